@@ -1,0 +1,90 @@
+"""Who reports, for which clinics, from which EHR feeds, to which IIS: the validated content of `clinics.toml`.
+
+Connecticut's answers to many of these values are not public, so each is a setting with a default and none is a constant
+(see docs/configuration.md). `shared/adapters/clinics_toml.py` reads and checks the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from shared.domain.model import Address
+
+WithoutLot = Literal["hold", "historical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Iis:
+    """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read."""
+
+    endpoint: str
+    name: str = "ctwiz"
+    profile: str = "ctwiz"
+    receiving_application: str = ""
+    receiving_facility: str = "CT0000"
+    processing_id: str = "P"
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """One clinic. `key` is vaxline's own name for it, everywhere.
+
+    `facility` is its HL7 facility code at the IIS (RXA-11.4); `sending_facility` goes to MSH-4 and PID-3.4,
+    `facility_id` into the SOAP call, `responsible_id` and `responsible_name` to MSH-22; `secret` names the Secrets
+    Manager entry with `username` and `password`; `export_names` are the names by which exports call the clinic.
+    """
+
+    key: str
+    name: str
+    facility: str
+    sending_facility: str
+    facility_id: str
+    secret: str
+    responsible_name: str = ""
+    responsible_id: str = ""
+    export_names: frozenset[str] = frozenset()
+    address: Address = Address()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One EHR feed, the folder `inbox/<name>/` of the bucket.
+
+    `columns` maps vaxline's CSV column names to the file's own, `defaults` gives a column a value where the export has
+    none, `date_formats` are strptime formats tried in order. `clinic` is used where the export names no clinic.
+    `without_lot` says what a dose is that the export calls given here but that has no lot number: held for correction,
+    or reported as historical (NIP001 01).
+    """
+
+    name: str
+    format: Literal["csv", "fhir"]
+    clinic: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    date_formats: tuple[str, ...] = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
+    without_lot: WithoutLot = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One version of `clinics.toml`; `version` is derived from its content and recorded with every submission."""
+
+    version: str
+    organization: str
+    sending_application: str
+    iis: Iis
+    clinics: Mapping[str, Clinic]
+    sources: Mapping[str, Source]
+
+    def clinic_for(self, source: Source, exported: str) -> Clinic | None:
+        """The clinic that an export's own name for it means; the source's default where it names none."""
+        if exported == "":
+            return self.clinics.get(source.clinic)
+        if exported in self.clinics:
+            return self.clinics[exported]
+        return next((clinic for clinic in self.clinics.values() if exported in clinic.export_names), None)

@@ -1,0 +1,119 @@
+"""The fault catalogue: every way in which delivery can fail, what it means, what to do, and which strategy follows.
+
+One row per fault. `may_be_stored` separates "never on the wire, or clearly refused" from "sent, and nobody knows": the
+second ends as UNKNOWN. The code, the operator's texts (`vaxline explain CODE`) and docs/faults.md follow from this
+table. `LADDERS` says how long each strategy waits between tries, in seconds; a strategy without steps is not retried
+by vaxline itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.submission import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row: `code`, what happened in plain words, what to do, the strategy, and whether the IIS may have stored it."""
+
+    code: str
+    words: str
+    fix: str
+    strategy: Strategy
+    may_be_stored: bool
+
+
+_WAIT = "Nothing to do: vaxline tries again by itself. If it lasts, ask the IIS help desk whether the service is down."
+_CONFIRM = (
+    "vaxline sends the same message once more. If the outcome stays unknown, look the patient up in the IIS: "
+    "if the vaccination is there, close the submission with that reason; if not, resubmit it."
+)
+_ENDPOINT = "Check the endpoint in clinics.toml (`iis.endpoint`) against the URL that the IIS gave you."
+
+CATALOGUE: Final[tuple[Fault, ...]] = (
+    Fault("CONNECT-REFUSED", "The IIS refused the connection; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
+    Fault("CONNECT-TIMEOUT", "The IIS did not answer the connection; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
+    Fault("CONNECT-FAILED", "No connection to the IIS could be made; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
+    Fault("DNS", "The IIS's host name could not be resolved; nothing was sent.", _ENDPOINT, Strategy.CHECK_IIS, False),
+    Fault(
+        "TLS",
+        "The IIS's certificate could not be verified; nothing was sent.",
+        "Do not switch verification off. " + _ENDPOINT + " If it is right, tell the IIS that its certificate fails.",
+        Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault("READ-TIMEOUT", "The message was sent, but no answer came in time.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("CONNECTION-LOST", "The connection broke after the message was sent.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("LEASE-EXPIRED", "vaxline was stopped between sending and writing the outcome.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("HTTP-REDIRECT", "The IIS pointed to another address; vaxline does not follow.", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault("HTTP-400", "The IIS called the request malformed (HTTP 400).", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault(
+        "HTTP-401",
+        "The IIS refused the credentials (HTTP 401 or 403).",
+        "Check user name, password and facility of this clinic with the IIS, put the right ones into its secret, then "
+        "`vaxline valve open FACILITY`.",
+        Strategy.CHECK_SETUP,
+        False,
+    ),
+    Fault("HTTP-404", "There is no such service at the endpoint (HTTP 404, 405 or 415).", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault("HTTP-408", "The IIS gave up waiting for the request (HTTP 408).", _WAIT, Strategy.RETRY, False),
+    Fault(
+        "HTTP-413",
+        "The IIS calls the message too large (HTTP 413 or MessageTooLargeFault).",
+        "Split the visit in the EHR or ask the IIS for its limit; then resubmit.",
+        Strategy.CORRECT,
+        False,
+    ),
+    Fault("HTTP-429", "The IIS asks for a slower pace (HTTP 429).", _WAIT, Strategy.RETRY, False),
+    Fault("HTTP-500", "The IIS failed (HTTP 500) without a readable fault; it may have stored the message.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("HTTP-503", "The IIS is out of service (HTTP 503).", _WAIT, Strategy.CHECK_IIS, False),
+    Fault("HTTP-502", "A gateway before the IIS failed (HTTP 502 or 504); the message may have arrived.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("HTTP-OTHER", "The IIS answered with an unexpected HTTP status.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "SECURITY-FAULT",
+        "The IIS refused user name, password or facility (SecurityFault or WEBIZ-AUTH-…).",
+        "Delivery for this facility has stopped, because repeated tries can lock the account. Check user name, password, "
+        "facilityID and MSH-4/MSH-6 with the IIS, correct the secret or clinics.toml, then `vaxline valve open FACILITY`.",
+        Strategy.CHECK_SETUP,
+        False,
+    ),
+    Fault("UNSUPPORTED-OPERATION", "The endpoint does not offer this operation.", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault("OTHER-FAULT", "The IIS answered with a SOAP fault of its own.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("NOT-SOAP", "The answer was not SOAP (a web page, plain text, broken XML).", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("EMPTY-ANSWER", "The SOAP answer was empty.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("OVERSIZE-ANSWER", "The answer was larger than vaxline accepts.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("NOT-AN-ACK", "The SOAP answer held no HL7 acknowledgment.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault("WRONG-MSA-2", "The acknowledgment was for another message (MSA-2 is not our MSH-10).", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "NO-CREDENTIALS",
+        "The clinic's secret is missing or unreadable; nothing was sent.",
+        'Put {"username": …, "password": …} into the secret that clinics.toml names, then `vaxline valve open FACILITY`.',
+        Strategy.CHECK_SETUP,
+        False,
+    ),
+    Fault(
+        "IIS-INTERNAL-ERROR",
+        "The IIS stored nothing because of an error of its own (table 0357: 206 or 207, AR).",
+        _WAIT,
+        Strategy.RETRY,
+        False,
+    ),
+)
+
+BY_CODE: Final[dict[str, Fault]] = {fault.code: fault for fault in CATALOGUE}
+
+LADDERS: Final[dict[Strategy, tuple[int, ...]]] = {
+    Strategy.RETRY: (30, 120, 600, 3_600, 14_400, 43_000),
+    Strategy.CHECK_IIS: (60, 300, 900, 3_600, 14_400, 43_000),
+    Strategy.CONFIRM: (300,),
+    Strategy.CORRECT: (),
+    Strategy.CHECK_SETUP: (),
+}
+
+
+def wait_before(strategy: Strategy, deferrals: int) -> int | None:
+    """Seconds until try number `deferrals + 2`, or None when the ladder of this strategy is used up."""
+    steps = LADDERS[strategy]
+    return steps[deferrals] if deferrals < len(steps) else None

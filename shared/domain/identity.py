@@ -1,0 +1,94 @@
+"""Ids that vaxline makes: always derived, never random, so that a re-run makes the same ones.
+
+WebIZ cuts MSH-10 and ORC-3 at 20 characters and warns about a PID-3.1 above 15: 20 base32 characters carry 100 bits of
+a hash, 15 carry 75. Ids of the EHR that fit stay as they are, so that an analyst recognises them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from shared.domain.model import Dose, Patient, Visit
+
+MSH_10_LENGTH: Final = 20
+ORC_3_LENGTH: Final = 20
+PID_3_LENGTH: Final = 15
+
+_SEPARATOR: Final = "\x1f"
+
+
+def _digest(*parts: str) -> str:
+    raw = hashlib.sha256(_SEPARATOR.join(parts).encode("utf-8", "surrogatepass")).digest()
+    return base64.b32encode(raw).decode("ascii")
+
+
+def shortened(identifier: str, length: int) -> str:
+    """The identifier itself where it fits, else `length` base32 characters of its hash."""
+    return identifier if len(identifier) <= length else _digest(identifier)[:length]
+
+
+def pid_3(mrn: str) -> str:
+    """PID-3.1 for a medical record number."""
+    return shortened(mrn, PID_3_LENGTH)
+
+
+def orc_3(dose_id: str) -> str:
+    """ORC-3.1 for a dose's own id; the IIS finds the dose by it when it is corrected or deleted."""
+    return shortened(dose_id, ORC_3_LENGTH)
+
+
+def derived_dose_id(source: str, mrn: str, date: str, vaccine: str, ordinal: int) -> str:
+    """A dose id for exports that name none: the same patient, day, vaccine and place in the day give the same id."""
+    return _digest("dose", source, mrn, date, vaccine, str(ordinal))[:ORC_3_LENGTH]
+
+
+def record_key(visit: Visit) -> str:
+    """The record that a visit is a version of: (source, patient id, clinic, visit day).
+
+    A visit that names no patient or no day is a record of its own: what its rows say is then the only identity.
+    """
+    if visit.patient.mrn and visit.date:
+        return _SEPARATOR.join((visit.source, visit.patient.mrn, visit.clinic, visit.date))
+    return _SEPARATOR.join((visit.source, "row", _digest(visit.raw, *(f.value for f in visit.findings))[:26]))
+
+
+def _content(value: Patient | Dose) -> str:
+    content: dict[str, Any] = asdict(value)
+    content.pop("row", None)
+    content.pop("part", None)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def dose_fingerprints(visit: Visit) -> dict[str, str]:
+    """For each dose id the hash of its normalised content and its patient's; rows and file names do not count."""
+    patient = _content(visit.patient)
+    if not visit.doses:
+        return {"": _digest(patient, visit.raw)[:MSH_10_LENGTH]}
+    return {dose.id: _digest(patient, _content(dose))[:MSH_10_LENGTH] for dose in visit.doses}
+
+
+def msh_10(record: str, fingerprints: dict[str, str], revision: int) -> str:
+    """The message control id, from the record, what it says, and how often it was said anew."""
+    said = _SEPARATOR.join(f"{dose}={mark}" for dose, mark in sorted(fingerprints.items()))
+    return _digest("MSH-10", record, said, str(revision))[:MSH_10_LENGTH]
+
+
+def patient_group(key: bytes, source: str, mrn: str) -> str:
+    """The FIFO message group of a patient: keyed, because a plain hash of a record number can be guessed back."""
+    mark = hmac.new(key, _SEPARATOR.join((source, mrn)).encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+    return base64.b32encode(mark).decode("ascii")[:26]
+
+
+def file_id(bucket: str, key: str, version: str) -> str:
+    """One arrival of one export: the same object stored again is another arrival."""
+    return _digest("file", bucket, key, version)[:16]
+
+
+def without_rows(visit: Visit) -> Visit:
+    """The visit's content alone, for comparing two arrivals of it."""
+    return replace(visit, rows=(), doses=tuple(replace(dose, row=0, part="") for dose in visit.doses))

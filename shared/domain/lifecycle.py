@@ -1,0 +1,89 @@
+"""The lifecycle of a submission, stated once: states, events, and the table of transitions between them.
+
+Every write of a state is conditional on the states that `sources(event)` names, so an event that comes twice or too
+late changes nothing. `docs/lifecycle.md` is generated from this table.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class State(StrEnum):
+    """Where a submission is (design, "One lifecycle")."""
+
+    HELD = "HELD"
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    ACCEPTED = "ACCEPTED"
+    ACCEPTED_WITH_WARNINGS = "ACCEPTED_WITH_WARNINGS"
+    PARTLY_ACCEPTED = "PARTLY_ACCEPTED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+    SUPERSEDED = "SUPERSEDED"
+    CLOSED = "CLOSED"
+
+
+class Event(StrEnum):
+    """What moves a submission from one state to the next."""
+
+    CLAIM = "claim"
+    CLAIM_AGAIN = "claim again"
+    ACCEPT = "accept"
+    ACCEPT_WITH_WARNINGS = "accept with warnings"
+    ACCEPT_PARTLY = "accept partly"
+    REFUSE = "refuse"
+    LOSE_ANSWER = "lose the answer"
+    DEFER = "defer"
+    SUPERSEDE = "supersede"
+    CLOSE = "close"
+
+
+MEANING: Final[dict[State, str]] = {
+    State.HELD: "our own checks refuse it; it was never sent",
+    State.QUEUED: "waits for delivery, also between two tries",
+    State.SENDING: "claimed; bytes may be on the wire",
+    State.ACCEPTED: "the IIS has it",
+    State.ACCEPTED_WITH_WARNINGS: "the IIS has it and warned about something",
+    State.PARTLY_ACCEPTED: "the IIS dropped some vaccinations and stored the rest",
+    State.REFUSED: "the IIS stored nothing of it",
+    State.UNKNOWN: "sent, but no trustworthy answer came",
+    State.SUPERSEDED: "a correction of it was accepted",
+    State.CLOSED: "a person closed it with a reason",
+}
+
+TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
+    Event.CLAIM: {State.QUEUED: State.SENDING},
+    # The one resend after an answer that never came, with the same MSH-10.
+    Event.CLAIM_AGAIN: {State.UNKNOWN: State.SENDING},
+    Event.ACCEPT: {State.SENDING: State.ACCEPTED},
+    Event.ACCEPT_WITH_WARNINGS: {State.SENDING: State.ACCEPTED_WITH_WARNINGS},
+    Event.ACCEPT_PARTLY: {State.SENDING: State.PARTLY_ACCEPTED},
+    Event.REFUSE: {State.SENDING: State.REFUSED},
+    Event.LOSE_ANSWER: {State.SENDING: State.UNKNOWN},
+    # Nothing reached the IIS: back to waiting, with the time of the next try.
+    Event.DEFER: {State.SENDING: State.QUEUED},
+    Event.SUPERSEDE: dict.fromkeys(
+        (State.HELD, State.QUEUED, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN), State.SUPERSEDED
+    ),
+    Event.CLOSE: dict.fromkeys(
+        (State.HELD, State.QUEUED, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN), State.CLOSED
+    ),
+}
+
+FINAL: Final = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.SUPERSEDED, State.CLOSED})
+STORED_BY_IIS: Final = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS})
+IN_FLIGHT: Final = frozenset({State.QUEUED, State.SENDING})
+# States that ask a person for something; PARTLY_ACCEPTED for the vaccinations that were dropped.
+NEEDS_A_PERSON: Final = frozenset({State.HELD, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN})
+
+
+def sources(event: Event) -> frozenset[State]:
+    """The states that an event may leave: the condition of the write."""
+    return frozenset(TRANSITIONS[event])
+
+
+def after(event: Event, state: State) -> State | None:
+    """The state that follows, or None where the event does not apply."""
+    return TRANSITIONS[event].get(state)

@@ -1,0 +1,169 @@
+"""A submission and what happens to it: the values that use cases and the ledger exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.lifecycle import State
+from shared.domain.model import Finding, Visit
+
+
+class Strategy(StrEnum):
+    """What a fault asks for (design, "Failures have a strategy")."""
+
+    RETRY = "RETRY"
+    CORRECT = "CORRECT"
+    CHECK_IIS = "CHECK_IIS"
+    CHECK_SETUP = "CHECK_SETUP"
+    CONFIRM = "CONFIRM"
+
+
+@dataclass(frozen=True, slots=True)
+class AckError:
+    """One ERR segment, resolved: where (`path`, and `dose_id` where it names one vaccination), what, how bad.
+
+    `segment` and `sequence` locate it in our VXU (ERR-2: the n-th segment of that name); `severity` is ERR-4 (table
+    0516); `code` ERR-3 (table 0357), `application_code` ERR-5 with the IIS's own code (`WEBIZ-…`) preferred; `text`
+    ERR-8, which may quote PHI.
+    """
+
+    severity: str
+    code: str = ""
+    application_code: str = ""
+    segment: str = ""
+    sequence: int = 0
+    field: int = 0
+    component: int = 0
+    path: str = ""
+    text: str = ""
+    dose_id: str = ""
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to deliver: what went, what came back, how long it took. Kept for ever, never overwritten.
+
+    `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came
+    (PHI); `trace_ids` are the IIS's own log ids (ZSA) for its help desk. `seconds` is wall time.
+    """
+
+    number: int
+    started: datetime
+    seconds: float
+    state: State
+    fault: str = ""
+    http_status: int = 0
+    msa_1: str = ""
+    ack: str = ""
+    errors: tuple[AckError, ...] = ()
+    trace_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One VXU with one MSH-10, from one version of a record.
+
+    `replaces` and `replaced_by` are the lineage; `fingerprints` what the EHR said, per dose, when this was made;
+    `row_count` how many rows of its file it stands for. `attempt_count` counts claims, `resends` the claims after an
+    unknown outcome, `waiting_since` is set while somebody must still deliver it.
+    """
+
+    msh_10: str
+    state: State
+    source: str
+    clinic: str
+    record: str
+    patient_group: str
+    file_id: str
+    file_name: str
+    row_count: int
+    config_version: str
+    created: datetime
+    visit: Visit
+    vxu: str = ""
+    findings: tuple[Finding, ...] = ()
+    revision: int = 0
+    replaces: str = ""
+    replaced_by: str = ""
+    attempt_count: int = 0
+    deferrals: int = 0
+    resends: int = 0
+    lease_until: datetime | None = None
+    waiting_since: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    closed_reason: str = ""
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the ledger knows of one record: for each dose the fingerprint last taken up and the submission that has it.
+
+    `version` counts the writes (optimistic lock); `revision` makes the next MSH-10 differ; `current` is the newest
+    submission; `file_id` the file that wrote this version, so that a redelivered event can finish what a crash cut off.
+    """
+
+    key: str
+    version: int = 0
+    revision: int = 0
+    current: str = ""
+    file_id: str = ""
+    doses: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`."""
+
+    file_id: str
+    name: str
+    source: str
+    arrived: datetime
+    rows: int
+    unchanged: int
+    complete: bool
+    findings: tuple[Finding, ...] = ()
+    states: tuple[tuple[State, int], ...] = ()
+
+    @property
+    def held(self) -> int:
+        return dict(self.states).get(State.HELD, 0)
+
+    @property
+    def submitted(self) -> dict[State, int]:
+        """Rows per state, of everything that is neither unchanged nor held."""
+        return {state: count for state, count in self.states if state is not State.HELD and count}
+
+    @property
+    def adds_up(self) -> bool:
+        return self.rows == self.unchanged + self.held + sum(self.submitted.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The IIS answered over a working connection: `text` is what stood in `return`, not yet trusted."""
+
+    text: str
+    http_status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFault:
+    """No usable answer: `code` names the row of the fault catalogue; `embedded` is HL7 found inside a fault's text."""
+
+    code: str
+    http_status: int
+    seconds: float
+    embedded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What one facility signs its calls with."""
+
+    username: str
+    password: str

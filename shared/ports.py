@@ -1,0 +1,201 @@
+"""What the use cases need from the world, as Protocols. Adapters and the tests' own doubles implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Protocol
+
+from shared.domain.clinics import Configuration, Source
+from shared.domain.lifecycle import Event, State
+from shared.domain.model import Visit
+from shared.domain.submission import (
+    Answer,
+    Attempt,
+    Credentials,
+    DeliveryFault,
+    FileSummary,
+    Record,
+    Submission,
+)
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, with a zone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of the bucket: its key, the version id that makes this arrival unique, its size in bytes."""
+
+    key: str
+    version: str
+    size: int
+
+
+class Objects(Protocol):
+    """The bucket."""
+
+    def stat(self, key: str) -> StoredObject | None: ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]: ...
+
+    def open(self, item: StoredObject) -> IO[bytes]:
+        """The object's bytes as a stream that is read forward once."""
+        ...
+
+
+class Exports(Protocol):
+    """A reader of one export format."""
+
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
+        """One visit per patient, clinic and day, every data row of the parts in exactly one visit's `rows`.
+
+        Rows that cannot be understood come as visits with findings. Visits of one patient come in the order of days.
+        Memory does not grow with the size of the parts.
+        """
+        ...
+
+
+class Configurations(Protocol):
+    def current(self) -> Configuration:
+        """The version in force (cached for a minute).
+
+        Raises:
+            LookupError: none was pushed yet.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """A claim that was not granted. `busy`: somebody else holds it and its lease runs; else there is nothing to send."""
+
+    state: State | None
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistEntry:
+    """One line of the worklist, as its index has it."""
+
+    msh_10: str
+    clinic: str
+    source: str
+    state: State
+    row_count: int
+    causes: tuple[str, ...]
+    created: datetime
+    file_id: str
+
+
+class Ledger(Protocol):
+    """The one place that knows what became of every row. Every write of a state is conditional (lifecycle table)."""
+
+    def patient_key(self) -> bytes:
+        """The key of the patient groups, made once per ledger."""
+        ...
+
+    def records(self, keys: Iterable[str]) -> dict[str, Record]: ...
+
+    def save_record(self, record: Record) -> bool:
+        """Writes version `record.version` if the ledger has the one before it; False when somebody else was faster."""
+        ...
+
+    def add(self, submission: Submission) -> bool:
+        """Adds a submission; False when one with this MSH-10 is there already (then nothing is changed)."""
+        ...
+
+    def get(self, msh_10: str) -> Submission | None: ...
+
+    def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
+        """QUEUED → SENDING; UNKNOWN → SENDING for the one resend; a SENDING whose lease ran out becomes UNKNOWN first."""
+        ...
+
+    def finish(
+        self, submission: Submission, event: Event, attempt: Attempt, *, causes: tuple[str, ...] = ()
+    ) -> bool:
+        """Writes the outcome and keeps the attempt; False when the claim is not ours any more."""
+        ...
+
+    def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
+        """SUPERSEDE or CLOSE; False when the submission's state does not allow it."""
+        ...
+
+    def name_replacement(self, msh_10: str, replaced_by: str) -> None:
+        """Notes in a submission which one replaces it, and takes it off the worklist."""
+        ...
+
+    def enter_worklist(self, msh_10: str, causes: tuple[str, ...]) -> bool:
+        """Shows a submission that needs a person in the worklist, unless it was replaced meanwhile."""
+        ...
+
+    def worklist(
+        self, clinics: Sequence[str], *, state: State | None = None, cause: str = ""
+    ) -> Iterator[WorklistEntry]: ...
+
+    def waiting(self, before: datetime) -> Iterator[tuple[str, str]]:
+        """(MSH-10, patient group) of submissions that wait for delivery since before that time, oldest first."""
+        ...
+
+    def save_file(self, summary: FileSummary) -> None: ...
+
+    def file(self, file_id: str) -> FileSummary | None:
+        """The file with its rows counted per state, as of now."""
+        ...
+
+    def files(self) -> Iterator[FileSummary]: ...
+
+    def stop_facility(self, facility: str, fault: str, now: datetime) -> None: ...
+
+    def open_facility(self, facility: str) -> bool: ...
+
+    def stopped_facilities(self) -> dict[str, str]:
+        """Facility → fault code, of those whose delivery waits for a person."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
+
+    msh_10: str
+    patient_group: str
+    round: int = 0
+
+
+class Outbox(Protocol):
+    def send(self, messages: Sequence[OutboxMessage]) -> None:
+        """Queues references in this order; order within a patient group is kept until they are delivered.
+
+        Raises:
+            RuntimeError: the queue took some of them only; the text counts, it does not quote.
+        """
+        ...
+
+
+class ResubmissionQueue(Protocol):
+    def send(self, msh_10s: Sequence[str]) -> None: ...
+
+
+class Secrets(Protocol):
+    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
+        """The clinic's credentials; None when the secret is missing or not what it should be. `fresh` skips the cache."""
+        ...
+
+
+class Iis(Protocol):
+    """The registry behind SOAP. Both calls return values for everything that an IIS or a network can do."""
+
+    def submit(
+        self, endpoint: str, credentials: Credentials, facility_id: str, message: str
+    ) -> Answer | DeliveryFault:
+        """submitSingleMessage (urn:cdc:iisb:2011)."""
+        ...
+
+    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+        """connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
+        ...

@@ -1,0 +1,159 @@
+"""Names, sizes and times that the deployed stack and the local run must agree on.
+
+`infra/` makes resources from these values, `local/` plays AWS by them, and a test holds the synthesized template
+against them, so that what ran on the laptop is what runs in the account. Times are seconds, sizes MiB, unless the
+name says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+PRODUCT: Final = "vaxline"
+STAGES: Final = ("test", "production")
+LOCAL_STAGE: Final = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """One SQS queue and its dead-letter queue."""
+
+    name: str
+    fifo: bool
+    visibility_timeout: int
+    max_receive_count: int
+    retention: int = 14 * 86_400
+
+    def physical_name(self, stage: str) -> str:
+        """The queue's name in a stage; FIFO names end in `.fifo` (SQS developer guide, FIFO queues)."""
+        return f"{PRODUCT}-{stage}-{self.name}" + (".fifo" if self.fifo else "")
+
+    def dead_letter_name(self, stage: str) -> str:
+        return f"{PRODUCT}-{stage}-{self.name}-dlq" + (".fifo" if self.fifo else "")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """One Lambda function, what feeds it, and what it may hold.
+
+    `queue` is the name of the queue it consumes, or None when `every_minutes` schedules it.
+    `max_concurrency` is the event source mapping's maximum concurrency (AWS: 2 to 1,000), the rate limit towards the IIS.
+    """
+
+    name: str
+    timeout: int
+    memory: int
+    ephemeral_storage: int = 512
+    queue: str | None = None
+    batch_size: int = 1
+    batch_window: int = 0
+    max_concurrency: int = 2
+    every_minutes: int | None = None
+
+    @property
+    def handler(self) -> str:
+        return f"functions.{self.name}.handler.handler"
+
+    def physical_name(self, stage: str) -> str:
+        return f"{PRODUCT}-{stage}-{self.name}"
+
+
+INTAKE: Final = QueueSettings("intake", fifo=False, visibility_timeout=960, max_receive_count=5)
+# The retry ladder waits inside the outbox, so that a patient's later messages wait behind it: a message may be
+# received once for each step of the ladder, for the one resend after an unknown outcome, and for crashes.
+OUTBOX: Final = QueueSettings("outbox", fifo=True, visibility_timeout=240, max_receive_count=30)
+RESUBMISSION: Final = QueueSettings("resubmission", fifo=False, visibility_timeout=120, max_receive_count=5)
+QUEUES: Final = (INTAKE, OUTBOX, RESUBMISSION)
+
+CONVERT: Final = FunctionSettings(
+    "convert", timeout=900, memory=1769, ephemeral_storage=4096, queue="intake", batch_size=1, max_concurrency=5
+)
+SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=1024, queue="outbox", batch_size=10, max_concurrency=2)
+RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
+SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
+FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP)
+
+RUNTIME: Final = "python3.13"
+ARCHITECTURE: Final = "arm64"
+
+# The ledger: one table, three sparse indexes (ADR 0003).
+LEDGER_KEY: Final = ("pk", "sk")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """One global secondary index of the ledger; `projected` are the attributes beside its own keys."""
+
+    name: str
+    partition_key: str
+    sort_key: str
+    projected: tuple[str, ...] = ()
+
+
+BY_FILE: Final = IndexSettings("by_file", "file_id", "pk", ("state", "row_count", "clinic", "source"))
+WORKLIST: Final = IndexSettings(
+    "worklist", "worklist_clinic", "worklist_key", ("state", "row_count", "source", "causes", "created", "file_id")
+)
+WAITING: Final = IndexSettings("waiting", "waiting_shard", "waiting_since", ("state", "patient_group"))
+INDEXES: Final = (BY_FILE, WORKLIST, WAITING)
+WAITING_SHARDS: Final = 8
+
+# Prefixes of the one bucket.
+INBOX_PREFIX: Final = "inbox/"
+CONFIG_PREFIX: Final = "config/"
+
+# SOAP: limits that IZ Gateway proved in production (facts on transport: connect 15 s, read 60 s, answer cap 64 KiB).
+CONNECT_TIMEOUT: Final = 15.0
+READ_TIMEOUT: Final = 60.0
+ANSWER_CAP_BYTES: Final = 64 * 1024
+SUBMIT_CONCURRENCY: Final = SUBMIT.batch_size
+# A claim outlives the function that made it by a margin; after that the outcome counts as UNKNOWN.
+CLAIM_LEASE: Final = SUBMIT.timeout + 20
+# Without this much of the function's time left no further message is claimed.
+CLAIM_RESERVE: Final = CONNECT_TIMEOUT + READ_TIMEOUT + 10
+# A QUEUED submission that waits longer than this without an attempt has lost its queue message: sweep queues it again.
+SWEEP_AFTER: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a deployed (or local) process is told by its environment."""
+
+    stage: str
+    table: str
+    bucket: str
+    outbox_url: str
+    resubmission_url: str
+    region: str
+    retry_scale: float = 1.0
+
+    @classmethod
+    def from_environment(cls) -> Runtime:
+        """Reads the `VAXLINE_*` variables that the stack sets.
+
+        Raises:
+            LookupError: a variable is missing; the text names it.
+        """
+
+        def need(name: str) -> str:
+            value = os.environ.get(name, "")
+            if not value:
+                raise LookupError(f"the environment variable {name} is not set; the stack or the local run sets it")
+            return value
+
+        return cls(
+            stage=need("VAXLINE_STAGE"),
+            table=need("VAXLINE_TABLE"),
+            bucket=need("VAXLINE_BUCKET"),
+            outbox_url=need("VAXLINE_OUTBOX_URL"),
+            resubmission_url=need("VAXLINE_RESUBMISSION_URL"),
+            region=os.environ.get("AWS_REGION", "us-east-1"),
+            retry_scale=float(os.environ.get("VAXLINE_RETRY_SCALE", "1")),
+        )
+
+
+def table_name(stage: str) -> str:
+    """The ledger table of a stage."""
+    return f"{PRODUCT}-{stage}-ledger"
