@@ -115,9 +115,7 @@ class Ledger(Protocol):
         """QUEUED → SENDING; UNKNOWN → SENDING for the one resend; a SENDING whose lease ran out becomes UNKNOWN first."""
         ...
 
-    def finish(
-        self, submission: Submission, event: Event, attempt: Attempt, *, causes: tuple[str, ...] = ()
-    ) -> bool:
+    def finish(self, submission: Submission, event: Event, attempt: Attempt, *, causes: tuple[str, ...] = ()) -> bool:
         """Writes the outcome and keeps the attempt; False when the claim is not ours any more."""
         ...
 
@@ -190,9 +188,7 @@ class Secrets(Protocol):
 class Iis(Protocol):
     """The registry behind SOAP. Both calls return values for everything that an IIS or a network can do."""
 
-    def submit(
-        self, endpoint: str, credentials: Credentials, facility_id: str, message: str
-    ) -> Answer | DeliveryFault:
+    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
         """submitSingleMessage (urn:cdc:iisb:2011)."""
         ...
 
