@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import IO, Protocol
 
 from shared.domain.clinics import Configuration, Source
@@ -29,11 +29,12 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object of the bucket: its key, the version id that makes this arrival unique, its size in bytes."""
+    """One object of the bucket: its key, the version id that makes this arrival unique, its size in bytes, its time."""
 
     key: str
     version: str
     size: int
+    modified: datetime = datetime.fromtimestamp(0, UTC)
 
 
 class Objects(Protocol):
@@ -92,6 +93,16 @@ class WorklistEntry:
     file_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
+
+    msh_10: str
+    clinic: str
+    patient_group: str
+    round: str = ""
+
+
 class Ledger(Protocol):
     """The one place that knows what became of every row. Every write of a state is conditional (lifecycle table)."""
 
@@ -115,8 +126,27 @@ class Ledger(Protocol):
         """QUEUED → SENDING; UNKNOWN → SENDING for the one resend; a SENDING whose lease ran out becomes UNKNOWN first."""
         ...
 
-    def finish(self, submission: Submission, event: Event, attempt: Attempt, *, causes: tuple[str, ...] = ()) -> bool:
-        """Writes the outcome and keeps the attempt; False when the claim is not ours any more."""
+    def finish(
+        self,
+        submission: Submission,
+        event: Event,
+        attempt: Attempt,
+        *,
+        causes: tuple[str, ...] = (),
+        next_try: datetime | None = None,
+    ) -> bool:
+        """Writes the outcome and keeps the attempt; False when the claim is not ours any more.
+
+        With `next_try` the submission goes on waiting for delivery, and the sweep looks after it from then on.
+        """
+        ...
+
+    def requeue(self, msh_10: str, now: datetime) -> bool:
+        """Lets a QUEUED submission whose retries were used up wait for delivery again, from the first step."""
+        ...
+
+    def wait_anew(self, msh_10: str, since: datetime) -> None:
+        """Notes that a waiting submission was queued again just now."""
         ...
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
@@ -135,8 +165,8 @@ class Ledger(Protocol):
         self, clinics: Sequence[str], *, state: State | None = None, cause: str = ""
     ) -> Iterator[WorklistEntry]: ...
 
-    def waiting(self, before: datetime) -> Iterator[tuple[str, str]]:
-        """(MSH-10, patient group) of submissions that wait for delivery since before that time, oldest first."""
+    def waiting(self, before: datetime) -> Iterator[OutboxMessage]:
+        """References to the submissions that wait for delivery since before that time, oldest first per patient."""
         ...
 
     def save_file(self, summary: FileSummary) -> None: ...
@@ -154,15 +184,6 @@ class Ledger(Protocol):
     def stopped_facilities(self) -> dict[str, str]:
         """Facility → fault code, of those whose delivery waits for a person."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
-    """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
-
-    msh_10: str
-    patient_group: str
-    round: int = 0
 
 
 class Outbox(Protocol):

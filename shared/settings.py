@@ -96,7 +96,9 @@ BY_FILE: Final = IndexSettings("by_file", "file_id", "pk", ("state", "row_count"
 WORKLIST: Final = IndexSettings(
     "worklist", "worklist_clinic", "worklist_key", ("state", "row_count", "source", "causes", "created", "file_id")
 )
-WAITING: Final = IndexSettings("waiting", "waiting_shard", "waiting_since", ("state", "patient_group"))
+WAITING: Final = IndexSettings(
+    "waiting", "waiting_shard", "waiting_since", ("state", "patient_group", "clinic", "attempt_count")
+)
 INDEXES: Final = (BY_FILE, WORKLIST, WAITING)
 WAITING_SHARDS: Final = 8
 

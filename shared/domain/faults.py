@@ -34,8 +34,12 @@ _ENDPOINT = "Check the endpoint in clinics.toml (`iis.endpoint`) against the URL
 
 CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault("CONNECT-REFUSED", "The IIS refused the connection; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
-    Fault("CONNECT-TIMEOUT", "The IIS did not answer the connection; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
-    Fault("CONNECT-FAILED", "No connection to the IIS could be made; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
+    Fault(
+        "CONNECT-TIMEOUT", "The IIS did not answer the connection; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False
+    ),
+    Fault(
+        "CONNECT-FAILED", "No connection to the IIS could be made; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False
+    ),
     Fault("DNS", "The IIS's host name could not be resolved; nothing was sent.", _ENDPOINT, Strategy.CHECK_IIS, False),
     Fault(
         "TLS",
@@ -46,8 +50,20 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     ),
     Fault("READ-TIMEOUT", "The message was sent, but no answer came in time.", _CONFIRM, Strategy.CONFIRM, True),
     Fault("CONNECTION-LOST", "The connection broke after the message was sent.", _CONFIRM, Strategy.CONFIRM, True),
-    Fault("LEASE-EXPIRED", "vaxline was stopped between sending and writing the outcome.", _CONFIRM, Strategy.CONFIRM, True),
-    Fault("HTTP-REDIRECT", "The IIS pointed to another address; vaxline does not follow.", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault(
+        "LEASE-EXPIRED",
+        "vaxline was stopped between sending and writing the outcome.",
+        _CONFIRM,
+        Strategy.CONFIRM,
+        True,
+    ),
+    Fault(
+        "HTTP-REDIRECT",
+        "The IIS pointed to another address; vaxline does not follow.",
+        _ENDPOINT,
+        Strategy.CHECK_SETUP,
+        False,
+    ),
     Fault("HTTP-400", "The IIS called the request malformed (HTTP 400).", _ENDPOINT, Strategy.CHECK_SETUP, False),
     Fault(
         "HTTP-401",
@@ -57,7 +73,13 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         Strategy.CHECK_SETUP,
         False,
     ),
-    Fault("HTTP-404", "There is no such service at the endpoint (HTTP 404, 405 or 415).", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault(
+        "HTTP-404",
+        "There is no such service at the endpoint (HTTP 404, 405 or 415).",
+        _ENDPOINT,
+        Strategy.CHECK_SETUP,
+        False,
+    ),
     Fault("HTTP-408", "The IIS gave up waiting for the request (HTTP 408).", _WAIT, Strategy.RETRY, False),
     Fault(
         "HTTP-413",
@@ -67,9 +89,21 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         False,
     ),
     Fault("HTTP-429", "The IIS asks for a slower pace (HTTP 429).", _WAIT, Strategy.RETRY, False),
-    Fault("HTTP-500", "The IIS failed (HTTP 500) without a readable fault; it may have stored the message.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "HTTP-500",
+        "The IIS failed (HTTP 500) without a readable fault; it may have stored the message.",
+        _CONFIRM,
+        Strategy.CONFIRM,
+        True,
+    ),
     Fault("HTTP-503", "The IIS is out of service (HTTP 503).", _WAIT, Strategy.CHECK_IIS, False),
-    Fault("HTTP-502", "A gateway before the IIS failed (HTTP 502 or 504); the message may have arrived.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "HTTP-502",
+        "A gateway before the IIS failed (HTTP 502 or 504); the message may have arrived.",
+        _CONFIRM,
+        Strategy.CONFIRM,
+        True,
+    ),
     Fault("HTTP-OTHER", "The IIS answered with an unexpected HTTP status.", _CONFIRM, Strategy.CONFIRM, True),
     Fault(
         "SECURITY-FAULT",
@@ -79,17 +113,34 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         Strategy.CHECK_SETUP,
         False,
     ),
-    Fault("UNSUPPORTED-OPERATION", "The endpoint does not offer this operation.", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault(
+        "UNSUPPORTED-OPERATION", "The endpoint does not offer this operation.", _ENDPOINT, Strategy.CHECK_SETUP, False
+    ),
     Fault("OTHER-FAULT", "The IIS answered with a SOAP fault of its own.", _CONFIRM, Strategy.CONFIRM, True),
-    Fault("NOT-SOAP", "The answer was not SOAP (a web page, plain text, broken XML).", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "NOT-SOAP", "The answer was not SOAP (a web page, plain text, broken XML).", _CONFIRM, Strategy.CONFIRM, True
+    ),
     Fault("EMPTY-ANSWER", "The SOAP answer was empty.", _CONFIRM, Strategy.CONFIRM, True),
     Fault("OVERSIZE-ANSWER", "The answer was larger than vaxline accepts.", _CONFIRM, Strategy.CONFIRM, True),
     Fault("NOT-AN-ACK", "The SOAP answer held no HL7 acknowledgment.", _CONFIRM, Strategy.CONFIRM, True),
-    Fault("WRONG-MSA-2", "The acknowledgment was for another message (MSA-2 is not our MSH-10).", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "WRONG-MSA-2",
+        "The acknowledgment was for another message (MSA-2 is not our MSH-10).",
+        _CONFIRM,
+        Strategy.CONFIRM,
+        True,
+    ),
     Fault(
         "NO-CREDENTIALS",
         "The clinic's secret is missing or unreadable; nothing was sent.",
         'Put {"username": …, "password": …} into the secret that clinics.toml names, then `vaxline valve open FACILITY`.',
+        Strategy.CHECK_SETUP,
+        False,
+    ),
+    Fault(
+        "CLINIC-NOT-CONFIGURED",
+        "The clinic is not in the clinics.toml in force any more; nothing was sent.",
+        "Put the clinic back into clinics.toml and push it; vaxline queues its messages again within the hour.",
         Strategy.CHECK_SETUP,
         False,
     ),

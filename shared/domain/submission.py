@@ -103,14 +103,18 @@ class Record:
     """What the ledger knows of one record: for each dose the fingerprint last taken up and the submission that has it.
 
     `version` counts the writes (optimistic lock); `revision` makes the next MSH-10 differ; `current` is the newest
-    submission; `file_id` the file that wrote this version, so that a redelivered event can finish what a crash cut off.
+    submission, `held` whether it was HELD when it was made; `as_of` is when the export arrived that said so, because an
+    export that arrives late must not undo a newer one. `history` names the last submissions as (file id, MSH-10), so
+    that a redelivered event finds its own work. `doses` are (dose id, fingerprint, MSH-10).
     """
 
     key: str
     version: int = 0
     revision: int = 0
     current: str = ""
-    file_id: str = ""
+    held: bool = False
+    as_of: str = ""
+    history: tuple[tuple[str, str], ...] = ()
     doses: tuple[tuple[str, str, str], ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""What vaxline does, one module per use case: the domain plus ports, no AWS, no SOAP."""

@@ -1,0 +1,37 @@
+"""One structured log line per batch and one per failure, made of allowed fields only (no PHI can slip in by name).
+
+The Powertools logger writes JSON; `line` refuses fields that are not on the list, so that a new one is a decision.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from aws_lambda_powertools import Logger
+
+ALLOWED: Final = frozenset(
+    {
+        "msh_10", "clinic", "source", "file_id", "state", "outcome", "fault", "causes", "count", "seconds", "rows",
+        "unchanged", "held", "submitted", "delivered", "later", "queued", "stopped", "wait", "error",
+    }
+)  # fmt: skip
+
+_logger = Logger(service=os.environ.get("VAXLINE_FUNCTION", "vaxline"), log_uncaught_exceptions=False)
+
+
+def line(message: str, **fields: object) -> None:
+    """Writes one line.
+
+    Raises:
+        ValueError: a field is not on the list of allowed ones.
+    """
+    unknown = fields.keys() - ALLOWED
+    if unknown:
+        raise ValueError(f"not an allowed log field: {sorted(unknown)}")
+    _logger.info(message, **fields)  # type: ignore[arg-type]
+
+
+def failure(message: str, error: BaseException, **fields: object) -> None:
+    """Writes one line about an exception: its type alone, because its text may quote a record."""
+    line(message, error=type(error).__name__, **fields)

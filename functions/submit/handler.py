@@ -1,0 +1,56 @@
+"""submit: references from the outbox become calls to the IIS and outcomes in the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, Protocol
+
+from functions import logs
+from shared.bootstrap import application
+from shared.ports import OutboxMessage
+from shared.usecases.submit import Delivered, Later
+
+_app = application()
+_iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first batch
+
+
+class LambdaContext(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """SQS FIFO event of references → partial batch response; what must wait keeps its place in its group."""
+    records = event["Records"]
+    messages = [_message(record) for record in records]
+    results = _app.submit(messages, lambda: context.get_remaining_time_in_millis() / 1000)
+    _report(results)
+    failures = []
+    for record, result in zip(records, results, strict=True):
+        if isinstance(result, Later):
+            if result.wait is not None:
+                _app.outbox.delay(record["receiptHandle"], result.wait)
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def _message(record: dict[str, Any]) -> OutboxMessage:
+    body = json.loads(record["body"])
+    return OutboxMessage(body["msh_10"], body["clinic"], record["attributes"]["MessageGroupId"])
+
+
+def _report(results: list[Delivered]) -> None:
+    for result in results:
+        if isinstance(result, Later) and (result.fault or result.error):
+            logs.line(
+                "comes again",
+                msh_10=result.msh_10,
+                clinic=result.clinic,
+                fault=result.fault,
+                error=result.error,
+                wait=result.wait,
+            )
+        elif result.fault:
+            logs.line("fault", msh_10=result.msh_10, clinic=result.clinic, fault=result.fault)
+    outcomes = Counter("later" if isinstance(result, Later) else result.outcome for result in results)
+    logs.line("batch", count=len(results), delivered=dict(outcomes))

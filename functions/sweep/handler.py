@@ -1,0 +1,17 @@
+"""sweep: on a schedule, queues submissions again whose queue message was lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions import logs
+from shared.bootstrap import application
+
+_app = application()
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, int]:
+    """Scheduled event → how many were queued."""
+    swept = _app.sweep()
+    logs.line("swept", queued=swept.queued, stopped=swept.stopped)
+    return {"queued": swept.queued, "stopped": swept.stopped}

@@ -1,0 +1,145 @@
+"""The cloud on a laptop: moto in this process, with the very resources that the stack makes (from `shared.settings`)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from moto import mock_aws
+
+from shared import settings
+from shared.settings import LOCAL_STAGE, QUEUES, QueueSettings, Runtime
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_sqs.client import SQSClient
+
+REGION: Final = "us-east-1"
+BUCKET: Final = f"{settings.PRODUCT}-{LOCAL_STAGE}-exports"
+_ENVIRONMENT: Final = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "POWERTOOLS_METRICS_DISABLED": "true",
+}
+
+
+class LocalCloud:
+    """A context in which boto3 talks to moto and every resource of the local stage exists.
+
+    `retry_scale` shrinks every wait of the retry ladders, so that a retry shows within the demo.
+    """
+
+    def __init__(self, *, retry_scale: float = 0.002) -> None:
+        self._retry_scale = retry_scale
+        self._mock = mock_aws()
+        self._before: dict[str, str | None] = {}
+        self.queue_urls: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._set_environment(_ENVIRONMENT)
+        self._mock.start()
+        self.s3: S3Client = boto3.client("s3", region_name=REGION)
+        self.sqs: SQSClient = boto3.client("sqs", region_name=REGION)
+        self.secrets: SecretsManagerClient = boto3.client("secretsmanager", region_name=REGION)
+        for queue in QUEUES:
+            self.queue_urls[queue.name] = self._make_queue(queue)
+        self._make_table()
+        self._make_bucket()
+        self.runtime = Runtime(
+            stage=LOCAL_STAGE,
+            table=settings.table_name(LOCAL_STAGE),
+            bucket=BUCKET,
+            outbox_url=self.queue_urls[settings.OUTBOX.name],
+            resubmission_url=self.queue_urls[settings.RESUBMISSION.name],
+            region=REGION,
+            retry_scale=self._retry_scale,
+        )
+        self._set_environment(
+            {
+                "VAXLINE_STAGE": self.runtime.stage,
+                "VAXLINE_TABLE": self.runtime.table,
+                "VAXLINE_BUCKET": self.runtime.bucket,
+                "VAXLINE_OUTBOX_URL": self.runtime.outbox_url,
+                "VAXLINE_RESUBMISSION_URL": self.runtime.resubmission_url,
+                "VAXLINE_RETRY_SCALE": str(self.runtime.retry_scale),
+            }
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._mock.stop()
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def put_secret(self, name: str, username: str, password: str) -> None:
+        """A clinic's credentials, as the operator puts them into Secrets Manager."""
+        self.secrets.create_secret(
+            Name=f"{settings.PRODUCT}/{LOCAL_STAGE}/{name}",
+            SecretString=json.dumps({"username": username, "password": password}),
+        )
+
+    def _set_environment(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            self._before.setdefault(name, os.environ.get(name))
+            os.environ[name] = value
+
+    def _make_queue(self, queue: QueueSettings) -> str:
+        common: dict[str, str] = {"MessageRetentionPeriod": str(queue.retention)}
+        if queue.fifo:
+            common["FifoQueue"] = "true"
+        dead_url = self.sqs.create_queue(QueueName=queue.dead_letter_name(LOCAL_STAGE), Attributes=common)["QueueUrl"]
+        dead_arn = self._arn(dead_url)
+        redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": queue.max_receive_count})
+        own = {"VisibilityTimeout": str(queue.visibility_timeout), "RedrivePolicy": redrive}
+        return self.sqs.create_queue(QueueName=queue.physical_name(LOCAL_STAGE), Attributes=common | own)["QueueUrl"]
+
+    def _arn(self, url: str) -> str:
+        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
+
+    def _make_table(self) -> None:
+        keys = {name for index in settings.INDEXES for name in (index.partition_key, index.sort_key)}
+        names = sorted(keys | set(settings.LEDGER_KEY))
+        indexes: Any = [
+            {
+                "IndexName": index.name,
+                "KeySchema": _key_schema(index.partition_key, index.sort_key),
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projected)},
+            }
+            for index in settings.INDEXES
+        ]
+        boto3.client("dynamodb", region_name=REGION).create_table(
+            TableName=settings.table_name(LOCAL_STAGE),
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            KeySchema=_key_schema(*settings.LEDGER_KEY),
+            GlobalSecondaryIndexes=indexes,
+        )
+
+    def _make_bucket(self) -> None:
+        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        intake = self._arn(self.queue_urls[settings.INTAKE.name])
+        prefix: Any = {"Key": {"FilterRules": [{"Name": "prefix", "Value": settings.INBOX_PREFIX}]}}
+        self.s3.put_bucket_notification_configuration(
+            Bucket=BUCKET,
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": intake, "Events": ["s3:ObjectCreated:*"], "Filter": prefix}]
+            },
+        )
+
+
+def _key_schema(partition: str, sort: str) -> Any:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

@@ -1,0 +1,110 @@
+"""The bucket: exports in `inbox/`, the versions of clinics.toml in `config/`."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, Final, cast
+
+from botocore.exceptions import ClientError
+
+from shared import settings
+from shared.adapters import clinics_toml
+from shared.domain.clinics import Configuration
+from shared.ports import StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+_CURRENT: Final = f"{settings.CONFIG_PREFIX}clinics.toml"
+_FRESH_SECONDS: Final = 60.0
+_MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+
+
+def _missing(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in _MISSING
+
+
+class S3Objects:
+    """Port `Objects` on one bucket."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def stat(self, key: str) -> StoredObject | None:
+        try:
+            head = self._client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if _missing(error):
+                return None
+            raise
+        version = head.get("VersionId") or head["ETag"]
+        return StoredObject(key, version, head["ContentLength"], head["LastModified"])
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                yield StoredObject(item["Key"], item["ETag"], item["Size"], item["LastModified"])
+
+    def open(self, item: StoredObject) -> IO[bytes]:
+        body = self._client.get_object(Bucket=self.bucket, Key=item.key)["Body"]
+        return cast(IO[bytes], io.BufferedReader(_Raw(cast(IO[bytes], body)), buffer_size=1 << 20))
+
+
+class _Raw(io.RawIOBase):
+    """botocore's streaming body as a raw stream, so that the standard library can buffer and decode it."""
+
+    def __init__(self, body: IO[bytes]) -> None:
+        super().__init__()
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self._body.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._body.close()
+        super().close()
+
+
+class S3Configurations:
+    """Port `Configurations`: the current clinics.toml, and every version that was ever pushed."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._read_at = 0.0
+        self._cached: Configuration | None = None
+
+    def current(self) -> Configuration:
+        if self._cached is None or time.monotonic() - self._read_at > _FRESH_SECONDS:
+            self._cached = self._read()
+            self._read_at = time.monotonic()
+        return self._cached
+
+    def _read(self) -> Configuration:
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=_CURRENT)["Body"].read()
+        except ClientError as error:
+            if _missing(error):
+                raise LookupError("no clinics.toml was pushed yet: run `vaxline config push clinics.toml`") from None
+            raise
+        parsed = clinics_toml.parse(body.decode("utf-8"))
+        if isinstance(parsed, Configuration):
+            return parsed
+        raise LookupError(
+            f"the stored clinics.toml has {len(parsed)} errors: run `vaxline config check` and push it again"
+        )
+
+    def push(self, text: str, version: str) -> None:
+        """Stores a checked text, once under its version for ever and once as the one in force."""
+        body = text.encode("utf-8")
+        for key in (f"{settings.CONFIG_PREFIX}versions/{version}.toml", _CURRENT):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/toml")
+        self._cached = None

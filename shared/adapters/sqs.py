@@ -1,0 +1,67 @@
+"""The queues: references only, never PHI (AWS: SQS developer guide, FIFO delivery and batch actions)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from shared.ports import OutboxMessage
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+_BATCH: Final = 10
+_LONGEST_DELAY: Final = 43_000
+_T = TypeVar("_T")
+
+
+def _batches(values: Iterable[_T]) -> Iterator[list[_T]]:
+    source = iter(values)
+    while batch := list(islice(source, _BATCH)):
+        yield batch
+
+
+class _Queue:
+    """Sends in batches of ten and insists on every entry being taken."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def _send(self, values: Sequence[_T], entry: Callable[[_T], dict[str, Any]]) -> None:
+        for batch in _batches(values):
+            entries: Any = [{"Id": str(number)} | entry(value) for number, value in enumerate(batch)]
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            failed = len(answer.get("Failed", []))
+            if failed:
+                raise RuntimeError(
+                    f"the queue took {len(batch) - failed} of {len(batch)} messages; they are sent again"
+                )
+
+
+class SqsOutbox(_Queue):
+    """Port `Outbox`: FIFO, one message group per patient."""
+
+    def send(self, messages: Sequence[OutboxMessage]) -> None:
+        self._send(messages, self._entry)
+
+    def delay(self, receipt: str, seconds: int) -> None:
+        """Keeps a received message (and its group) back for so long; at most 12 hours (SQS: ChangeMessageVisibility)."""
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=min(seconds, _LONGEST_DELAY)
+        )
+
+    def _entry(self, message: OutboxMessage) -> dict[str, Any]:
+        body = json.dumps({"msh_10": message.msh_10, "clinic": message.clinic})
+        mark = hashlib.sha256(f"{message.msh_10}#{message.round}".encode()).hexdigest()
+        return {"MessageBody": body, "MessageGroupId": message.patient_group, "MessageDeduplicationId": mark}
+
+
+class SqsResubmissionQueue(_Queue):
+    """Port `ResubmissionQueue`."""
+
+    def send(self, msh_10s: Sequence[str]) -> None:
+        self._send(msh_10s, lambda msh_10: {"MessageBody": json.dumps({"msh_10": msh_10})})

@@ -1,0 +1,135 @@
+"""The one place that wires ports to adapters. Handlers, the console, the local run and the tests call it.
+
+Clients are made once per process and only when first asked for, so that a function pays at its cold start for what it
+uses and for nothing else.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.s3 import S3Configurations, S3Objects
+from shared.adapters.sqs import SqsOutbox, SqsResubmissionQueue
+from shared.settings import Runtime
+from shared.usecases.resubmit import Resubmit
+from shared.usecases.sweep import Sweep
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
+
+    from shared.adapters.secrets_manager import SecretsManagerSecrets
+    from shared.ports import Iis
+    from shared.usecases.convert import Convert
+    from shared.usecases.correct import Correct
+    from shared.usecases.submit import Submit
+
+_CLIENT = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=25)
+
+
+class Application:
+    """Everything that one process needs, wired for its stage."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.session = boto3.Session(region_name=runtime.region)
+        self.clock = SystemClock()
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(self.session.client("dynamodb", config=_CLIENT), self.runtime.table)
+
+    @cached_property
+    def outbox(self) -> SqsOutbox:
+        return SqsOutbox(self._sqs, self.runtime.outbox_url)
+
+    @cached_property
+    def resubmission(self) -> SqsResubmissionQueue:
+        return SqsResubmissionQueue(self._sqs, self.runtime.resubmission_url)
+
+    @cached_property
+    def objects(self) -> S3Objects:
+        return S3Objects(self._s3, self.runtime.bucket)
+
+    @cached_property
+    def configurations(self) -> S3Configurations:
+        return S3Configurations(self._s3, self.runtime.bucket)
+
+    @cached_property
+    def secrets(self) -> SecretsManagerSecrets:
+        from shared.adapters.secrets_manager import SecretsManagerSecrets  # noqa: PLC0415 - only submit reads secrets
+
+        return SecretsManagerSecrets(self.session.client("secretsmanager", config=_CLIENT), self.runtime.stage)
+
+    @cached_property
+    def iis(self) -> Iis:
+        from shared.adapters.soap import SoapIis  # noqa: PLC0415 - zeep costs 160 ms of cold start
+
+        return SoapIis()
+
+    @cached_property
+    def convert(self) -> Convert:
+        from shared.usecases.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
+
+        return Convert(
+            ledger=self.ledger,
+            outbox=self.outbox,
+            resubmission=self.resubmission,
+            objects=self.objects,
+            configurations=self.configurations,
+            clock=self.clock,
+            bucket=self.runtime.bucket,
+        )
+
+    @cached_property
+    def submit(self) -> Submit:
+        from shared.usecases.submit import Submit  # noqa: PLC0415 - only where messages are sent
+
+        return Submit(
+            ledger=self.ledger,
+            resubmission=self.resubmission,
+            configurations=self.configurations,
+            secrets=self.secrets,
+            iis=self.iis,
+            clock=self.clock,
+            retry_scale=self.runtime.retry_scale,
+        )
+
+    @cached_property
+    def resubmit(self) -> Resubmit:
+        return Resubmit(ledger=self.ledger, outbox=self.outbox, clock=self.clock)
+
+    @cached_property
+    def correct(self) -> Correct:
+        from shared.usecases.correct import Correct  # noqa: PLC0415 - only the console corrects
+
+        return Correct(
+            ledger=self.ledger,
+            outbox=self.outbox,
+            resubmission=self.resubmission,
+            configurations=self.configurations,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
+
+    @cached_property
+    def _s3(self) -> S3Client:
+        return self.session.client("s3", config=_CLIENT)
+
+    @cached_property
+    def _sqs(self) -> SQSClient:
+        return self.session.client("sqs", config=_CLIENT)
+
+
+def application() -> Application:
+    """The application of this process, from its environment."""
+    return Application(Runtime.from_environment())

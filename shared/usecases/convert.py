@@ -1,0 +1,311 @@
+"""An export that arrived becomes submissions: changed visits are queued or held, unchanged ones are counted.
+
+For each visit, in this order, so that a crash between any two steps is finished by the redelivered event:
+
+    record (version n → n+1, optimistic lock) → submission (if absent) → predecessor's replaced_by → queue
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final
+
+from shared import exports
+from shared.domain import checks, identity, vxu
+from shared.domain.checks import Severity
+from shared.domain.clinics import Clinic, Configuration, Source
+from shared.domain.lifecycle import State
+from shared.domain.model import Finding, Visit
+from shared.domain.submission import FileSummary, Record, Submission
+from shared.ports import (
+    Clock,
+    Configurations,
+    Exports,
+    Ledger,
+    Objects,
+    Outbox,
+    OutboxMessage,
+    ResubmissionQueue,
+    StoredObject,
+)
+from shared.settings import INBOX_PREFIX
+
+CHUNK: Final = 50
+_HISTORY: Final = 20
+_TRIES: Final = 5
+_FILE_FINDINGS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The object belongs to a set of files that is not complete yet; its last file brings the next event."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Nothing to convert: not in the inbox, a folder marker, gone, or converted before."""
+
+    key: str
+    reason: str
+
+
+Converted = FileSummary | Waiting | Ignored
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """One export on its way through: what is fixed about it, and the counts so far."""
+
+    file_id: str
+    name: str
+    source: Source
+    as_of: str
+    configuration: Configuration
+    rows: int = 0
+    unchanged: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Convert:
+    """The use case with its ports."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        outbox: Outbox,
+        resubmission: ResubmissionQueue,
+        objects: Objects,
+        configurations: Configurations,
+        clock: Clock,
+        bucket: str,
+        readers: Mapping[str, Exports] = exports.READERS,
+    ) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+        self._resubmission = resubmission
+        self._objects = objects
+        self._configurations = configurations
+        self._clock = clock
+        self._bucket = bucket
+        self._readers = readers
+
+    def __call__(self, key: str) -> Converted:
+        """Converts the export that the object at `key` belongs to, once all of it is there."""
+        folder, _, rest = key.removeprefix(INBOX_PREFIX).partition("/")
+        if not key.startswith(INBOX_PREFIX) or not rest:
+            return Ignored(key, "not in a source's folder of the inbox")
+        configuration = self._configurations.current()
+        source = configuration.sources.get(folder)
+        if source is None:
+            return self._of_unknown_source(key, folder)
+        parts = self._parts(key, source)
+        if isinstance(parts, Waiting | Ignored):
+            return parts
+        return self._convert(parts, source, configuration)
+
+    def _of_unknown_source(self, key: str, folder: str) -> Converted:
+        item = self._objects.stat(key)
+        if item is None:
+            return Ignored(key, "gone")
+        finding = Finding("SOURCE-UNKNOWN", column="folder", value=folder)
+        file_id = identity.file_id(self._bucket, item.key, item.version)
+        summary = FileSummary(file_id, key, folder, item.modified, 0, 0, complete=True, findings=(finding,))
+        self._ledger.save_file(summary)
+        return summary
+
+    def _parts(self, key: str, source: Source) -> tuple[StoredObject, ...] | Waiting | Ignored:
+        arrived = self._objects.stat(key)
+        if arrived is None:
+            return Ignored(key, "gone")
+        if arrived.size == 0 and key.endswith("/"):
+            return Ignored(key, "a folder")
+        found = exports.parts_to_convert(source, arrived, self._objects)
+        return Waiting(key) if found is None else found
+
+    def _convert(self, parts: tuple[StoredObject, ...], source: Source, configuration: Configuration) -> Converted:
+        last = max(parts, key=lambda part: part.modified)
+        version = "+".join(f"{part.key}@{part.version}" for part in parts)
+        name = exports.set_name(source, parts)
+        file_id = identity.file_id(self._bucket, name, version)
+        known = self._ledger.file(file_id)
+        if known is not None and known.complete:
+            return Ignored(name, "converted before")
+        as_of = last.modified.isoformat(timespec="microseconds")
+        arrival = _Arrival(file_id, name, source, as_of, configuration)
+        self._ledger.save_file(self._summary(arrival, last, complete=False))
+        visits = self._readers[source.format].read(parts, source, self._objects)
+        for chunk in _chunks(visits):
+            self._take_up(chunk, arrival)
+        summary = self._summary(arrival, last, complete=True)
+        self._ledger.save_file(summary)
+        return self._ledger.file(file_id) or summary
+
+    def _summary(self, arrival: _Arrival, last: StoredObject, *, complete: bool) -> FileSummary:
+        return FileSummary(
+            file_id=arrival.file_id,
+            name=arrival.name,
+            source=arrival.source.name,
+            arrived=last.modified,
+            rows=arrival.rows,
+            unchanged=arrival.unchanged,
+            complete=complete,
+            findings=tuple(arrival.findings[:_FILE_FINDINGS]),
+        )
+
+    # one chunk of visits ---------------------------------------------------------------------------------------------
+
+    def _take_up(self, visits: list[Visit], arrival: _Arrival) -> None:
+        keyed = [(identity.record_key(visit), visit) for visit in visits if visit.rows]
+        for visit in visits:
+            arrival.rows += len(visit.rows)
+            if not visit.rows:
+                arrival.findings.extend(visit.findings)
+        records = self._ledger.records(dict.fromkeys(key for key, _ in keyed))
+        made: list[Submission] = []
+        for key, visit in keyed:
+            record = records.get(key, Record(key))
+            submission = self._take_up_one(record, visit, arrival)
+            if submission is None:
+                arrival.unchanged += len(visit.rows)
+            else:
+                made.append(submission)
+        self._outbox.send([_reference(submission) for submission in made if submission.state is State.QUEUED])
+        self._resubmission.send([submission.msh_10 for submission in made if submission.state is State.HELD])
+
+    def _take_up_one(self, record: Record, visit: Visit, arrival: _Arrival) -> Submission | None:
+        """The submission that this visit's rows belong to, or None where the ledger has them already."""
+        for _ in range(_TRIES):
+            mine = dict(record.history).get(arrival.file_id)
+            if mine is not None:
+                return self._finish_own_work(record, mine, visit, arrival)
+            news = _news(record, visit, arrival.as_of)
+            if news is None and not record.held:
+                return None
+            submission = self._submission(record, news or visit, visit, arrival)
+            if news is None and submission.state is State.HELD:
+                return None
+            written = _next_version(record, submission, arrival)
+            if self._ledger.save_record(written):
+                self._ledger.add(submission)
+                if submission.replaces:
+                    self._ledger.name_replacement(submission.replaces, submission.msh_10)
+                return submission
+            record = self._ledger.records([record.key]).get(record.key, Record(record.key))
+        raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")
+
+    def _finish_own_work(self, record: Record, msh_10: str, visit: Visit, arrival: _Arrival) -> Submission | None:
+        """The record was written by this very file: a redelivered event, or a row that the file says twice.
+
+        The first makes sure that the rest was done too; the second is unchanged.
+        """
+        there = self._ledger.get(msh_10)
+        if there is not None:
+            return there if there.visit.rows == visit.rows else None
+        before = replace(record, revision=max(record.revision - 1, 0))
+        submission = replace(self._submission(before, visit, visit, arrival), msh_10=msh_10)
+        self._ledger.add(submission)
+        return submission
+
+    def _submission(self, record: Record, visit: Visit, whole: Visit, arrival: _Arrival) -> Submission:
+        """A new submission for the news in a visit; it stands for all rows of the whole visit."""
+        now = self._clock.now()
+        configuration = arrival.configuration
+        clinic = configuration.clinic_for(arrival.source, visit.clinic)
+        fingerprints = identity.dose_fingerprints(visit)
+        msh_10 = identity.msh_10(record.key, fingerprints, record.revision)
+        findings = checked(visit, clinic, now.strftime("%Y%m%d"))
+        held = any(is_error(finding) for finding in findings)
+        message = (
+            ""
+            if held or clinic is None
+            else vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
+        )
+        return Submission(
+            msh_10=msh_10,
+            state=State.HELD if held else State.QUEUED,
+            source=arrival.source.name,
+            clinic=clinic.key if clinic else visit.clinic,
+            record=record.key,
+            patient_group=identity.patient_group(self._ledger.patient_key(), visit.source, visit.patient.mrn or msh_10),
+            file_id=arrival.file_id,
+            file_name=arrival.name,
+            row_count=len(whole.rows),
+            config_version=configuration.version,
+            created=now,
+            visit=visit,
+            vxu=message,
+            findings=findings,
+            revision=record.revision,
+            replaces=record.current if _covers(record, fingerprints) else "",
+            waiting_since=None if held else now,
+        )
+
+
+def checked(visit: Visit, clinic: Clinic | None, today: str) -> tuple[Finding, ...]:
+    """What the reader found and what the checks find; a visit that could not be read is not checked further."""
+    found = visit.findings
+    if clinic is None:
+        found += (Finding("CLINIC-UNKNOWN", "MSH-22", visit.rows[0][1] if visit.rows else 0, "clinic", visit.clinic),)
+    if any(is_error(finding) for finding in visit.findings):
+        return found
+    return found + checks.check(visit, checks.Context(today))
+
+
+def is_error(finding: Finding) -> bool:
+    """Whether a finding holds its submission back."""
+    return exports.CHECKS[finding.code].severity is Severity.ERROR
+
+
+def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:
+    source = iter(visits)
+    while chunk := list(islice(source, CHUNK)):
+        yield chunk
+
+
+def _reference(submission: Submission) -> OutboxMessage:
+    return OutboxMessage(submission.msh_10, submission.clinic, submission.patient_group)
+
+
+def _news(record: Record, visit: Visit, as_of: str) -> Visit | None:
+    """The part of a visit that the ledger does not have yet, or None.
+
+    A record that says something new is sent whole, with all its doses. An export that arrived before the one that the
+    record knows brings only doses that the record lacks: what it says of the others is old.
+    """
+    known = {dose: mark for dose, mark, _ in record.doses}
+    marks = identity.dose_fingerprints(visit)
+    changed = [dose for dose, mark in marks.items() if known.get(dose) != mark]
+    if as_of >= record.as_of:
+        return visit if changed else None
+    fresh = [dose for dose in changed if dose not in known]
+    if not fresh:
+        return None
+    return replace(visit, doses=tuple(dose for dose in visit.doses if dose.id in fresh))
+
+
+def _covers(record: Record, fingerprints: Mapping[str, str]) -> bool:
+    """Whether a new submission speaks of every dose of the record's newest one, so that it can replace it."""
+    return record.current != "" and all(
+        dose in fingerprints for dose, _, msh_10 in record.doses if msh_10 == record.current
+    )
+
+
+def _next_version(record: Record, submission: Submission, arrival: _Arrival) -> Record:
+    doses = {dose: (mark, msh_10) for dose, mark, msh_10 in record.doses}
+    for dose, mark in identity.dose_fingerprints(submission.visit).items():
+        doses[dose] = (mark, submission.msh_10)
+    return Record(
+        key=record.key,
+        version=record.version + 1,
+        revision=record.revision + 1,
+        current=submission.msh_10,
+        held=submission.state is State.HELD,
+        as_of=max(arrival.as_of, record.as_of),
+        history=(*record.history[-_HISTORY + 1 :], (arrival.file_id, submission.msh_10)),
+        doses=tuple((dose, mark, msh_10) for dose, (mark, msh_10) in doses.items()),
+    )

@@ -1,0 +1,76 @@
+"""What comes to the resubmission queue: what can be retried goes back to the outbox, the rest to the worklist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared import exports
+from shared.domain import faults
+from shared.domain.checks import Severity
+from shared.domain.lifecycle import NEEDS_A_PERSON, State
+from shared.domain.submission import Strategy, Submission
+from shared.ports import Clock, Ledger, Outbox, OutboxMessage
+
+# The whole ladder is climbed this many times before a person is asked.
+ROUNDS: Final = 3
+_RETRIED: Final = frozenset({Strategy.RETRY, Strategy.CHECK_IIS})
+
+
+@dataclass(frozen=True, slots=True)
+class Triaged:
+    """What became of one reference: `queued again`, `worklist` or why it needed nothing."""
+
+    msh_10: str
+    clinic: str
+    outcome: str
+    causes: tuple[str, ...] = ()
+
+
+class Resubmit:
+    """The use case with its ports."""
+
+    def __init__(self, *, ledger: Ledger, outbox: Outbox, clock: Clock) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+        self._clock = clock
+
+    def __call__(self, msh_10: str) -> Triaged:
+        submission = self._ledger.get(msh_10)
+        if submission is None:
+            return Triaged(msh_10, "", "unknown MSH-10")
+        if submission.replaced_by:
+            return Triaged(msh_10, submission.clinic, "replaced meanwhile")
+        if may_be_retried(submission):
+            return self._queue_again(submission)
+        if submission.state in NEEDS_A_PERSON or submission.state is State.QUEUED:
+            causes = causes_of(submission)
+            self._ledger.enter_worklist(msh_10, causes)
+            return Triaged(msh_10, submission.clinic, "worklist", causes)
+        return Triaged(msh_10, submission.clinic, f"nothing to do: {submission.state}")
+
+    def _queue_again(self, submission: Submission) -> Triaged:
+        self._ledger.requeue(submission.msh_10, self._clock.now())
+        message = OutboxMessage(
+            submission.msh_10, submission.clinic, submission.patient_group, f"r{submission.attempt_count}"
+        )
+        self._outbox.send([message])
+        return Triaged(submission.msh_10, submission.clinic, "queued again", submission.causes)
+
+
+def may_be_retried(submission: Submission) -> bool:
+    """QUEUED with its ladder used up for a fault that may pass by itself, and rounds left."""
+    if submission.state is not State.QUEUED or not submission.attempts:
+        return False
+    fault = faults.BY_CODE.get(submission.attempts[-1].fault)
+    if fault is None or fault.strategy not in _RETRIED:
+        return False
+    return submission.attempt_count < ROUNDS * len(faults.LADDERS[fault.strategy])
+
+
+def causes_of(submission: Submission) -> tuple[str, ...]:
+    """Why it needs a person: our own errors where it was held, the ACK's or the fault's codes where it was sent."""
+    if submission.state is not State.HELD:
+        return submission.causes
+    errors = (f.code for f in submission.findings if exports.CHECKS[f.code].severity is Severity.ERROR)
+    return tuple(dict.fromkeys(errors))

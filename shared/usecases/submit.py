@@ -1,0 +1,258 @@
+"""Delivery: a batch of references becomes claims, calls to the IIS, and outcomes in the ledger.
+
+Up to ten calls run at once; messages of one patient go one after the other, and when one of them has to wait, those
+behind it wait too. The queue message only points: whether there is anything to send, the ledger decides at the claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared import settings
+from shared.domain import faults
+from shared.domain.ack import AckReading, read_ack
+from shared.domain.clinics import Clinic, Configuration
+from shared.domain.iis_profiles import PROFILES
+from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
+from shared.domain.submission import Answer, Attempt, Credentials, DeliveryFault, Strategy, Submission
+from shared.ports import (
+    Clock,
+    Configurations,
+    Iis,
+    Ledger,
+    NotClaimed,
+    OutboxMessage,
+    ResubmissionQueue,
+    Secrets,
+)
+
+MAX_RESENDS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The queue message has done its work and can go. `outcome` is for the log: a state, or why nothing was sent."""
+
+    msh_10: str
+    clinic: str
+    outcome: str
+    fault: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The queue message must come again, and its patient's later messages behind it, after `wait` seconds.
+
+    `wait` None leaves it to the queue's visibility timeout: something broke (`error` names the exception's type).
+    """
+
+    msh_10: str
+    clinic: str
+    wait: int | None
+    fault: str = ""
+    error: str = ""
+
+
+Delivered = Done | Later
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one call to the IIS comes to, before it is written."""
+
+    event: Event
+    attempt: Attempt
+    causes: tuple[str, ...]
+    fault: str = ""
+
+
+class Submit:
+    """The use case with its ports. `retry_scale` shrinks every wait (the local run, tests)."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        resubmission: ResubmissionQueue,
+        configurations: Configurations,
+        secrets: Secrets,
+        iis: Iis,
+        clock: Clock,
+        retry_scale: float = 1.0,
+        concurrency: int = settings.SUBMIT_CONCURRENCY,
+    ) -> None:
+        self._ledger = ledger
+        self._resubmission = resubmission
+        self._configurations = configurations
+        self._secrets = secrets
+        self._iis = iis
+        self._clock = clock
+        self._retry_scale = retry_scale
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
+
+    def __call__(self, messages: Sequence[OutboxMessage], seconds_left: Callable[[], float]) -> list[Delivered]:
+        """Delivers a batch; the results stand in the order of the messages.
+
+        `seconds_left` is the time until the caller is stopped: without enough of it no further message is claimed.
+        """
+        configuration = self._configurations.current()
+        stopped = self._ledger.stopped_facilities()
+        groups: dict[str, list[int]] = {}
+        for number, message in enumerate(messages):
+            groups.setdefault(message.patient_group, []).append(number)
+
+        def run(numbers: list[int]) -> list[tuple[int, Delivered]]:
+            done: list[tuple[int, Delivered]] = []
+            waiting: Later | None = None
+            for number in numbers:
+                message = messages[number]
+                if waiting is not None:
+                    result: Delivered = Later(message.msh_10, message.clinic, waiting.wait)
+                elif seconds_left() < settings.CLAIM_RESERVE:
+                    result = Later(message.msh_10, message.clinic, 0)
+                else:
+                    result = self._deliver_or_keep(message, configuration, stopped)
+                if isinstance(result, Later) and waiting is None:
+                    waiting = result
+                done.append((number, result))
+            return done
+
+        results = [pair for part in self._pool.map(run, groups.values()) for pair in part]
+        return [result for _, result in sorted(results, key=lambda pair: pair[0])]
+
+    # one message -----------------------------------------------------------------------------------------------------
+
+    def _deliver_or_keep(
+        self, message: OutboxMessage, configuration: Configuration, stopped: dict[str, str]
+    ) -> Delivered:
+        try:
+            return self._deliver(message, configuration, stopped)
+        except Exception as error:  # noqa: BLE001 - broken infrastructure at one message must not fail the batch's others
+            return Later(message.msh_10, message.clinic, None, error=type(error).__name__)
+
+    def _deliver(self, message: OutboxMessage, configuration: Configuration, stopped: dict[str, str]) -> Delivered:
+        clinic = configuration.clinics.get(message.clinic)
+        if clinic is not None and clinic.facility_id in stopped:
+            # It stays QUEUED; opening the facility queues it again.
+            return Done(message.msh_10, message.clinic, "facility stopped", stopped[clinic.facility_id])
+        claimed = self._ledger.claim(message.msh_10, self._clock.now())
+        if isinstance(claimed, NotClaimed):
+            if claimed.busy:
+                return Later(message.msh_10, message.clinic, settings.CLAIM_LEASE)
+            return Done(message.msh_10, message.clinic, f"nothing to send: {claimed.state or 'unknown MSH-10'}")
+        started = self._clock.now()
+        outcome = self._call(claimed, clinic, configuration, started)
+        return self._write(claimed, outcome, clinic, stopped)
+
+    def _call(
+        self, submission: Submission, clinic: Clinic | None, configuration: Configuration, started: datetime
+    ) -> _Outcome:
+        if clinic is None:
+            return self._failed(submission, DeliveryFault("CLINIC-NOT-CONFIGURED", 0, 0.0), started)
+        credentials = self._secrets.credentials(clinic.secret)
+        if credentials is None:
+            return self._failed(submission, DeliveryFault("NO-CREDENTIALS", 0, 0.0), started)
+        answer = self._iis.submit(configuration.iis.endpoint, credentials, clinic.facility_id, submission.vxu)
+        outcome = self._judged(submission, answer, configuration, started)
+        if outcome.fault != "SECURITY-FAULT":
+            return outcome
+        fresh = self._changed_credentials(clinic, credentials)
+        if fresh is None:
+            return outcome
+        answer = self._iis.submit(configuration.iis.endpoint, fresh, clinic.facility_id, submission.vxu)
+        return self._judged(submission, answer, configuration, started)
+
+    def _changed_credentials(self, clinic: Clinic, used: Credentials) -> Credentials | None:
+        """The secret read anew, if somebody changed it since: a new password deserves one try before the facility stops."""
+        fresh = self._secrets.credentials(clinic.secret, fresh=True)
+        return fresh if fresh is not None and fresh != used else None
+
+    def _judged(
+        self, submission: Submission, answer: Answer | DeliveryFault, configuration: Configuration, started: datetime
+    ) -> _Outcome:
+        if isinstance(answer, DeliveryFault):
+            return self._failed(submission, answer, started)
+        profile = PROFILES[configuration.iis.profile]
+        reading = read_ack(answer.text, msh_10=submission.msh_10, vxu=submission.vxu, profile=profile)
+        if not isinstance(reading, AckReading):
+            return self._failed(
+                submission, DeliveryFault(reading, answer.http_status, answer.seconds, answer.text), started
+            )
+        state = after(reading.event, State.SENDING)
+        if state is None:
+            raise RuntimeError(f"the ACK reader gave an event that does not follow SENDING: {reading.event}")
+        attempt = Attempt(
+            number=submission.attempt_count,
+            started=started,
+            seconds=answer.seconds,
+            state=state,
+            http_status=answer.http_status,
+            msa_1=reading.msa_1,
+            ack=answer.text,
+            errors=reading.errors,
+            trace_ids=reading.trace_ids,
+        )
+        return _Outcome(reading.event, attempt, reading.causes)
+
+    def _failed(self, submission: Submission, failure: DeliveryFault, started: datetime) -> _Outcome:
+        fault = faults.BY_CODE[failure.code]
+        if fault.may_be_stored:
+            event = Event.LOSE_ANSWER
+        elif fault.strategy is Strategy.CORRECT:
+            event = Event.REFUSE
+        else:
+            event = Event.DEFER
+        state = after(event, State.SENDING) or State.UNKNOWN
+        attempt = Attempt(
+            number=submission.attempt_count,
+            started=started,
+            seconds=failure.seconds,
+            state=state,
+            fault=failure.code,
+            http_status=failure.http_status,
+            ack=failure.embedded,
+        )
+        return _Outcome(event, attempt, (failure.code,), failure.code)
+
+    # writing it down -------------------------------------------------------------------------------------------------
+
+    def _write(
+        self, submission: Submission, outcome: _Outcome, clinic: Clinic | None, stopped: dict[str, str]
+    ) -> Delivered:
+        now = self._clock.now()
+        fault = faults.BY_CODE.get(outcome.fault)
+        wait = self._wait(submission, fault)
+        stops = fault is not None and fault.strategy is Strategy.CHECK_SETUP
+        next_try = now + timedelta(seconds=wait or 0) if wait is not None or stops else None
+        state = outcome.attempt.state
+        ours = self._ledger.finish(submission, outcome.event, outcome.attempt, causes=outcome.causes, next_try=next_try)
+        done = Done(submission.msh_10, submission.clinic, str(state), outcome.fault, outcome.attempt.seconds)
+        if not ours:
+            # The lease ran out meanwhile and somebody else decided; what the ledger says now holds.
+            return done
+        if state in STORED_BY_IIS and submission.replaces:
+            self._ledger.move(submission.replaces, Event.SUPERSEDE)
+        if stops and clinic is not None:
+            self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
+            stopped[clinic.facility_id] = outcome.fault
+        elif wait is not None:
+            return Later(submission.msh_10, submission.clinic, wait, outcome.fault)
+        if not stops and (state in NEEDS_A_PERSON or state is State.QUEUED):
+            self._resubmission.send([submission.msh_10])
+        return done
+
+    def _wait(self, submission: Submission, fault: faults.Fault | None) -> int | None:
+        """Seconds until the next try of this very message, or None when there is none."""
+        if fault is None:
+            return None
+        if fault.may_be_stored:
+            step = faults.wait_before(fault.strategy, submission.resends)
+            wait = step if submission.resends < MAX_RESENDS else None
+        else:
+            wait = faults.wait_before(fault.strategy, submission.deferrals)
+        return None if wait is None else max(0, round(wait * self._retry_scale))
