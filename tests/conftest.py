@@ -1,0 +1,59 @@
+"""Fixtures that several parts of the tree share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.cloud import LocalCloud
+from shared.domain.lifecycle import State
+from shared.domain.model import Dose, Name, Patient, Visit
+from shared.domain.submission import Submission
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    """moto with every resource of the local stage."""
+    with LocalCloud() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_material() -> Path:
+    """The folder of facts and samples that nobody here wrote; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "samples").is_dir():
+        pytest.skip(f"{folder} is not there: it holds real samples that the repository does not carry")
+    return folder
+
+
+def a_visit(mrn: str = "SYN-1", *, lot: str = "LOT1", date: str = "20260301", rows: tuple[int, ...] = (1,)) -> Visit:
+    patient = Patient(mrn=mrn, name=Name("Sampleton", "Ada"), birth_date="20200102", sex="F")
+    doses = tuple(Dose(id=f"{mrn}-{row}", date=date, lot=lot, row=row) for row in rows)
+    return Visit("demo", patient, date, doses=doses, rows=tuple(("a.csv", row) for row in rows))
+
+
+def a_submission(msh_10: str = "MSG1", *, state: State = State.QUEUED, replaces: str = "") -> Submission:
+    return Submission(
+        msh_10=msh_10,
+        state=state,
+        source="demo",
+        clinic="elm",
+        record="demo#SYN-1",
+        patient_group="GROUP",
+        file_id="FILE1",
+        file_name="inbox/demo/a.csv",
+        row_count=1,
+        config_version="v1",
+        created=NOON,
+        visit=a_visit(),
+        vxu="MSH|^~\\&|\r",
+        replaces=replaces,
+        waiting_since=NOON if state is State.QUEUED else None,
+    )

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from local.cloud import REGION, LocalCloud
+from shared.adapters.dynamodb import DynamoLedger
+from shared.domain.lifecycle import TRANSITIONS, Event, State
+from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
+from shared.ports import NotClaimed
+from tests.conftest import NOON, a_submission
+
+
+@pytest.fixture
+def ledger(cloud: LocalCloud) -> DynamoLedger:
+    return DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table, lease=200)
+
+
+def attempt(submission: Submission, state: State, fault: str = "") -> Attempt:
+    return Attempt(submission.attempt_count, NOON, 1.5, state, fault=fault, ack="MSA|AA", errors=(AckError("W"),))
+
+
+def claimed(ledger: DynamoLedger, msh_10: str = "MSG1") -> Submission:
+    result = ledger.claim(msh_10, NOON)
+    assert isinstance(result, Submission)
+    return result
+
+
+def test_a_submission_comes_back_as_it_was_added(ledger: DynamoLedger) -> None:
+    assert ledger.add(a_submission())
+    assert ledger.get("MSG1") == a_submission()
+
+
+def test_adding_the_same_msh_10_twice_changes_nothing(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission())
+    assert not ledger.add(replace(a_submission(), clinic="other"))
+    assert ledger.get("MSG1") == a_submission()
+
+
+def test_a_claim_is_granted_once_and_carries_the_message(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission())
+    first = claimed(ledger)
+    assert first.vxu == a_submission().vxu
+    assert (first.state, first.attempt_count) == (State.SENDING, 1)
+    assert ledger.claim("MSG1", NOON) == NotClaimed(State.SENDING, busy=True)
+
+
+def test_nothing_is_claimed_under_an_unknown_msh_10(ledger: DynamoLedger) -> None:
+    assert ledger.claim("NEVER", NOON) == NotClaimed(None)
+
+
+@pytest.mark.parametrize("event", [Event.ACCEPT, Event.ACCEPT_WITH_WARNINGS, Event.ACCEPT_PARTLY, Event.REFUSE])
+def test_an_outcome_is_written_once_and_what_is_decided_is_not_claimed_again(
+    ledger: DynamoLedger, event: Event
+) -> None:
+    ledger.add(a_submission())
+    mine = claimed(ledger)
+    state = TRANSITIONS[event][State.SENDING]
+    assert ledger.finish(mine, event, attempt(mine, state), causes=("103 PID-8",))
+    assert not ledger.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED))
+    after = ledger.get("MSG1")
+    assert after is not None
+    assert (after.state, len(after.attempts), after.causes) == (state, 1, ("103 PID-8",))
+    assert after.waiting_since is None
+    assert ledger.claim("MSG1", NOON + timedelta(days=1)) == NotClaimed(state)
+
+
+def test_a_claim_that_outlived_its_lease_is_unknown_and_is_sent_once_more_only(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission())
+    claimed(ledger)
+    later = NOON + timedelta(seconds=201)
+    again = ledger.claim("MSG1", later)
+    assert isinstance(again, Submission)
+    assert (again.attempt_count, again.resends) == (2, 1)
+    assert [a.fault for a in again.attempts] == ["LEASE-EXPIRED"]
+    assert ledger.claim("MSG1", later + timedelta(seconds=201)) == NotClaimed(State.UNKNOWN)
+    final = ledger.get("MSG1")
+    assert final is not None
+    assert [a.number for a in final.attempts] == [1, 2]
+
+
+def test_the_sender_whose_lease_ran_out_cannot_write_over_the_one_that_took_over(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission())
+    slow = claimed(ledger)
+    ledger.claim("MSG1", NOON + timedelta(seconds=201))
+    assert not ledger.finish(slow, Event.REFUSE, attempt(slow, State.REFUSED))
+
+
+def test_a_deferred_submission_waits_again_and_counts_its_deferrals(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission())
+    mine = claimed(ledger)
+    next_try = NOON + timedelta(minutes=5)
+    ledger.finish(mine, Event.DEFER, attempt(mine, State.QUEUED, "DNS"), causes=("DNS",), next_try=next_try)
+    after = ledger.get("MSG1")
+    assert after is not None
+    assert (after.state, after.deferrals, after.waiting_since) == (State.QUEUED, 1, next_try)
+
+
+def test_only_what_waits_too_long_is_listed_as_waiting_oldest_first(ledger: DynamoLedger) -> None:
+    for name, minutes in (("NEW", 50), ("OLD", 0), ("MID", 20)):
+        ledger.add(replace(a_submission(name), waiting_since=NOON + timedelta(minutes=minutes)))
+    ledger.add(a_submission("HELD", state=State.HELD))
+    found = [message.msh_10 for message in ledger.waiting(NOON + timedelta(minutes=30))]
+    assert found == ["OLD", "MID"]
+
+
+def test_supersede_and_close_leave_only_the_states_that_the_lifecycle_names(ledger: DynamoLedger) -> None:
+    for state in State:
+        ledger.add(a_submission(f"S-{state}", state=state))
+        moved = ledger.move(f"S-{state}", Event.SUPERSEDE)
+        assert moved == (state in TRANSITIONS[Event.SUPERSEDE])
+        after = ledger.get(f"S-{state}")
+        assert after is not None
+        assert after.state == (State.SUPERSEDED if moved else state)
+
+
+def test_a_record_is_written_only_over_the_version_that_was_read(ledger: DynamoLedger) -> None:
+    first = Record("r", version=1, current="A", doses=(("d", "f", "A"),))
+    assert ledger.save_record(first)
+    assert not ledger.save_record(first)
+    assert ledger.save_record(replace(first, version=2, current="B"))
+    assert not ledger.save_record(replace(first, version=2, current="C"))
+    assert ledger.records(["r", "none"])["r"].current == "B"
+
+
+def test_more_records_than_one_batch_takes_are_all_read(ledger: DynamoLedger) -> None:
+    for number in range(120):
+        ledger.save_record(Record(f"r{number}", version=1))
+    assert len(ledger.records(f"r{number}" for number in range(120))) == 120
+
+
+def test_the_worklist_lists_by_clinic_state_and_cause_and_forgets_what_was_replaced(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission("HELD1", state=State.HELD))
+    ledger.add(a_submission("REF1", state=State.REFUSED))
+    ledger.add(replace(a_submission("REF2", state=State.REFUSED), clinic="oak"))
+    assert ledger.enter_worklist("HELD1", ("LOT-MISSING",))
+    assert ledger.enter_worklist("REF1", ("103 PID-8",))
+    assert ledger.enter_worklist("REF2", ("103 PID-8",))
+    assert [e.msh_10 for e in ledger.worklist(["elm", "oak"], cause="103 PID-8")] == ["REF1", "REF2"]
+    assert [e.msh_10 for e in ledger.worklist(["elm"], state=State.HELD)] == ["HELD1"]
+    ledger.name_replacement("REF1", "REF1-NEW")
+    assert [e.msh_10 for e in ledger.worklist(["elm"])] == ["HELD1"]
+    assert not ledger.enter_worklist("REF1", ("late",))
+
+
+def test_a_file_counts_its_rows_by_the_states_they_are_in_now(ledger: DynamoLedger) -> None:
+    ledger.save_file(FileSummary("FILE1", "a.csv", "demo", NOON, rows=4, unchanged=1, complete=True))
+    ledger.add(replace(a_submission("A"), row_count=2))
+    ledger.add(a_submission("B", state=State.HELD))
+    summary = ledger.file("FILE1")
+    assert summary is not None
+    assert summary.adds_up
+    assert (summary.held, summary.submitted) == (1, {State.QUEUED: 2})
+    ledger.finish(claimed(ledger, "A"), Event.ACCEPT, attempt(claimed_again(ledger), State.ACCEPTED))
+    assert [f.submitted for f in ledger.files()] == [{State.ACCEPTED: 2}]
+
+
+def claimed_again(ledger: DynamoLedger) -> Submission:
+    found = ledger.get("A")
+    assert found is not None
+    return found
+
+
+def test_a_stopped_facility_stays_stopped_until_it_is_opened(ledger: DynamoLedger) -> None:
+    ledger.stop_facility("EX1", "SECURITY-FAULT", NOON)
+    ledger.stop_facility("EX1", "NO-CREDENTIALS", NOON)
+    assert ledger.stopped_facilities() == {"EX1": "SECURITY-FAULT"}
+    assert ledger.open_facility("EX1")
+    assert not ledger.open_facility("EX1")
+    assert ledger.stopped_facilities() == {}
+
+
+def test_the_patient_key_is_made_once_per_ledger(cloud: LocalCloud) -> None:
+    client = boto3.client("dynamodb", region_name=REGION)
+    keys = {DynamoLedger(client, cloud.runtime.table).patient_key() for _ in range(2)}
+    assert len(keys) == 1
