@@ -1,0 +1,1 @@
+"""What operators use: the `vaxline` command (and, later, the web console)."""

@@ -159,3 +159,8 @@ class Runtime:
 def table_name(stage: str) -> str:
     """The ledger table of a stage."""
     return f"{PRODUCT}-{stage}-ledger"
+
+
+def stack_name(stage: str) -> str:
+    """The CloudFormation stack of a stage; its outputs Bucket, OutboxUrl and ResubmissionUrl tell the console the rest."""
+    return f"{PRODUCT}-{stage}"

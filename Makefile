@@ -1,0 +1,52 @@
+# What to run: `make demo` (the main job on this machine), `make test`, `make check`. Needs Python >= 3.11 and make only.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check synth emulate pins clean
+help:
+	@echo 'make demo    exports of three clinics through to the acknowledgments of a simulated CT WiZ'
+	@echo '             EXPORTS=path: your own files · CONFIG=clinics.toml · JSON=1: totals as JSON on the last line'
+	@echo 'make test    sets up and passes the tests'
+	@echo 'make check   lint, types, import contracts, docs'
+	@echo 'make synth   the CloudFormation templates of both stages, into build/cdk.out'
+	@echo 'make emulate deploys the template to a local AWS emulator and runs an export through it'
+
+$(BIN)/uv: requirements/tools.txt
+	@echo 'Setting up $(VENV) …' >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vaxline needs Python 3.11 or newer; name one with make PYTHON=…")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
+
+$(VENV)/.local: $(BIN)/uv requirements/local.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/local.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.local requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.local
+	@$(BIN)/python -m local.demo $(if $(EXPORTS),--exports '$(EXPORTS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(JSON),--json) $(ARGS)
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m console.documentation --check
+
+synth: $(VENV)/.dev
+	@CDK_OUTDIR=build/cdk.out $(BIN)/python app.py
+
+emulate: $(VENV)/.dev
+	@$(BIN)/python -m local.emulate
+
+pins: $(BIN)/uv
+	@PATH="$(abspath $(BIN)):$$PATH" requirements/compile
+
+clean:
+	rm -rf build cdk.out $(VENV) .venv-emulate

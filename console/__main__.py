@@ -1,0 +1,5 @@
+"""`python -m console` is `vaxline`."""
+
+from console.main import main
+
+main()

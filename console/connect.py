@@ -1,0 +1,56 @@
+"""From the name of a stage to the application of that stage, with the operator's own AWS identity.
+
+The local stage is what `make demo` left behind; its cloud is loaded by name, so that nothing here depends on it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+
+from shared import settings
+from shared.bootstrap import Application
+from shared.settings import LOCAL_STAGE, Runtime
+
+
+@contextmanager
+def to_stage(stage: str) -> Iterator[Application]:
+    """The application of a stage; for the local one, what is changed is delivered and kept when the context ends.
+
+    Raises:
+        LookupError: there is no such stage, or nothing is deployed under it.
+    """
+    if stage == LOCAL_STAGE:
+        with importlib.import_module("local.session").opened() as application:
+            yield application
+    elif stage in settings.STAGES:
+        yield Application(_runtime(stage))
+    else:
+        raise LookupError(f"there is no stage {stage!r}; it is one of {', '.join((LOCAL_STAGE, *settings.STAGES))}")
+
+
+def _runtime(stage: str) -> Runtime:
+    session = boto3.Session()
+    region = session.region_name or "us-east-1"
+    outputs = _outputs(session.client("cloudformation", region_name=region), stage)
+    return Runtime(
+        stage=stage,
+        table=settings.table_name(stage),
+        bucket=outputs["Bucket"],
+        outbox_url=outputs["OutboxUrl"],
+        resubmission_url=outputs["ResubmissionUrl"],
+        region=region,
+    )
+
+
+def _outputs(client: Any, stage: str) -> dict[str, str]:
+    name = settings.stack_name(stage)
+    try:
+        stacks = client.describe_stacks(StackName=name)["Stacks"]
+    except client.exceptions.ClientError as error:
+        raise LookupError(f"no stack {name} in this account and region: {error}") from None
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

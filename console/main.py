@@ -1,0 +1,247 @@
+"""The `vaxline` command: what an analyst asks and does, with `--json` on everything that prints data.
+
+Exit codes: 0 done, 1 the answer is "no" (errors found, nothing there), 2 the call was wrong.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console import render
+from console.connect import to_stage
+from shared.domain.clinics import Configuration
+from shared.domain.lifecycle import Event, State
+from shared.settings import LOCAL_STAGE
+from shared.usecases.correct import Refused, Resubmitted
+
+app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
+config = typer.Typer(no_args_is_help=True, help="clinics.toml: who reports, for which clinics, from which feeds.")
+valve = typer.Typer(no_args_is_help=True, help="Facilities whose delivery a fault stopped.")
+app.add_typer(config, name="config")
+app.add_typer(valve, name="valve")
+
+Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+ClinicsFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the clinics.toml")]
+
+
+@config.command("check")
+def config_check(file: ClinicsFile, json: Json = False) -> None:
+    """Checks a clinics.toml and says what is wrong. Example: vaxline config check clinics.toml"""
+    _checked(file, json=json)
+
+
+@config.command("push")
+def config_push(file: ClinicsFile, stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+    """Checks a clinics.toml and puts it in force. Example: vaxline config push clinics.toml --stage test"""
+    configuration = _checked(file, json=False)
+    with to_stage(stage) as application:
+        application.configurations.push(file.read_text("utf-8"), configuration.version)
+    _say(json, {"version": configuration.version, "stage": stage}, f"version {configuration.version} is in force")
+
+
+def _checked(file: Path, *, json: bool) -> Configuration:
+    from shared.adapters import clinics_toml  # noqa: PLC0415 - a command pays only for what it needs
+
+    parsed = clinics_toml.parse(file.read_text("utf-8"))
+    if isinstance(parsed, Configuration):
+        if json:
+            render.as_json({"ok": True, "version": parsed.version, "clinics": list(parsed.clinics)})
+        else:
+            render.out.print(f"{file}: {len(parsed.clinics)} clinics, {len(parsed.sources)} sources, no errors")
+        return parsed
+    if json:
+        render.as_json({"ok": False, "errors": parsed})
+    else:
+        for error in parsed:
+            render.err.print(f"{file}: {error}", markup=False, highlight=False)
+    raise typer.Exit(1)
+
+
+@app.command()
+def files(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+    """Lists the files that arrived and where their rows are now. Example: vaxline files"""
+    with to_stage(stage) as application:
+        summaries = sorted(application.ledger.files(), key=lambda summary: (summary.arrived, summary.name))
+    if json:
+        render.as_json(summaries)
+    else:
+        render.files(summaries)
+
+
+@app.command()
+def failures(
+    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    state: Annotated[State | None, typer.Option(help="only this state")] = None,
+    cause: Annotated[str, typer.Option(help="only this cause, as the list shows it")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Lists what needs a person: held, refused, partly accepted, unknown. Example: vaxline failures --clinic elm-street"""
+    with to_stage(stage) as application:
+        clinics = [clinic] if clinic else [*application.configurations.current().clinics, ""]
+        entries = list(application.ledger.worklist(clinics, state=state, cause=cause))
+    if json:
+        render.as_json(entries)
+    elif entries:
+        render.worklist(entries)
+    else:
+        render.out.print("Nothing waits for a person.")
+
+
+@app.command()
+def show(
+    msh_10: Annotated[str, typer.Argument(help="the message control id")], stage: Stage = LOCAL_STAGE, json: Json = False
+) -> None:
+    """Shows message, findings, attempts and ACK of one submission. Example: vaxline show 3QX7K2…"""
+    with to_stage(stage) as application:
+        found = application.ledger.get(msh_10)
+    if found is None:
+        render.err.print(f"there is no submission {msh_10}")
+        raise typer.Exit(1)
+    if json:
+        render.as_json(render.submission_json(found))
+    else:
+        render.submission(found)
+
+
+@app.command()
+def resubmit(
+    msh_10s: Annotated[list[str] | None, typer.Argument(help="message control ids, as `failures` lists them")] = None,
+    corrections: Annotated[
+        list[str] | None, typer.Option("--set", help="column=value, with the column names of vaxline's CSV layout")
+    ] = None,
+    cause: Annotated[str, typer.Option(help="everything in the worklist with this cause")] = "",
+    clinic: Annotated[str, typer.Option(help="with --cause: only this clinic")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen, change nothing")] = False,
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Sends again after a correction, under a new MSH-10. Example: vaxline resubmit 3QX7K2… --set lot=AB123"""
+    changes = _changes(corrections or [])
+    with to_stage(stage) as application:
+        wanted = list(msh_10s or [])
+        if cause:
+            clinics = [clinic] if clinic else [*application.configurations.current().clinics, ""]
+            wanted += [entry.msh_10 for entry in application.ledger.worklist(clinics, cause=cause)]
+        if not wanted:
+            raise typer.BadParameter("name at least one MSH-10, or a --cause that the worklist has")
+        results = [application.correct(each, changes, dry_run=dry_run) for each in wanted]
+    if json:
+        render.as_json(results)
+    else:
+        render.table(
+            "Would be resubmitted" if dry_run else "Resubmitted",
+            ("MSH-10", "result", "new MSH-10"),
+            (_result(result) for result in results),
+        )
+    if any(isinstance(result, Refused) for result in results):
+        raise typer.Exit(1)
+
+
+def _changes(corrections: list[str]) -> dict[str, str]:
+    changes = {}
+    for correction in corrections:
+        column, equals, value = correction.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{correction!r} is not column=value")
+        changes[column.strip()] = value
+    return changes
+
+
+def _result(result: Resubmitted | Refused) -> tuple[str, str, str]:
+    if isinstance(result, Refused):
+        return result.msh_10, result.reason, ""
+    causes = f" ({', '.join(result.causes)})" if result.causes else ""
+    return result.replaces, f"{result.state.value}{causes}", result.msh_10
+
+
+@app.command()
+def close(
+    msh_10: Annotated[str, typer.Argument(help="the message control id")],
+    reason: Annotated[str, typer.Option(help="why nothing more is to be done")],
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Takes a failure off the worklist for a reason; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
+    with to_stage(stage) as application:
+        closed = application.ledger.move(msh_10, Event.CLOSE, reason=reason)
+    _say(json, {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open")
+    if not closed:
+        raise typer.Exit(1)
+
+
+@valve.command("list")
+def valve_list(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+    """Lists the facilities whose delivery stopped, and why. Example: vaxline valve list"""
+    with to_stage(stage) as application:
+        stopped = application.ledger.stopped_facilities()
+    if json:
+        render.as_json(stopped)
+    elif stopped:
+        render.table("Stopped facilities", ("facility", "fault"), sorted(stopped.items()))
+    else:
+        render.out.print("No facility is stopped.")
+
+
+@valve.command("open")
+def valve_open(
+    facility: Annotated[str, typer.Argument(help="the facilityID that `valve list` names")],
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Starts a facility's delivery again and queues what waited. Example: vaxline valve open EX1001"""
+    with to_stage(stage) as application:
+        opened = application.ledger.open_facility(facility)
+        queued = application.sweep(facility=facility).queued if opened else 0
+    _say(
+        json,
+        {"facility": facility, "opened": opened, "queued": queued},
+        f"open again, {queued} submissions queued" if opened else f"{facility} was not stopped",
+    )
+    if not opened:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="a code of a finding or a fault")], json: Json = False) -> None:
+    """Says what a code means, how to fix it and who can. Example: vaxline explain LOT-MISSING"""
+    known = render.explanation(code.upper())
+    if known is None:
+        render.err.print(f"{code} is not a code of vaxline's own; a code of the IIS is explained in its ACK (vaxline show)")
+        raise typer.Exit(1)
+    words, fix, who = known
+    _say(json, {"code": code.upper(), "words": words, "fix": fix, "who": who}, f"{words}\nFix: {fix}\nWho: {who}")
+
+
+@app.command("test-connection")
+def test_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+    """Calls connectivityTest at the IIS; needs no credentials. Example: vaxline test-connection --stage test"""
+    with to_stage(stage) as application:
+        answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
+    code = getattr(answer, "code", "")
+    known = render.explanation(code) if code else None
+    _say(json, {"ok": not code, "fault": code}, f"{code}: {known[0]} {known[1]}" if known else "the IIS answered")
+    if code:
+        raise typer.Exit(1)
+
+
+def _say(json: bool, data: dict[str, Any], words: str) -> None:
+    if json:
+        render.as_json(data)
+    else:
+        render.out.print(words, markup=False, highlight=False)
+
+
+def main() -> None:
+    """Entry point; a missing stage or configuration is a sentence, not a traceback."""
+    try:
+        app()
+    except LookupError as error:
+        render.err.print(str(error), markup=False, highlight=False)
+        raise SystemExit(2) from None
+
+
