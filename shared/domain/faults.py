@@ -43,9 +43,23 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault("DNS", "The IIS's host name could not be resolved; nothing was sent.", _ENDPOINT, Strategy.CHECK_IIS, False),
     Fault(
         "TLS",
-        "The IIS's certificate could not be verified; nothing was sent.",
+        "No secure connection: the IIS's certificate could not be verified, or its TLS is older than 1.2; nothing was sent.",
         "Do not switch verification off. " + _ENDPOINT + " If it is right, tell the IIS that its certificate fails.",
         Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault(
+        "BAD-ENDPOINT",
+        "The endpoint in clinics.toml is no https address; nothing was sent.",
+        _ENDPOINT,
+        Strategy.CHECK_SETUP,
+        False,
+    ),
+    Fault(
+        "UNSENDABLE",
+        "The message or the credentials hold a character that XML 1.0 cannot carry; nothing was sent.",
+        "Retype the field in the EHR (or the password in the clinic's secret); it was often pasted from a document.",
+        Strategy.CORRECT,
         False,
     ),
     Fault("READ-TIMEOUT", "The message was sent, but no answer came in time.", _CONFIRM, Strategy.CONFIRM, True),
@@ -75,7 +89,7 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     ),
     Fault(
         "HTTP-404",
-        "There is no such service at the endpoint (HTTP 404, 405 or 415).",
+        "There is no such service at the endpoint (HTTP 404, 405, 410 or 415).",
         _ENDPOINT,
         Strategy.CHECK_SETUP,
         False,

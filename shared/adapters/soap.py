@@ -1,0 +1,127 @@
+"""The IIS behind SOAP 1.2: port `Iis` with zeep, over the CDC contract `wsdl/cdc-iis.wsdl` (urn:cdc:iisb:2011).
+
+zeep knows the contract: it builds the envelope, its element order and the action in the media type. Its transport is
+replaced (`soap_http`), and answers are read by our own reader (`soap_answer`), so that neither a message, nor a
+credential, nor the text of a fault can get into an exception or a log: zeep never sees an answer and never logs.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from importlib import resources
+from time import monotonic
+from typing import Any, Final
+
+import zeep
+from lxml import etree
+
+from shared.adapters import soap_answer
+from shared.adapters.soap_http import Endpoint, Http, HttpAnswer, HttpFault, parse_endpoint
+from shared.domain.submission import Answer, Credentials, DeliveryFault
+from shared.settings import ANSWER_CAP_BYTES, CONNECT_TIMEOUT, READ_TIMEOUT
+
+WSDL: Final = "wsdl/cdc-iis.wsdl"
+_BINDING: Final = "{urn:cdc:iisb:2011}client_Binding_Soap12"
+_SETTINGS: Final = {
+    "strict": True,
+    "raw_response": True,
+    "xml_huge_tree": False,
+    "forbid_dtd": True,
+    "forbid_entities": True,
+    "forbid_external": True,
+}
+
+
+class _Transport(zeep.Transport):  # type: ignore[misc]  # zeep has no types
+    """What zeep sends through. It has no session and loads nothing: the WSDL comes as a stream from the package."""
+
+    def __init__(self, http: Http, endpoints: Mapping[str, Endpoint]) -> None:
+        self._http = http
+        self._endpoints = endpoints
+        self._close_session = False
+        self.cache = None
+
+    def load(self, url: str) -> bytes:
+        raise zeep.exceptions.ExternalReferenceForbidden(url)
+
+    def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> HttpAnswer | HttpFault:
+        body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+        return self._http.post(self._endpoints[address], body, headers)
+
+
+class SoapIis:
+    """Port `Iis`: one zeep client, one TLS context and one set of kept connections, for any number of threads.
+
+    Args:
+        ca_bundle: file with the certificate authorities to trust, for tests and private CAs; None for certifi's.
+        connect_timeout: seconds for connecting, TLS handshake included.
+        read_timeout: seconds from the first byte sent to the last byte received.
+    """
+
+    def __init__(
+        self,
+        *,
+        ca_bundle: str | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        self._http = Http(
+            ca_bundle=ca_bundle, connect_timeout=connect_timeout, read_timeout=read_timeout, cap=ANSWER_CAP_BYTES
+        )
+        self._endpoints: dict[str, Endpoint] = {}
+        self._services: dict[str, Any] = {}
+        wsdl = io.BytesIO(resources.files("shared.adapters").joinpath(WSDL).read_bytes())
+        self._client = zeep.Client(
+            wsdl, transport=_Transport(self._http, self._endpoints), settings=zeep.Settings(**_SETTINGS)
+        )
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._http.close()
+
+    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
+        """submitSingleMessage (urn:cdc:iisb:2011) with one HL7 message, segments ended by CR."""
+        return self._call(
+            endpoint,
+            "submitSingleMessage",
+            # An element with no value is left out: the contract has it optional, and WebIZ reads both alike.
+            username=credentials.username or None,
+            password=credentials.password or None,
+            facilityID=facility_id or None,
+            hl7Message=message,
+        )
+
+    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+        """connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
+        return self._call(endpoint, "connectivityTest", echoBack=echo)
+
+    def _call(self, endpoint: str, operation: str, **arguments: str | None) -> Answer | DeliveryFault:
+        started = monotonic()
+        service = self._service(endpoint)
+        if service is None:
+            return DeliveryFault("BAD-ENDPOINT", 0, 0.0)
+        try:
+            outcome: HttpAnswer | HttpFault = service[operation](**arguments)
+        except ValueError:
+            # lxml: control characters, lone surrogates and non-characters have no place in XML 1.0.
+            return DeliveryFault("UNSENDABLE", 0, monotonic() - started)
+        seconds = monotonic() - started
+        if isinstance(outcome, HttpFault):
+            return DeliveryFault(outcome.code, outcome.status, seconds)
+        reading = soap_answer.read(outcome.status, outcome.body)
+        if reading.code:
+            return DeliveryFault(reading.code, outcome.status, seconds, reading.embedded)
+        return Answer(reading.text, outcome.status, seconds)
+
+    def _service(self, endpoint: str) -> Any:
+        """The operations at an endpoint; None for one that is not a URL we may post to. Two threads may make it twice."""
+        service = self._services.get(endpoint)
+        if service is None:
+            parsed = parse_endpoint(endpoint)
+            if parsed is None:
+                return None
+            self._endpoints[endpoint] = parsed
+            service = self._client.create_service(_BINDING, endpoint)
+            self._services[endpoint] = service
+        return service

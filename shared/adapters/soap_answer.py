@@ -1,0 +1,180 @@
+"""Reading what an IIS sent back: the text of `return`, or the fault that it amounts to.
+
+Answers are read by local names, whatever their namespace and wrapping, since real IISs disagree with the WSDL in every
+way that a parser built from it would refuse (2014 namespace, SOAP 1.1 faults, a Fault straight under Envelope, no
+Value or Text, a junk byte before the prologue, an unclosed Body). Nothing is guessed, though: text is taken from
+complete elements only, because half an ACK can look like a whole one. The texts of faults may quote patients; they
+leave this module in `Reading.embedded` alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
+
+from lxml import etree
+
+from shared.domain.er7 import segments
+
+# SOAP bodies are read on these (IZ Gateway does the same); elsewhere the status says it all.
+READ_ON: Final = frozenset({200, 201, 202, 400, 500})
+
+_STATUS: Final[dict[int, str]] = {
+    204: "EMPTY-ANSWER",
+    400: "HTTP-400",
+    401: "HTTP-401",
+    403: "HTTP-401",
+    407: "HTTP-401",
+    404: "HTTP-404",
+    405: "HTTP-404",
+    410: "HTTP-404",
+    415: "HTTP-404",
+    408: "HTTP-408",
+    413: "HTTP-413",
+    429: "HTTP-429",
+    500: "HTTP-500",
+    502: "HTTP-502",
+    503: "HTTP-503",
+    504: "HTTP-502",
+}
+
+# Local names of what stands in a fault's Detail (CDC WSDL); `Fault` and the WSDL's `fault` say no more than "failed".
+_FAULTS: Final[dict[str, str]] = {
+    "SecurityFault": "SECURITY-FAULT",
+    "MessageTooLargeFault": "HTTP-413",
+    "UnsupportedOperationFault": "UNSUPPORTED-OPERATION",
+}
+_UNNAMED_FAULTS: Final = frozenset({"Fault", "fault"})
+# 2011 and 2014 contracts.
+_ANSWERS: Final = frozenset({"return", "Hl7Message", "EchoBack"})
+
+_FAULT_TAG: Final = re.compile(
+    rb"<(?:[\w.-]+:)?(SecurityFault|MessageTooLargeFault|UnsupportedOperationFault|[Ff]ault)\b"
+)
+_ANSWER_TAG: Final = re.compile(
+    rb"<(?:[\w.-]+:)?(return|Hl7Message|EchoBack)(?:\s[^<>]*)?>(.*?)</(?:[\w.-]+:)?\1\s*>", re.DOTALL
+)
+# WebIZ refuses credentials and facilities with a sentence and an HL7 answer inside a fault of any kind.
+_AUTHENTICATION: Final = re.compile(r"WEBIZ-AUTH-|Authentication Error Occurred")
+_SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}\|")
+_NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_HL7: Final = re.compile(r"MSH[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`text` of the answer where `code` is empty, else the fault's code and the HL7 found inside its text."""
+
+    code: str = ""
+    text: str = ""
+    embedded: str = ""
+
+
+def read(status: int, body: bytes) -> Reading:
+    """Reads one complete HTTP answer. Codes are those of the fault catalogue."""
+    if status not in READ_ON:
+        return Reading(_STATUS.get(status, "HTTP-REDIRECT" if 300 <= status < 400 else "HTTP-OTHER"))
+    if not body.strip():
+        return Reading(_STATUS.get(status, "EMPTY-ANSWER"))
+    root = parse(body)
+    reading = _from_pieces(body) if root is None else _from_tree(root)
+    if reading.code in ("NOT-SOAP", "NOT-AN-ACK"):
+        # On 400 and 500 an unreadable body says less than the status.
+        return Reading(_STATUS.get(status, reading.code))
+    return reading
+
+
+def parse(body: bytes) -> etree._Element | None:
+    """The document's root; None where it is not well-formed or brings a DTD. Loads nothing, expands nothing."""
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        return None
+    start = body.find(b"<")
+    # Byte order marks, blanks and stray bytes before the prologue; UTF-16 starts with its own mark and stays as it is.
+    if 0 < start <= 16 and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        body = body[start:]
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    return None if root.getroottree().docinfo.doctype else root
+
+
+def _from_tree(root: etree._Element) -> Reading:
+    names = [(etree.QName(element).localname, element) for element in root.iter(etree.Element)]
+    known = next((_FAULTS[name] for name, _ in names if name in _FAULTS), None)
+    if known is not None or any(name in _UNNAMED_FAULTS for name, _ in names):
+        return _fault(known or "OTHER-FAULT", "\n".join(_texts(root)))
+    answer = next((element for name, element in names if name in _ANSWERS), None)
+    if answer is not None:
+        if answer.get(_NIL) in ("true", "1"):
+            return Reading("EMPTY-ANSWER")
+        return _answer("".join(_texts(answer)))
+    # Wrong tag names: any leaf that is plainly HL7.
+    leaf = next((text for text in map(clean, _texts(root)) if _HL7.match(text)), None)
+    if leaf is not None:
+        return Reading(text=leaf)
+    return Reading("NOT-AN-ACK" if names[0][0] == "Envelope" else "NOT-SOAP")
+
+
+def _from_pieces(body: bytes) -> Reading:
+    """An answer that is no XML document: its fault's name, or a `return` element that is complete and well-formed."""
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        return Reading("NOT-SOAP")
+    fault = _FAULT_TAG.search(body)
+    if fault is not None:
+        return _fault(_FAULTS.get(fault.group(1).decode(), "OTHER-FAULT"), body.decode("utf-8", "replace"))
+    answer = _ANSWER_TAG.search(body)
+    if answer is not None:
+        piece = parse(b"<piece>" + answer.group(2) + b"</piece>")
+        if piece is not None:
+            return _answer("".join(_texts(piece)))
+    return Reading("NOT-SOAP")
+
+
+def _texts(element: etree._Element) -> list[str]:
+    return [str(text) for text in element.itertext()]
+
+
+def _fault(code: str, text: str) -> Reading:
+    embedded = embedded_hl7(text)
+    return Reading("SECURITY-FAULT" if _AUTHENTICATION.search(text) else code, embedded=embedded)
+
+
+def _answer(raw: str) -> Reading:
+    text = clean(raw)
+    return Reading(text=text) if text else Reading("EMPTY-ANSWER")
+
+
+def clean(raw: str) -> str:
+    """The text without padding; URL-encoded or base64 HL7 is decoded where it then clearly is HL7."""
+    text = raw.strip(" \t\r\n\ufeff")
+    if text[:6].upper() == "MSH%7C":
+        text = unquote(text)
+    elif _HL7.match(text):
+        return text
+    elif text.startswith("TVNI"):  # "MSH" in base64
+        try:
+            text = base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            return text
+    return text.strip(" \t\r\n\ufeff")
+
+
+def embedded_hl7(text: str) -> str:
+    """The first HL7 message inside a fault's text, its segments ended by CR; empty where there is none."""
+    start = re.search(r"(?:^|(?<=\W))MSH\|", text)
+    if start is None:
+        return ""
+    found: list[str] = []
+    for segment in segments(text[start.start() :]):
+        if _SEGMENT.match(segment) is None or (found and segment.startswith("MSH|")):
+            break
+        found.append(segment)
+    return "".join(f"{segment}\r" for segment in found)
