@@ -1,0 +1,347 @@
+"""Builds the VXU: one visit becomes one ER7 text (HL7 v2.5.1 VXU^V04^VXU_V04, profile Z22 of the National IG R1.5).
+
+Plain f-strings, one function per segment or data type; every leaf goes through the codec. Trailing empty fields and
+components are left out. Nothing is cut and nothing is invented: what a field may hold is for the checks to say; only
+ids are shortened (`shared.domain.identity`). What repeats from message to message is remembered: coded values,
+providers, VIS documents and what follows from clinic and configuration. `docs/vxu.md` says which value goes where.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from shared.domain import identity
+from shared.domain.clinics import Clinic, Configuration
+from shared.domain.er7 import SEGMENT_END, encode
+from shared.domain.model import Address, Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Telecom, Visit, Vis
+
+NO_ORDER: Final = "9999"
+"""ORC-3.1 of what was refused or not administered (IZ-45)."""
+
+NO_AMOUNT: Final = "999"
+"""RXA-6 where no amount is known or nothing was given (IZ-48, IZ-49)."""
+
+NO_VACCINE: Final = "998"
+"""RXA-5.1 "no vaccine administered" (CVX)."""
+
+NPI_AUTHORITY: Final = "NPI&2.16.840.1.113883.4.6&ISO"
+
+_OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_ELIGIBILITY: Final = "64994-7^Vaccine funding program eligibility category^LN"
+_FUNDING: Final = "30963-3^Vaccine funding source^LN"
+_VIS_DOCUMENT: Final = "69764-9^Document type^LN"
+_VIS_VACCINE: Final = "30956-7^Vaccine type^LN"
+_VIS_EDITION: Final = "29768-9^Date vaccine information statement published^LN"
+_VIS_PRESENTED: Final = "29769-7^Date vaccine information statement presented^LN"
+_DOSE_NUMBER: Final = "30973-2^Dose number in series^LN"
+_ANNOTATION: Final = "48767-8^Annotation comment^LN"
+_PER_DOSE: Final = "|||VXC40^Eligibility captured at the immunization level^CDCPHINVS"
+_NO_UNITS: Final = "NA^Not applicable^HL70353"
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What stands in every message of a clinic: MSH before MSH-7 and after MSH-10, and its ids in their places."""
+
+    configuration: Configuration
+    clinic: Clinic
+    before_time: str
+    after_id: str
+    cx_authority: str
+    ei_authority: str
+    organization: str
+    location: str
+
+
+# The last one per clinic. It is used only for the very same two objects, so a changed configuration is never missed.
+_houses: Final[dict[str, _House]] = {}
+
+
+def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configuration, now: datetime) -> str:
+    """The VXU of a visit, segments ended by CR, one ORDER group per dose in the order of `visit.doses`.
+
+    `now` must carry a zone; it becomes MSH-7 with seconds and offset (IZ-TS_Z).
+    """
+    house = _houses.get(clinic.key)
+    if house is None or house.clinic is not clinic or house.configuration is not configuration:
+        house = _houses[clinic.key] = _house(clinic, configuration)
+    patient = visit.patient
+    message = (
+        f"{house.before_time}{_time(now)}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
+        f"{_pid(patient, house)}{_pd1(patient)}"
+    )
+    if patient.next_of_kin:
+        message += _nk1s(patient.next_of_kin)
+    for dose in visit.doses:
+        message += _order(dose, house)
+    return message
+
+
+def _time(now: datetime) -> str:
+    text = now.isoformat(timespec="seconds")
+    return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:22]}{text[23:25]}"
+
+
+def _house(clinic: Clinic, configuration: Configuration) -> _House:
+    iis = configuration.iis
+    sender = clinic.sending_facility
+    organization = ""
+    if clinic.responsible_id:
+        authority = _hd(iis.receiving_facility, "&")
+        organization = f"{encode(clinic.responsible_name)}^^^^^{authority}^XX^^^{encode(clinic.responsible_id)}"
+    elif clinic.responsible_name:
+        organization = encode(clinic.responsible_name)
+    return _House(
+        configuration=configuration,
+        clinic=clinic,
+        before_time=(
+            f"MSH|^~\\&|{_hd(configuration.sending_application)}|{_hd(sender)}"
+            f"|{_hd(iis.receiving_application)}|{_hd(iis.receiving_facility)}|"
+        ),
+        after_id=(
+            f"|{encode(iis.processing_id)}|2.5.1|||ER|AL|||||Z22^CDCPHINVS|{organization}".rstrip("|") + SEGMENT_END
+        ),
+        cx_authority=_hd(sender, "&"),
+        ei_authority=_hd(sender),
+        organization=_ce(clinic.facility, clinic.name, "HL70362"),
+        location=_location(clinic),
+    )
+
+
+def _location(clinic: Clinic) -> str:
+    place = clinic.address
+    rest = f"{encode(place.street)}^{encode(place.other)}^{encode(place.city)}^{encode(place.state)}"
+    rest = f"{rest}^{encode(place.zip)}^{encode(place.country)}".rstrip("^")
+    return f"^^^{_hd(clinic.facility, '&')}^^^^^{rest}".rstrip("^")
+
+
+# Patient --------------------------------------------------------------------------------------------------------------
+
+
+def _pid(patient: Patient, house: _House) -> str:
+    names = _xpn(patient.name)
+    for alias in patient.aliases:
+        names += f"~{_xpn(alias)}"
+    maiden = patient.mothers_maiden_name
+    death = patient.death_indicator or ("Y" if patient.death_date else "")
+    ethnicity = patient.ethnicity
+    multiple = patient.multiple_birth
+    line = (
+        f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{house.cx_authority}^MR||{names}"
+        f"|{encode(maiden) + '^^^^^^M' if maiden else ''}|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}"
+        f"||{_ces(patient.races, 'CDCREC') if patient.races else ''}|{'~'.join([_xad(place) for place in patient.addresses if place])}"
+        f"||{_xtns(patient.telecoms)}|||||||||{_code(ethnicity, 'CDCREC') if ethnicity.code else ''}"
+        f"||{encode(multiple)}|{encode(patient.birth_order) if multiple == 'Y' else ''}"
+        f"||||{encode(patient.death_date) if death == 'Y' else ''}|{encode(death)}"
+    )
+    return line.rstrip("|") + SEGMENT_END
+
+
+def _pd1(patient: Patient) -> str:
+    publicity, protection, status = patient.publicity, patient.protection, patient.registry_status
+    if not (publicity.code or protection or status):
+        return ""
+    line = (
+        f"PD1|||||||||||{_code(publicity, 'HL70215')}|{encode(protection)}"
+        f"|{encode(patient.protection_date) if protection else ''}|||{encode(status)}"
+        f"|{encode(patient.registry_status_date) if status else ''}"
+        f"|{encode(patient.publicity_date) if publicity.code else ''}"
+    )
+    return line.rstrip("|") + SEGMENT_END
+
+
+def _nk1s(relatives: Iterable[NextOfKin]) -> str:
+    lines = [
+        f"|{_xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{_xad(kin.address)}|{_xtns(kin.telecoms)}".rstrip("|")
+        for kin in relatives
+        if kin.name
+    ]
+    return "".join(f"NK1|{number}{line}{SEGMENT_END}" for number, line in enumerate(lines, 1))
+
+
+# Vaccinations ---------------------------------------------------------------------------------------------------------
+
+
+def _order(dose: Dose, house: _House) -> str:
+    given = dose.is_given
+    number = encode(identity.orc_3(dose.id)) if given else NO_ORDER
+    placer = f"{encode(identity.orc_3(dose.placer_id))}^{house.ei_authority}" if dose.placer_id else ""
+    lines = (
+        f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{_provider(dose.entered_by)}"
+        f"||{_provider(dose.ordered_by)}|||||{house.organization}".rstrip("|")
+    )
+    lines += f"\r{_rxa_given(dose, house) if given else _rxa_not_given(dose)}|{dose.completion}|{dose.action}\r"
+    if given and dose.route.code:
+        lines += f"RXR|{_code(dose.route, 'NCIT')}|{_code(dose.site, 'HL70163')}".rstrip("|") + SEGMENT_END
+    observations = _observations(dose)
+    if dose.comment:
+        return lines + observations + _comment(dose, has_observation=observations != "")
+    return lines + observations
+
+
+def _rxa_given(dose: Dose, house: _House) -> str:
+    amount = dose.amount
+    if amount in ("", NO_AMOUNT) or dose.vaccine.code == NO_VACCINE:
+        quantity = f"{NO_AMOUNT}|"
+    else:
+        quantity = f"{encode(amount)}|{_code(dose.units, 'UCUM')}"
+    return (
+        f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{quantity}||{_code(dose.information_source, 'NIP001')}"
+        f"|{_provider(dose.administered_by)}|{house.location if dose.is_administered_here else ''}||||{encode(dose.lot)}"
+        f"|{encode(dose.expiry)}|{_code(dose.manufacturer, 'MVX')}||"
+    )
+
+
+def _rxa_not_given(dose: Dose) -> str:
+    reason = _code(dose.refusal_reason, "NIP002") if dose.completion is Completion.REFUSED else ""
+    return f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{NO_AMOUNT}||||||||||||{reason}|"
+
+
+def _vaccine(dose: Dose) -> str:
+    """RXA-5: the CVX, with the NDC (else the local code) as the alternate triplet; a lone NDC comes first."""
+    vaccine = dose.vaccine
+    if not dose.ndc:
+        return _code(vaccine, "CVX")
+    if not vaccine.code:
+        return _ce(dose.ndc, "", "NDC")
+    return _ce(vaccine.code, vaccine.text, vaccine.system or "CVX", dose.ndc, "", "NDC")
+
+
+def _observations(dose: Dose) -> str:
+    """The OBX segments of one dose; OBX-1 and OBX-4 start at 1 in every ORDER group (NIST-01)."""
+    if not dose.is_given:
+        return ""
+    day = f"||||||F|||{encode(dose.date)}" if dose.date else "||||||F"
+    lines, count, group = "", 0, 0
+    if dose.is_administered_here:
+        if dose.eligibility.code:
+            count = group = 1
+            method = _PER_DOSE if dose.date else f"|||{_PER_DOSE}"
+            lines = f"OBX|1|CE|{_ELIGIBILITY}|1|{_code(dose.eligibility, 'HL70064')}{day}{method}\r"
+        if dose.funding_source.code:
+            count, group = count + 1, group + 1
+            lines += f"OBX|{count}|CE|{_FUNDING}|{group}|{_code(dose.funding_source, 'CDCPHINVS')}{day}\r"
+        for vis in dose.vis:
+            group += 1
+            for value_type, observation, value in _statement(vis):
+                count += 1
+                lines += f"OBX|{count}|{value_type}|{observation}|{group}|{value}{day}\r"
+    if dose.dose_number:
+        count, group = count + 1, group + 1
+        if dose.dose_number.isascii() and dose.dose_number.isdigit():
+            lines += f"OBX|{count}|NM|{_DOSE_NUMBER}|{group}|{dose.dose_number}|{_NO_UNITS}{day[1:]}\r"
+        else:
+            lines += f"OBX|{count}|ST|{_DOSE_NUMBER}|{group}|{encode(dose.dose_number)}{day}\r"
+    return lines
+
+
+def _statement(vis: Vis) -> list[tuple[str, str, str]]:
+    """(OBX-2, OBX-3, OBX-5) of one VIS: document and date presented, or vaccine, edition and date presented (IZ-24)."""
+    if vis.document:
+        parts = [("CE", _VIS_DOCUMENT, _ce(vis.document, "", "cdcgs1vis"))]
+    else:
+        parts = [("CE", _VIS_VACCINE, _code(vis.vaccine, "CVX")), ("DT", _VIS_EDITION, encode(vis.edition))]
+    parts.append(("DT", _VIS_PRESENTED, encode(vis.presented)))
+    return [part for part in parts if part[2]]
+
+
+def _comment(dose: Dose, *, has_observation: bool) -> str:
+    r"""The comment as NTE under the last OBX; without one, as an annotation of its own (an NTE must follow an OBX).
+
+    Line feeds become the line break of formatted text, `\.br\`.
+    """
+    text = "\\.br\\".join([encode(line) for line in dose.comment.split("\n")])
+    if has_observation:
+        return f"NTE|||{text}\r"
+    return f"OBX|1|TX|{_ANNOTATION}|1|{text}||||||F|||{encode(dose.date)}".rstrip("|") + SEGMENT_END
+
+
+# Data types -----------------------------------------------------------------------------------------------------------
+
+
+def _code(code: Code, system: str) -> str:
+    """A CE; `system` is the field's own coding system, for codes that name none."""
+    if not code.code:
+        return ""
+    return _ce(
+        code.code,
+        code.text,
+        code.system or system,
+        code.alternate_code,
+        code.alternate_text,
+        code.alternate_system,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _ce(  # noqa: PLR0913 - the six components of the type
+    code: str, text: str, system: str, alternate: str = "", alternate_text: str = "", alternate_system: str = ""
+) -> str:
+    primary = f"{encode(code)}^{encode(text)}^{encode(system)}"
+    if not alternate:
+        return primary
+    return f"{primary}^{encode(alternate)}^{encode(alternate_text)}^{encode(alternate_system or 'L')}"
+
+
+def _ces(codes: Iterable[Code], system: str) -> str:
+    return "~".join([_code(code, system) for code in codes if code.code])
+
+
+def _provider(provider: Provider) -> str:
+    if not (provider.id or provider.family):
+        return ""
+    return _xcn(provider.id, provider.family, provider.given, provider.middle, provider.authority, provider.id_type)
+
+
+@lru_cache(maxsize=4096)
+def _xcn(  # noqa: PLR0913 - the components of the type
+    number: str, family: str, given: str, middle: str, authority: str, id_type: str
+) -> str:
+    """XCN: an id carries authority (.9) and type (.13), a name its type (.10)."""
+    name = f"{encode(number)}^{encode(family)}^{encode(given)}^{encode(middle)}"
+    name_type = "L" if family else ""
+    if not number:
+        return f"{name}^^^^^^{name_type}".rstrip("^")
+    is_npi = id_type == "NPI" and authority in ("", "NPI")
+    return f"{name}^^^^^{NPI_AUTHORITY if is_npi else _hd(authority, '&')}^{name_type}^^^{encode(id_type)}".rstrip("^")
+
+
+def _xpn(name: Name) -> str:
+    return (
+        f"{encode(name.family)}^{encode(name.given)}^{encode(name.middle)}^{encode(name.suffix)}"
+        f"^^^{encode(name.type) or 'U'}"
+    )
+
+
+def _xad(place: Address) -> str:
+    if not place:
+        return ""
+    return (
+        f"{encode(place.street)}^{encode(place.other)}^{encode(place.city)}^{encode(place.state)}^{encode(place.zip)}"
+        f"^{encode(place.country)}^{encode(place.type)}^^{encode(place.county)}".rstrip("^")
+    )
+
+
+def _xtns(telecoms: Iterable[Telecom]) -> str:
+    """Telephone numbers and e-mail addresses, each in a repetition of its own (addendum of July 2015)."""
+    parts = []
+    for telecom in telecoms:
+        if telecom.email:
+            parts.append(f"^NET^Internet^{encode(telecom.email)}")
+        elif telecom.local:
+            use, equipment = encode(telecom.use), encode(telecom.equipment)
+            parts.append(f"^{use}^{equipment}^^^{encode(telecom.area)}^{encode(telecom.local)}")
+    return "~".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _hd(name: str, separator: str = "^") -> str:
+    """An HD or the last components of an EI: a namespace, or an OID with its type (IZ-3 to IZ-6)."""
+    if _OID.fullmatch(name):
+        return f"{separator}{name}{separator}ISO"
+    return encode(name)
