@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -133,12 +134,20 @@ class LocalCloud:
         self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         intake = self._arn(self.queue_urls[settings.INTAKE.name])
         prefix: Any = {"Key": {"FilterRules": [{"Name": "prefix", "Value": settings.INBOX_PREFIX}]}}
+        self._notify([{"QueueArn": intake, "Events": ["s3:ObjectCreated:*"], "Filter": prefix}])
+
+    def _notify(self, queues: Any) -> None:
         self.s3.put_bucket_notification_configuration(
-            Bucket=BUCKET,
-            NotificationConfiguration={
-                "QueueConfigurations": [{"QueueArn": intake, "Events": ["s3:ObjectCreated:*"], "Filter": prefix}]
-            },
+            Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": queues}
         )
+
+    @contextmanager
+    def without_notifications(self) -> Iterator[None]:
+        """Objects that are put meanwhile cause no event."""
+        before = self.s3.get_bucket_notification_configuration(Bucket=BUCKET).get("QueueConfigurations", [])
+        self._notify([])
+        yield
+        self._notify(before)
 
 
 def _key_schema(partition: str, sort: str) -> Any:

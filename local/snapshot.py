@@ -1,0 +1,58 @@
+"""What a local run leaves behind, so that `vaxline` can look at it afterwards: the ledger's items and the bucket's objects."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import boto3
+
+from local.cloud import BUCKET, REGION, LocalCloud
+
+FOLDER: Final = Path(__file__).parents[1] / "build" / "local"
+
+
+def save(cloud: LocalCloud, folder: Path = FOLDER) -> None:
+    """Writes the local cloud's state into a folder, replacing what was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "objects").mkdir(parents=True)
+    table = boto3.client("dynamodb", region_name=REGION).get_paginator("scan").paginate(TableName=cloud.runtime.table)
+    with (folder / "ledger.jsonl").open("w", encoding="utf-8") as lines:
+        for page in table:
+            for item in page["Items"]:
+                lines.write(json.dumps(item, default=_bytes_as_text) + "\n")
+    for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for entry in page.get("Contents", []):
+            body = cloud.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
+            (folder / "objects" / quote(entry["Key"], safe="")).write_bytes(body)
+
+
+def load(cloud: LocalCloud, folder: Path = FOLDER) -> None:
+    """Brings a saved state back; objects come without the notifications that they caused when they were new.
+
+    Raises:
+        LookupError: nothing was saved there.
+    """
+    if not (folder / "ledger.jsonl").exists():
+        raise LookupError("there is no local run to look at yet: run `make demo` first")
+    client = boto3.client("dynamodb", region_name=REGION)
+    with (folder / "ledger.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            client.put_item(TableName=cloud.runtime.table, Item=json.loads(line, object_hook=_text_as_bytes))
+    with cloud.without_notifications():
+        for path in sorted((folder / "objects").iterdir()):
+            cloud.s3.put_object(Bucket=BUCKET, Key=unquote(path.name), Body=path.read_bytes())
+
+
+def _bytes_as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode("ascii")}
+    raise TypeError(f"a ledger item holds a {type(value).__name__}")
+
+
+def _text_as_bytes(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value["base64"]) if value.keys() == {"base64"} else value

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import importlib
+import json
+
+import pytest
+
+from functions import logs
+from local.cloud import LocalCloud
+
+
+def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
+    convert = importlib.import_module("functions.convert.handler")
+    keys = ["inbox/elm/my+export.csv", "inbox%2Felm%2Fa%20b.csv", "inbox/elm/%C3%A9.csv"]
+    body = json.dumps({"Records": [{"s3": {"object": {"key": key}}} for key in keys]})
+    assert convert.object_keys(body) == ["inbox/elm/my export.csv", "inbox/elm/a b.csv", "inbox/elm/é.csv"]
+
+
+def test_the_test_notification_that_s3_sends_at_first_names_no_object(cloud: LocalCloud) -> None:
+    convert = importlib.import_module("functions.convert.handler")
+    assert convert.object_keys(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
+
+
+def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:
+    with pytest.raises(ValueError, match="patient"):
+        logs.line("x", patient="Sampleton")
+
+
+def test_the_log_line_of_an_exception_does_not_quote_it(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.failure("broken", RuntimeError("Sampleton, Ada"), count=1)
+    captured = capsys.readouterr()
+    assert "RuntimeError" in captured.out
+    assert "Sampleton" not in captured.out + captured.err
