@@ -33,7 +33,7 @@ _SETTINGS: Final = {
 }
 
 
-class _Transport(zeep.Transport):  # type: ignore[misc]  # zeep has no types
+class _Transport(zeep.Transport):
     """What zeep sends through. It has no session and loads nothing: the WSDL comes as a stream from the package."""
 
     def __init__(self, http: Http, endpoints: Mapping[str, Endpoint]) -> None:
@@ -43,7 +43,7 @@ class _Transport(zeep.Transport):  # type: ignore[misc]  # zeep has no types
         self.cache = None
 
     def load(self, url: str) -> bytes:
-        raise zeep.exceptions.ExternalReferenceForbidden(url)
+        raise zeep.exceptions.ExternalReferenceForbidden(url)  # type: ignore[no-untyped-call]
 
     def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> HttpAnswer | HttpFault:
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
@@ -72,7 +72,7 @@ class SoapIis:
         self._endpoints: dict[str, Endpoint] = {}
         self._services: dict[str, Any] = {}
         wsdl = io.BytesIO(resources.files("shared.adapters").joinpath(WSDL).read_bytes())
-        self._client = zeep.Client(
+        self._client = zeep.Client(  # type: ignore[no-untyped-call]
             wsdl, transport=_Transport(self._http, self._endpoints), settings=zeep.Settings(**_SETTINGS)
         )
 
@@ -81,7 +81,7 @@ class SoapIis:
         self._http.close()
 
     def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
-        """submitSingleMessage (urn:cdc:iisb:2011) with one HL7 message, segments ended by CR."""
+        """Operation submitSingleMessage (urn:cdc:iisb:2011) with one HL7 message, segments ended by CR."""
         return self._call(
             endpoint,
             "submitSingleMessage",
@@ -93,7 +93,7 @@ class SoapIis:
         )
 
     def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
-        """connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
+        """Operation connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
         return self._call(endpoint, "connectivityTest", echoBack=echo)
 
     def _call(self, endpoint: str, operation: str, **arguments: str | None) -> Answer | DeliveryFault:
@@ -115,13 +115,13 @@ class SoapIis:
         return Answer(reading.text, outcome.status, seconds)
 
     def _service(self, endpoint: str) -> Any:
-        """The operations at an endpoint; None for one that is not a URL we may post to. Two threads may make it twice."""
+        """The operations at an endpoint, made once (or twice by two threads); None where we must not post to it."""
         service = self._services.get(endpoint)
         if service is None:
             parsed = parse_endpoint(endpoint)
             if parsed is None:
                 return None
             self._endpoints[endpoint] = parsed
-            service = self._client.create_service(_BINDING, endpoint)
+            service = self._client.create_service(_BINDING, endpoint)  # type: ignore[no-untyped-call]
             self._services[endpoint] = service
         return service

@@ -103,7 +103,7 @@ def parse(body: bytes) -> etree._Element | None:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
-    return None if root.getroottree().docinfo.doctype else root
+    return root if root.getroottree().docinfo.internalDTD is None else None
 
 
 def _from_tree(root: etree._Element) -> Reading:

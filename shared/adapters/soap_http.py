@@ -22,7 +22,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from time import monotonic
 from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
@@ -132,6 +132,26 @@ class _Inbound(io.RawIOBase):
         return io.BufferedReader(self)
 
 
+# What an exception means, the first row that fits, by the step in which it comes.
+_WHILE_CONNECTING: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (TimeoutError, "CONNECT-TIMEOUT"),
+    (ssl.SSLError, "TLS"),
+    (ConnectionRefusedError, "CONNECT-REFUSED"),
+    (Exception, "CONNECT-FAILED"),
+)
+_WHILE_ANSWERING: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (TimeoutError, "READ-TIMEOUT"),
+    (_OverCapError, "OVERSIZE-ANSWER"),
+    (OSError, "CONNECTION-LOST"),
+    (IncompleteRead, "CONNECTION-LOST"),
+    (Exception, "NOT-SOAP"),
+)
+
+
+def _code(table: tuple[tuple[type[Exception], str], ...], error: Exception) -> str:
+    return next(code for kind, code in table if isinstance(error, kind))
+
+
 class Http:
     """Posts to IISs over kept connections; one per process, used from any number of threads.
 
@@ -207,32 +227,21 @@ class Http:
         self, sock: socket.socket, address: object, endpoint: Endpoint, deadline: float
     ) -> socket.socket | HttpFault:
         """Connects to one address; whatever goes wrong here, nothing of the message was sent."""
-        wrapped: socket.socket = sock
         try:
             sock.settimeout(max(deadline - monotonic(), 0.001))
             sock.connect(cast(tuple[str, int], address))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if endpoint.secure:
-                sock.settimeout(max(deadline - monotonic(), 0.001))
-                wrapped = self._tls.wrap_socket(sock, server_hostname=endpoint.host, do_handshake_on_connect=False)
-                cast(ssl.SSLSocket, wrapped).do_handshake()
-        except TimeoutError:
-            fault = "CONNECT-TIMEOUT"
-        except ssl.SSLError:
-            fault = "TLS"
-        except ConnectionRefusedError:
-            fault = "CONNECT-REFUSED"
-        except (OSError, ValueError):
-            fault = "CONNECT-FAILED"
-        else:
-            return wrapped
-        _close(wrapped)
-        return HttpFault(fault)
+            if not endpoint.secure:
+                return sock
+            sock.settimeout(max(deadline - monotonic(), 0.001))
+            return self._tls.wrap_socket(sock, server_hostname=endpoint.host)
+        except (OSError, ValueError) as error:
+            _close(sock)
+            return HttpFault(_code(_WHILE_CONNECTING, error))
 
     def _exchange(self, sock: socket.socket, request: bytes) -> tuple[HttpAnswer | HttpFault, bool]:
         """Sends and receives; says also whether the connection can serve again."""
-        deadline = monotonic() + self._read_timeout
-        inbound = _Inbound(sock, deadline, self._cap + _HEAD_ALLOWANCE)
+        inbound = _Inbound(sock, monotonic() + self._read_timeout, self._cap + _HEAD_ALLOWANCE)
         response = HTTPResponse(cast(socket.socket, inbound), method="POST")
         status = 0
         try:
@@ -243,22 +252,15 @@ class Http:
             response.begin()
             status = response.status
             body = response.read(self._cap + 1)
-            # http.client does not complain when a read with a limit ends before Content-Length.
-            complete = not response.length
-        except TimeoutError:
-            return HttpFault("READ-TIMEOUT", status), False
-        except _OverCapError:
-            return HttpFault("OVERSIZE-ANSWER", status), False
-        except (RemoteDisconnected, IncompleteRead, OSError):
-            return HttpFault("CONNECTION-LOST", status), False
-        except (HTTPException, ValueError):
-            return HttpFault("NOT-SOAP", status), False
+            if len(body) > self._cap:
+                raise _OverCapError
+            if response.length:
+                # http.client does not complain when a read with a limit ends before Content-Length.
+                raise IncompleteRead(b"")
+        except (OSError, HTTPException, ValueError) as error:
+            return HttpFault(_code(_WHILE_ANSWERING, error), status), False
         finally:
             response.close()
-        if len(body) > self._cap:
-            return HttpFault("OVERSIZE-ANSWER", status), False
-        if not complete:
-            return HttpFault("CONNECTION-LOST", status), False
         return HttpAnswer(status, body), not response.will_close
 
 

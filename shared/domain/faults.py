@@ -16,7 +16,7 @@ from shared.domain.submission import Strategy
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row: `code`, what happened in plain words, what to do, the strategy, and whether the IIS may have stored it."""
+    """One row: `code`, what happened in plain words, what to do, the strategy, whether the IIS may have stored it."""
 
     code: str
     words: str
@@ -43,7 +43,7 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault("DNS", "The IIS's host name could not be resolved; nothing was sent.", _ENDPOINT, Strategy.CHECK_IIS, False),
     Fault(
         "TLS",
-        "No secure connection: the IIS's certificate could not be verified, or its TLS is older than 1.2; nothing was sent.",
+        "No secure connection: the IIS's certificate could not be verified, or its TLS is too old; nothing was sent.",
         "Do not switch verification off. " + _ENDPOINT + " If it is right, tell the IIS that its certificate fails.",
         Strategy.CHECK_IIS,
         False,
@@ -122,8 +122,9 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "SECURITY-FAULT",
         "The IIS refused user name, password or facility (SecurityFault or WEBIZ-AUTH-…).",
-        "Delivery for this facility has stopped, because repeated tries can lock the account. Check user name, password, "
-        "facilityID and MSH-4/MSH-6 with the IIS, correct the secret or clinics.toml, then `vaxline valve open FACILITY`.",
+        "Delivery for this facility has stopped, because repeated tries can lock the account. Check user name, "
+        "password, facilityID and MSH-4/MSH-6 with the IIS, correct the secret or clinics.toml, then "
+        "`vaxline valve open FACILITY`.",
         Strategy.CHECK_SETUP,
         False,
     ),
@@ -147,7 +148,8 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "NO-CREDENTIALS",
         "The clinic's secret is missing or unreadable; nothing was sent.",
-        'Put {"username": …, "password": …} into the secret that clinics.toml names, then `vaxline valve open FACILITY`.',
+        'Put {"username": …, "password": …} into the secret that clinics.toml names, then '
+        "`vaxline valve open FACILITY`.",
         Strategy.CHECK_SETUP,
         False,
     ),
