@@ -2,7 +2,8 @@ r"""ER7: the leaf codec and a plain splitter (HL7 v2.5.1 chapter 2, sections 2.5
 
 The codec escapes everything that could be structure, so that no value can start a segment, a field or a component:
 delimiters by their letter (`\F\ \S\ \T\ \R\ \E\`), control characters and what XML 1.0 cannot carry by `\X..\` with
-the hexadecimal UTF-8 bytes, and a value that reads as HL7's null. `decode(encode(x)) == x` holds for every text, lone surrogates included.
+the hexadecimal UTF-8 bytes, and so a value that reads as HL7's null. `decode(encode(x)) == x` holds for every text,
+lone surrogates included.
 """
 
 from __future__ import annotations

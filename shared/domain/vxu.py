@@ -17,8 +17,8 @@ from typing import Final
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
-from shared.domain.er7 import SEGMENT_END, encode
-from shared.domain.model import Address, Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Telecom, Visit, Vis
+from shared.domain.er7 import SEGMENT_END, decode, encode
+from shared.domain.model import Address, Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Telecom, Vis, Visit
 
 NO_ORDER: Final = "9999"
 """ORC-3.1 of what was refused or not administered (IZ-45)."""
@@ -134,7 +134,7 @@ def _pid(patient: Patient, house: _House) -> str:
     line = (
         f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{house.cx_authority}^MR||{names}"
         f"|{encode(maiden) + '^^^^^^M' if maiden else ''}|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}"
-        f"||{_ces(patient.races, 'CDCREC') if patient.races else ''}|{'~'.join([_xad(place) for place in patient.addresses if place])}"
+        f"||{_ces(patient.races, 'CDCREC')}|{'~'.join([_xad(place) for place in patient.addresses if place])}"
         f"||{_xtns(patient.telecoms)}|||||||||{_code(ethnicity, 'CDCREC') if ethnicity.code else ''}"
         f"||{encode(multiple)}|{encode(patient.birth_order) if multiple == 'Y' else ''}"
         f"||||{encode(patient.death_date) if death == 'Y' else ''}|{encode(death)}"
@@ -190,10 +190,11 @@ def _rxa_given(dose: Dose, house: _House) -> str:
         quantity = f"{NO_AMOUNT}|"
     else:
         quantity = f"{encode(amount)}|{_code(dose.units, 'UCUM')}"
+    place = house.location if dose.is_administered_here else ""
     return (
         f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{quantity}||{_code(dose.information_source, 'NIP001')}"
-        f"|{_provider(dose.administered_by)}|{house.location if dose.is_administered_here else ''}||||{encode(dose.lot)}"
-        f"|{encode(dose.expiry)}|{_code(dose.manufacturer, 'MVX')}||"
+        f"|{_provider(dose.administered_by)}|{place}||||{encode(dose.lot)}|{encode(dose.expiry)}"
+        f"|{_code(dose.manufacturer, 'MVX')}||"
     )
 
 
@@ -279,7 +280,7 @@ def _code(code: Code, system: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _ce(  # noqa: PLR0913 - the six components of the type
+def _ce(  # noqa: PLR0913, PLR0917 - the six components of the type
     code: str, text: str, system: str, alternate: str = "", alternate_text: str = "", alternate_system: str = ""
 ) -> str:
     primary = f"{encode(code)}^{encode(text)}^{encode(system)}"
@@ -299,7 +300,7 @@ def _provider(provider: Provider) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _xcn(  # noqa: PLR0913 - the components of the type
+def _xcn(  # noqa: PLR0913, PLR0917 - the components of the type
     number: str, family: str, given: str, middle: str, authority: str, id_type: str
 ) -> str:
     """XCN: an id carries authority (.9) and type (.13), a name its type (.10)."""
@@ -345,3 +346,36 @@ def _hd(name: str, separator: str = "^") -> str:
     if _OID.fullmatch(name):
         return f"{separator}{name}{separator}ISO"
     return encode(name)
+
+
+# Where things stand ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the segments of a VXU stand: what ERR-2 of an ACK points to.
+
+    `counts` says how often each segment occurs; `groups` the ORDER group (from 0) of the n-th (from 1) segment of a
+    name, for the segments within one; `orders` the ORC-3.1 of each group.
+    """
+
+    counts: dict[str, int]
+    groups: dict[tuple[str, int], int]
+    orders: tuple[str, ...]
+
+
+def locate(vxu: str) -> Location:
+    """Reads where the segments of a message built here stand."""
+    counts: dict[str, int] = {}
+    groups: dict[tuple[str, int], int] = {}
+    orders: list[str] = []
+    for segment in vxu.split(SEGMENT_END):
+        name = segment[:3]
+        if not name:
+            continue
+        number = counts[name] = counts.get(name, 0) + 1
+        if name == "ORC":
+            orders.append(decode("".join(segment.split("|", 4)[3:4]).split("^", 1)[0]))
+        if orders:
+            groups[name, number] = len(orders) - 1
+    return Location(counts, groups, tuple(orders))

@@ -1,0 +1,89 @@
+"""Finds the HL7 messages in what an IIS answered, whatever stands around them and however they are delimited.
+
+Delimiters are taken from MSH, segments may end with CR, LF or CRLF, and junk, HTML entities, URL encoding or Base64
+are got out of the way. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from shared.domain.er7 import decode
+
+# A header names its own delimiters: any that are neither letters, digits nor blanks. "MSH" after a delimiter is data.
+_HEADER: Final = re.compile(r"(?<![|^~&])MSH([^\w\s])([^\w\s]{2,5}?)\1")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
+_PADDING: Final = " \t\x0b\x1c\x00"
+_USUAL: Final = "^~\\&"
+
+
+class Syntax(NamedTuple):
+    """The delimiters of one message."""
+
+    field: str
+    component: str
+    repetition: str
+    escape: str
+    subcomponent: str
+
+    def text(self, raw: str) -> str:
+        """A leaf as text, without blanks around it."""
+        if self.escape not in raw:
+            return raw.strip()
+        return decode(raw.replace(self.escape, "\\")).strip()
+
+    def part(self, raw: str, number: int) -> str:
+        """Component `number` (from 1) of a field as text; empty where there is none."""
+        parts = raw.split(self.component, number)
+        return self.text(parts[number - 1]) if len(parts) >= number else ""
+
+
+class Message(NamedTuple):
+    """One message: its delimiters and its segments after MSH, each split into fields (field 0 is the name)."""
+
+    syntax: Syntax
+    segments: list[list[str]]
+
+    def named(self, name: str) -> list[list[str]]:
+        return [fields for fields in self.segments if fields[0] == name]
+
+    def leaves(self, name: str, number: int) -> list[str]:
+        """Field `number` of every segment of that name, as text."""
+        return [self.syntax.text(fields[number]) if len(fields) > number else "" for fields in self.named(name)]
+
+
+def messages(text: str) -> list[Message]:
+    """Every HL7 message in the text, in its order."""
+    if "&#" in text:
+        text = html.unescape(text)
+    headers = list(_HEADER.finditer(text))
+    if not headers:
+        text = _unwrapped(text)
+        headers = list(_HEADER.finditer(text))
+    ends = [header.start() for header in headers[1:]] + [len(text)]
+    return [_message(header, text[header.end() : end]) for header, end in zip(headers, ends, strict=True)]
+
+
+def _unwrapped(text: str) -> str:
+    if "MSH%7C" in text or "MSH%7c" in text:
+        return unquote(text)
+    if "&amp;" in text:
+        return html.unescape(text)
+    if _BASE64.fullmatch(text):
+        try:
+            return base64.b64decode(text).decode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            return ""
+    return ""
+
+
+def _message(header: re.Match[str], rest: str) -> Message:
+    field, characters = header.groups()
+    characters = characters[:4] + _USUAL[len(characters) :]
+    lines = [line.strip(_PADDING) for line in rest.replace("\n", "\r").split("\r")[1:]]
+    return Message(Syntax(field, *characters), [line.split(field) for line in lines if line])
