@@ -1,0 +1,90 @@
+"""SOAP on the simulator's side: reading requests of the CDC contract, writing answers and faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+SOAP_12: Final = "http://www.w3.org/2003/05/soap-envelope"
+SOAP_11: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+CDC: Final = "urn:cdc:iisb:2011"
+MEDIA_TYPE: Final = "application/soap+xml; charset=utf-8"
+PROLOGUE: Final = '<?xml version="1.0" encoding="utf-8"?>'
+
+# Fault → (SOAP code, the number NIST's samples give, its Reason).
+_KINDS: Final[dict[str, tuple[str, int, str]]] = {
+    "SecurityFault": ("Sender", 10, "Security"),
+    "MessageTooLargeFault": ("Sender", 1313, "MessageTooLarge"),
+    "UnsupportedOperationFault": ("Sender", 8675309, "UnsupportedOperation"),
+    "fault": ("Receiver", 54353, "Unknown"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call: the operation's local name, and its children's texts by local name."""
+
+    operation: str
+    values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer before it is sent."""
+
+    status: int
+    body: bytes
+    content_type: str = MEDIA_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def read_request(body: bytes) -> Request | None:
+    """The call in a SOAP 1.2 envelope; None for anything else. Knows no DTD and loads nothing."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    content = root.find(f"{{{SOAP_12}}}Body")
+    if root.tag != f"{{{SOAP_12}}}Envelope" or content is None or len(content) != 1:
+        return None
+    call = etree.QName(content[0])
+    if call.namespace != CDC:
+        return None
+    values = {etree.QName(child).localname: child.text or "" for child in content[0].iterchildren(etree.Element)}
+    return Request(call.localname, values)
+
+
+def text_node(text: str) -> str:
+    """Text as XML content; CR as a character reference, or it would arrive as LF."""
+    return escape(text, {"\r": "&#13;"})
+
+
+def envelope(content: str, namespace: str = SOAP_12) -> bytes:
+    return f'{PROLOGUE}<s:Envelope xmlns:s="{namespace}"><s:Body>{content}</s:Body></s:Envelope>'.encode()
+
+
+def answer_element(content: str, operation: str = "submitSingleMessage") -> str:
+    return f'<{operation}Response xmlns="{CDC}"><return>{content}</return></{operation}Response>'
+
+
+def answer(text: str, operation: str = "submitSingleMessage") -> Reply:
+    return Reply(200, envelope(answer_element(text_node(text), operation)))
+
+
+def fault_element(kind: str, words: str) -> str:
+    code, number, reason = _KINDS[kind]
+    text = text_node(words)
+    return (
+        f"<s:Fault><s:Code><s:Value>s:{code}</s:Value></s:Code>"
+        f'<s:Reason><s:Text xml:lang="en">{text}</s:Text></s:Reason><s:Detail><{kind} xmlns="{CDC}"><Code>{number}</Code>'
+        '<Reason xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        f'xsi:type="xs:string">{reason}</Reason><Detail>{text}</Detail></{kind}></s:Detail></s:Fault>'
+    )
+
+
+def fault(kind: str, words: str, status: int = 500) -> Reply:
+    return Reply(status, envelope(fault_element(kind, words)))
