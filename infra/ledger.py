@@ -1,0 +1,74 @@
+"""The ledger's table: what became of every row of every export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.rights import TABLE_READ, TABLE_WRITE, OwnKey, Rights
+from infra.stages import Stage
+from shared import settings
+from shared.settings import IndexSettings
+
+_TEXT = dynamodb.AttributeType.STRING
+_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
+
+
+class Ledger(Construct):
+    """One table, paid by use, with three sparse indexes (see `shared.settings`)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(scope, construct_id)
+        self.key = OwnKey(
+            self, "Key", alias=f"alias/{settings.PRODUCT}-{stage.name}-ledger", purpose="vaxline: the ledger"
+        )
+        partition_key, sort_key = settings.LEDGER_KEY
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=settings.table_name(stage.name),
+            partition_key=dynamodb.Attribute(name=partition_key, type=_TEXT),
+            sort_key=dynamodb.Attribute(name=sort_key, type=_TEXT),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=stage.protected,
+            removal_policy=cdk.RemovalPolicy.RETAIN if stage.protected else cdk.RemovalPolicy.DESTROY,
+        )
+        for index in settings.INDEXES:
+            self._add(index)
+        acknowledge(
+            self.table,
+            {
+                "HIPAA.Security-DynamoDBInBackupPlan": "Point-in-time recovery restores any second of the last 35 "
+                "days; a longer archive is the organization's own backup plan, which takes up the table by its name.",
+            },
+        )
+
+    def _add(self, index: IndexSettings) -> None:
+        self.table.add_global_secondary_index(
+            index_name=index.name,
+            partition_key=dynamodb.Attribute(name=index.partition_key, type=_TEXT),
+            sort_key=dynamodb.Attribute(name=index.sort_key, type=_TEXT),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=list(index.projected),
+        )
+
+    def grant(self, to: Rights, *operations: str) -> None:
+        """Operations on the table's own items."""
+        self._grant(to, operations, self.table.table_arn)
+
+    def grant_query(self, to: Rights, index: IndexSettings) -> None:
+        """Reading one index."""
+        self._grant(to, ["Query"], f"{self.table.table_arn}/index/{index.name}")
+
+    def _grant(self, to: Rights, operations: Sequence[str], resource: str) -> None:
+        to.allow([f"dynamodb:{operation}" for operation in operations], [resource])
+        to.use_key(self.key, TABLE_WRITE if _WRITES.intersection(operations) else TABLE_READ, through="dynamodb")

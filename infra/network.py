@@ -1,0 +1,60 @@
+"""A fixed address towards the IIS, for IISs that keep a list of allowed ones. Off unless `fixed_egress` is set."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from infra.operations import Operations, network_log_group
+from infra.stages import Stage
+
+_ZONES = 2
+
+
+class Network(Construct):
+    """Two private subnets whose way out is one NAT gateway with one Elastic IP address.
+
+    One gateway, because two would have two addresses; when its zone fails, delivery waits and loses nothing. S3 and
+    DynamoDB are reached by gateway endpoints, which cost nothing; the other AWS services go through the NAT gateway
+    over TLS.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, operations: Operations) -> None:
+        super().__init__(scope, construct_id)
+        self.address = ec2.CfnEIP(self, "Address", domain="vpc")
+        if stage.protected:
+            # The IIS knows this address: it must not be lost with the stack.
+            self.address.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=_ZONES,
+            nat_gateways=1,
+            nat_gateway_provider=ec2.NatProvider.gateway(eip_allocation_ids=[self.address.attr_allocation_id]),
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Gateway", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=26, map_public_ip_on_launch=False
+                ),
+                ec2.SubnetConfiguration(name="Functions", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=22),
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            },
+        )
+        self.vpc.add_flow_log(
+            "Flow",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(
+                operations.log_group(self, "FlowLog", network_log_group(stage))
+            ),
+        )
+        self.security_group = ec2.SecurityGroup(
+            self,
+            "Functions",
+            vpc=self.vpc,
+            allow_all_outbound=False,
+            description="vaxline: HTTPS out, nothing in",
+        )
+        self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "the IIS and AWS, over TLS")

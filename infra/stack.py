@@ -1,0 +1,102 @@
+"""One stage: the constructs, who may do what, and what is watched."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.functions import Function
+from infra.ledger import Ledger
+from infra.network import Network
+from infra.operations import Operations
+from infra.queues import Queues
+from infra.secrets import ClinicSecrets
+from infra.stages import Stage
+from infra.storage import Storage
+from shared import settings
+from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
+
+
+class VaxlineStack(cdk.Stack):
+    """Wires and grants; what each part is made of, its own module says. Looks nothing up, so it synthesizes offline."""
+
+    def __init__(self, scope: Construct, *, stage: Stage, code: lambda_.Code) -> None:
+        super().__init__(
+            scope,
+            f"{settings.PRODUCT}-{stage.name}",
+            description=f"vaxline, stage {stage.name}: immunization reports to the IIS",
+            analytics_reporting=False,
+            termination_protection=stage.protected,
+            tags={"product": settings.PRODUCT, "stage": stage.name},
+        )
+        operations = Operations(self, "Operations", stage=stage)
+        queues = Queues(self, "Queues", stage=stage)
+        storage = Storage(self, "Storage", stage=stage, intake=queues.intake)
+        ledger = Ledger(self, "Ledger", stage=stage)
+        secrets = ClinicSecrets(self, "Secrets", stage=stage)
+        network = Network(self, "Network", stage=stage, operations=operations) if stage.fixed_egress else None
+        environment = {
+            "VAXLINE_STAGE": stage.name,
+            "VAXLINE_TABLE": ledger.table.table_name,
+            "VAXLINE_BUCKET": storage.name,
+            "VAXLINE_OUTBOX_URL": queues.outbox.queue.queue_url,
+            "VAXLINE_RESUBMISSION_URL": queues.resubmission.queue.queue_url,
+        }
+
+        def function(of: FunctionSettings, *, inside: Network | None = None) -> Function:
+            made = Function(
+                self,
+                of.name.capitalize(),
+                stage=stage,
+                function=of,
+                code=code,
+                environment=environment,
+                operations=operations,
+                network=inside,
+            )
+            operations.watch_function(of.name, made.function)
+            return made
+
+        convert = function(settings.CONVERT)
+        storage.grant_read(convert.rights, INBOX_PREFIX, CONFIG_PREFIX)
+        ledger.grant(convert.rights, "BatchGetItem", "GetItem", "PutItem", "UpdateItem")
+        ledger.grant_query(convert.rights, settings.BY_FILE)
+        queues.outbox.grant_send(convert.rights)
+        queues.resubmission.grant_send(convert.rights)
+        convert.consume(queues.intake)
+
+        submit = function(settings.SUBMIT, inside=network)
+        storage.grant_read(submit.rights, CONFIG_PREFIX)
+        ledger.grant(submit.rights, "GetItem", "PutItem", "Query", "UpdateItem")
+        queues.resubmission.grant_send(submit.rights)
+        secrets.grant_read(submit.rights)
+        submit.consume(queues.outbox, delay=True)
+
+        resubmit = function(settings.RESUBMIT)
+        ledger.grant(resubmit.rights, "GetItem", "UpdateItem")
+        queues.outbox.grant_send(resubmit.rights)
+        resubmit.consume(queues.resubmission)
+
+        sweep = function(settings.SWEEP)
+        storage.grant_read(sweep.rights, CONFIG_PREFIX)
+        ledger.grant(sweep.rights, "Query", "UpdateItem")
+        ledger.grant_query(sweep.rights, settings.WAITING)
+        queues.outbox.grant_send(sweep.rights)
+        sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
+
+        for queue in queues.by_name.values():
+            operations.watch_queue(queue)
+
+        outputs = {
+            "Bucket": storage.name,
+            "Table": ledger.table.table_name,
+            "OutboxUrl": queues.outbox.queue.queue_url,
+            "ResubmissionUrl": queues.resubmission.queue.queue_url,
+            "SecretsKey": secrets.key.key_arn,
+            "AlarmTopic": operations.topic.topic_arn,
+        }
+        if network is not None:
+            outputs["EgressAddress"] = network.address.attr_public_ip
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)
