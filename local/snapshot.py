@@ -37,8 +37,7 @@ def load(cloud: LocalCloud, folder: Path = FOLDER) -> None:
     Raises:
         LookupError: nothing was saved there.
     """
-    if not (folder / "ledger.jsonl").exists():
-        raise LookupError("there is no local run to look at yet: run `make demo` first")
+    _must_exist(folder)
     client = boto3.client("dynamodb", region_name=REGION)
     with (folder / "ledger.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
@@ -46,6 +45,21 @@ def load(cloud: LocalCloud, folder: Path = FOLDER) -> None:
     with cloud.without_notifications():
         for path in sorted((folder / "objects").iterdir()):
             cloud.s3.put_object(Bucket=BUCKET, Key=unquote(path.name), Body=path.read_bytes())
+
+
+def stored(key: str, folder: Path = FOLDER) -> bytes:
+    """One object of the saved bucket.
+
+    Raises:
+        LookupError: nothing was saved there.
+    """
+    _must_exist(folder)
+    return (folder / "objects" / quote(key, safe="")).read_bytes()
+
+
+def _must_exist(folder: Path) -> None:
+    if not (folder / "ledger.jsonl").exists():
+        raise LookupError("there is no local run to look at yet: run `make demo` first")
 
 
 def _bytes_as_text(value: Any) -> Any:

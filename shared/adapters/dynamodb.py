@@ -404,12 +404,12 @@ class DynamoLedger:
             yield self._counted(_unpack(item["body"]["B"], FileSummary))
 
     def _counted(self, summary: FileSummary) -> FileSummary:
-        rows: dict[State, int] = {}
+        rows: dict[tuple[str, State], int] = {}
         for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": summary.file_id}}):
-            state = State(_text(item, "state"))
-            rows[state] = rows.get(state, 0) + _number(item, "row_count")
-        states = tuple((state, rows[state]) for state in State if state in rows)
-        return replace(summary, states=states)
+            place = (_text(item, "clinic"), State(_text(item, "state")))
+            rows[place] = rows.get(place, 0) + _number(item, "row_count")
+        places = tuple((clinic, state, count) for (clinic, state), count in sorted(rows.items()))
+        return replace(summary, places=places)
 
     # stopped facilities ----------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from shared.ports import StoredObject
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-_CURRENT: Final = f"{settings.CONFIG_PREFIX}clinics.toml"
+CURRENT_CONFIGURATION: Final = f"{settings.CONFIG_PREFIX}clinics.toml"
 _FRESH_SECONDS: Final = 60.0
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 
@@ -90,7 +90,7 @@ class S3Configurations:
 
     def _read(self) -> Configuration:
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=_CURRENT)["Body"].read()
+            body = self._client.get_object(Bucket=self._bucket, Key=CURRENT_CONFIGURATION)["Body"].read()
         except ClientError as error:
             if _missing(error):
                 raise LookupError("no clinics.toml was pushed yet: run `vaxline config push clinics.toml`") from None
@@ -105,6 +105,6 @@ class S3Configurations:
     def push(self, text: str, version: str) -> None:
         """Stores a checked text, once under its version for ever and once as the one in force."""
         body = text.encode("utf-8")
-        for key in (f"{settings.CONFIG_PREFIX}versions/{version}.toml", _CURRENT):
+        for key in (f"{settings.CONFIG_PREFIX}versions/{version}.toml", CURRENT_CONFIGURATION):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/toml")
         self._cached = None

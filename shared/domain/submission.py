@@ -47,7 +47,8 @@ class Attempt:
     """One try to deliver: what went, what came back, how long it took. Kept for ever, never overwritten.
 
     `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came
-    (PHI); `trace_ids` are the IIS's own log ids (ZSA) for its help desk. `seconds` is wall time.
+    (PHI); `dropped` are the ids of doses that the IIS did not store; `trace_ids` are the IIS's own log ids (ZSA) for its
+    help desk. `seconds` is wall time.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Attempt:
     msa_1: str = ""
     ack: str = ""
     errors: tuple[AckError, ...] = ()
+    dropped: tuple[str, ...] = ()
     trace_ids: tuple[str, ...] = ()
 
 
@@ -120,7 +122,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`."""
+    """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`.
+
+    `places` counts rows by (clinic, state); `findings` are about the file itself, not about one of its visits.
+    """
 
     file_id: str
     name: str
@@ -130,16 +135,20 @@ class FileSummary:
     unchanged: int
     complete: bool
     findings: tuple[Finding, ...] = ()
-    states: tuple[tuple[State, int], ...] = ()
+    places: tuple[tuple[str, State, int], ...] = ()
 
     @property
     def held(self) -> int:
-        return dict(self.states).get(State.HELD, 0)
+        return sum(rows for _, state, rows in self.places if state is State.HELD)
 
     @property
     def submitted(self) -> dict[State, int]:
         """Rows per state, of everything that is neither unchanged nor held."""
-        return {state: count for state, count in self.states if state is not State.HELD and count}
+        counts: dict[State, int] = {}
+        for _, state, rows in self.places:
+            if state is not State.HELD:
+                counts[state] = counts.get(state, 0) + rows
+        return counts
 
     @property
     def adds_up(self) -> bool:

@@ -178,7 +178,13 @@ class Submit:
         if isinstance(answer, DeliveryFault):
             return self._failed(submission, answer, started)
         profile = PROFILES[configuration.iis.profile]
-        reading = read_ack(answer.text, msh_10=submission.msh_10, vxu=submission.vxu, profile=profile)
+        reading = read_ack(
+            answer.text,
+            msh_10=submission.msh_10,
+            vxu=submission.vxu,
+            profile=profile,
+            doses=submission.visit.doses,
+        )
         if not isinstance(reading, AckReading):
             return self._failed(
                 submission, DeliveryFault(reading, answer.http_status, answer.seconds, answer.text), started
@@ -195,6 +201,7 @@ class Submit:
             msa_1=reading.msa_1,
             ack=answer.text,
             errors=reading.errors,
+            dropped=reading.dropped,
             trace_ids=reading.trace_ids,
         )
         return _Outcome(reading.event, attempt, reading.causes)

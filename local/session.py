@@ -1,0 +1,84 @@
+"""One local run from start to end: cloud, simulator, engine and configuration, kept for the next look.
+
+`make demo` opens a fresh one; the `vaxline` command opens the one that was left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from local import snapshot
+from local.cloud import LocalCloud
+from local.engine import Engine
+from local.simulator import Simulator
+from shared.adapters import clinics_toml
+from shared.adapters.s3 import CURRENT_CONFIGURATION
+from shared.bootstrap import Application
+from shared.domain.clinics import Configuration
+
+_PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
+
+
+class Session:
+    """A running local cloud with a simulated CT WiZ that knows every clinic of the configuration."""
+
+    def __init__(self, cloud: LocalCloud, clinics: str, name: str) -> None:
+        self.cloud = cloud
+        self._clinics = clinics
+        self._name = name
+        self.configuration = parsed(clinics, name)
+        known = self.configuration.clinics.values()
+        self.simulator = Simulator(
+            facilities={clinic.facility_id: (clinic.key, _PASSWORD) for clinic in known},
+            clinic_codes={code for clinic in known for code in (clinic.facility, clinic.sending_facility)},
+        )
+        self.application = Application(cloud.runtime)
+
+    def start(self) -> None:
+        """Puts secrets and configuration in place, the endpoint being the simulator's."""
+        for clinic in self.configuration.clinics.values():
+            self.cloud.put_secret(clinic.secret, clinic.key, _PASSWORD)
+        text = self._clinics.replace(self.configuration.iis.endpoint, self.simulator.endpoint)
+        self.configuration = parsed(text, self._name)
+        self.application.configurations.push(text, self.configuration.version)
+
+
+def parsed(text: str, name: str) -> Configuration:
+    """The configuration in a text.
+
+    Raises:
+        LookupError: it has errors; the text names them all.
+    """
+    configuration = clinics_toml.parse(text)
+    if isinstance(configuration, Configuration):
+        return configuration
+    raise LookupError("\n".join(f"{name}: {error}" for error in configuration))
+
+
+@contextmanager
+def running(clinics: str, name: str, *, continued: bool = False) -> Iterator[Session]:
+    """A local run under the text of a clinics.toml; with `continued` on top of what the last one left behind."""
+    with LocalCloud() as cloud:
+        if continued:
+            snapshot.load(cloud)
+        session = Session(cloud, clinics, name)
+        with session.simulator:
+            session.start()
+            yield session
+            snapshot.save(cloud)
+
+
+@contextmanager
+def opened() -> Iterator[Application]:
+    """What the last local run left behind, for the `vaxline` command; what a command queues is delivered before it ends.
+
+    Raises:
+        LookupError: there was no local run yet.
+    """
+    clinics = snapshot.stored(CURRENT_CONFIGURATION)
+    with running(clinics.decode("utf-8"), "the clinics.toml of the last local run", continued=True) as session:
+        yield session.application
+        with Engine(session.cloud) as engine:
+            engine.wait_until_idle()

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+
+from local.cloud import REGION, LocalCloud
+from shared.adapters.dynamodb import DynamoLedger
+from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.lifecycle import State
+from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
+from shared.ports import OutboxMessage
+from shared.settings import CLAIM_RESERVE
+from shared.usecases.submit import Delivered, Done, Later, Submit
+from tests.conftest import a_submission
+
+Say = Callable[[str], Answer | DeliveryFault]
+
+
+class ScriptedIis:
+    """An IIS that says what the test wants; it answers by MSH-10 and remembers what it was sent, by whom, in order."""
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+        self.sent: list[str] = []
+        self.passwords: list[str] = []
+        self._lock = threading.Lock()
+
+    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
+        msh_10 = message.split("|")[9]
+        with self._lock:
+            self.sent.append(msh_10)
+            self.passwords.append(credentials.password)
+        return self.say(msh_10)
+
+    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+        return Answer(echo, 200, 0.1)
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, msh_10s: list[str]) -> None:
+        self.sent += msh_10s
+
+
+class Vault:
+    """Credentials that somebody may change between a cached and a fresh read."""
+
+    def __init__(self, cached: str | None = "old", fresh: str | None = "old") -> None:
+        self.cached, self.fresh = cached, fresh
+
+    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
+        password = self.fresh if fresh else self.cached
+        return None if password is None else Credentials("user", password)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+class Fixed:
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+    def current(self) -> Configuration:
+        return self.configuration
+
+
+def a_clinic(key: str) -> Clinic:
+    return Clinic(key, key.title(), f"F-{key}", "ORG", f"ID-{key}", key)
+
+
+CONFIGURATION = Configuration(
+    "v1",
+    "Example",
+    "VAXLINE",
+    Iis("http://127.0.0.1:1/"),
+    {key: a_clinic(key) for key in ("elm", "oak")},
+    {"demo": Source("demo", "csv", clinic="elm")},
+)
+
+
+def ack(msh_10: str, *errors: str, code: str = "AA") -> Answer:
+    lines = ["MSH|^~\\&|WebIZ|CT0000||ORG|20260302||ACK^V04^ACK|1|P|2.5.1", f"MSA|{code}|{msh_10}", *errors]
+    return Answer("\r".join(lines), 200, 0.2)
+
+
+REFUSAL = "ERR||PID^1^8|101^Required field missing^HL70357|E||||Sex is required"
+
+
+class Desk:
+    """A submit use case on a real ledger (moto), with what it was told and what it said."""
+
+    def __init__(self, ledger: DynamoLedger, say: Say, vault: Vault) -> None:
+        self.ledger = ledger
+        self.iis = ScriptedIis(say)
+        self.resubmission = Queue()
+        self.clock = Clock()
+        self.submit = Submit(
+            ledger=ledger,
+            resubmission=self.resubmission,  # type: ignore[arg-type]
+            configurations=Fixed(CONFIGURATION),
+            secrets=vault,
+            iis=self.iis,
+            clock=self.clock,
+        )
+
+    def add(self, *msh_10s: str, clinic: str = "elm", replaces: str = "") -> None:
+        for msh_10 in msh_10s:
+            vxu = f"MSH|^~\\&|A|B|C|D|20260302||VXU^V04^VXU_V04|{msh_10}|P|2.5.1\rPID|1\rORC|RE||1\rRXA|0|1\r"
+            self.ledger.add(replace(a_submission(msh_10, replaces=replaces), clinic=clinic, vxu=vxu))
+
+    def deliver(self, *msh_10s: str, clinic: str = "elm", group: str = "G", left: float = 999) -> list[Delivered]:
+        messages = [OutboxMessage(msh_10, clinic, group) for msh_10 in msh_10s]
+        return self.submit(messages, lambda: left)
+
+    def of(self, msh_10: str) -> Submission:
+        found = self.ledger.get(msh_10)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def desk(cloud: LocalCloud) -> Iterator[Callable[..., Desk]]:
+    ledger = DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
+
+    def make(say: Say, vault: Vault | None = None) -> Desk:
+        return Desk(ledger, say, vault or Vault())
+
+    yield make
+
+
+def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    assert at.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+    (attempt,) = at.of("A").attempts
+    assert (attempt.msa_1, attempt.http_status, attempt.ack) == ("AA", 200, ack("A").text)
+    assert at.resubmission.sent == []
+
+
+def test_a_redelivered_reference_sends_nothing_again(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    at.deliver("A")
+    assert at.deliver("A", "NEVER-MADE") == [
+        Done("A", "elm", "nothing to send: ACCEPTED"),
+        Done("NEVER-MADE", "elm", "nothing to send: unknown MSH-10"),
+    ]
+    assert at.iis.sent == ["A"]
+
+
+def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
+    at.add("A")
+    at.deliver("A")
+    refused = at.of("A")
+    assert refused.state is State.REFUSED
+    assert refused.causes
+    assert refused.attempts[0].errors[0].text == "Sex is required"
+    assert at.resubmission.sent == ["A"]
+
+
+def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_patient(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+    at.add("A", "B")
+    assert at.deliver("A", "B") == [Later("A", "elm", 60, "CONNECT-REFUSED"), Later("B", "elm", 60)]
+    assert at.iis.sent == ["A"]
+    assert (at.of("A").state, at.of("B").state) == (State.QUEUED, State.QUEUED)
+    assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=60)
+
+
+def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+    at.add("A")
+    waits = []
+    while isinstance(result := at.deliver("A")[0], Later):
+        waits.append(result.wait)
+    assert waits == [60, 300, 900, 3600, 14400, 43000]
+    assert result == Done("A", "elm", "QUEUED", "CONNECT-REFUSED", 0.1)
+    assert at.resubmission.sent == ["A"]
+
+
+def test_a_lost_answer_is_unknown_is_sent_once_more_and_then_a_person_is_asked(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.add("A")
+    assert at.deliver("A") == [Later("A", "elm", 300, "READ-TIMEOUT")]
+    assert at.of("A").state is State.UNKNOWN
+    assert at.resubmission.sent == []
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", "READ-TIMEOUT", 60.0)]
+    assert at.deliver("A") == [Done("A", "elm", "nothing to send: UNKNOWN")]
+    assert at.iis.sent == ["A", "A"]
+    assert at.resubmission.sent == ["A"]
+
+
+def test_an_ack_for_another_message_is_never_an_acceptance(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: ack("SOMEBODY-ELSE"))
+    at.add("A")
+    at.deliver("A")
+    assert at.of("A").state is State.UNKNOWN
+    assert at.of("A").attempts[0].fault == "WRONG-MSA-2"
+
+
+def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1) if msh_10 != "OAK" else ack(msh_10))
+    at.add("A", "B")
+    at.add("OAK", clinic="oak")
+    at.deliver("A")
+    assert at.deliver("B") == [Done("B", "elm", "facility stopped", "SECURITY-FAULT")]
+    assert at.deliver("OAK", clinic="oak")[0] == Done("OAK", "oak", "ACCEPTED", "", 0.2)
+    assert at.iis.sent == ["A", "OAK"]
+    assert at.ledger.stopped_facilities() == {"ID-elm": "SECURITY-FAULT"}
+    waiting = {message.msh_10 for message in at.ledger.waiting(at.clock.time + timedelta(days=1))}
+    assert waiting == {"A", "B"}
+
+
+def test_a_password_that_was_changed_meanwhile_is_tried_once_before_the_facility_stops(
+    desk: Callable[..., Desk],
+) -> None:
+    at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1), Vault("old", "new"))
+    at.iis.say = lambda msh_10: (
+        ack(msh_10) if at.iis.passwords[-1] == "new" else DeliveryFault("SECURITY-FAULT", 500, 0.1)
+    )
+    at.add("A")
+    at.deliver("A")
+    assert at.of("A").state is State.ACCEPTED
+    assert at.ledger.stopped_facilities() == {}
+
+
+def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..., Desk]) -> None:
+    at = desk(ack, Vault(None, None))
+    at.add("A")
+    at.deliver("A")
+    assert at.iis.sent == []
+    assert at.of("A").state is State.QUEUED
+    assert at.ledger.stopped_facilities() == {"ID-elm": "NO-CREDENTIALS"}
+
+
+def test_an_accepted_correction_supersedes_what_it_replaces(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
+    at.add("OLD")
+    at.deliver("OLD")
+    at.add("NEW", replaces="OLD")
+    at.deliver("NEW")
+    assert (at.of("OLD").state, at.of("NEW").state) == (State.SUPERSEDED, State.ACCEPTED)
+
+
+def test_without_time_left_nothing_is_claimed(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    assert at.deliver("A", left=CLAIM_RESERVE - 1) == [Later("A", "elm", 0)]
+    assert at.of("A").attempt_count == 0
+
+
+def test_one_patients_messages_go_in_order_while_patients_go_side_by_side(desk: Callable[..., Desk]) -> None:
+    together = threading.Barrier(3, timeout=10)
+    seen: Counter[str] = Counter()
+
+    def say(msh_10: str) -> Answer:
+        patient = msh_10[0]
+        seen[patient] += 1
+        if seen[patient] == 1:
+            together.wait()  # three patients are on the wire at the same time, or this times out
+        return ack(msh_10)
+
+    at = desk(say)
+    names = [f"{patient}{number}" for number in range(3) for patient in "XYZ"]
+    at.add(*names)
+    messages = [OutboxMessage(name, "elm", name[0]) for name in names]
+    results = at.submit(messages, lambda: 999)
+    assert [result.msh_10 for result in results] == names
+    for patient in "XYZ":
+        assert [sent for sent in at.iis.sent if sent[0] == patient] == [f"{patient}{n}" for n in range(3)]
+
+
+def test_broken_infrastructure_at_one_message_leaves_the_others_alone(
+    desk: Callable[..., Desk],
+) -> None:
+    def say(msh_10: str) -> Answer:
+        if msh_10 == "A":
+            raise OSError("synthetic")
+        return ack(msh_10)
+
+    at = desk(say)
+    at.add("A", "B")
+    messages = [OutboxMessage("A", "elm", "GA"), OutboxMessage("B", "elm", "GB")]
+    results = at.submit(messages, lambda: 999)
+    assert results[0] == Later("A", "elm", None, error="OSError")
+    assert results[1].msh_10 == "B"
+    assert at.of("B").state is State.ACCEPTED
