@@ -1,0 +1,242 @@
+"""`make demo`: exports of three clinics, or your own, through the real functions to a simulated CT WiZ.
+
+Ends with where every row is, then runs the same files again to show that nothing is submitted twice. With `--json` the
+totals of the first run stand as one JSON object on the last line of standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from console import render
+from local import exports, session
+from local.engine import Engine
+from local.session import Session
+from local.snapshot import FOLDER
+from shared.domain.lifecycle import IN_FLIGHT, State
+from shared.domain.submission import FileSummary
+from shared.settings import INBOX_PREFIX
+from shared.usecases.resubmit import causes_of
+
+_HERE: Final = Path(__file__).parent
+_GENERATED: Final = FOLDER.parent / "demo-exports"
+_FIRST_FAILURES: Final = 8
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the demo; 0 when every file's counts add up and nothing is left in flight, else 1."""
+    given = _arguments(arguments)
+    talk = Console(stderr=given.json, quiet=given.quiet)
+    clinics = given.config or _HERE / "clinics.toml"
+    files = _files(given.exports, given.doses)
+    if not files:
+        talk.print(f"There is no file to read in {given.exports}.")
+        return 1
+    with session.running(clinics.read_text("utf-8"), str(clinics), continued=given.again) as run:
+        talk.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
+        keys = _keys(files, run, given.exports is None)
+        with Engine(run.cloud) as engine:
+            first = _run(run, engine, keys, talk, "First run")
+            second = _run(run, engine, keys, talk, "The same files again")
+            _report(run, first, second, engine, talk)
+    totals = _totals(first) | {"second_run": _totals(second)}
+    if given.json:
+        sys.stdout.write(json.dumps(totals) + "\n")
+    done = all(summary.adds_up and summary.complete for summary in (*first, *second)) and not totals["in_flight"]
+    return 0 if done and first else 1
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--exports", type=Path, help="your own files: a file, or a folder of CSV and FHIR NDJSON files")
+    parser.add_argument("--config", type=Path, help="your own clinics.toml")
+    parser.add_argument("--doses", type=int, default=120, help="about how many doses to generate")
+    parser.add_argument("--again", action="store_true", help="on top of what the last run left behind")
+    parser.add_argument("--json", action="store_true", help="totals as JSON on the last line of standard output")
+    parser.add_argument("--quiet", action="store_true", help="no words")
+    return parser.parse_args(arguments)
+
+
+# the files ------------------------------------------------------------------------------------------------------------
+
+
+def _files(own: Path | None, doses: int) -> list[Path]:
+    if own is not None:
+        return [own] if own.is_file() else sorted(path for path in own.rglob("*") if path.is_file())
+    shutil.rmtree(_GENERATED, ignore_errors=True)
+    exports.generate(_GENERATED, today=datetime.now(UTC).date(), doses=doses)
+    return sorted(path for path in _GENERATED.rglob("*") if path.is_file())
+
+
+def _keys(files: Iterable[Path], run: Session, generated: bool) -> list[tuple[str, Path]]:
+    """The key in the bucket for every file. A stranger's file goes to the source that its kind names."""
+    if generated:
+        return [(INBOX_PREFIX + path.relative_to(_GENERATED).as_posix(), path) for path in files]
+    keys: list[tuple[str, Path]] = []
+    sets: set[str] = set()
+    for path in files:
+        named = next((part for part in reversed(path.parts[:-1]) if part in run.configuration.sources), None)
+        source = named or ("yours-fhir" if exports.looks_like_fhir(path) else "yours-csv")
+        if run.configuration.sources[source].format == "fhir":
+            prefix = f"{INBOX_PREFIX}{source}/{path.parent.name or 'export'}/"
+            sets.add(prefix)
+            keys.append((prefix + path.name, path))
+        else:
+            keys.append((f"{INBOX_PREFIX}{source}/{path.name}", path))
+    marker = FOLDER.parent / "_SUCCESS"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_bytes(b"")
+    return keys + [(f"{prefix}_SUCCESS", marker) for prefix in sorted(sets)]
+
+
+def _run(
+    run: Session, engine: Engine, keys: Sequence[tuple[str, Path]], talk: Console, title: str
+) -> list[FileSummary]:
+    """Drops the files into the inbox and waits until nothing moves any more; the files of this run."""
+    before = {summary.file_id for summary in run.application.ledger.files()}
+
+    def mine() -> list[FileSummary]:
+        found = (summary for summary in run.application.ledger.files() if summary.file_id not in before)
+        return sorted(found, key=lambda summary: summary.name)
+
+    with _progress(talk, title, mine) as show:
+        for key, path in keys:
+            with path.open("rb") as body:
+                run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=body)
+        while not engine.wait_until_idle(timeout=0.4):
+            show()
+        show()
+    return mine()
+
+
+@contextmanager
+def _progress(talk: Console, title: str, files: Any) -> Iterator[Any]:
+    started = time.monotonic()
+
+    def picture() -> Table:
+        table = Table(title=f"{title}, {time.monotonic() - started:.0f} s", title_justify="left")
+        for column in ("file", "rows", "unchanged", "held", "waiting", "answered"):
+            table.add_column(column, justify="left" if column == "file" else "right")
+        for summary in files():
+            waiting = sum(count for state, count in summary.submitted.items() if state in IN_FLIGHT)
+            answered = sum(summary.submitted.values()) - waiting
+            cells = (summary.rows if summary.complete else "…", summary.unchanged, summary.held, waiting, answered)
+            table.add_row(_short(summary.name), *map(str, cells))
+        return table
+
+    with Live(picture(), console=talk, auto_refresh=False, transient=False) as live:
+        yield lambda: live.update(picture(), refresh=True)
+
+
+def _short(name: str) -> str:
+    return name.removeprefix(INBOX_PREFIX)
+
+
+# the end --------------------------------------------------------------------------------------------------------------
+
+
+def _totals(summaries: Sequence[FileSummary]) -> dict[str, Any]:
+    submitted: Counter[State] = Counter()
+    for summary in summaries:
+        submitted.update(summary.submitted)
+    return {
+        "files": len(summaries),
+        "rows": sum(summary.rows for summary in summaries),
+        "unchanged": sum(summary.unchanged for summary in summaries),
+        "held": sum(summary.held for summary in summaries),
+        "submitted": {state.value: submitted[state] for state in State if submitted[state]},
+        "in_flight": sum(submitted[state] for state in IN_FLIGHT),
+    }
+
+
+def _report(
+    run: Session, first: Sequence[FileSummary], second: Sequence[FileSummary], engine: Engine, talk: Console
+) -> None:
+    talk.print(_places(first))
+    for summary in first:
+        for finding in summary.findings:
+            words, fix, _ = render.explanation(finding.code) or (finding.code, "", "")
+            talk.print(f"{_short(summary.name)}: {words} ({finding.column} {finding.value}) {fix}", markup=False)
+    again = _totals(second)
+    talk.print(
+        f"The same files again: {again['unchanged']} of {again['rows']} rows unchanged, "
+        f"{sum(again['submitted'].values())} submitted."
+    )
+    _failures(run, talk)
+    for error in engine.errors:
+        talk.print(error, markup=False, style="red")
+    talk.print(
+        "\nLook further:\n"
+        "  .venv/bin/vaxline failures                what needs a person, and why\n"
+        "  .venv/bin/vaxline show MSH-10             message, findings, attempts and ACK\n"
+        "  .venv/bin/vaxline resubmit MSH-10 --set lot=AB123\n"
+        "  docs/operations.md                        the daily work",
+        markup=False,
+        highlight=False,
+    )
+
+
+def _places(summaries: Sequence[FileSummary]) -> Table:
+    states = [state for state in State if any(place[1] is state for summary in summaries for place in summary.places)]
+    table = Table(title="Where every row is", title_justify="left", show_footer=True)
+    table.add_column("file", footer="all")
+    table.add_column("clinic")
+    columns = ("rows", "unchanged", *(state.value for state in states))
+    totals: Counter[str] = Counter()
+    lines: list[tuple[str, str, dict[str, int]]] = []
+    for summary in summaries:
+        own = {"rows": summary.rows, "unchanged": summary.unchanged}
+        totals.update(own)
+        lines.append((_short(summary.name), "", own))
+        by_clinic: dict[str, dict[str, int]] = {}
+        for clinic, state, rows in summary.places:
+            by_clinic.setdefault(clinic, {})[state.value] = rows
+            totals[state.value] += rows
+        lines += [("", clinic or "(none)", counts) for clinic, counts in by_clinic.items()]
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right", footer=str(totals[column]))
+    for name, clinic, counts in lines:
+        table.add_row(name, clinic, *(str(counts.get(column, "")) for column in columns))
+    return table
+
+
+def _failures(run: Session, talk: Console) -> None:
+    ledger = run.application.ledger
+    entries = list(ledger.worklist([*run.configuration.clinics, ""]))
+    if not entries:
+        return
+    talk.print(f"\n{len(entries)} submissions need a person. One of each cause:", style="bold")
+    seen: set[str] = set()
+    for entry in entries:
+        submission = ledger.get(entry.msh_10)
+        cause = entry.causes[0] if entry.causes else entry.state.value
+        if submission is None or cause in seen or len(seen) >= _FIRST_FAILURES:
+            continue
+        seen.add(cause)
+        talk.print(f"  {entry.state.value} {', '.join(causes_of(submission))}", highlight=False, markup=False)
+        rows = ", ".join(str(row) for _, row in submission.visit.rows)
+        talk.print(f"    {_short(submission.file_name)}, row {rows}, MSH-10 {entry.msh_10}", highlight=False, markup=False)
+        known = render.explanation(cause)
+        errors = submission.attempts[-1].errors if submission.attempts else ()
+        if known is not None:
+            talk.print(f"    {known[0]} Fix: {known[1]}", highlight=False, markup=False)
+        for error in errors[:1]:
+            talk.print(f"    CT WiZ: {error.severity} {error.path} {error.text}", highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
