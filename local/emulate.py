@@ -1,0 +1,191 @@
+"""`make emulate`: the template that would go to AWS, deployed as it is to an emulator, with an export run through it.
+
+Synthesizes the `test` stage with the functions bundled for this machine, deploys it by CloudFormation, stores a
+configuration and the clinics' secrets as an operator would, puts exports into the bucket's inbox, and waits until every
+row has its place in the ledger. Ends with 0 when the counts add up and no dead-letter queue holds anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra import bundling
+from local import emulator, exports
+from local.emulator import ROOT, Emulator, EmulatorError
+from local.session import parsed
+from local.simulator import Simulator
+from shared import settings
+from shared.bootstrap import Application
+from shared.domain.clinics import Configuration
+from shared.domain.lifecycle import IN_FLIGHT, State
+from shared.domain.submission import FileSummary
+from shared.settings import INBOX_PREFIX, QUEUES, Runtime
+
+STAGE: Final = "test"
+STACK: Final = f"{settings.PRODUCT}-{STAGE}"
+_ASSEMBLY: Final = ROOT / "build" / "emulate.out"
+_LOG: Final = ROOT / "build" / "emulate.log"
+_CLINICS: Final = ROOT / "local" / "clinics.toml"
+_PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
+_DOSES: Final = 40
+_PATIENCE_SECONDS: Final = 240.0
+
+
+def main() -> int:
+    """Runs all of it; 0 when every row is accounted for, else 1."""
+    try:
+        return _run()
+    except (EmulatorError, bundling.CannotBundleError, ClientError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _run() -> int:
+    _say("Synthesizing the template, functions bundled for this machine …")
+    _synthesize()
+    venv = emulator.environment(bundling.find_uv())
+    with tempfile.TemporaryDirectory() as folder, Emulator(venv, _LOG) as cloud:
+        started = time.monotonic()
+        outputs = cloud.deploy(_ASSEMBLY, STACK)
+        _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, rights enforced, TLS only")
+        application = Application(_runtime(outputs))
+        text = _CLINICS.read_text("utf-8")
+        clinics = parsed(text, _CLINICS.name).clinics.values()
+        with Simulator(
+            facilities={clinic.facility_id: (clinic.key, _PASSWORD) for clinic in clinics},
+            clinic_codes={code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)},
+        ) as ctwiz:
+            _configure(application, text, ctwiz.endpoint, outputs["SecretsKey"])
+            count = _drop(Path(folder), outputs["Bucket"])
+            _say(f"{count} objects are in the inbox of {outputs['Bucket']}, CT WiZ is simulated at {ctwiz.endpoint}")
+            settled = _wait(application)
+            return _report(application, ctwiz, settled=settled)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _synthesize() -> None:
+    chosen = {"CDK_OUTDIR": str(_ASSEMBLY), "VAXLINE_SYNTH_STAGE": STAGE, "VAXLINE_BUNDLE_FOR": "here"}
+    command = [sys.executable, str(ROOT / "app.py")]
+    done = subprocess.run(command, env=os.environ | chosen, check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        raise EmulatorError("the template could not be synthesized")
+
+
+def _runtime(outputs: dict[str, str]) -> Runtime:
+    return Runtime(
+        stage=STAGE,
+        table=outputs["Table"],
+        bucket=outputs["Bucket"],
+        outbox_url=outputs["OutboxUrl"],
+        resubmission_url=outputs["ResubmissionUrl"],
+        region=emulator.REGION,
+    )
+
+
+def _configure(application: Application, text: str, endpoint: str, secrets_key: str) -> Configuration:
+    """What docs/deploy.md asks of an operator: one secret for each clinic, then the configuration."""
+    configuration = parsed(text, _CLINICS.name)
+    secrets = boto3.client("secretsmanager")
+    for clinic in configuration.clinics.values():
+        secrets.create_secret(
+            Name=f"{settings.PRODUCT}/{STAGE}/{clinic.secret}",
+            KmsKeyId=secrets_key,
+            SecretString=json.dumps({"username": clinic.key, "password": _PASSWORD}),
+        )
+    text = text.replace(configuration.iis.endpoint, endpoint)
+    configuration = parsed(text, _CLINICS.name)
+    application.configurations.push(text, configuration.version)
+    return configuration
+
+
+def _drop(folder: Path, bucket: str) -> int:
+    exports.generate(folder, today=datetime.now(UTC).date(), doses=_DOSES)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    # A set of files is complete when its marker lands, so markers come last, as from an EHR.
+    files.sort(key=lambda path: path.name == "_SUCCESS")
+    for path in files:
+        key = INBOX_PREFIX + path.relative_to(folder).as_posix()
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+    return len(files)
+
+
+def _wait(application: Application) -> bool:
+    """Until nothing is queued and no submission is on its way, twice in a row; False when patience ran out first."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    quiet = 0
+    while quiet < 2 and time.monotonic() < deadline:
+        time.sleep(1.0)
+        files = list(application.ledger.files())
+        done = bool(files) and all(file.complete and not _in_flight(file) for file in files)
+        quiet = quiet + 1 if done and not any(_depth(queue.physical_name(STAGE)) for queue in QUEUES) else 0
+    return quiet >= 2
+
+
+def _in_flight(file: FileSummary) -> int:
+    return sum(rows for state, rows in file.submitted.items() if state in IN_FLIGHT)
+
+
+def _depth(name: str) -> int:
+    """Messages of a queue, waiting or being worked on."""
+    queues = boto3.client("sqs")
+    wanted = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    answer = queues.get_queue_attributes(
+        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=wanted
+    )
+    return sum(int(answer["Attributes"][attribute]) for attribute in wanted)
+
+
+def _report(application: Application, ctwiz: Simulator, *, settled: bool) -> int:
+    files = sorted(application.ledger.files(), key=lambda file: file.name)
+    for file in files:
+        submitted = ", ".join(f"{state} {rows}" for state, rows in file.submitted.items())
+        print(
+            f"  {file.name}: {file.rows} rows = {file.unchanged} unchanged + {file.held} held + {submitted or 'none'}"
+        )
+    depths = {
+        queue.name: (_depth(queue.physical_name(STAGE)), _depth(queue.dead_letter_name(STAGE))) for queue in QUEUES
+    }
+    for name, (waiting, dead) in depths.items():
+        print(f"  queue {name}: {waiting} waiting, {dead} in the dead-letter queue")
+    clinics = sorted({clinic for file in files for clinic, _, _ in file.places})
+    worklist = sum(1 for _ in application.ledger.worklist(clinics))
+    print(f"  CT WiZ received {len(ctwiz.received)} messages and stored {len(ctwiz.accepted)}; worklist: {worklist}")
+    problems = list(_problems(files, depths.values(), settled=settled))
+    for problem in problems:
+        print(f"  NOT RIGHT: {problem}")
+    if problems:
+        print(f"  what the emulator did is in {_LOG.relative_to(ROOT)}")
+    return 1 if problems else 0
+
+
+def _problems(files: Sequence[FileSummary], depths: Iterable[tuple[int, int]], *, settled: bool) -> Iterable[str]:
+    if not settled:
+        yield f"not done after {_PATIENCE_SECONDS:.0f} s"
+    if not sum(file.rows for file in files):
+        yield "no row was converted"
+    if not any(rows for file in files for state, rows in file.submitted.items() if state is State.ACCEPTED):
+        yield "no row was accepted"
+    for file in files:
+        if not (file.complete and file.adds_up):
+            yield f"the counts of {file.name} do not add up"
+    if any(dead for _, dead in depths):
+        yield "a dead-letter queue holds messages"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
