@@ -117,14 +117,15 @@ class Simulator:
             return list(self._received)
 
     def stats(self) -> dict[str, int]:
-        """Counts: `received`, `accepted` (different MSH-10), `duplicates` (repeats of an MSH-10), `faults` (played),
-        `refused_credentials`, `refused_facility`, `refused_size`, `connectivity_tests`.
+        """Counts: `received`, `accepted` (different MSH-10), `duplicates` (repeats of an MSH-10), `connections`,
+        `faults` (played), `refused_credentials`, `refused_facility`, `refused_size`, `connectivity_tests`.
         """
         with self._lock:
             counts = Counter(self._counts)
             counts["received"] = len(self._received)
             counts["duplicates"] = sum(count - 1 for count in self._seen.values())
         counts["accepted"] = len(self.webiz.accepted)
+        counts["connections"] = self._server.connections
         return dict(counts)
 
     def play(self, *planned: Planned) -> None:
@@ -268,6 +269,7 @@ class _Server(ThreadingHTTPServer):
         self.simulator = simulator
         self._tls = tls
         self._open: set[socket.socket] = set()
+        self.connections = 0
         self._lock = threading.Lock()
         super().__init__(address, Connection)
 
@@ -277,6 +279,7 @@ class _Server(ThreadingHTTPServer):
             connection = self._tls.wrap_socket(request, server_side=True) if self._tls is not None else request
             with self._lock:
                 self._open.add(connection)
+                self.connections += 1
             try:
                 super().finish_request(connection, client_address)
             finally:

@@ -80,7 +80,8 @@ def fault_element(kind: str, words: str) -> str:
     text = text_node(words)
     return (
         f"<s:Fault><s:Code><s:Value>s:{code}</s:Value></s:Code>"
-        f'<s:Reason><s:Text xml:lang="en">{text}</s:Text></s:Reason><s:Detail><{kind} xmlns="{CDC}"><Code>{number}</Code>'
+        f'<s:Reason><s:Text xml:lang="en">{text}</s:Text></s:Reason>'
+        f'<s:Detail><{kind} xmlns="{CDC}"><Code>{number}</Code>'
         '<Reason xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         f'xsi:type="xs:string">{reason}</Reason><Detail>{text}</Detail></{kind}></s:Detail></s:Fault>'
     )

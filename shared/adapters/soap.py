@@ -47,7 +47,8 @@ class _Transport(zeep.Transport):
 
     def post_xml(self, address: str, envelope: etree._Element, headers: Mapping[str, str]) -> HttpAnswer | HttpFault:
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-        return self._http.post(self._endpoints[address], body, headers)
+        # SOAP 1.2 has the action in the media type; zeep's SOAPAction beside it belongs to SOAP 1.1.
+        return self._http.post(self._endpoints[address], body, {"Content-Type": headers["Content-Type"]})
 
 
 class SoapIis:

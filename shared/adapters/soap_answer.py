@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +59,7 @@ _FAULT_TAG: Final = re.compile(
 _ANSWER_TAG: Final = re.compile(
     rb"<(?:[\w.-]+:)?(return|Hl7Message|EchoBack)(?:\s[^<>]*)?>(.*?)</(?:[\w.-]+:)?\1\s*>", re.DOTALL
 )
+_TAG: Final = re.compile(r"<[^<>]*>")
 # WebIZ refuses credentials and facilities with a sentence and an HL7 answer inside a fault of any kind.
 _AUTHENTICATION: Final = re.compile(r"WEBIZ-AUTH-|Authentication Error Occurred")
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}\|")
@@ -127,9 +129,10 @@ def _from_pieces(body: bytes) -> Reading:
     """An answer that is no XML document: its fault's name, or a `return` element that is complete and well-formed."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         return Reading("NOT-SOAP")
-    fault = _FAULT_TAG.search(body)
-    if fault is not None:
-        return _fault(_FAULTS.get(fault.group(1).decode(), "OTHER-FAULT"), body.decode("utf-8", "replace"))
+    faults = {name.decode() for name in _FAULT_TAG.findall(body)}
+    if faults:
+        known = next((code for name, code in _FAULTS.items() if name in faults), "OTHER-FAULT")
+        return _fault(known, html.unescape(_TAG.sub("\n", body.decode("utf-8", "replace"))))
     answer = _ANSWER_TAG.search(body)
     if answer is not None:
         piece = parse(b"<piece>" + answer.group(2) + b"</piece>")

@@ -1,0 +1,222 @@
+"""Reading answers: what real IISs send, and what must never be taken for an answer."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.adapters.soap_answer import Reading, clean, embedded_hl7, read
+
+ACK = "MSH|^~\\&|WebIZ.1|CT0000||CT0100|20260301||ACK^V04^ACK|A1|P|2.5.1\rMSA|AA|M1"
+SOAP = "http://www.w3.org/2003/05/soap-envelope"
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\r", "&#13;")
+
+
+def envelope(content: str) -> bytes:
+    return f'<s:Envelope xmlns:s="{SOAP}"><s:Body>{content}</s:Body></s:Envelope>'.encode()
+
+
+def response(content: str, namespace: str = "urn:cdc:iisb:2011") -> bytes:
+    return envelope(
+        f'<submitSingleMessageResponse xmlns="{namespace}"><return>{content}</return></submitSingleMessageResponse>'
+    )
+
+
+def fault(detail: str, reason: str = "") -> bytes:
+    return envelope(
+        f"<s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason><s:Text>{escaped(reason)}</s:Text></s:Reason>"
+        f"<s:Detail>{detail}</s:Detail></s:Fault>"
+    )
+
+
+READABLE = {
+    "as the contract has it": response(escaped(ACK)),
+    "in CDATA padded with blanks": response(f" \n<![CDATA[{ACK}]]>\n "),
+    "in base64": response(base64.encodebytes(ACK.encode()).decode()),
+    "URL-encoded": response(quote(ACK)),
+    "after a byte order mark": b"\xef\xbb\xbf<?xml version='1.0'?>" + response(escaped(ACK)),
+    "after a stray byte": b"\x00<?xml version='1.0'?>" + response(escaped(ACK)),
+    "after blanks and a prologue": b"\r\n <?xml version='1.0'?>" + response(escaped(ACK)),
+    "in no namespace": b"<Envelope><Body><x><return>" + escaped(ACK).encode() + b"</return></x></Body></Envelope>",
+    "in the 2014 contract": envelope(
+        f'<SubmitSingleMessageResponse xmlns="urn:cdc:iisb:2014"><Hl7Message>{escaped(ACK)}</Hl7Message>'
+        "</SubmitSingleMessageResponse>"
+    ),
+    "in an element of another name": envelope(
+        f"<x><ExecuteHL7MessageResult>{escaped(ACK)}</ExecuteHL7MessageResult></x>"
+    ),
+    "in a Body that never ends": response(escaped(ACK)).replace(b"</s:Body>", b""),
+    "in a MIME part": b"--x\r\nContent-Type: application/xop+xml\r\n\r\n" + response(escaped(ACK)) + b"\r\n--x--",
+    "in UTF-16": ('<?xml version="1.0" encoding="utf-16"?>' + response(escaped(ACK)).decode()).encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("body", READABLE.values(), ids=READABLE.keys())
+def test_an_ack_is_found_whatever_its_wrapping(body: bytes) -> None:
+    reading = read(200, body)
+    assert reading.code == ""
+    assert reading.text.replace("\n", "\r") == ACK
+
+
+def test_an_answer_is_read_on_400_and_500_too() -> None:
+    assert read(400, response(escaped(ACK))).text == read(500, response(escaped(ACK))).text == ACK
+
+
+SECURITY = (
+    '<SecurityFault xmlns="urn:cdc:iisb:2011"><Code>10</Code><Reason>Other</Reason><Detail>x</Detail></SecurityFault>'
+)
+FAULTS = {
+    "SecurityFault": (fault(SECURITY), "SECURITY-FAULT"),
+    "SecurityFault without a namespace": (fault("<SecurityFault/>"), "SECURITY-FAULT"),
+    "SecurityFault of 2014": (fault('<a:SecurityFault xmlns:a="urn:cdc:iisb:2014"/>'), "SECURITY-FAULT"),
+    "SecurityFault in a wrapper": (fault(f"<ns:any xmlns:ns='x'>{SECURITY}</ns:any>"), "SECURITY-FAULT"),
+    "MessageTooLargeFault": (fault("<MessageTooLargeFault><Size>9</Size></MessageTooLargeFault>"), "HTTP-413"),
+    "UnsupportedOperationFault": (fault("<UnsupportedOperationFault/>"), "UNSUPPORTED-OPERATION"),
+    "the contract's fault": (fault('<fault xmlns="urn:cdc:iisb:2011"/>'), "OTHER-FAULT"),
+    "no Detail": (envelope("<s:Fault><s:Code/></s:Fault>"), "OTHER-FAULT"),
+    "no Fault around it": (envelope(SECURITY), "SECURITY-FAULT"),
+    "Fault under Envelope": (f'<s:Envelope xmlns:s="{SOAP}"><s:Fault/></s:Envelope>'.encode(), "OTHER-FAULT"),
+    "Fault alone": (b"<Fault><Detail><SecurityFault/></Detail></Fault>", "SECURITY-FAULT"),
+    "SOAP 1.1": (
+        b'<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body><S:Fault><faultcode>S:Server</faultcode><faultstring>no</faultstring><detail><SecurityFault/></detail></S:Fault></S:Body></S:Envelope>',
+        "SECURITY-FAULT",
+    ),
+    "xml:lan": (fault(SECURITY).replace(b"<s:Text>", b'<s:Text xml:lan="en">'), "SECURITY-FAULT"),
+    "an unclosed tag": (fault(SECURITY).replace(b"</s:Fault>", b""), "SECURITY-FAULT"),
+    "a sentence of WebIZ in any fault": (fault("<fault/>", "Authentication Error Occurred."), "SECURITY-FAULT"),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize(("body", "code"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_is_told_by_its_local_name(body: bytes, code: str, status: int) -> None:
+    assert read(status, body).code == code
+
+
+AUTH_ACK = (
+    "MSH|^~\\&|WebIZ.1|CT0000||CT0100|20260301||ACK^V04^ACK|A1|P|2.5.1\rMSA|AE|M1\r"
+    "ERR||MSH^1^6^1^1~MSH^1^4^1^1|999^ApplicationError^HL70357|E|4^Invalid value^HL70533^WEBIZ-AUTH-609^x^L|||No\r"
+)
+
+
+def test_webiz_hides_an_hl7_answer_in_a_fault_and_it_is_found() -> None:
+    words = f"Authentication Error Occurred. Inspect the HL7 Response.\r\nOriginal HL7 Response\r\n{AUTH_ACK}"
+    body = fault(f"<fault><Detail>{escaped(words)}</Detail></fault>", words)
+    assert read(500, body) == Reading("SECURITY-FAULT", embedded=AUTH_ACK)
+
+
+def test_hl7_hidden_in_a_broken_fault_is_found_too() -> None:
+    body = fault(f"<fault><Detail>{escaped(AUTH_ACK)}</Detail></fault>").replace(b"</s:Body>", b"")
+    assert read(500, body) == Reading("SECURITY-FAULT", embedded=AUTH_ACK)
+
+
+def test_hl7_in_a_fault_without_an_authentication_code_leaves_the_fault_what_it_is() -> None:
+    reading = read(500, fault("<fault/>", f"It failed: {ACK}"))
+    assert reading == Reading("OTHER-FAULT", embedded=f"{ACK}\r")
+
+
+def test_embedded_hl7_ends_where_the_segments_end() -> None:
+    assert embedded_hl7(f"before MSH|a\nMSA|AE|1\nThat was it.\n{ACK}") == "MSH|a\rMSA|AE|1\r"
+    assert embedded_hl7("no MSHx here") == ""
+
+
+NOT_ANSWERS = {
+    "empty": (200, b"", "EMPTY-ANSWER"),
+    "blank": (200, b" \r\n", "EMPTY-ANSWER"),
+    "no content": (204, b"", "EMPTY-ANSWER"),
+    "blank return": (200, response(" \n "), "EMPTY-ANSWER"),
+    "nil": (
+        200,
+        response("").replace(b"<return>", b'<return xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true">'),
+        "EMPTY-ANSWER",
+    ),
+    "HTML": (200, b"<!DOCTYPE html><html><body>Sign in<br></body></html>", "NOT-SOAP"),
+    "XHTML": (200, b"<html><body><p>Sign in</p></body></html>", "NOT-SOAP"),
+    "words": (200, b"Message received.", "NOT-SOAP"),
+    "SOAP without an ACK": (200, envelope("<ok>yes</ok>"), "NOT-AN-ACK"),
+    "half an ACK": (200, response(escaped(ACK))[:-80], "NOT-SOAP"),
+    "an ACK with a stray ampersand": (200, response(ACK), "NOT-SOAP"),
+    "a DTD": (200, b"<!DOCTYPE a [<!ENTITY e 'x'>]>" + response("&e;"), "NOT-SOAP"),
+    "a DTD in UTF-16": (200, ("<!DOCTYPE a [<!ENTITY e 'x'>]>" + response("x").decode()).encode("utf-16"), "NOT-SOAP"),
+    "400 with a page": (400, b"<html/>", "HTTP-400"),
+    "500 with a page": (500, b"<html/>", "HTTP-500"),
+    "500 with nothing": (500, b"", "HTTP-500"),
+    "a fault on a status that says it all": (403, fault("<fault/>"), "HTTP-401"),
+    "redirect": (302, b"", "HTTP-REDIRECT"),
+    "an odd status": (418, b"", "HTTP-OTHER"),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "code"), NOT_ANSWERS.values(), ids=NOT_ANSWERS.keys())
+def test_what_is_no_answer_is_told_apart(status: int, body: bytes, code: str) -> None:
+    assert read(status, body) == Reading(code)
+
+
+@given(st.integers(100, 599), st.binary(max_size=400))
+def test_any_bytes_give_a_reading(status: int, body: bytes) -> None:
+    assert isinstance(read(status, body), Reading)
+
+
+@given(st.integers(0, len(response(escaped(ACK)))))
+def test_a_cut_answer_is_never_taken_for_a_shorter_one(length: int) -> None:
+    assert read(200, response(escaped(ACK))[:length]).text in ("", ACK)
+
+
+@given(st.text())
+def test_cleaning_twice_changes_no_more_than_cleaning_once(text: str) -> None:
+    once = clean(text)
+    if not text.startswith(("MSH%", "TVNI")):
+        assert clean(once) == once == text.strip(" \t\r\n\ufeff")
+
+
+def nist(shared_material: Path, pattern: str) -> list[Path]:
+    return sorted((shared_material / "samples" / "soap").glob(pattern))
+
+
+NIST_FAULTS = {
+    "*SOAPENV_3_MessageTooLarge*Message.xml": "HTTP-413",
+    "*SOAPENV_4_Security*Message.xml": "SECURITY-FAULT",
+    "*SOAPENV_5_UnsupportedOperation*Message.xml": "UNSUPPORTED-OPERATION",
+    "*SOAPENV_6_Unknown*Message.xml": "OTHER-FAULT",
+    "*SOAPCON_5*Response.xml": "UNSUPPORTED-OPERATION",
+    "*SOAPCON_2_MessageContentDe-capsulation*Response.xml": "HTTP-413",
+}
+
+
+@pytest.mark.parametrize(("pattern", "code"), NIST_FAULTS.items())
+def test_nists_sample_faults_are_told_apart(shared_material: Path, pattern: str, code: str) -> None:
+    samples = nist(shared_material, pattern)
+    assert samples
+    assert {read(500, sample.read_bytes()).code for sample in samples} == {code}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*SOAPENV_2_SubmitSingleMessage_Response*Message.xml", "*SOAPCON_2_Submit*Response.xml"]
+)
+def test_nists_sample_answers_are_read(shared_material: Path, pattern: str) -> None:
+    samples = nist(shared_material, pattern)
+    assert samples
+    for sample in samples:
+        assert read(200, sample.read_bytes()).text.startswith("MSH|")
+
+
+def test_every_sample_that_nist_has_gives_a_reading(shared_material: Path) -> None:
+    for sample in nist(shared_material, "*.xml"):
+        assert isinstance(read(200, sample.read_bytes()), Reading)
+
+
+def test_real_hl7_answers_come_through_unchanged(shared_material: Path) -> None:
+    samples = [*(shared_material / "samples" / "hl7").glob("ack*"), *(shared_material / "samples" / "hl7").glob("rsp*")]
+    assert samples
+    for sample in samples:
+        text = sample.read_bytes().decode("utf-8").strip()
+        if "\x0b" not in text:
+            assert read(200, response(escaped(text).replace(">", "&gt;"))).text == text

@@ -1,0 +1,65 @@
+"""The fault catalogue: complete, consistent, and nothing in it that nobody raises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.domain import faults
+from shared.domain.faults import CATALOGUE, LADDERS, Fault, wait_before
+from shared.domain.submission import Strategy
+
+SHARED = Path(faults.__file__).parents[1]
+CODE = re.compile(r'"([A-Z]+(?:-[A-Z0-9]+)*)"')
+
+
+def codes_in(*paths: Path) -> set[str]:
+    return {code for path in paths for code in CODE.findall(path.read_text("utf-8"))}
+
+
+def test_every_code_stands_once() -> None:
+    assert len({fault.code for fault in CATALOGUE}) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize("fault", CATALOGUE, ids=lambda fault: fault.code)
+def test_what_may_be_stored_is_never_simply_sent_again(fault: Fault) -> None:
+    assert (fault.strategy is Strategy.CONFIRM) == fault.may_be_stored
+
+
+@pytest.mark.parametrize("fault", CATALOGUE, ids=lambda fault: fault.code)
+def test_words_and_fix_are_sentences(fault: Fault) -> None:
+    for text in (fault.words, fault.fix):
+        assert text[0].isupper() or text.startswith("vaxline")
+        assert text.endswith(".")
+
+
+def test_every_code_that_the_soap_adapter_gives_has_a_row() -> None:
+    given = {
+        code
+        for code in codes_in(*(SHARED / "adapters").glob("soap*.py"))
+        if "-" in code or code in ("DNS", "TLS", "UNSENDABLE")
+    }
+    assert given - {fault.code for fault in CATALOGUE} == set()
+
+
+def test_every_row_is_raised_somewhere() -> None:
+    sources = [path for path in SHARED.rglob("*.py") if path.name != "faults.py"]
+    assert {fault.code for fault in CATALOGUE} - codes_in(*sources) == set()
+
+
+def test_every_strategy_has_a_ladder_that_climbs() -> None:
+    assert set(LADDERS) == set(Strategy)
+    for steps in LADDERS.values():
+        assert list(steps) == sorted(steps)
+
+
+def test_no_wait_is_longer_than_a_queue_can_hide_a_message() -> None:
+    assert max(step for steps in LADDERS.values() for step in steps) < 12 * 3600
+
+
+def test_a_ladder_ends() -> None:
+    assert wait_before(Strategy.RETRY, 0) == LADDERS[Strategy.RETRY][0]
+    assert wait_before(Strategy.RETRY, len(LADDERS[Strategy.RETRY])) is None
+    assert wait_before(Strategy.CHECK_SETUP, 0) is None
