@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from typing import Final
 
 from shared import settings
+
+_KINDS: Final = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +42,5 @@ class Stage:
             if key not in switches:
                 raise ValueError(f"cdk.json: stages.{name}.{key}: not one of {', '.join(switches)}")
             if type(value) is not type(switches[key]):
-                raise ValueError(f"cdk.json: stages.{name}.{key}: must be a {type(switches[key]).__name__}")
+                raise ValueError(f"cdk.json: stages.{name}.{key}: must be {_KINDS[type(switches[key])]}")
         return cls(name, **given)  # type: ignore[arg-type]

@@ -1,0 +1,47 @@
+"""Both stages synthesized once for all tests, with a small folder in the place of the functions' real code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.templates import Template
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly: `test` as it is in cdk.json, `production` with the fixed address switched on.
+
+    A finding of cdk-nag stops the synthesis only after everything is written; its own test looks at the report.
+    """
+    pytest.importorskip("aws_cdk", reason="the CDK is not installed: requirements/dev.txt has it")
+    import app
+
+    code = tmp_path_factory.mktemp("code")
+    (code / "placeholder.py").write_text("", "ascii")
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
+    context["stages"]["production"]["fixed_egress"] = True
+    context["stages"]["production"]["alarm_email"] = "alarms@example.org"
+    out = tmp_path_factory.mktemp("assembly")
+    made = app.cdk.App(context=context, outdir=str(out))
+    app.add_checks(made)
+    app.add_stages(made, code)
+    with contextlib.suppress(RuntimeError):
+        made.synth()
+    return out
+
+
+@pytest.fixture(scope="session", params=["test", "production"])
+def stage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def template(assembly: Path, stage: str) -> Template:
+    return Template(json.loads((assembly / f"vaxline-{stage}.template.json").read_text("utf-8")))

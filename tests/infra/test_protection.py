@@ -1,0 +1,170 @@
+"""What protects the data: encryption, TLS, deletion, recovery, who is told when something goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.settings import FUNCTIONS, QUEUES
+from tests.infra.templates import Template
+
+
+def test_cdk_nag_has_nothing_unexplained_to_say(assembly: Path) -> None:
+    report = json.loads((assembly / "validation-report.json").read_text("utf-8"))
+    packs = {pack["pluginName"]: pack["violations"] for pack in report["pluginReports"]}
+    assert packs == {"AwsSolutions": [], "HIPAA.Security": []}
+
+
+def test_cfn_lint_finds_nothing(assembly: Path) -> None:
+    # W3005 is about dependencies that the CDK writes twice.
+    lint = str(Path(sys.executable).with_name("cfn-lint"))
+    command = [lint, "-i", "W3005", "--", *map(str, assembly.glob("*.template.json"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_nothing_is_looked_up_at_synthesis(assembly: Path) -> None:
+    manifest = json.loads((assembly / "manifest.json").read_text("utf-8"))
+    assert "missing" not in manifest
+
+
+def test_every_key_is_ours_and_rotates(template: Template) -> None:
+    keys = list(template.whole("AWS::KMS::Key"))
+    assert len(keys) == 5
+    for _, key in keys:
+        assert key["Properties"]["EnableKeyRotation"] is True
+        assert key["DeletionPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("AWS::SQS::Queue", "KmsMasterKeyId"),
+        ("AWS::SNS::Topic", "KmsMasterKeyId"),
+        ("AWS::Logs::LogGroup", "KmsKeyId"),
+    ],
+)
+def test_everything_is_encrypted_under_a_key_of_ours(template: Template, kind: str, key: str) -> None:
+    for made in template.of(kind):
+        assert template.text(made[key]).startswith("alias/vaxline-")
+
+
+def test_the_bucket_and_the_queue_that_it_tells_have_keys_of_their_own(template: Template, stage: str) -> None:
+    bucket = template.one("AWS::S3::Bucket", BucketName=f"vaxline-{stage}-<AWS::AccountId>-<AWS::Region>")
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["BucketKeyEnabled"] is True
+    own = template.text(rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"])
+    assert own == f"alias/vaxline-{stage}-exports"
+    assert own not in {template.text(queue["KmsMasterKeyId"]) for queue in template.of("AWS::SQS::Queue")}
+
+
+def test_the_bucket_keeps_versions_and_lets_nobody_in(template: Template) -> None:
+    for bucket in template.of("AWS::S3::Bucket"):
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+        assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "policies"),
+    [
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy"),
+        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+    ],
+)
+def test_nothing_takes_a_request_without_tls(template: Template, kind: str, policies: str) -> None:
+    refused = {"Bool": {"aws:SecureTransport": "false"}}
+    statements = [policy["PolicyDocument"]["Statement"] for policy in template.of(policies)]
+    assert len(statements) == len(list(template.of(kind)))
+    for policy in statements:
+        assert any(part["Effect"] == "Deny" and part.get("Condition") == refused for part in policy)
+
+
+def test_s3_may_tell_the_intake_queue_of_this_bucket_alone(template: Template, stage: str) -> None:
+    told = [
+        statement
+        for policy in template.of("AWS::SQS::QueuePolicy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement.get("Principal") == {"Service": "s3.amazonaws.com"}
+    ]
+    (statement,) = told
+    assert template.text(statement["Resource"]) == f"vaxline-{stage}-intake"
+    bucket = template.text(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+    assert bucket == f"arn:<AWS::Partition>:s3:::vaxline-{stage}-<AWS::AccountId>-<AWS::Region>"
+
+
+def test_the_ledger_can_be_restored_and_is_hard_to_delete(template: Template) -> None:
+    ((_, table),) = template.whole("AWS::DynamoDB::Table")
+    properties = table["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"]["SSEType"] == "KMS"
+    assert properties["DeletionProtectionEnabled"] is True
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::Logs::LogGroup"])
+def test_what_holds_data_outlives_the_stack(template: Template, kind: str) -> None:
+    assert {resource["DeletionPolicy"] for _, resource in template.whole(kind)} == {"Retain"}
+
+
+def test_logs_are_forgotten_after_a_while(template: Template) -> None:
+    groups = {group["LogGroupName"]: group["RetentionInDays"] for group in template.of("AWS::Logs::LogGroup")}
+    assert set(groups.values()) == {400}
+    assert len([name for name in groups if name.startswith("/aws/lambda/")]) == len(FUNCTIONS)
+
+
+def test_every_alarm_tells_the_topic_and_cloudwatch_may_publish_there(template: Template, stage: str) -> None:
+    for alarm in template.of("AWS::CloudWatch::Alarm"):
+        assert [template.text(action) for action in alarm["AlarmActions"]] == [f"vaxline-{stage}-alarms"]
+    (policy,) = template.of("AWS::SNS::TopicPolicy")
+    allowed = [part for part in policy["PolicyDocument"]["Statement"] if part["Effect"] == "Allow"]
+    assert [part["Principal"] for part in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+
+
+def test_a_person_hears_of_dead_letters_old_messages_and_failing_functions(template: Template, stage: str) -> None:
+    watched = {
+        (alarm["MetricName"], template.text(alarm["Dimensions"][0]["Value"]))
+        for alarm in template.of("AWS::CloudWatch::Alarm")
+    }
+    assert watched == (
+        {("ApproximateNumberOfMessagesVisible", queue.dead_letter_name(stage)) for queue in QUEUES}
+        | {("ApproximateAgeOfOldestMessage", queue.physical_name(stage)) for queue in QUEUES}
+        | {("Errors", function.physical_name(stage)) for function in FUNCTIONS}
+    )
+
+
+@pytest.mark.parametrize("stage", ["production"], indirect=True)
+def test_the_fixed_address_is_one_and_only_submit_leaves_by_it(template: Template) -> None:
+    assert len(list(template.of("AWS::EC2::EIP"))) == len(list(template.of("AWS::EC2::NatGateway"))) == 1
+    inside = [made["FunctionName"] for made in template.of("AWS::Lambda::Function") if "VpcConfig" in made]
+    assert inside == ["vaxline-production-submit"]
+    (group,) = template.of("AWS::EC2::SecurityGroup")
+    assert "SecurityGroupIngress" not in group
+    assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]
+    assert "EgressAddress" in template.body["Outputs"]
+
+
+@pytest.mark.parametrize("stage", ["test"], indirect=True)
+def test_without_the_switch_there_is_no_network(template: Template) -> None:
+    assert not [made for made in template.resources.values() if made["Type"].startswith("AWS::EC2::")]
+
+
+@pytest.mark.parametrize("stage", ["production"], indirect=True)
+def test_alarms_go_to_the_address_of_the_stage(template: Template) -> None:
+    (subscription,) = template.of("AWS::SNS::Subscription")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "alarms@example.org")
+
+
+def test_no_secret_and_no_account_stands_in_the_template(template: Template) -> None:
+    text = json.dumps(template.body)
+    assert "AWS::SecretsManager::Secret" not in text
+    assert not re.search(r"\b\d{12}\b", text)
