@@ -76,9 +76,9 @@ class Simulator:
         self._seen: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._stopped = threading.Event()
+        self.play(*faults)
         self._server = _Server(("127.0.0.1", port), self, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.play(*faults)
 
     def start(self) -> Self:
         self._thread.start()

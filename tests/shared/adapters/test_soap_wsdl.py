@@ -24,7 +24,7 @@ def shape_of(element: Any) -> list[tuple[Any, ...]]:
 
 
 def contract(path: Path) -> dict[str, Any]:
-    document = zeep.Client(str(path)).wsdl
+    document = zeep.Client(str(path)).wsdl  # type: ignore[no-untyped-call]
     (service,) = document.services.values()
     (port,) = service.ports.values()
     binding = port.binding
