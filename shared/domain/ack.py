@@ -52,6 +52,7 @@ _GRAVITY: Final = {"AA": 0, "CA": 0, "AE": 1, "CE": 1, "AR": 2, "CR": 2}
 _ORDER_SEGMENTS: Final = frozenset({"ORC", "RXA", "RXR", "OBX", "NTE", "TQ1", "TQ2"})
 # Outside the groups and not required: the IIS leaves them out and keeps the rest (IG, table 3-1).
 _OPTIONAL_SEGMENTS: Final = frozenset({"SFT", "PD1", "NK1", "PV1", "PV2", "GT1", "IN1", "IN2", "IN3"})
+_SINGLE: Final = frozenset({"MSH", "PID", "PD1"})
 _REPEATING: Final = _ORDER_SEGMENTS | {"NK1", "IN1", "GT1"}
 
 _SEGMENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -295,15 +296,13 @@ def _place(raw: str, syntax: Syntax, location: Location) -> _Place:
     segment = parts[0].upper()
     if not _SEGMENT_NAME.fullmatch(segment):
         return _Place()
-    field_text, _, component_text = parts[2].partition(".")
-    sequence, field = _number(parts[1]), _number(field_text)
     count = location.counts.get(segment, 0)
-    if field == 0 and sequence > max(count, 1):
+    if _number(parts[1]) > 1 and (segment in _SINGLE or (parts[2] == "" and _number(parts[1]) > count)):
         # `PID^7`: there is no seventh PID, the sender left the sequence out.
-        sequence, field = 0, sequence
-    if sequence == 0 and count == 1:
-        sequence = 1
-    return _Place(segment, sequence, field, _number(parts[3]), _number(parts[4]) or _number(component_text))
+        parts.insert(1, "")
+    sequence = _number(parts[1]) or (1 if count == 1 else 0)
+    field, _, component = parts[2].partition(".")
+    return _Place(segment, sequence, _number(field), _number(parts[3]), _number(parts[4]) or _number(component))
 
 
 def _number(text: str) -> int:

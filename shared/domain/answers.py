@@ -65,8 +65,8 @@ def messages(text: str) -> list[Message]:
     if not headers:
         text = _unwrapped(text)
         headers = list(_HEADER.finditer(text))
-    ends = [header.start() for header in headers[1:]] + [len(text)]
-    return [_message(header, text[header.end() : end]) for header, end in zip(headers, ends, strict=True)]
+    starts = [header.start() for header in headers] + [len(text)]
+    return [_message(header, text[header.end() : starts[number]]) for number, header in enumerate(headers, 1)]
 
 
 def _unwrapped(text: str) -> str:

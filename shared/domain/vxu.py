@@ -259,7 +259,7 @@ def _comment(dose: Dose, *, has_observation: bool) -> str:
     text = "\\.br\\".join([encode(line) for line in dose.comment.split("\n")])
     if has_observation:
         return f"NTE|||{text}\r"
-    return f"OBX|1|TX|{_ANNOTATION}|1|{text}||||||F|||{encode(dose.date)}".rstrip("|") + SEGMENT_END
+    return f"OBX|1|FT|{_ANNOTATION}|1|{text}||||||F|||{encode(dose.date)}".rstrip("|") + SEGMENT_END
 
 
 # Data types -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,104 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain import identity
+from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
+
+anything = st.text(st.characters(exclude_categories=()))
+doses = st.builds(Dose, id=anything, date=anything, lot=anything, vaccine=st.builds(Code, anything))
+visits = st.builds(
+    Visit,
+    source=st.text(min_size=1),
+    patient=st.builds(Patient, mrn=anything, name=st.builds(Name, anything, anything)),
+    date=anything,
+    clinic=anything,
+    doses=st.lists(doses, max_size=3, unique_by=lambda dose: dose.id).map(tuple),
+    raw=anything,
+)
+
+
+@given(anything)
+def test_ids_fit_what_webiz_keeps(text):
+    assert len(identity.pid_3(text)) <= 15
+    assert len(identity.orc_3(text)) <= 20
+
+
+@given(anything)
+def test_an_id_that_fits_stays_as_the_ehr_wrote_it(text):
+    assert identity.pid_3(text[:15]) == text[:15]
+    assert identity.orc_3(text[:20]) == text[:20]
+
+
+@given(st.text(min_size=21), st.text(min_size=21))
+def test_long_ids_stay_apart_after_shortening(one, other):
+    assert (identity.orc_3(one) == identity.orc_3(other)) == (one == other)
+    assert (identity.pid_3(one) == identity.pid_3(other)) == (one == other)
+
+
+def test_long_ids_that_differ_only_at_the_end_stay_apart():
+    assert identity.pid_3("0123456789ABCDEF1") != identity.pid_3("0123456789ABCDEF2")
+
+
+@given(visits, st.integers(0, 9))
+def test_a_second_run_makes_the_same_ids(visit, revision):
+    again = replace(visit, doses=tuple(replace(dose) for dose in visit.doses))
+    assert identity.record_key(visit) == identity.record_key(again)
+    assert identity.dose_fingerprints(visit) == identity.dose_fingerprints(again)
+    key, marks = identity.record_key(visit), identity.dose_fingerprints(visit)
+    assert identity.msh_10(key, marks, revision) == identity.msh_10(key, dict(reversed(marks.items())), revision)
+
+
+@given(visits, st.integers(1, 999), st.text())
+def test_where_a_row_stood_changes_no_id(visit, row, part):
+    moved = replace(visit, doses=tuple(replace(dose, row=row, part=part) for dose in visit.doses), rows=((part, row),))
+    assert identity.record_key(moved) == identity.record_key(visit)
+    assert identity.dose_fingerprints(moved) == identity.dose_fingerprints(visit)
+    assert identity.without_rows(moved) == identity.without_rows(visit)
+
+
+@given(visits, anything)
+def test_a_changed_lot_changes_its_dose_alone(visit, lot):
+    if not visit.doses or visit.doses[0].lot == lot:
+        return
+    changed = replace(visit, doses=(replace(visit.doses[0], lot=lot), *visit.doses[1:]))
+    before, after = identity.dose_fingerprints(visit), identity.dose_fingerprints(changed)
+    assert {dose for dose in before if before[dose] != after[dose]} == {visit.doses[0].id}
+
+
+def test_a_changed_patient_changes_every_dose():
+    visit = Visit("ehr", Patient(mrn="1", sex="F"), "20250301", doses=(Dose(id="A"), Dose(id="B")))
+    changed = replace(visit, patient=replace(visit.patient, sex="M"))
+    before, after = identity.dose_fingerprints(visit), identity.dose_fingerprints(changed)
+    assert all(before[dose] != after[dose] for dose in ("A", "B"))
+
+
+def test_msh_10_is_twenty_characters_and_new_with_every_revision_and_content():
+    ids = {
+        identity.msh_10("key", {"A": "1"}, 0),
+        identity.msh_10("key", {"A": "1"}, 1),
+        identity.msh_10("key", {"A": "2"}, 0),
+        identity.msh_10("other", {"A": "1"}, 0),
+    }
+    assert len(ids) == 4
+    assert {len(control_id) for control_id in ids} == {20}
+    assert all(control_id.isalnum() and control_id.isascii() for control_id in ids)
+
+
+def test_parts_of_an_id_do_not_run_into_each_other():
+    assert identity.derived_dose_id("ehr", "1", "2", "08", 1) != identity.derived_dose_id("ehr", "12", "", "08", 1)
+    assert identity.msh_10("k", {"A": "1", "B": "2"}, 0) != identity.msh_10("k", {"A": "1B=2"}, 0)
+
+
+def test_a_visit_without_patient_id_is_a_record_of_its_own():
+    one = Visit("ehr", Patient(), "20250301", raw="row 1", findings=(Finding("PATIENT-ID-MISSING"),))
+    assert identity.record_key(one) != identity.record_key(replace(one, raw="row 2"))
+
+
+@given(st.binary(min_size=16, max_size=16), anything)
+def test_a_patient_group_is_stable_and_needs_the_key(key, mrn):
+    group = identity.patient_group(key, "ehr", mrn)
+    assert group == identity.patient_group(key, "ehr", mrn)
+    assert group != identity.patient_group(bytes(16) if any(key) else b"x" * 16, "ehr", mrn)
+    assert len(group) == 26
