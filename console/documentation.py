@@ -58,14 +58,17 @@ def checks_page() -> str:
         "# What is checked before a message leaves\n\n"
         "An error holds the submission (HELD) until it is corrected; a warning is kept with it and it is sent. "
         "`vaxline explain CODE` prints a row.\n\n"
-        + _table(("code", "severity", "field", "what is wrong", "how to fix it", "who"), map(row, exports.CHECKS.values()))
+        + _table(
+            ("code", "severity", "field", "what is wrong", "how to fix it", "who"), map(row, exports.CHECKS.values())
+        )
     )
 
 
 def faults_page() -> str:
     """docs/faults.md"""
     rows = (
-        (f"`{f.code}`", f.words, f.fix, f.strategy.value, "perhaps" if f.may_be_stored else "no") for f in faults.CATALOGUE
+        (f"`{f.code}`", f.words, f.fix, f.strategy.value, "perhaps" if f.may_be_stored else "no")
+        for f in faults.CATALOGUE
     )
     ladders = _table(
         ("strategy", "waits between tries"),
@@ -104,10 +107,12 @@ def _walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 def commands_page() -> str:
     """docs/commands.md"""
     parts = [
-        "# The vaxline command\n",
-        "Every command that prints data takes `--json`; every command that talks to a stage takes `--stage` (default: "
-        "`local`, what `make demo` left behind; or the variable `VAXLINE_CLI_STAGE`). Exit codes: 0 done, 1 the answer is "
-        '"no", 2 the call was wrong.\n',
+        """# The vaxline command
+
+Every command that prints data takes `--json`; every command that talks to a stage takes `--stage` (default: `local`,
+what `make demo` left behind; or the variable `VAXLINE_CLI_STAGE`). Exit codes: 0 done, 1 the answer is "no", 2 the call
+was wrong.
+"""
     ]
     for name, command in commands():
         words, _, example = (command.help or "").partition("Example: ")

@@ -80,7 +80,7 @@ def failures(
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Lists what needs a person: held, refused, partly accepted, unknown. Example: vaxline failures --clinic elm-street"""
+    """Lists what needs a person, with each cause's fix. Example: vaxline failures --clinic elm-street"""
     with to_stage(stage) as application:
         clinics = [clinic] if clinic else [*application.configurations.current().clinics, ""]
         entries = list(application.ledger.worklist(clinics, state=state, cause=cause))
@@ -94,7 +94,9 @@ def failures(
 
 @app.command()
 def show(
-    msh_10: Annotated[str, typer.Argument(help="the message control id")], stage: Stage = LOCAL_STAGE, json: Json = False
+    msh_10: Annotated[str, typer.Argument(help="the message control id")],
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
 ) -> None:
     """Shows message, findings, attempts and ACK of one submission. Example: vaxline show 3QX7K2…"""
     with to_stage(stage) as application:
@@ -166,7 +168,7 @@ def close(
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Takes a failure off the worklist for a reason; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
+    """Takes a failure off the worklist; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
     with to_stage(stage) as application:
         closed = application.ledger.move(msh_10, Event.CLOSE, reason=reason)
     _say(json, {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open")
@@ -211,14 +213,16 @@ def explain(code: Annotated[str, typer.Argument(help="a code of a finding or a f
     """Says what a code means, how to fix it and who can. Example: vaxline explain LOT-MISSING"""
     known = render.explanation(code.upper())
     if known is None:
-        render.err.print(f"{code} is not a code of vaxline's own; a code of the IIS is explained in its ACK (vaxline show)")
+        render.err.print(
+            f"{code} is not a code of vaxline's own; a code of the IIS is explained in its ACK (vaxline show)"
+        )
         raise typer.Exit(1)
     words, fix, who = known
     _say(json, {"code": code.upper(), "words": words, "fix": fix, "who": who}, f"{words}\nFix: {fix}\nWho: {who}")
 
 
 @app.command("test-connection")
-def test_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+def try_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
     """Calls connectivityTest at the IIS; needs no credentials. Example: vaxline test-connection --stage test"""
     with to_stage(stage) as application:
         answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
@@ -243,5 +247,3 @@ def main() -> None:
     except LookupError as error:
         render.err.print(str(error), markup=False, highlight=False)
         raise SystemExit(2) from None
-
-

@@ -113,7 +113,10 @@ def submission(found: Submission) -> None:
         table(
             "Findings",
             ("code", "field", "row", "column", "value", "what to do"),
-            ((f.code, f.path, f.row, f.column, f.value, (explanation(f.code) or ("", "", ""))[1]) for f in found.findings),
+            (
+                (f.code, f.path, f.row, f.column, f.value, (explanation(f.code) or ("", "", ""))[1])
+                for f in found.findings
+            ),
         )
     if found.vxu:
         out.rule("VXU")

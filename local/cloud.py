@@ -1,4 +1,4 @@
-"""The cloud on a laptop: moto in this process, with the very resources that the stack makes (from `shared.settings`)."""
+"""The cloud on a laptop: moto in this process, with the resources that `shared.settings` gives the stack too."""
 
 from __future__ import annotations
 
@@ -97,13 +97,13 @@ class LocalCloud:
             os.environ[name] = value
 
     def _make_queue(self, queue: QueueSettings) -> str:
-        common: dict[str, str] = {"MessageRetentionPeriod": str(queue.retention)}
+        common: Any = {"MessageRetentionPeriod": str(queue.retention)}
         if queue.fifo:
             common["FifoQueue"] = "true"
         dead_url = self.sqs.create_queue(QueueName=queue.dead_letter_name(LOCAL_STAGE), Attributes=common)["QueueUrl"]
         dead_arn = self._arn(dead_url)
         redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": queue.max_receive_count})
-        own = {"VisibilityTimeout": str(queue.visibility_timeout), "RedrivePolicy": redrive}
+        own: Any = {"VisibilityTimeout": str(queue.visibility_timeout), "RedrivePolicy": redrive}
         return self.sqs.create_queue(QueueName=queue.physical_name(LOCAL_STAGE), Attributes=common | own)["QueueUrl"]
 
     def _arn(self, url: str) -> str:

@@ -229,7 +229,8 @@ def _failures(run: Session, talk: Console) -> None:
         seen.add(cause)
         talk.print(f"  {entry.state.value} {', '.join(causes_of(submission))}", highlight=False, markup=False)
         rows = ", ".join(str(row) for _, row in submission.visit.rows)
-        talk.print(f"    {_short(submission.file_name)}, row {rows}, MSH-10 {entry.msh_10}", highlight=False, markup=False)
+        where = f"    {_short(submission.file_name)}, row {rows}, MSH-10 {entry.msh_10}"
+        talk.print(where, highlight=False, markup=False)
         known = render.explanation(cause)
         errors = submission.attempts[-1].errors if submission.attempts else ()
         if known is not None:

@@ -72,7 +72,7 @@ def running(clinics: str, name: str, *, continued: bool = False) -> Iterator[Ses
 
 @contextmanager
 def opened() -> Iterator[Application]:
-    """What the last local run left behind, for the `vaxline` command; what a command queues is delivered before it ends.
+    """What the last local run left behind, for the `vaxline` command; what it queues is delivered before it ends.
 
     Raises:
         LookupError: there was no local run yet.

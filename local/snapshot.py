@@ -1,4 +1,4 @@
-"""What a local run leaves behind, so that `vaxline` can look at it afterwards: the ledger's items and the bucket's objects."""
+"""What a local run leaves behind for the `vaxline` command: the ledger's items and the bucket's objects."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def save(cloud: LocalCloud, folder: Path = FOLDER) -> None:
     """Writes the local cloud's state into a folder, replacing what was there."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "objects").mkdir(parents=True)
-    table = boto3.client("dynamodb", region_name=REGION).get_paginator("scan").paginate(TableName=cloud.runtime.table)
+    scan = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
     with (folder / "ledger.jsonl").open("w", encoding="utf-8") as lines:
-        for page in table:
-            for item in page["Items"]:
+        for items in scan.paginate(TableName=cloud.runtime.table):
+            for item in items["Items"]:
                 lines.write(json.dumps(item, default=_bytes_as_text) + "\n")
     for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
         for entry in page.get("Contents", []):

@@ -219,7 +219,7 @@ class DynamoLedger:
         if isinstance(claimed, Submission):
             return claimed
         if claimed.get("state", {}).get("S") == State.SENDING and _over(claimed, now):
-            self._expire(msh_10, claimed, now)
+            self._expire(claimed, now)
             claimed = claimed | {"state": {"S": State.UNKNOWN.value}}
         if claimed.get("state", {}).get("S") == State.UNKNOWN:
             again = self._claim(msh_10, now, Event.CLAIM_AGAIN, " AND resends < :limit")
@@ -259,8 +259,8 @@ class DynamoLedger:
             return cast(_Item, error.response.get("Item", {}))
         return submission_from(answer["Attributes"])
 
-    def _expire(self, msh_10: str, item: _Item, now: datetime) -> None:
-        """A claim that outlived its lease: bytes may have left, so the outcome is UNKNOWN, with an attempt that says so."""
+    def _expire(self, item: _Item, now: datetime) -> None:
+        """A claim outlived its lease: bytes may have left, so the outcome is UNKNOWN, and an attempt says so."""
         lost = submission_from(item)
         started = (lost.lease_until or now) - self._lease
         attempt = Attempt(
@@ -302,7 +302,8 @@ class DynamoLedger:
         waiting = _waiting(msh_10, now)
         return self._update(
             msh_10,
-            "SET deferrals = :zero, waiting_shard = :shard, waiting_since = :since REMOVE worklist_clinic, worklist_key",
+            "SET deferrals = :zero, waiting_shard = :shard, waiting_since = :since "
+            "REMOVE worklist_clinic, worklist_key",
             _state_in({State.QUEUED}),
             _names({State.QUEUED}, "from")
             | {":zero": {"N": "0"}, ":shard": waiting["waiting_shard"], ":since": waiting["waiting_since"]},

@@ -46,7 +46,9 @@ class S3Objects:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
             for item in page.get("Contents", []):
-                yield StoredObject(item["Key"], item["ETag"], item["Size"], item["LastModified"])
+                # A listing names no version ids; content and time together tell one arrival from the next.
+                version = f"{item['ETag']}@{item['LastModified'].isoformat()}"
+                yield StoredObject(item["Key"], version, item["Size"], item["LastModified"])
 
     def open(self, item: StoredObject) -> IO[bytes]:
         body = self._client.get_object(Bucket=self.bucket, Key=item.key)["Body"]

@@ -49,7 +49,7 @@ class SqsOutbox(_Queue):
         self._send(messages, self._entry)
 
     def delay(self, receipt: str, seconds: int) -> None:
-        """Keeps a received message (and its group) back for so long; at most 12 hours (SQS: ChangeMessageVisibility)."""
+        """Keeps a received message and its group back, at most 12 hours (SQS: ChangeMessageVisibility)."""
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=min(seconds, _LONGEST_DELAY)
         )

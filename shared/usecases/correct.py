@@ -21,7 +21,6 @@ from shared.usecases.convert import checked, is_error
 from shared.usecases.resubmit import causes_of
 
 
-
 @dataclass(frozen=True, slots=True)
 class Resubmitted:
     """A new submission (or, in a dry run, what it would be): `state` is QUEUED, or HELD for `causes`."""
@@ -93,9 +92,7 @@ class Correct:
             return f"its source {old.source} is not in clinics.toml any more"
         return exports.corrected(old.visit, changes, source)
 
-    def _submission(
-        self, old: Submission, visit: Visit, record: Record, configuration: Configuration
-    ) -> Submission:
+    def _submission(self, old: Submission, visit: Visit, record: Record, configuration: Configuration) -> Submission:
         now = self._clock.now()
         source = configuration.sources[old.source]
         clinic = configuration.clinic_for(source, visit.clinic)

@@ -168,7 +168,7 @@ class Submit:
         return self._judged(submission, answer, configuration, started)
 
     def _changed_credentials(self, clinic: Clinic, used: Credentials) -> Credentials | None:
-        """The secret read anew, if somebody changed it since: a new password deserves one try before the facility stops."""
+        """The secret read anew, if it was changed since: a new password gets one try before the facility stops."""
         fresh = self._secrets.credentials(clinic.secret, fresh=True)
         return fresh if fresh is not None and fresh != used else None
 

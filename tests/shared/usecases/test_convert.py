@@ -1,0 +1,346 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+
+from local.cloud import REGION, LocalCloud
+from shared.adapters.dynamodb import DynamoLedger
+from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.lifecycle import Event, State
+from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
+from shared.domain.submission import Attempt, FileSummary, Submission
+from shared.ports import Objects, OutboxMessage, StoredObject
+from shared.usecases.convert import Convert, Converted, Ignored
+from shared.usecases.correct import Correct, Refused, Resubmitted
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+CLINIC = Clinic("elm", "Elm", "F1", "ORG", "ORG", "elm", export_names=frozenset({"Elm St"}))
+
+
+def a_configuration(*clinics: Clinic) -> Configuration:
+    return Configuration(
+        "v1",
+        "Example",
+        "VAXLINE",
+        Iis("http://127.0.0.1:1/"),
+        {clinic.key: clinic for clinic in clinics},
+        {"demo": Source("demo", "csv", clinic="elm")},
+    )
+
+
+def a_dose(name: str, row: int, *, lot: str = "LOT1", historical: bool = True) -> Dose:
+    return Dose(
+        id=name,
+        date="20260301",
+        vaccine=Code("03", "MMR", "CVX"),
+        information_source=Code("01" if historical else "00", "", "NIP001"),
+        lot=lot,
+        row=row,
+        part="a.csv",
+    )
+
+
+def a_visit(*doses: Dose, mrn: str = "SYN-1", date: str = "20260301", clinic: str = "", sex: str = "F") -> Visit:
+    patient = Patient(mrn=mrn, name=Name("Sampleton", "Ada"), birth_date="20200102", sex=sex)
+    rows = tuple((dose.part, dose.row) for dose in doses)
+    return Visit("demo", patient, date, clinic=clinic, doses=doses, rows=rows)
+
+
+class Objectory:
+    """A bucket with one object that can be stored anew."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, StoredObject] = {}
+
+    def put(self, key: str, version: str, modified: datetime) -> None:
+        self.stored[key] = StoredObject(key, version, 10, modified)
+
+    def stat(self, key: str) -> StoredObject | None:
+        return self.stored.get(key)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        return iter([item for item in self.stored.values() if item.key.startswith(prefix)])
+
+
+class Reader:
+    """A reader that says what the test wants."""
+
+    def __init__(self) -> None:
+        self.visits: list[Visit] = []
+
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
+        yield from self.visits
+
+
+class Fixed:
+    def __init__(self) -> None:
+        self.configuration = a_configuration(CLINIC)
+
+    def current(self) -> Configuration:
+        return self.configuration
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.breaks_at = -1
+
+    def send(self, messages: Sequence[OutboxMessage | str]) -> None:
+        for message in messages:
+            if len(self.sent) == self.breaks_at:
+                self.breaks_at = -1
+                raise RuntimeError("synthetic outage")
+            self.sent.append(message if isinstance(message, str) else message.msh_10)
+
+
+class Desk:
+    """A convert use case on a real ledger, fed with visits."""
+
+    def __init__(self, ledger: DynamoLedger) -> None:
+        self.ledger = ledger
+        self.objects = Objectory()
+        self.reader = Reader()
+        self.outbox = Queue()
+        self.resubmission = Queue()
+        self.configurations = Fixed()
+        self.time = NOW
+        self._version = 0
+        common = {
+            "ledger": ledger,
+            "outbox": self.outbox,
+            "resubmission": self.resubmission,
+            "configurations": self.configurations,
+            "clock": self,
+        }
+        self.convert = Convert(**common, objects=self.objects, bucket="b", readers={"csv": self.reader})  # type: ignore[arg-type]
+        self.correct = Correct(**common)  # type: ignore[arg-type]
+
+    def now(self) -> datetime:
+        return self.time
+
+    def arrive(self, *visits: Visit, again: bool = False, minutes: int | None = None) -> Converted:
+        """An export with these visits arrives; `again` redelivers the event of the last one."""
+        self.reader.visits = list(visits)
+        if not again:
+            self._version += 1
+        at = NOW + timedelta(minutes=self._version if minutes is None else minutes)
+        self.objects.put("inbox/demo/a.csv", f"v{self._version}", at)
+        return self.convert("inbox/demo/a.csv")
+
+    def file(self, *visits: Visit, **options: int) -> FileSummary:
+        converted = self.arrive(*visits, **options)  # type: ignore[arg-type]
+        assert isinstance(converted, FileSummary)
+        assert converted.adds_up
+        return converted
+
+    def of(self, msh_10: str) -> Submission:
+        found = self.ledger.get(msh_10)
+        assert found is not None
+        return found
+
+    def end(self, msh_10: str, event: Event, state: State) -> None:
+        claimed = self.ledger.claim(msh_10, self.time)
+        assert isinstance(claimed, Submission)
+        self.ledger.finish(claimed, event, Attempt(1, self.time, 0.1, state), causes=("X",))
+
+
+@pytest.fixture
+def desk(cloud: LocalCloud) -> Desk:
+    return Desk(DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table))
+
+
+def test_a_new_visit_is_queued_with_its_message_and_all_its_doses(desk: Desk) -> None:
+    summary = desk.file(a_visit(a_dose("d1", 1), a_dose("d2", 2)))
+    assert summary.submitted == {State.QUEUED: 2}
+    (msh_10,) = desk.outbox.sent
+    queued = desk.of(msh_10)
+    assert queued.vxu.count("RXA|") == 2
+    assert f"|{msh_10}|" in queued.vxu
+    assert (queued.config_version, queued.clinic, len(msh_10)) == ("v1", "elm", 20)
+
+
+def test_the_same_visit_in_another_export_is_unchanged_even_at_another_row(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1)))
+    summary = desk.file(a_visit(a_dose("d1", 7)))
+    assert (summary.unchanged, summary.submitted) == (1, {})
+    assert len(desk.outbox.sent) == 1
+
+
+def test_a_changed_visit_gets_a_new_msh_10_and_names_what_it_replaces(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1)))
+    desk.file(a_visit(a_dose("d1", 1, lot="LOT2")))
+    first, second = desk.outbox.sent
+    assert first != second
+    assert desk.of(second).replaces == first
+    assert desk.of(first).replaced_by == second
+
+
+def test_a_visit_that_changes_back_is_sent_again_under_an_msh_10_of_its_own(desk: Desk) -> None:
+    for lot in ("LOT1", "LOT2", "LOT1"):
+        desk.file(a_visit(a_dose("d1", 1, lot=lot)))
+    assert len(set(desk.outbox.sent)) == 3
+
+
+def test_a_partial_export_adds_its_dose_and_leaves_the_others_alone(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1)))
+    desk.file(a_visit(a_dose("d2", 1)))
+    first, second = desk.outbox.sent
+    assert desk.of(second).replaces == ""
+    assert desk.of(first).replaced_by == ""
+    assert desk.file(a_visit(a_dose("d1", 1))).unchanged == 1
+
+
+def test_an_export_that_arrives_late_does_not_undo_a_newer_one(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1, lot="NEW")), minutes=60)
+    late = desk.file(a_visit(a_dose("d1", 1, lot="OLD"), a_dose("d2", 2)), minutes=5)
+    assert late.submitted == {State.QUEUED: 2}
+    assert "OLD" not in desk.of(desk.outbox.sent[-1]).vxu
+    assert desk.file(a_visit(a_dose("d1", 1, lot="OLD")), minutes=6).unchanged == 1
+
+
+def test_an_error_holds_a_visit_and_the_rest_goes_on(desk: Desk) -> None:
+    summary = desk.file(a_visit(a_dose("d1", 1), sex=""), a_visit(a_dose("d2", 2), mrn="SYN-2"))
+    assert (summary.held, summary.submitted) == (1, {State.QUEUED: 1})
+    held = desk.of(desk.resubmission.sent[0])
+    assert (held.state, held.vxu) == (State.HELD, "")
+    assert "SEX-MISSING" in [finding.code for finding in held.findings]
+
+
+def test_an_unknown_clinic_holds_its_visits_until_the_configuration_knows_it(desk: Desk) -> None:
+    held = desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd"))
+    assert held.held == 1
+    again = desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd"))
+    assert (again.unchanged, again.held) == (1, 0)
+    desk.configurations.configuration = a_configuration(replace(CLINIC, export_names=frozenset({"Oak Rd"})))
+    released = desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd"))
+    assert released.submitted == {State.QUEUED: 1}
+    assert desk.of(desk.outbox.sent[0]).replaces == desk.resubmission.sent[0]
+
+
+def test_a_row_that_cannot_be_read_is_held_once_and_unchanged_ever_after(desk: Desk) -> None:
+    bad = Visit(
+        "demo",
+        Patient(),
+        "",
+        rows=(("a.csv", 3),),
+        findings=(Finding("PATIENT-ID-MISSING", "PID-3", 3),),
+        raw="a,b,c",
+    )
+    assert desk.file(bad).held == 1
+    twice = desk.file(bad, replace(bad, rows=(("a.csv", 9),)))
+    assert (twice.unchanged, twice.held) == (2, 0)
+
+
+def test_the_same_unreadable_row_twice_in_one_file_is_counted_once_as_held(desk: Desk) -> None:
+    bad = Visit("demo", Patient(), "", rows=(("a.csv", 3),), raw="x", findings=(Finding("PATIENT-ID-MISSING"),))
+    summary = desk.file(bad, replace(bad, rows=(("a.csv", 4),)))
+    assert (summary.rows, summary.held, summary.unchanged) == (2, 1, 1)
+
+
+def test_a_redelivered_event_of_a_finished_file_does_nothing(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1)))
+    assert isinstance(desk.arrive(a_visit(a_dose("d1", 1)), again=True), Ignored)
+    assert len(desk.outbox.sent) == 1
+
+
+@pytest.mark.parametrize("breaks_at", [0, 1, 2])
+def test_a_crash_while_queueing_is_finished_by_the_redelivered_event(desk: Desk, breaks_at: int) -> None:
+    visits = [a_visit(a_dose(f"d{n}", n), mrn=f"SYN-{n}") for n in range(1, 4)]
+    desk.outbox.breaks_at = breaks_at
+    with pytest.raises(RuntimeError):
+        desk.arrive(*visits)
+    summary = desk.arrive(*visits, again=True)
+    assert isinstance(summary, FileSummary)
+    assert summary.adds_up
+    assert summary.submitted == {State.QUEUED: 3}
+    assert len(set(desk.outbox.sent)) == 3
+
+
+def test_a_crash_between_record_and_submission_is_finished_by_the_redelivered_event(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Submission) -> bool:
+        raise RuntimeError("synthetic outage")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.ledger, "add", broken)
+        with pytest.raises(RuntimeError):
+            desk.arrive(a_visit(a_dose("d1", 1)))
+    summary = desk.arrive(a_visit(a_dose("d1", 1)), again=True)
+    assert isinstance(summary, FileSummary)
+    assert summary.submitted == {State.QUEUED: 1}
+    assert desk.of(desk.outbox.sent[0]).state is State.QUEUED
+
+
+def test_a_file_of_an_unknown_source_is_shown_with_what_to_do(desk: Desk) -> None:
+    desk.objects.put("inbox/nobody/a.csv", "v1", NOW)
+    summary = desk.convert("inbox/nobody/a.csv")
+    assert isinstance(summary, FileSummary)
+    assert [finding.code for finding in summary.findings] == ["SOURCE-UNKNOWN"]
+    assert [file.name for file in desk.ledger.files()] == ["inbox/nobody/a.csv"]
+
+
+# corrections by a person ----------------------------------------------------------------------------------------------
+
+
+def refused(desk: Desk) -> str:
+    desk.file(a_visit(a_dose("d1", 1)))
+    (msh_10,) = desk.outbox.sent
+    desk.end(msh_10, Event.REFUSE, State.REFUSED)
+    desk.ledger.enter_worklist(msh_10, ("X",))
+    return msh_10
+
+
+def test_a_correction_gets_a_new_msh_10_and_leaves_the_files_counts_alone(desk: Desk) -> None:
+    old = refused(desk)
+    result = desk.correct(old, {"lot": "AB123"})
+    assert isinstance(result, Resubmitted)
+    assert result.state is State.QUEUED
+    assert "|AB123|" in result.vxu
+    assert desk.outbox.sent == [old, result.msh_10]
+    assert desk.of(result.msh_10).replaces == old
+    assert [entry.msh_10 for entry in desk.ledger.worklist(["elm"])] == []
+    (file,) = desk.ledger.files()
+    assert file.adds_up
+
+
+def test_a_dry_run_changes_nothing(desk: Desk) -> None:
+    old = refused(desk)
+    result = desk.correct(old, {"lot": "AB123"}, dry_run=True)
+    assert isinstance(result, Resubmitted)
+    assert desk.ledger.get(result.msh_10) is None
+    assert [entry.msh_10 for entry in desk.ledger.worklist(["elm"])] == [old]
+
+
+def test_the_next_export_of_the_same_wrong_row_does_not_undo_a_correction(desk: Desk) -> None:
+    desk.correct(refused(desk), {"lot": "AB123"})
+    assert desk.file(a_visit(a_dose("d1", 1))).unchanged == 1
+
+
+def test_what_was_accepted_replaced_or_is_on_its_way_is_not_sent_again(desk: Desk) -> None:
+    old = refused(desk)
+    desk.correct(old, {"lot": "AB123"})
+    new = desk.outbox.sent[-1]
+    assert isinstance(desk.correct(old, {}), Refused)
+    assert isinstance(desk.correct(new, {}), Refused)
+    desk.end(new, Event.ACCEPT, State.ACCEPTED)
+    assert isinstance(desk.correct(new, {}), Refused)
+    assert isinstance(desk.correct("NEVER", {}), Refused)
+
+
+def test_a_correction_that_names_no_such_column_is_refused_with_a_reason(desk: Desk) -> None:
+    result = desk.correct(refused(desk), {"lott": "AB123"})
+    assert isinstance(result, Refused)
+    assert "lott" in result.reason
+
+
+def test_a_correction_that_is_still_wrong_is_held_and_in_the_worklist_again(desk: Desk) -> None:
+    old = refused(desk)
+    result = desk.correct(old, {"dose_date": "2019-01-01"})
+    assert isinstance(result, Resubmitted)
+    assert (result.state, result.causes) == (State.HELD, ("DOSE-BEFORE-BIRTH",))
+    assert desk.resubmission.sent == [result.msh_10]
