@@ -68,7 +68,11 @@ class SoapIis:
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
         self._http = Http(
-            ca_bundle=ca_bundle, connect_timeout=connect_timeout, read_timeout=read_timeout, cap=ANSWER_CAP_BYTES
+            ca_bundle=ca_bundle,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            cap=ANSWER_CAP_BYTES,
+            read_on=soap_answer.READ_ON,
         )
         self._endpoints: dict[str, Endpoint] = {}
         self._services: dict[str, Any] = {}

@@ -38,7 +38,7 @@ _HEAD_ALLOWANCE: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A complete HTTP answer: the status and the body, undecoded and no longer than the cap."""
+    """A complete HTTP answer: the status and, where it is wanted, the body, undecoded and no longer than the cap."""
 
     status: int
     body: bytes
@@ -160,18 +160,28 @@ class Http:
         connect_timeout: seconds for connecting and the TLS handshake together (name resolution has its own limits).
         read_timeout: seconds for sending the request and receiving the whole answer.
         cap: bytes an answer's body may have.
+        read_on: the HTTP statuses whose body is wanted; with any other the status is the answer.
     """
 
-    def __init__(self, *, ca_bundle: str | None, connect_timeout: float, read_timeout: float, cap: int) -> None:
+    def __init__(
+        self,
+        *,
+        ca_bundle: str | None,
+        connect_timeout: float,
+        read_timeout: float,
+        cap: int,
+        read_on: frozenset[int],
+    ) -> None:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._cap = cap
+        self._read_on = read_on
         self._tls = ssl.create_default_context(cafile=ca_bundle or certifi.where())
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._idle: dict[Endpoint, list[tuple[socket.socket, float]]] = {}
         self._lock = threading.Lock()
         # Whoever forgets close() leaves no open sockets behind.
-        self._finalizer = weakref.finalize(self, _close_all, self._idle)
+        weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
         """Closes the resting connections; the object can still be used."""
@@ -217,7 +227,10 @@ class Http:
         deadline = monotonic() + self._connect_timeout
         outcome: socket.socket | HttpFault = HttpFault("CONNECT-FAILED")
         for family, kind, protocol, _, address in addresses:
-            sock = socket.socket(family, kind, protocol)
+            try:
+                sock = socket.socket(family, kind, protocol)
+            except OSError:  # an address family that this machine does not have
+                continue
             outcome = self._open(sock, address, endpoint, deadline)
             if isinstance(outcome, socket.socket):
                 break
@@ -251,6 +264,8 @@ class Http:
                 sock.sendall(request)
             response.begin()
             status = response.status
+            if status not in self._read_on:
+                return HttpAnswer(status, b""), False
             body = response.read(self._cap + 1)
             if len(body) > self._cap:
                 raise _OverCapError

@@ -297,6 +297,8 @@ SCRIPTS = {
         says(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"),
         "NOT-SOAP",
     ),
+    "an endless page with 503": (says(b"HTTP/1.1 503 Busy\r\n\r\n" + b"x" * 400_000), "HTTP-503"),
+    "a 404 whose page breaks off": (says(b"HTTP/1.1 404 No\r\nContent-Length: 99\r\n\r\nx"), "HTTP-404"),
     "nothing": (says(), "CONNECTION-LOST"),
     "half a status line": (says(b"HTTP/1.1 2"), "NOT-SOAP"),
 }
@@ -374,6 +376,20 @@ def test_a_refused_connection_was_never_on_the_wire(iis: SoapIis) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert never_sent(iis.submit(f"http://127.0.0.1:{port}/", CREDENTIALS, FACILITY, a_vxu()), "CONNECT-REFUSED")
+
+
+def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers(
+    iis: SoapIis, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = parse_endpoint(simulator.endpoint)
+    assert parsed is not None
+    found = [
+        (-1, socket.SOCK_STREAM, 0, "", ("a family that does not exist", 1)),
+        (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1)),
+        (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", parsed.port)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    assert told(iis.test_connection(simulator.endpoint, "hi")) == "hi"
 
 
 def test_a_host_without_address_was_never_on_the_wire(iis: SoapIis) -> None:
