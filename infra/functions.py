@@ -46,7 +46,7 @@ _WITHOUT_DEAD_LETTERS: Final = {
 class Function(Construct):
     """One Lambda function with its role, its log and what feeds it. Grants go to its `rights`."""
 
-    def __init__(  # noqa: PLR0913 - a construct takes its parts by name
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,

@@ -13,6 +13,7 @@ from constructs import Construct
 from infra.acknowledged import acknowledge
 
 DECRYPT: Final = ("kms:Decrypt",)
+WRITE: Final = ("kms:GenerateDataKey",)
 # What SQS asks of who sends to an encrypted queue (SQS developer guide, "Configuring AWS KMS permissions").
 SEND: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 # What DynamoDB asks of who uses a table (DynamoDB developer guide, "Authorizing use of your customer managed key"),
@@ -54,7 +55,7 @@ class OwnKey(kms.Key):
 
 
 class Rights(iam.ManagedPolicy):
-    """What one function may do: exact actions on exact resources, and a reason where a resource has a wildcard.
+    """What a function, or a person, may do: exact actions on exact resources, and a reason for each wildcard.
 
     A managed policy rather than the role's inline one: it exists before the role does, so nothing that uses the role
     can start before the rights are there.

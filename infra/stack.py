@@ -10,6 +10,7 @@ from infra.functions import Function
 from infra.ledger import Ledger
 from infra.network import Network
 from infra.operations import Operations
+from infra.operators import Operators
 from infra.queues import Queues
 from infra.secrets import ClinicSecrets
 from infra.stages import Stage
@@ -24,7 +25,7 @@ class VaxlineStack(cdk.Stack):
     def __init__(self, scope: Construct, *, stage: Stage, code: lambda_.Code) -> None:
         super().__init__(
             scope,
-            f"{settings.PRODUCT}-{stage.name}",
+            settings.stack_name(stage.name),
             description=f"vaxline, stage {stage.name}: immunization reports to the IIS",
             analytics_reporting=False,
             termination_protection=stage.protected,
@@ -85,6 +86,7 @@ class VaxlineStack(cdk.Stack):
         queues.outbox.grant_send(sweep.rights)
         sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
 
+        Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
         for queue in queues.by_name.values():
             operations.watch_queue(queue)
 

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.queues import DeliveryQueue
-from infra.rights import DECRYPT, OwnKey, Rights
+from infra.rights import DECRYPT, WRITE, OwnKey, Rights
 from infra.stages import Stage
 from shared import settings
 
@@ -136,6 +136,11 @@ class Storage(Construct):
         under = {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}
         to.allow(["s3:ListBucket"], [self.arn], when={"StringLikeIfExists": under})
         to.use_key(self.key, DECRYPT, through="s3")
+
+    def grant_write(self, to: Rights, prefix: str) -> None:
+        """New objects, and new versions of those that are there, under this prefix."""
+        to.allow(["s3:PutObject"], [f"{self.arn}/{prefix}*"], because="Every version of the configuration is kept.")
+        to.use_key(self.key, WRITE, through="s3")
 
 
 def _removal(stage: Stage) -> cdk.RemovalPolicy:

@@ -34,7 +34,7 @@ from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX, QUEUES, Runtime
 
 STAGE: Final = "test"
-STACK: Final = f"{settings.PRODUCT}-{STAGE}"
+STACK: Final = settings.stack_name(STAGE)
 _ASSEMBLY: Final = ROOT / "build" / "emulate.out"
 _LOG: Final = ROOT / "build" / "emulate.log"
 _CLINICS: Final = ROOT / "local" / "clinics.toml"

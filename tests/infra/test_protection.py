@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared import settings
 from shared.settings import FUNCTIONS, QUEUES
 from tests.infra.templates import Template
 
@@ -162,6 +163,17 @@ def test_without_the_switch_there_is_no_network(template: Template) -> None:
 def test_alarms_go_to_the_address_of_the_stage(template: Template) -> None:
     (subscription,) = template.of("AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "alarms@example.org")
+
+
+def test_the_console_finds_the_stage_by_the_stack_s_name_and_outputs(
+    assembly: Path, template: Template, stage: str
+) -> None:
+    manifest = json.loads((assembly / "manifest.json").read_text("utf-8"))
+    assert settings.stack_name(stage) in manifest["artifacts"]
+    outputs = {name: template.text(output["Value"]) for name, output in template.body["Outputs"].items()}
+    assert outputs["Bucket"] == f"vaxline-{stage}-<AWS::AccountId>-<AWS::Region>"
+    assert outputs["OutboxUrl"] == settings.OUTBOX.physical_name(stage)
+    assert outputs["ResubmissionUrl"] == settings.RESUBMISSION.physical_name(stage)
 
 
 def test_no_secret_and_no_account_stands_in_the_template(template: Template) -> None:

@@ -90,6 +90,24 @@ EXPECTED = {
 }
 
 
+OPERATOR = {
+    "arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/vaxline-{s}/*": {
+        "cloudformation:DescribeStacks"
+    },
+    "{bucket}": {"s3:ListBucket"},
+    "{bucket}/config/*": READ | {"s3:PutObject"},
+    "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
+    "vaxline-{s}-ledger": table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "vaxline-{s}-ledger/index/by_file": table("Query"),
+    "vaxline-{s}-ledger/index/worklist": table("Query"),
+    "vaxline-{s}-ledger/index/waiting": table("Query"),
+    "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+    "vaxline-{s}-outbox.fifo": SEND,
+    "vaxline-{s}-resubmission": SEND,
+    "alias/vaxline-{s}-queues": KEY_TO_SEND,
+}
+
+
 @pytest.fixture(params=[function.name for function in FUNCTIONS])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -108,20 +126,32 @@ def listed(value: object) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str, name: str) -> None:
-    rights: dict[str, set[str]] = {}
-    for statement in statements(template, stage, name):
+def rights(template: Template, policy: list[dict]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for statement in policy:
         assert statement["Effect"] == "Allow"
         for resource in listed(statement["Resource"]):
-            rights.setdefault(template.text(resource), set()).update(listed(statement["Action"]))
+            found.setdefault(template.text(resource), set()).update(listed(statement["Action"]))
+    return found
+
+
+def named(expected: dict[str, set[str]], stage: str) -> dict[str, set[str]]:
     bucket = f"arn:<AWS::Partition>:s3:::vaxline-{stage}-<AWS::AccountId>-<AWS::Region>"
-    expected = {
-        resource.replace("{s}", stage).replace("{bucket}", bucket): actions
-        for resource, actions in EXPECTED[name].items()
+    return {
+        resource.replace("{s}", stage).replace("{bucket}", bucket): actions for resource, actions in expected.items()
     }
+
+
+def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str, name: str) -> None:
+    expected = named(EXPECTED[name], stage)
     if stage == "production" and name == "submit":
         expected["*"] = INTERFACES
-    assert rights == expected
+    assert rights(template, statements(template, stage, name)) == expected
+
+
+def test_an_operator_may_do_this_and_nothing_else(template: Template, stage: str) -> None:
+    policy = template.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"vaxline-{stage}-operator")
+    assert rights(template, policy["PolicyDocument"]["Statement"]) == named(OPERATOR, stage)
 
 
 def test_no_action_has_a_wildcard(template: Template, stage: str, name: str) -> None:
