@@ -54,7 +54,7 @@ class Simulator:
         today: the day that dates in the future are told by.
     """
 
-    def __init__(  # noqa: PLR0913 - what a simulated IIS can be told is what this class is about
+    def __init__(
         self,
         *,
         facilities: Mapping[str, tuple[str, str]],
