@@ -60,7 +60,7 @@ def _run() -> int:
         started = time.monotonic()
         outputs = cloud.deploy(_ASSEMBLY, STACK)
         _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, rights enforced, TLS only")
-        application = Application(_runtime(outputs))
+        application = _as_operator(cloud, outputs)
         text = _CLINICS.read_text("utf-8")
         clinics = parsed(text, _CLINICS.name).clinics.values()
         with Simulator(
@@ -95,6 +95,14 @@ def _runtime(outputs: dict[str, str]) -> Runtime:
         resubmission_url=outputs["ResubmissionUrl"],
         region=emulator.REGION,
     )
+
+
+def _as_operator(cloud: Emulator, outputs: dict[str, str]) -> Application:
+    """What the `vaxline` command would be, with the rights that the stack gives to operators and no others."""
+    with cloud.acting_with(f"{STACK}-operator"):
+        application = Application(_runtime(outputs))
+        application.session.get_credentials()  # looked up once, kept by the session
+    return application
 
 
 def _configure(application: Application, text: str, endpoint: str, secrets_key: str) -> Configuration:

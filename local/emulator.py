@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -69,7 +69,6 @@ class Emulator:
     def __init__(self, venv: Path, log: Path) -> None:
         self._program = venv / "bin" / "ministack"
         self._log = log
-        self._outer: dict[str, str | None] = {}
         self._ends = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -86,10 +85,7 @@ class Emulator:
                 "AWS_DEFAULT_REGION": REGION,
             }
             self._start(starting, port, folder, client | certificates)
-            starting.callback(self._restore)
-            for name, value in client.items():
-                self._outer[name] = os.environ.get(name)
-                os.environ[name] = value
+            starting.enter_context(_environment(client))
             self._ends = starting.pop_all()
         return self
 
@@ -122,12 +118,17 @@ class Emulator:
                 raise EmulatorError(f"the emulator did not start; see {self._log}")
             time.sleep(0.1)
 
-    def _restore(self) -> None:
-        for name, value in self._outer.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    @contextlib.contextmanager
+    def acting_with(self, policy: str) -> Iterator[None]:
+        """boto3 sessions that look up their credentials within this context may do what the named policy allows."""
+        people = boto3.client("iam")
+        user = f"{policy}-user"
+        people.create_user(UserName=user)
+        people.attach_user_policy(UserName=user, PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/{policy}")
+        key = people.create_access_key(UserName=user)["AccessKey"]
+        told = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        with _environment(told):
+            yield
 
     def deploy(self, assembly: Path, stack: str) -> dict[str, str]:
         """Does with a synthesized stack what the `cdk` command does: uploads its assets and creates the stack.
@@ -172,6 +173,20 @@ class Emulator:
                 if source.name == f"{stack}.template.json":
                     address = f"{os.environ['AWS_ENDPOINT_URL']}/{bucket}/{key}"
         return address
+
+
+@contextlib.contextmanager
+def _environment(told: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _filled(name: str) -> str:
