@@ -14,6 +14,7 @@ from typing import Literal
 from shared.domain.model import Address
 
 WithoutLot = Literal["hold", "historical"]
+ClinicBy = Literal["name", "identifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Source:
     `columns` maps vaxline's CSV column names to the file's own, `defaults` gives a column a value where the export has
     none, `date_formats` are strptime formats tried in order. `clinic` is used where the export names no clinic.
     `without_lot` says what a dose is that the export calls given here but that has no lot number: held for correction,
-    or reported as historical (NIP001 01).
+    or reported as historical (NIP001 01). With `one_clinic` everything in the feed belongs to `clinic`, whatever clinic
+    the export names. `clinic_by` says which of a FHIR Location's names is meant to be the clinic's.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Source:
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     date_formats: tuple[str, ...] = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
     without_lot: WithoutLot = "hold"
+    one_clinic: bool = False
+    clinic_by: ClinicBy = "name"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,342 @@
+"""One CSV row to a patient and a dose, by the layout's table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from shared.domain import codes
+from shared.domain.model import (
+    NO_CODE,
+    Action,
+    Address,
+    Code,
+    Completion,
+    Dose,
+    Finding,
+    Name,
+    NextOfKin,
+    Patient,
+    Provider,
+    Telecom,
+    Vis,
+)
+from shared.exports import layout, values
+from shared.exports.layout import Column, Header, Kind
+from shared.exports.values import Dates
+from shared.exports.visits import information_source
+
+SEPARATOR: Final = ";"
+_CACHE: Final = 20_000
+_ML: Final = codes.UNITS.by_spelling["mL"]
+
+Parser = Callable[[str], "str | tuple[Code, ...] | None"]
+
+
+@dataclass(slots=True)
+class _Field:
+    """A column at its place in this file, with its parser; `parse` None takes the text as it is."""
+
+    column: Column
+    index: int
+    default: str
+    own_name: str
+    parse: Parser | None
+    known: dict[str, str | tuple[Code, ...] | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Cells:
+    """The values of one row by column name: texts, and codes (one, or several where the column repeats)."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, tuple[Code, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+    def code(self, name: str) -> Code:
+        found = self.codes.get(name)
+        return found[0] if found else NO_CODE
+
+
+class RowReader:
+    """Reads the rows of one file. Rows of one patient come one after the other, so the last patient is kept."""
+
+    def __init__(self, header: Header, dates: Dates) -> None:
+        fields = [
+            _Field(column, index, default, header.own_name(column.name), parser(column, dates))
+            for column, index, default in header.places
+        ]
+        self._patient_fields = [one for one in fields if one.column.name in layout.FROM_PATIENT]
+        self._dose_fields = [one for one in fields if one.column.name not in layout.FROM_PATIENT]
+        self._patient_places = [one.index for one in self._patient_fields if one.index >= 0]
+        self._last: tuple[list[str], Patient, tuple[Finding, ...]] = ([], Patient(), ())
+
+    def read(self, cells: list[str], row: int) -> tuple[Patient, Dose, tuple[Finding, ...]]:
+        """The patient and the dose of a row, and what could not be read in it."""
+        said = [cells[index] for index in self._patient_places]
+        if said != self._last[0]:
+            patient_cells = _parsed(self._patient_fields, cells, row)
+            self._last = (said, patient(patient_cells), tuple(patient_cells.findings))
+        _, whose, findings = self._last
+        if findings:
+            findings = tuple(replace(finding, row=row) for finding in findings)
+        dose_cells = _parsed(self._dose_fields, cells, row)
+        return whose, dose(dose_cells, row), (*findings, *dose_cells.findings)
+
+
+def _parsed(fields: list[_Field], cells: list[str], row: int) -> Cells:
+    parsed = Cells()
+    texts, coded = parsed.texts, parsed.codes
+    for one in fields:
+        raw = cells[one.index].strip() if one.index >= 0 else ""
+        if not raw:
+            raw = one.default
+            if not raw:
+                continue
+        parse = one.parse
+        if parse is None:
+            texts[one.column.name] = raw if raw.isprintable() else _plain(raw, one, row, parsed.findings)
+            continue
+        try:
+            value = one.known[raw]
+        except KeyError:
+            if len(one.known) >= _CACHE:
+                one.known.clear()
+            value = one.known[raw] = parse(raw)
+        if value is None:
+            parsed.findings.append(_unreadable(one, raw, row))
+        elif isinstance(value, str):
+            texts[one.column.name] = value
+        elif value:
+            coded[one.column.name] = value
+    return parsed
+
+
+def _plain(raw: str, one: _Field, row: int, findings: list[Finding]) -> str:
+    """A text without line breaks (a note keeps them), empty where it was damaged."""
+    if "\x00" in raw:
+        findings.append(Finding("VALUE-NUL", one.column.path, row, one.own_name, raw))
+        return ""
+    lines = raw.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return lines if one.column.kind is Kind.NOTE else " ".join(lines.split("\n"))
+
+
+def _unreadable(one: _Field, raw: str, row: int) -> Finding:
+    column = one.column
+    if column.kind in (Kind.DATE, Kind.MONTH):
+        code = "DATE-UNREADABLE" if column.matters else "DATE-LEFT-OUT"
+    elif column.kind in (Kind.CODE, Kind.CVX, Kind.MVX):
+        code = "CODE-UNKNOWN" if column.matters else "CODE-LEFT-OUT"
+    else:
+        code = "VALUE-UNREADABLE" if column.matters else "VALUE-LEFT-OUT"
+    return Finding(code, column.path, row, one.own_name, raw)
+
+
+# Parsers --------------------------------------------------------------------------------------------------------------
+
+
+def parser(column: Column, dates: Dates) -> Parser | None:
+    """How a column's cells are read; None for plain text."""
+    match column.kind:
+        case Kind.TEXT | Kind.NOTE:
+            return None
+        case Kind.CODE | Kind.CVX | Kind.MVX:
+            return _of_codes(column)
+        case Kind.DATE:
+            return _each(dates.day) if column.repeats else dates.day
+        case Kind.MONTH:
+            return dates.day_or_month
+    return _OF_TEXT[column.kind]
+
+
+def _phone(raw: str) -> str | None:
+    return raw if values.phone(raw) else None
+
+
+_OF_TEXT: Final[dict[Kind, Callable[[str], str | None]]] = {
+    Kind.NDC: codes.ndc,
+    Kind.AMOUNT: values.amount,
+    Kind.COUNT: values.count,
+    Kind.NPI: values.npi,
+    Kind.PHONE: _phone,
+    Kind.EMAIL: values.email,
+}
+
+
+def _of_codes(column: Column) -> Parser:
+    def one(raw: str) -> Code | None:
+        if column.kind is Kind.CVX:
+            return codes.cvx(raw)
+        if column.kind is Kind.MVX:
+            return codes.mvx(raw)
+        assert column.table is not None
+        found = codes.look_up(column.table, raw)
+        # "Other" asks for a description (NIP002), and the export's own words are the best one.
+        return replace(found, text=raw) if found is _OTHER_REASON and not raw.isdigit() else found
+
+    def several(raw: str) -> tuple[Code, ...] | None:
+        pieces = [piece.strip() for piece in raw.split(SEPARATOR)] if column.repeats else [raw]
+        found = [one(piece) for piece in pieces if piece]
+        if any(code is None for code in found):
+            return None
+        return tuple(code for code in dict.fromkeys(found) if code)
+
+    return several
+
+
+_OTHER_REASON: Final = codes.REFUSAL_REASON.by_spelling["02"]
+
+
+def _each(parse: Callable[[str], str | None]) -> Parser:
+    def several(raw: str) -> str | None:
+        found = [parse(piece.strip()) if piece.strip() else "" for piece in raw.split(SEPARATOR)]
+        return None if None in found else SEPARATOR.join(text or "" for text in found)
+
+    return several
+
+
+# Assembly -------------------------------------------------------------------------------------------------------------
+
+
+def patient(cells: Cells) -> Patient:
+    """The patient of a row."""
+    text, code = cells.text, cells.code
+    return Patient(
+        mrn=text("patient_id"),
+        name=Name(text("last_name"), text("first_name"), text("middle_name"), text("suffix")),
+        birth_date=text("birth_date"),
+        sex=code("sex").code,
+        mothers_maiden_name=text("mothers_maiden_name"),
+        races=cells.codes.get("race", ()),
+        ethnicity=code("ethnicity"),
+        addresses=_addresses(cells),
+        telecoms=_telecoms(cells),
+        multiple_birth=code("multiple_birth").code or ("Y" if text("birth_order") else ""),
+        birth_order=text("birth_order"),
+        death_date=text("death_date"),
+        death_indicator=code("deceased").code or ("Y" if text("death_date") else ""),
+        publicity=code("publicity_code"),
+        publicity_date=text("publicity_date"),
+        protection=code("protection").code,
+        protection_date=text("protection_date"),
+        registry_status=code("registry_status").code,
+        registry_status_date=text("registry_status_date"),
+        next_of_kin=_next_of_kin(cells),
+    )
+
+
+def _addresses(cells: Cells) -> tuple[Address, ...]:
+    text = cells.text
+    country = cells.code("address_country").code
+    place = Address(
+        text("address_street"),
+        text("address_other"),
+        text("address_city"),
+        text("address_state"),
+        values.zip_code(text("address_zip"), country),
+        country,
+        cells.code("address_type").code or "H",
+        text("address_county"),
+    )
+    return (place,) if place else ()
+
+
+def _telecoms(cells: Cells) -> tuple[Telecom, ...]:
+    found = []
+    if number := cells.text("phone"):
+        telecom = values.phone(number, cells.code("phone_use").code or "PRN")
+        if telecom:
+            found.append(telecom)
+    if address := cells.text("email"):
+        found.append(Telecom("NET", "Internet", email=address))
+    return tuple(found)
+
+
+def _next_of_kin(cells: Cells) -> tuple[NextOfKin, ...]:
+    text = cells.text
+    name = Name(text("guardian_last_name"), text("guardian_first_name"))
+    if not name:
+        return ()
+    number = text("guardian_phone")
+    telecom = values.phone(number) if number else None
+    relationship = cells.code("guardian_relationship")
+    return (NextOfKin(name, relationship, telecoms=(telecom,) if telecom else ()),)
+
+
+def dose(cells: Cells, row: int) -> Dose:
+    """The dose of a row, completion and information source inferred where the row states none."""
+    text, code = cells.text, cells.code
+    reason = code("refusal_reason")
+    stated = code("completion").code
+    completion = Completion(stated) if stated else Completion.REFUSED if reason else Completion.COMPLETE
+    action = code("action").code
+    quantity = text("amount")
+    return Dose(
+        id=text("dose_id"),
+        date=text("dose_date"),
+        vaccine=_vaccine(code("cvx"), text("vaccine_name")),
+        ndc=text("ndc"),
+        completion=completion,
+        information_source=information_source(code("information_source"), completion, text("lot")),
+        action=Action(action) if action else Action.ADD,
+        amount=quantity,
+        units=(code("units") or _ML) if quantity else NO_CODE,
+        lot=text("lot"),
+        expiry=text("expiry"),
+        manufacturer=code("mvx"),
+        route=code("route"),
+        site=code("site"),
+        refusal_reason=reason,
+        eligibility=code("eligibility"),
+        funding_source=code("funding_source"),
+        vis=_vis(cells),
+        dose_number=text("dose_number"),
+        comment=text("comment"),
+        administered_by=_provider(cells, "administered_by"),
+        ordered_by=_provider(cells, "ordered_by"),
+        entered_by=_provider(cells, "entered_by"),
+        row=row,
+    )
+
+
+def _vaccine(code: Code, text: str) -> Code:
+    if not text:
+        return code
+    return replace(code, text=text) if code else Code("", text)
+
+
+def _provider(cells: Cells, role: str) -> Provider:
+    number = cells.text(f"{role}_npi")
+    family = cells.text(f"{role}_last_name")
+    if not number and not family:
+        return Provider()
+    authority = "NPI" if number else ""
+    return Provider(number, family, cells.text(f"{role}_first_name"), "", authority, authority)
+
+
+def _vis(cells: Cells) -> tuple[Vis, ...]:
+    """The statements handed out: the n-th of each column belongs together, a single date stands for all."""
+    documents = _pieces(cells.text("vis_document"))
+    vaccines = cells.codes.get("vis_cvx", ())
+    editions = _pieces(cells.text("vis_edition"))
+    presented = _pieces(cells.text("vis_presented"))
+    count = max(len(documents), len(vaccines))
+    if len(presented) == 1:
+        presented *= count
+    return tuple(
+        Vis(
+            document=documents[n] if n < len(documents) else "",
+            vaccine=vaccines[n] if n < len(vaccines) else NO_CODE,
+            edition=editions[n] if n < len(editions) else "",
+            presented=presented[n] if n < len(presented) else "",
+        )
+        for n in range(count)
+    )
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.split(SEPARATOR)] if text else []

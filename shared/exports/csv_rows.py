@@ -1,0 +1,227 @@
+"""Port `Exports` for CSV: vaxline's own layout, and any other through a source's column mapping."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+from shared.domain.clinics import Source
+from shared.domain.model import Finding, Patient, Visit
+from shared.exports import layout, visits
+from shared.exports.csv_cells import RowReader
+from shared.exports.layout import Header
+from shared.exports.spool import Row, Spool
+from shared.exports.text import Bad, Damaged, Records, Text, repaired
+from shared.exports.values import Dates
+from shared.exports.visits import Entry
+from shared.ports import Objects, StoredObject
+
+# Between the cells of a spooled row: the unit separator, which no cell may hold.
+_CELL: Final = "\x1f"
+_OTHER_DELIMITERS: Final = ("\t", ";", "|", ",")
+
+
+class CsvExports:
+    """Reads each part by itself: a CSV file is a set of its own."""
+
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
+        for part in parts:
+            yield from _File(part, source, objects).visits()
+
+
+class _File:
+    """One CSV file on its way through the spool."""
+
+    def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
+        self._item = part
+        self._name = part.key.rsplit("/", 1)[-1]
+        self._source = source
+        self._objects = objects
+        self._dates = Dates(source.date_formats)
+        self._findings: list[Finding] = []
+        self._header: Header | None = None
+        self._count = 0
+
+    def visits(self) -> Iterator[Visit]:
+        with Spool() as spool, self._objects.open(self._item) as stream:
+            text = Text(stream, self._source.encoding)
+            if text.is_text:
+                self._take_in(text, spool)
+            else:
+                self._note("FILE-NOT-TEXT", self._name)
+            if self._findings:
+                yield visits.about_file(self._source, self._findings)
+            if self._header is not None:
+                yield from self._give_out(spool, self._header)
+
+    def _note(self, code: str, value: str = "", row: int = 0) -> None:
+        self._findings.append(Finding(code, row=row, column="file", value=value))
+
+    # in --------------------------------------------------------------------------------------------------------------
+
+    def _take_in(self, text: Text, spool: Spool) -> None:
+        try:
+            header = self._read_header(text)
+            if header is not None:
+                self._header, records = header
+                self._spool(records, self._header, spool)
+        except Damaged as damage:
+            self._note(damage.code, row=self._count)
+        if text.cut_line and self._header is not None:
+            self._count += 1
+            spool.add(Row("", "", "", 0, self._count, "ROW-CUT-OFF", repaired(text.cut_line)[0].encode()))
+        if text.is_cut:
+            self._note("FILE-CUT-OFF", row=self._count)
+        if self._count == 0 and not self._findings:
+            self._note("FILE-EMPTY")
+
+    def _read_header(self, text: Text) -> tuple[Header, Iterator[list[str] | Bad]] | None:
+        lines: Iterator[str] = iter(text)
+        first = next((line for line in lines if line.strip()), None)
+        if first is None:
+            return None
+        delimiter = self._source.delimiter
+        names = _cells(first, delimiter)
+        if len(names) == 1 and (other := _other_delimiter(first, self._source)):
+            delimiter = other
+            self._note("FILE-DELIMITER", "tab" if other == "\t" else other)
+            names = _cells(first, delimiter)
+        header = layout.match([repaired(name)[0] for name in names], self._source)
+        self._findings += [Finding(code, row=0, column=name, value=name) for code, name in header.problems]
+        records = Records(lines, delimiter)
+        records.width = header.width
+        return header, iter(records)
+
+    def _spool(self, records: Iterator[list[str] | Bad], header: Header, spool: Spool) -> None:
+        width = header.width
+        patient_at, day_at, clinic_at = (header.index(name) for name in ("patient_id", "dose_date", "clinic"))
+        patient_default, day_default, clinic_default = (
+            header.default(name) for name in ("patient_id", "dose_date", "clinic")
+        )
+        if self._source.one_clinic:
+            clinic_at, clinic_default = -1, ""
+        day_of = self._dates.day
+        add = spool.add
+        for record in records:
+            if isinstance(record, Bad):
+                self._count += 1
+                add(Row("", "", "", 0, self._count, record.code, repaired(record.text)[0].encode("utf-8", "replace")))
+                continue
+            if len(record) != width:
+                record = _trimmed(record, width)  # noqa: PLW2901 - the same row without empty cells behind the last
+                if not record:
+                    continue
+            self._count += 1
+            fault = "" if len(record) == width else "ROW-CELLS"
+            joined = _CELL.join(record)
+            if joined.count(_CELL) != len(record) - 1:
+                joined, fault = joined.replace(_CELL, "?"), fault or "VALUE-NUL"
+            try:
+                payload = joined.encode()
+            except UnicodeEncodeError:
+                joined, payload, fault = _repaired(joined, fault)
+                record = joined.split(_CELL)  # noqa: PLW2901 - the same row, decoded
+            if fault and fault != "ROW-READ-AS-WINDOWS-1252":
+                add(Row("", "", "", 0, self._count, fault, self._as_text(record)))
+                continue
+            patient = (record[patient_at].strip() if patient_at >= 0 else "") or patient_default
+            raw_day = (record[day_at].strip() if day_at >= 0 else "") or day_default
+            clinic = (record[clinic_at].strip() if clinic_at >= 0 else "") or clinic_default
+            if not (patient or raw_day or any(cell.strip() for cell in record)):
+                self._count -= 1
+                continue
+            day = (day_of(raw_day) or "") if raw_day else ""
+            add(Row(patient, day, clinic, 0, self._count, fault, payload))
+
+    @staticmethod
+    def _as_text(record: list[str]) -> bytes:
+        return _CELL.join(record).encode("utf-8", "replace")
+
+    # out -------------------------------------------------------------------------------------------------------------
+
+    def _give_out(self, spool: Spool, header: Header) -> Iterator[Visit]:
+        reader = RowReader(header, self._dates)
+        rows = spool.by_patient()
+        for (patient, day, clinic), group in groupby(rows, key=lambda row: row[:3]):
+            if patient and day:
+                entries = [self._entry(row, reader) for row in group]
+                yield visits.visit(self._source, clinic, day, entries)
+            else:
+                for row in group:
+                    yield visits.visit(self._source, clinic, day, [self._unplaced(row, reader, header)])
+
+    def _entry(self, row: Row, reader: RowReader) -> Entry:
+        text = row.payload.decode()
+        patient, dose, findings = reader.read(text.split(_CELL), row.row)
+        if row.fault:
+            findings = (Finding(row.fault, row=row.row, column="row"), *findings)
+        return Entry(self._name, row.row, patient, replace(dose, part=self._name), findings)
+
+    def _unplaced(self, row: Row, reader: RowReader, header: Header) -> Entry:
+        """A row of which it is not known whose visit it is: kept whole, with what could be read of it."""
+        text = row.payload.decode()
+        raw = _as_csv(text.split(_CELL), self._source.delimiter)
+        if row.fault and row.fault != "ROW-READ-AS-WINDOWS-1252":
+            words = f"{text.count(_CELL) + 1} cells instead of {header.width}" if row.fault == "ROW-CELLS" else ""
+            raw = raw if _CELL in text else text.rstrip("\r\n")
+            finding = Finding(row.fault, row=row.row, column="row", value=words)
+            return Entry(self._name, row.row, Patient(), None, (finding,), raw)
+        entry = self._entry(row, reader)
+        findings = [finding for finding in entry.findings if row.day or finding.path != "RXA-3"]
+        if not row.patient:
+            findings.append(Finding("ROW-PATIENT-MISSING", "PID-3", row.row, header.own_name("patient_id")))
+        if not row.day:
+            findings.append(self._unreadable_day(row, text, header))
+        return replace(entry, findings=tuple(findings), raw=raw)
+
+    @staticmethod
+    def _unreadable_day(row: Row, text: str, header: Header) -> Finding:
+        at = header.index("dose_date")
+        value = text.split(_CELL)[at].strip() if at >= 0 else header.default("dose_date")
+        return Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, header.own_name("dose_date"), value)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _other_delimiter(line: str, source: Source) -> str:
+    """The delimiter that a header of one single cell seems to use; empty where none gives a known column."""
+    for delimiter in _OTHER_DELIMITERS:
+        if delimiter in line:
+            header = layout.match(_cells(line, delimiter), source)
+            if any(index >= 0 for _, index, _ in header.places):
+                return delimiter
+    return ""
+
+
+def _trimmed(record: list[str], width: int) -> list[str]:
+    """The record without empty cells beyond the header's width; nothing at all where every cell is empty."""
+    if not any(cell.strip() for cell in record):
+        return []
+    return record[:width] if len(record) > width and not any(cell.strip() for cell in record[width:]) else record
+
+
+def _repaired(joined: str, fault: str) -> tuple[str, bytes, str]:
+    text, is_sensible = repaired(joined)
+    code = "ROW-READ-AS-WINDOWS-1252" if is_sensible else "ROW-ENCODING-UNREADABLE"
+    return text, text.encode("utf-8", "replace"), fault or code
+
+
+class _Line:
+    """The last line written to it."""
+
+    text = ""
+
+    def write(self, text: str) -> int:
+        self.text = text
+        return len(text)
+
+
+def _as_csv(cells: Iterable[str], delimiter: str) -> str:
+    line = _Line()
+    csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
+    return line.text

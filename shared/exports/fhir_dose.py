@@ -1,0 +1,235 @@
+"""A FHIR R4 Immunization as an ORDER group (US Core 6.1; the HL7 v2-to-FHIR mapping read backwards)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from shared.domain import codes
+from shared.domain.codes import Table
+from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
+from shared.exports import fhir_model as fhir
+from shared.exports import fhir_patient, values
+from shared.exports.visits import information_source
+
+_NEW: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
+_HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
+_DOCUMENT_LENGTH: Final = 24
+
+FindActor = Callable[[fhir.Reference], fhir.Actor | None]
+
+
+class _Noted:
+    """What could not be read in one Immunization, by HL7 path and FHIR element."""
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+        self.findings: list[Finding] = []
+
+    def note(self, code: str, path: str, element: str, value: str) -> None:
+        self.findings.append(Finding(code, path, self.row, f"Immunization.{element}", value))
+
+    def code(self, table: Table, concept: fhir.Concept, path: str, element: str, *, matters: bool) -> Code:
+        """The first coding or text that the table knows; noted where there is one and none is known."""
+        spellings = list(_spellings(concept))
+        for spelling in spellings:
+            found = codes.look_up(table, spelling)
+            if found is not None:
+                return found
+        if spellings:
+            self.note("CODE-UNKNOWN" if matters else "CODE-LEFT-OUT", path, element, spellings[0])
+        return NO_CODE
+
+
+def _spellings(concept: fhir.Concept) -> Iterator[str]:
+    for coding in concept.coding:
+        if coding.code:
+            yield coding.code
+    yield from (text for text in (concept.text, *(coding.display for coding in concept.coding)) if text)
+
+
+def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> tuple[Dose, tuple[Finding, ...]]:
+    """The dose of one line, and what could not be read in it. `find` gives what a reference means."""
+    noted = _Noted(row)
+    completion, action, reason = _status(resource, noted)
+    administered_by, ordered_by = _performers(resource, find)
+    number = resource.doseQuantity.value
+    found = Dose(
+        id=resource.id or next((one.value for one in resource.identifier if one.value), ""),
+        date=values.iso_day(resource.occurrenceDateTime) or "",
+        vaccine=_vaccine(resource.vaccineCode, noted),
+        ndc=_ndc(resource.vaccineCode, noted),
+        completion=completion,
+        information_source=information_source(_origin(resource), completion, resource.lotNumber.strip()),
+        action=action,
+        amount=_decimal(number) if number is not None else "",
+        units=_units(resource.doseQuantity, noted),
+        lot=resource.lotNumber.strip(),
+        expiry=_expiry(resource.expirationDate, noted),
+        manufacturer=_manufacturer(resource.manufacturer, find, noted),
+        route=noted.code(codes.ROUTE, resource.route, "RXR-1", "route", matters=False),
+        site=noted.code(codes.SITE, resource.site, "RXR-2", "site", matters=False),
+        refusal_reason=reason,
+        eligibility=_eligibility(resource.programEligibility, noted),
+        funding_source=noted.code(
+            codes.FUNDING_SOURCE, resource.fundingSource, "OBX 30963-3", "fundingSource", matters=True
+        ),
+        vis=_vis(resource.education, noted),
+        dose_number=_dose_number(resource.protocolApplied),
+        comment="\n".join(note.text.strip() for note in resource.note if note.text.strip()),
+        administered_by=administered_by,
+        ordered_by=ordered_by,
+        row=row,
+        part=part,
+    )
+    return found, tuple(noted.findings)
+
+
+def _status(resource: fhir.Immunization, noted: _Noted) -> tuple[Completion, Action, Code]:
+    """RXA-20, RXA-21 and RXA-18. What was entered in error is deleted with the content it had."""
+    if resource.status == "completed":
+        return Completion.COMPLETE, Action.ADD, NO_CODE
+    if resource.status == "not-done":
+        for spelling in _spellings(resource.statusReason):
+            reason = codes.look_up(codes.REFUSAL_REASON, spelling)
+            if reason:
+                words = resource.statusReason.text
+                is_other = reason.code == "02" and words
+                return Completion.REFUSED, Action.ADD, replace(reason, text=words) if is_other else reason
+        return Completion.NOT_ADMINISTERED, Action.ADD, NO_CODE
+    if resource.status != "entered-in-error":
+        noted.note("CODE-UNKNOWN", "RXA-20", "status", resource.status)
+    return Completion.COMPLETE, Action.DELETE if resource.status == "entered-in-error" else Action.ADD, NO_CODE
+
+
+def _origin(resource: fhir.Immunization) -> Code:
+    """NIP001: `primarySource` says given here or historical, `reportOrigin` who says so."""
+    if resource.primarySource:
+        return _NEW
+    origins = (codes.look_up(codes.INFORMATION_SOURCE, spelling) for spelling in _spellings(resource.reportOrigin))
+    stated = next((origin for origin in origins if origin and origin.code != ADMINISTERED), None)
+    if resource.primarySource is None:
+        return stated or NO_CODE
+    return stated or _HISTORICAL
+
+
+def _decimal(number: Decimal) -> str:
+    return values.amount(format(number, "f")) or format(number, "f")
+
+
+def _units(quantity: fhir.Quantity, noted: _Noted) -> Code:
+    if quantity.value is None:
+        return NO_CODE
+    for spelling in (quantity.code, quantity.unit):
+        found = codes.look_up(codes.UNITS, spelling) if spelling else None
+        if found:
+            return found
+    if quantity.code or quantity.unit:
+        noted.note("CODE-UNKNOWN", "RXA-7", "doseQuantity", quantity.code or quantity.unit)
+    return NO_CODE
+
+
+def _vaccine(concept: fhir.Concept, noted: _Noted) -> Code:
+    """The CVX coding, with the EHR's own code (neither CVX nor NDC) as the alternate."""
+    found = NO_CODE
+    for coding in concept.coding:
+        if coding.system in fhir.CVX_SYSTEMS and not found:
+            code = codes.cvx(coding.code, coding.display or concept.text)
+            if code is None:
+                noted.note("CODE-UNKNOWN", "RXA-5", "vaccineCode", coding.code)
+            found = code or NO_CODE
+    for coding in concept.coding:
+        if found and coding.code and coding.system not in fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS:
+            return replace(found, alternate_code=coding.code, alternate_text=coding.display, alternate_system="L")
+    return found or Code("", concept.text)
+
+
+def _ndc(concept: fhir.Concept, noted: _Noted) -> str:
+    for coding in concept.coding:
+        if coding.system in fhir.NDC_SYSTEMS and coding.code:
+            code = codes.ndc(coding.code)
+            if code is not None:
+                return code
+            noted.note("VALUE-LEFT-OUT", "RXA-5", "vaccineCode", coding.code)
+    return ""
+
+
+def _expiry(text: str, noted: _Noted) -> str:
+    if not text:
+        return ""
+    found = values.iso_day(text) or values.month(text)
+    if found is None:
+        noted.note("DATE-UNREADABLE", "RXA-16", "expirationDate", text)
+    return found or ""
+
+
+def _manufacturer(reference: fhir.Reference, find: FindActor, noted: _Noted) -> Code:
+    """The MVX code: an identifier of that system at the reference or at its Organization."""
+    organization = find(reference)
+    identifiers = [reference.identifier, *(organization.identifier if organization else ())]
+    text = organization.name if organization and isinstance(organization.name, str) else ""
+    text = reference.display or text
+    for identifier in identifiers:
+        if identifier.system in fhir.MVX_SYSTEMS:
+            code = codes.mvx(identifier.value, text)
+            if code:
+                return code
+    code = codes.mvx(text) if text.isupper() else None
+    if code is None and (text or reference.identifier.value):
+        noted.note("CODE-UNKNOWN", "RXA-17", "manufacturer", text or reference.identifier.value)
+    return code or NO_CODE
+
+
+def _eligibility(concepts: list[fhir.Concept], noted: _Noted) -> Code:
+    found = (
+        noted.code(codes.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
+        for concept in concepts
+    )
+    return next((code for code in found if code), NO_CODE)
+
+
+def _vis(statements: Iterable[fhir.Education], noted: _Noted) -> tuple[Vis, ...]:
+    """The statements with a document type; an edition date alone does not say of which vaccine it is."""
+    found = []
+    for one in statements:
+        if len(one.documentType) != _DOCUMENT_LENGTH:
+            if one.documentType or one.publicationDate:
+                noted.note("VALUE-LEFT-OUT", "OBX 69764-9", "education", one.documentType or one.publicationDate)
+            continue
+        presented = values.iso_day(one.presentationDate) or ""
+        found.append(Vis(one.documentType, edition=values.iso_day(one.publicationDate) or "", presented=presented))
+    return tuple(found)
+
+
+def _dose_number(protocols: list[fhir.Protocol]) -> str:
+    for protocol in protocols:
+        if protocol.doseNumberPositiveInt is not None:
+            return str(protocol.doseNumberPositiveInt)
+        if protocol.doseNumberString:
+            return protocol.doseNumberString.strip()
+    return ""
+
+
+def _performers(resource: fhir.Immunization, find: FindActor) -> tuple[Provider, Provider]:
+    """(who gave it, who ordered it), by HL7 table 0443: AP and OP; one without function gave it."""
+    found = {"AP": Provider(), "OP": Provider()}
+    for performer in resource.performer:
+        functions = {coding.code for coding in performer.function.coding}
+        role = "OP" if "OP" in functions else "AP"
+        actor = find(performer.actor)
+        if actor is not None and not found[role] and not isinstance(actor.name, str):
+            found[role] = _provider(actor)
+    return found["AP"], found["OP"]
+
+
+def _provider(actor: fhir.Actor) -> Provider:
+    names = actor.name if isinstance(actor.name, list) else []
+    name = fhir_patient.human_name(names[0]) if names else None
+    numbers = (one.value.strip() for one in actor.identifier if one.system in fhir.NPI_SYSTEMS)
+    number = next((one for one in numbers if values.npi(one)), "")
+    authority = "NPI" if number else ""
+    if name is None:
+        return Provider(number, authority=authority, id_type=authority)
+    return Provider(number, name.family, name.given, name.middle, authority, authority)

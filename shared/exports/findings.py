@@ -1,0 +1,269 @@
+"""What a reader can notice in an export, as rows of the check table.
+
+An error holds its visit; a warning is kept with it and the visit is sent. Findings about a file as a whole (`COLUMN-…`,
+`FILE-…`, `RESOURCE-…`, `MANIFEST-…`) stand with the file. Where a value cannot be read its field stays empty and the
+finding keeps what stood there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.domain.checks import Check, Severity, Who
+
+_E, _W = Severity.ERROR, Severity.WARNING
+_EHR, _MAP, _SETUP = Who.EHR, Who.CODE_MAP, Who.SETUP
+
+TABLE: Final[tuple[Check, ...]] = (
+    Check(
+        "SOURCE-UNKNOWN",
+        _E,
+        "",
+        "The file lies in a folder of the inbox that no source in clinics.toml has.",
+        "Add a source of that name to clinics.toml and push it, then store the file again.",
+        _SETUP,
+    ),
+    # A file as a whole.
+    Check(
+        "FILE-EMPTY",
+        _W,
+        "",
+        "The file holds no data rows.",
+        "Nothing to do where nobody was vaccinated; else look at the export job.",
+        _SETUP,
+    ),
+    Check(
+        "FILE-NOT-TEXT",
+        _E,
+        "",
+        "The file is not text (a spreadsheet, an archive, a PDF).",
+        "Export CSV or NDJSON, plain or as .gz.",
+        _SETUP,
+    ),
+    Check(
+        "FILE-CUT-OFF",
+        _E,
+        "",
+        "The compressed file is damaged or ends before its end: what came before was read.",
+        "Store the whole file again; the rows that were read already count as unchanged.",
+        _SETUP,
+    ),
+    Check(
+        "FILE-ENCODING-UNREADABLE",
+        _E,
+        "",
+        "The file's text cannot be decoded from here on: what came before was read.",
+        "Set the source's `encoding` in clinics.toml, or export UTF-8.",
+        _SETUP,
+    ),
+    Check(
+        "FILE-DELIMITER",
+        _W,
+        "",
+        "The file uses another delimiter than clinics.toml says; it was read with the one it uses.",
+        "Set the source's `delimiter` in clinics.toml.",
+        _SETUP,
+    ),
+    Check(
+        "FILE-HEADER-UNKNOWN",
+        _E,
+        "",
+        "The first line names no column that vaxline knows.",
+        "Export a header line, and map its names with `columns` in clinics.toml.",
+        _SETUP,
+    ),
+    Check(
+        "COLUMN-MISSING",
+        _E,
+        "",
+        "A required column is missing, so every row of the file is held.",
+        "Add the column to the export, or map its name (`columns`) or give it a value (`defaults`) in clinics.toml.",
+        _SETUP,
+    ),
+    Check(
+        "COLUMN-TWICE",
+        _E,
+        "",
+        "Two columns fill the same field; the first one was read.",
+        "Rename or remove one of them in the export, or say with `columns` which one is meant.",
+        _SETUP,
+    ),
+    Check(
+        "COLUMN-UNKNOWN",
+        _W,
+        "",
+        "A column that vaxline does not know was not read.",
+        "Nothing to do if it is not wanted; else map it with `columns` in clinics.toml.",
+        _SETUP,
+    ),
+    Check(
+        "MANIFEST-UNREADABLE",
+        _W,
+        "",
+        "The manifest of the export cannot be read; every file of its folder was read instead.",
+        "Store the manifest that the FHIR server gave.",
+        _SETUP,
+    ),
+    # A row as a whole.
+    Check(
+        "ROW-CELLS",
+        _E,
+        "",
+        "The row has more or fewer cells than the header, so no cell can be trusted.",
+        "Quote values that hold the delimiter, and export the row again.",
+    ),
+    Check(
+        "ROW-QUOTE-OPEN",
+        _E,
+        "",
+        "A quotation mark is opened and not closed in its row.",
+        "Double quotation marks within a value, quote the value, and export the row again.",
+    ),
+    Check(
+        "ROW-CELL-HUGE",
+        _E,
+        "",
+        "A cell is longer than 131,072 characters.",
+        "Look at the export: a quotation mark is missing, or a document stands in a text field.",
+    ),
+    Check(
+        "ROW-CUT-OFF",
+        _E,
+        "",
+        "The file breaks off within this row.",
+        "Store the whole file again.",
+        _SETUP,
+    ),
+    Check(
+        "ROW-READ-AS-WINDOWS-1252",
+        _W,
+        "",
+        "The row is not UTF-8; it was read as Windows-1252 and its letters make sense so.",
+        'Look at the names; if they are right, set `encoding = "windows-1252"` in clinics.toml.',
+        _SETUP,
+    ),
+    Check(
+        "ROW-ENCODING-UNREADABLE",
+        _E,
+        "",
+        "The row holds characters that are neither UTF-8 nor sensible Windows-1252.",
+        "Set the source's `encoding` in clinics.toml, or export UTF-8.",
+        _SETUP,
+    ),
+    Check(
+        "ROW-PATIENT-MISSING",
+        _E,
+        "PID-3",
+        "The row names no patient, so it belongs to no visit.",
+        "Export the medical record number with every row.",
+    ),
+    Check(
+        "ROW-DATE-UNREADABLE",
+        _E,
+        "RXA-3",
+        "The date of the dose is missing or cannot be read.",
+        "Correct it in the EHR, or add the date format to `date_formats` of the source in clinics.toml.",
+    ),
+    # A value.
+    Check(
+        "VALUE-NUL",
+        _E,
+        "",
+        "A cell holds NUL characters.",
+        "Export the row again; the file was damaged on its way, or the EHR's field is.",
+    ),
+    Check(
+        "DATE-UNREADABLE",
+        _E,
+        "",
+        "A date that matters cannot be read.",
+        "Correct it in the EHR, or add the date format to `date_formats` of the source in clinics.toml.",
+    ),
+    Check(
+        "CODE-UNKNOWN",
+        _E,
+        "",
+        "A code or word that matters is not in its table.",
+        "Export a value of the table (docs/exports.md names it), or the right word for it.",
+        _MAP,
+    ),
+    Check(
+        "VALUE-UNREADABLE",
+        _E,
+        "",
+        "A value that matters does not have the form that its field needs.",
+        "Correct it in the EHR and export the row again.",
+    ),
+    Check(
+        "DATE-LEFT-OUT",
+        _W,
+        "",
+        "A date cannot be read; the message goes without it.",
+        "Correct it in the EHR, or add the date format to `date_formats` of the source in clinics.toml.",
+    ),
+    Check(
+        "CODE-LEFT-OUT",
+        _W,
+        "",
+        "A code or word is not in its table; the message goes without it.",
+        "Export a value of the table (docs/exports.md names it).",
+        _MAP,
+    ),
+    Check(
+        "VALUE-LEFT-OUT",
+        _W,
+        "",
+        "A value does not have the form that its field needs; the message goes without it.",
+        "Correct it in the EHR.",
+    ),
+    # A dose.
+    Check(
+        "DOSE-SENT-AS-HISTORICAL",
+        _W,
+        "RXA-9",
+        "The export calls the dose given here but has no lot; it is reported as historical, as the source's "
+        "`without_lot` says.",
+        "Enter the lot in the EHR if the clinic gave it.",
+    ),
+    Check(
+        "DOSE-ID-TWICE",
+        _W,
+        "ORC-3",
+        "Two rows of the visit have the same dose id and say different things; the later row counts.",
+        "Give each dose its own id in the export.",
+    ),
+    Check(
+        "DOSE-TWICE",
+        _W,
+        "ORC-3",
+        "Two rows without dose id say exactly the same; they count as one dose.",
+        "Export a dose id, so that two doses can be told apart.",
+    ),
+    # FHIR.
+    Check(
+        "RESOURCE-UNREADABLE",
+        _E,
+        "",
+        "A line of the export is not the FHIR resource that it should be.",
+        "Look at the export job; the line is named.",
+        _SETUP,
+    ),
+    Check(
+        "IMMUNIZATION-UNREADABLE",
+        _E,
+        "RXA",
+        "An Immunization line cannot be read as FHIR R4.",
+        "Look at the export job; what is wrong with the line is named.",
+        _SETUP,
+    ),
+    Check(
+        "PATIENT-NOT-IN-EXPORT",
+        _E,
+        "PID",
+        "The Patient that the Immunization refers to is not in the export.",
+        "Export Patient resources in the same set; then store the set again.",
+        _SETUP,
+    ),
+)
+
+BY_CODE: Final[dict[str, Check]] = {check.code: check for check in TABLE}

@@ -1,0 +1,199 @@
+"""From the bytes of one export file to its lines and CSV records, with damage named instead of raised.
+
+    bytes (.gz by its first two bytes) → text (BOM, else the source's encoding) → physical lines → records
+
+What cannot be decoded as UTF-8 is carried as lone surrogates (PEP 383) until the record that holds it is known, so that
+clean text pays nothing for the care.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import unicodedata
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Final, cast
+
+LONGEST_CELL: Final = 131_072
+_SURROGATES: Final = re.compile("[\udc80-\udcff]")
+_LOOK: Final = 4096
+_NOT_TEXT: Final = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"PAR1", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+# What Windows-1252 text has beside letters: curved quotes, dashes, ellipsis, bullet, degree, ordinals, (c), (R), TM,
+# section, no-break space, middle dot, acute accent, angle quotes, fractions.
+_TYPOGRAPHIC: Final = frozenset(bytes.fromhex("9192939496978595b0aabaa9ae99a7a0b7b4abbbbdbcbe").decode("cp1252"))
+
+
+class Damaged(Exception):  # noqa: N818 - the end of what can be read, not a bug
+    """The rest of the file cannot be read; `code` is its finding."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class _Whole(io.RawIOBase):
+    """A byte stream that ends where a damaged or cut-off compressed file ends, and remembers that it did."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        super().__init__()
+        self._stream = stream
+        self.is_cut = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        if self.is_cut:
+            return 0
+        try:
+            # read1, because read would throw away what it has when the damage comes within its span.
+            data = self._stream.read1(len(buffer))
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            self.is_cut = True
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class Text:
+    """The lines of one export file.
+
+    Iterating gives physical lines with their ends (LF, CRLF or CR). A line that the end of a damaged file cuts is not
+    among them but in `cut_line`.
+    """
+
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast(io.RawIOBase, stream))
+        if cast(io.BufferedReader, buffered).peek(2)[:2] == b"\x1f\x8b":
+            buffered = cast(IO[bytes], gzip.GzipFile(fileobj=buffered))
+        self._whole = _Whole(cast(io.BufferedReader, buffered))
+        reader = io.BufferedReader(cast(io.RawIOBase, self._whole), buffer_size=1 << 18)
+        start = reader.peek(_LOOK)[:_LOOK]
+        self.is_text = not start.startswith(_NOT_TEXT)
+        self.encoding, errors = _encoding(start, encoding)
+        self._lines = io.TextIOWrapper(reader, self.encoding, errors, newline="")
+        self.cut_line = ""
+
+    @property
+    def is_cut(self) -> bool:
+        return self._whole.is_cut
+
+    def __iter__(self) -> Iterator[str]:
+        lines = iter(self._lines)
+        while True:
+            try:
+                line = next(lines)
+            except StopIteration:
+                return
+            except UnicodeDecodeError:
+                raise Damaged("FILE-ENCODING-UNREADABLE") from None
+            # Only the last line lacks an end, and only then is it known whether the file was cut.
+            if line[-1] not in "\r\n" and self.is_cut:
+                self.cut_line = line
+                return
+            yield line
+
+
+def _encoding(start: bytes, configured: str) -> tuple[str, str]:
+    if start.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig", "surrogateescape"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", "strict"
+    return configured, "strict" if configured.casefold().startswith(("utf-16", "utf16")) else "surrogateescape"
+
+
+def repaired(text: str) -> tuple[str, bool]:
+    """The text with its undecodable bytes read as Windows-1252, and whether they make sense so."""
+    is_sensible = True
+
+    def read(match: re.Match[str]) -> str:
+        nonlocal is_sensible
+        try:
+            character = bytes([ord(match.group()) - 0xDC00]).decode("cp1252")
+        except UnicodeDecodeError:
+            character = "\ufffd"
+        if not (unicodedata.category(character).startswith("L") or character in _TYPOGRAPHIC):
+            is_sensible = False
+        return character
+
+    return _SURROGATES.sub(read, text), is_sensible
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A record that cannot be trusted: its finding's code, and its text as it stood there."""
+
+    code: str
+    text: str
+
+
+class Records:
+    """CSV records from lines. A record whose quotation mark never closes costs only its own first line.
+
+    The csv module reads on to the end of the file where a quote stays open, or to the next stray one. The lines of the
+    record in hand are kept, so that all but the first can be read again.
+    """
+
+    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
+        self._source = lines
+        self._delimiter = delimiter
+        self._again: deque[str] = deque()
+        self._taken: list[str] = []
+        self.width = 0
+
+    def _lines(self) -> Iterator[str]:
+        while True:
+            if self._again:
+                line = self._again.popleft()
+            else:
+                try:
+                    line = next(self._source)
+                except StopIteration:
+                    return
+            self._taken.append(line)
+            yield line
+
+    def __iter__(self) -> Iterator[list[str] | Bad]:
+        csv.field_size_limit(LONGEST_CELL)
+        taken = self._taken
+        while True:
+            # A csv.reader is at its end for good after an open quote at the end of the file, so a new one goes on.
+            reader = csv.reader(self._lines(), delimiter=self._delimiter)
+            while True:
+                taken.clear()
+                try:
+                    row = next(reader)
+                except StopIteration:
+                    break
+                except csv.Error as error:
+                    yield self._bad(str(error))
+                    continue
+                if len(taken) > 1 and self._is_runaway(taken):
+                    yield self._bad("quote")
+                    break
+                yield row
+            if not self._again:
+                return
+
+    def _bad(self, reason: str) -> Bad:
+        first, *rest = self._taken
+        self._again.extendleft(reversed(rest))
+        is_huge = "field larger" in reason and not rest
+        return Bad("ROW-CELL-HUGE" if is_huge else "ROW-QUOTE-OPEN", first[: LONGEST_CELL // 8])
+
+    def _is_runaway(self, taken: list[str]) -> bool:
+        """Whether lines were swallowed by an open quote rather than belonging to one quoted value.
+
+        Either the file ended within the quotes, or the first line and a later one could each be a record by themselves.
+        """
+        if sum(line.count('"') for line in taken) % 2:
+            return True
+        full = max(self.width, 3) - 1
+        delimiter = self._delimiter
+        return taken[0].count(delimiter) >= full and any(line.count(delimiter) >= full for line in taken[1:])

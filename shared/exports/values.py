@@ -1,0 +1,131 @@
+"""Single values of an export, brought into the form of the domain.
+
+Every parser takes the text of one cell, without surrounding space and not empty, and returns the value, or None where
+the text does not have the form that its field needs.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+
+from shared.domain.model import Telecom
+
+_CACHE: Final = 20_000
+_YEARS: Final = range(1880, 2200)
+_ISO_DAY: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_MONTHS: Final = (
+    re.compile(r"(?P<year>\d{4})[-/]?(?P<month>\d\d)"),
+    re.compile(r"(?P<month>\d{1,2})[-/](?P<year>\d{4})"),
+)
+_NUMBER: Final = re.compile(r"\d+(\.\d*)?|\.\d+")
+_EXTENSION: Final = re.compile(r"\s*(x|ext\.?|extension)\s*\d*\s*$", re.IGNORECASE)
+_NOT_DIGITS: Final = re.compile(r"\D+")
+_PHONE: Final = re.compile(r"[\d\s().+/-]+")
+
+
+def _as_day(year: int, month: int, day: int) -> str | None:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return None
+    return f"{year:04}{month:02}{day:02}" if year in _YEARS else None
+
+
+def iso_day(text: str) -> str | None:
+    """The day of an ISO 8601 date or time as it is written there: no conversion between zones."""
+    match = _ISO_DAY.match(text)
+    return _as_day(int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def month(text: str) -> str | None:
+    """`YYYYMM` from a month: 2027-06, 06/2027, 202706."""
+    for form in _MONTHS:
+        match = form.fullmatch(text)
+        if match and 1 <= int(match["month"]) <= 12 and int(match["year"]) in _YEARS:
+            return f"{match['year']}{int(match['month']):02}"
+    return None
+
+
+class Dates:
+    """Reads days by a source's strptime formats, tried in order; a time of day behind the day is passed over."""
+
+    def __init__(self, formats: tuple[str, ...]) -> None:
+        self._formats = formats
+        self._known: dict[str, str | None] = {}
+
+    def day(self, text: str) -> str | None:
+        """`YYYYMMDD`, or None."""
+        try:
+            return self._known[text]
+        except KeyError:
+            if len(self._known) >= _CACHE:
+                self._known.clear()
+            found = self._known[text] = self._read(text)
+            return found
+
+    def day_or_month(self, text: str) -> str | None:
+        """`YYYYMMDD`, `YYYYMM` where only the month is named (RXA-16 may stop there), or None."""
+        return self.day(text) or month(text)
+
+    def _read(self, text: str) -> str | None:
+        for candidate in (text, text.replace("T", " ").split(" ", 1)[0]):
+            for form in self._formats:
+                try:
+                    moment = datetime.strptime(candidate, form)  # noqa: DTZ007 - a day has no zone
+                except ValueError:
+                    continue
+                # strptime takes 2026031 for %Y%m%d; without separators only the full form is safe.
+                if candidate.isdigit() and moment.strftime(form) != candidate:
+                    continue
+                return _as_day(moment.year, moment.month, moment.day)
+        return None
+
+
+def amount(text: str) -> str | None:
+    """A number without needless zeros in front: `0.5`, not `.5` or `00.5`."""
+    if not text.isascii() or not _NUMBER.fullmatch(text):
+        return None
+    whole, _, rest = text.partition(".")
+    return f"{whole.lstrip('0') or '0'}" + (f".{rest}" if rest else "")
+
+
+def npi(text: str) -> str | None:
+    """A National Provider Identifier: ten digits."""
+    return text if len(text) == 10 and text.isascii() and text.isdigit() else None
+
+
+def count(text: str) -> str | None:
+    """A small whole number (birth order)."""
+    return str(int(text)) if text.isascii() and text.isdigit() and len(text) <= 2 and int(text) else None
+
+
+def email(text: str) -> str | None:
+    """Something at something; spaces inside mean that it is a note."""
+    name, _, host = text.partition("@")
+    return text if name and host and "@" not in host and not any(c.isspace() for c in text) else None
+
+
+@lru_cache(maxsize=4096)
+def phone(text: str, use: str = "PRN", equipment: str = "PH") -> Telecom | None:
+    """A North American number: ten digits, or seven without area code; an extension is passed over (XTN-6, XTN-7)."""
+    bare = _EXTENSION.sub("", text).removeprefix("tel:")
+    if not bare.isascii() or not _PHONE.fullmatch(bare):
+        return None
+    digits = _NOT_DIGITS.sub("", bare)
+    if len(digits) == 11 and digits[0] == "1":
+        digits = digits[1:]
+    if len(digits) == 10:
+        return Telecom(use, equipment, digits[:3], digits[3:])
+    return Telecom(use, equipment, "", digits) if len(digits) == 7 else None
+
+
+def zip_code(text: str, country: str = "") -> str:
+    """A US zip code with the zero in front that a spreadsheet took away, and with its hyphen; others stay."""
+    if country not in ("", "USA") or not (text.isascii() and text.isdigit()):
+        return text
+    if len(text) in (4, 8):
+        text = f"0{text}"
+    return f"{text[:5]}-{text[5:]}" if len(text) == 9 else text

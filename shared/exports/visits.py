@@ -1,0 +1,117 @@
+"""From the rows of one patient's day at one clinic to one visit: the rules that hold for every format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared.domain import codes, identity
+from shared.domain.clinics import Source
+from shared.domain.model import ADMINISTERED, Code, Completion, Dose, Finding, Patient, Visit
+
+_HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
+_GIVEN_HERE: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one row says: its place, patient, dose (None where it cannot be read), what was noticed, its text."""
+
+    part: str
+    row: int
+    patient: Patient
+    dose: Dose | None
+    findings: tuple[Finding, ...] = ()
+    raw: str = ""
+
+
+def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Visit:
+    """One visit. The patient is as the last row has it; of two rows about the same dose the later one counts."""
+    findings = [finding for entry in entries for finding in entry.findings]
+    doses: dict[str, Dose] = {}
+    places: Counter[str] = Counter()
+    for entry in entries:
+        if entry.dose is None:
+            continue
+        dose = _with_source(entry.dose, source, findings)
+        if not dose.id:
+            dose = _with_derived_id(dose, source, entry.patient.mrn, clinic, doses, places, findings)
+        elif dose.id in doses and not _same(doses[dose.id], dose):
+            findings.append(Finding("DOSE-ID-TWICE", "ORC-3", entry.row, "dose_id", dose.id, dose.id))
+        if dose.id in doses and _same(doses[dose.id], dose):
+            continue
+        doses[dose.id] = dose
+    return Visit(
+        source=source.name,
+        patient=entries[-1].patient,
+        date=day,
+        clinic=clinic,
+        doses=tuple(doses.values()),
+        rows=tuple((entry.part, entry.row) for entry in entries),
+        findings=tuple(_named(findings, doses.values())),
+        raw="\n".join(entry.raw for entry in entries if entry.raw),
+    )
+
+
+def about_file(source: Source, findings: Iterable[Finding]) -> Visit:
+    """Findings about a file as a whole: a visit of no rows."""
+    return Visit(source.name, Patient(), "", findings=tuple(findings))
+
+
+def information_source(stated: Code, completion: Completion, lot: str) -> Code:
+    """RXA-9 where the export states none: a dose with a lot was given here. What was not given has none (IZ-47)."""
+    if completion in (Completion.REFUSED, Completion.NOT_ADMINISTERED):
+        return Code()
+    if stated or not lot:
+        return stated
+    return _GIVEN_HERE
+
+
+def _with_source(dose: Dose, source: Source, findings: list[Finding]) -> Dose:
+    """Decides what a dose is that nobody calls historical and that has no lot (`Source.without_lot`)."""
+    if dose.lot or not dose.is_given or dose.information_source.code not in ("", ADMINISTERED):
+        return dose
+    if source.without_lot == "hold":
+        return dose if dose.information_source else replace(dose, information_source=_GIVEN_HERE)
+    findings.append(Finding("DOSE-SENT-AS-HISTORICAL", "RXA-9", dose.row, "lot", dose_id=dose.id))
+    return replace(dose, information_source=_HISTORICAL)
+
+
+def _with_derived_id(
+    dose: Dose,
+    source: Source,
+    mrn: str,
+    clinic: str,
+    doses: dict[str, Dose],
+    places: Counter[str],
+    findings: list[Finding],
+) -> Dose:
+    """An id for a dose without one. A row that repeats another word for word is the same dose, and that is said."""
+    vaccine = dose.vaccine.code or dose.ndc or dose.vaccine.text
+    twin = next((other for other in doses.values() if _same(replace(other, id=""), dose)), None)
+    if twin is not None:
+        findings.append(Finding("DOSE-TWICE", "ORC-3", dose.row, "dose_id", dose_id=twin.id))
+        return replace(dose, id=twin.id)
+    # The clinic is part of it: the same vaccine on the same day at two clinics is two doses.
+    number = identity.derived_dose_id(source.name, mrn, dose.date, f"{clinic}/{vaccine}", places[vaccine])
+    places[vaccine] += 1
+    return replace(dose, id=number)
+
+
+def _same(one: Dose, other: Dose) -> bool:
+    return replace(one, row=0, part="") == replace(other, row=0, part="")
+
+
+def _named(findings: Iterable[Finding], doses: Iterable[Dose]) -> Iterable[Finding]:
+    """The findings with the id of the dose of their row, so that the console can show them beside it."""
+    ids = {(dose.part, dose.row): dose.id for dose in doses}
+    parts = {part for part, _ in ids}
+    part = next(iter(parts)) if len(parts) == 1 else ""
+    return [
+        replace(finding, dose_id=ids[part, finding.row])
+        if not finding.dose_id and (part, finding.row) in ids
+        else finding
+        for finding in findings
+    ]
