@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from shared.domain.answers import Message, Syntax, messages
@@ -82,7 +83,7 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
     trace_ids = tuple(trace for message in ours for trace in _trace_ids(message, profile))
     if msa_1 in _ACCEPTING and not any(message.named("ERR") for message in ours):
         return AckReading(Event.ACCEPT, msa_1, trace_ids=trace_ids)
-    return _judged(ours, msa_1, trace_ids, profile, _Orders(locate(vxu), doses))
+    return _judged(ours, msa_1, trace_ids, profile, _Orders(vxu, doses))
 
 
 def _about(message: Message, msh_10: str) -> Message:
@@ -181,19 +182,32 @@ def _outcome(
 
 
 class _Orders:
-    """The ORDER groups of our message, by position: which dose each stands for."""
+    """The ORDER groups of our message, by position: which dose each stands for. The VXU is read when first asked."""
 
-    def __init__(self, location: Location, doses: Sequence[Dose]) -> None:
-        self.location = location
-        told = len(doses) == len(location.orders)
-        self.ids = tuple(dose.id for dose in doses) if told else location.orders
-        self.rows = tuple(dose.row for dose in doses) if told else (0,) * len(location.orders)
+    def __init__(self, vxu: str, doses: Sequence[Dose]) -> None:
+        self._vxu = vxu
+        self._doses = doses
+
+    @cached_property
+    def location(self) -> Location:
+        return locate(self._vxu)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(dose.id for dose in self._doses) if self._are_told else self.location.orders
+
+    @property
+    def _are_told(self) -> bool:
+        return len(self._doses) == len(self.location.orders)
+
+    def row(self, group: int) -> int:
+        return self._doses[group].row if self._are_told else 0
 
     def group(self, segment: str, sequence: int) -> int | None:
         """The group of the n-th segment of that name; in a message with one group there is no doubt."""
-        if len(self.ids) == 1 and segment in _ORDER_SEGMENTS:
-            return 0
-        return self.location.groups.get((segment, sequence))
+        if segment not in _ORDER_SEGMENTS:
+            return None
+        return 0 if len(self.ids) == 1 else self.location.groups.get((segment, sequence))
 
 
 class _Found(NamedTuple):
@@ -230,7 +244,7 @@ def _errors(fields: list[str], syntax: Syntax, msa_1: str, profile: IisProfile, 
     text = text or syntax.part(at[5], 5) or syntax.part(at[3], 2)
     found = []
     for raw in at[2].split(syntax.repetition):
-        place = _place(raw, syntax, orders.location)
+        place = _place(raw, syntax, orders)
         group = orders.group(place.segment, place.sequence)
         if group is None and drops and len(orders.ids) == 1:
             group = 0
@@ -245,7 +259,7 @@ def _errors(fields: list[str], syntax: Syntax, msa_1: str, profile: IisProfile, 
             path=_path(place),
             text=text,
             dose_id="" if group is None else orders.ids[group],
-            row=0 if group is None else orders.rows[group],
+            row=0 if group is None else orders.row(group),
         )
         where = f" {place.segment}-{place.field}" if place.field else f" {place.segment}" if place.segment else ""
         found.append(_Found(error, f"{cause}{where}", group, internal, drops))
@@ -291,16 +305,20 @@ def _severity(given: str, code: str, msa_1: str) -> str:
     return given
 
 
-def _place(raw: str, syntax: Syntax, location: Location) -> _Place:
+def _place(raw: str, syntax: Syntax, orders: _Orders) -> _Place:
     parts = [part.strip() for part in raw.split(syntax.component)] + [""] * 6
     segment = parts[0].upper()
     if not _SEGMENT_NAME.fullmatch(segment):
         return _Place()
-    count = location.counts.get(segment, 0)
-    if _number(parts[1]) > 1 and (segment in _SINGLE or (parts[2] == "" and _number(parts[1]) > count)):
-        # `PID^7`: there is no seventh PID, the sender left the sequence out.
-        parts.insert(1, "")
-    sequence = _number(parts[1]) or (1 if count == 1 else 0)
+    sequence = _number(parts[1])
+    if sequence != 1:
+        count = 1 if segment in _SINGLE else orders.location.counts.get(segment, 0)
+        if sequence > 1 and (segment in _SINGLE or (parts[2] == "" and sequence > count)):
+            # `PID^7`: there is no seventh PID, the sender left the sequence out.
+            parts.insert(1, "")
+            sequence = 0
+        if sequence == 0 and count == 1:
+            sequence = 1
     field, _, component = parts[2].partition(".")
     return _Place(segment, sequence, _number(field), _number(parts[3]), _number(parts[4]) or _number(component))
 

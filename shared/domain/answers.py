@@ -15,8 +15,8 @@ from urllib.parse import unquote
 
 from shared.domain.er7 import decode
 
-# A header names its own delimiters: any that are neither letters, digits nor blanks. "MSH" after a delimiter is data.
-_HEADER: Final = re.compile(r"(?<![|^~&])MSH([^\w\s])([^\w\s]{2,5}?)\1")
+# A header names its own delimiters: any that are neither letters, digits nor blanks.
+_HEADER: Final = re.compile(r"MSH([^\w\s])([^\w\s]{2,5}?)\1")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
 _PADDING: Final = " \t\x0b\x1c\x00"
 _USUAL: Final = "^~\\&"
@@ -61,12 +61,18 @@ def messages(text: str) -> list[Message]:
     """Every HL7 message in the text, in its order."""
     if "&#" in text:
         text = html.unescape(text)
-    headers = list(_HEADER.finditer(text))
+    headers = _headers(text)
     if not headers:
         text = _unwrapped(text)
-        headers = list(_HEADER.finditer(text))
+        headers = _headers(text)
     starts = [header.start() for header in headers] + [len(text)]
     return [_message(header, text[header.end() : starts[number]]) for number, header in enumerate(headers, 1)]
+
+
+def _headers(text: str) -> list[re.Match[str]]:
+    """Where messages begin; after a delimiter "MSH" is data."""
+    found = _HEADER.finditer(text)
+    return [header for header in found if header.start() == 0 or text[header.start() - 1] not in "|^~&"]
 
 
 def _unwrapped(text: str) -> str:

@@ -33,7 +33,7 @@ _LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")
 def encode(text: str) -> str:
     """Escapes one leaf value (a component or subcomponent)."""
     # Letters and digits of any script are never structure; most leaves are nothing else, and this test is the cheapest.
-    if text.isalnum():
+    if text.isalnum() or not text:
         return text
     if _UNSAFE.search(text) is None:
         return text if text != NULL else _ESCAPED_NULL

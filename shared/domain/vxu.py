@@ -18,7 +18,20 @@ from typing import Final
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.er7 import SEGMENT_END, decode, encode
-from shared.domain.model import Address, Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Telecom, Vis, Visit
+from shared.domain.model import (
+    ADMINISTERED,
+    Address,
+    Code,
+    Completion,
+    Dose,
+    Name,
+    NextOfKin,
+    Patient,
+    Provider,
+    Telecom,
+    Vis,
+    Visit,
+)
 
 NO_ORDER: Final = "9999"
 """ORC-3.1 of what was refused or not administered (IZ-45)."""
@@ -72,7 +85,7 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
         house = _houses[clinic.key] = _house(clinic, configuration)
     patient = visit.patient
     message = (
-        f"{house.before_time}{_time(now)}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
+        f"{house.before_time}{_time(now.isoformat(timespec='seconds'))}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
         f"{_pid(patient, house)}{_pd1(patient)}"
     )
     if patient.next_of_kin:
@@ -82,8 +95,9 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
     return message
 
 
-def _time(now: datetime) -> str:
-    text = now.isoformat(timespec="seconds")
+@lru_cache(maxsize=64)
+def _time(text: str) -> str:
+    """TS of an ISO 8601 time with seconds and offset."""
     return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:22]}{text[23:25]}"
 
 
@@ -134,7 +148,7 @@ def _pid(patient: Patient, house: _House) -> str:
     line = (
         f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{house.cx_authority}^MR||{names}"
         f"|{encode(maiden) + '^^^^^^M' if maiden else ''}|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}"
-        f"||{_ces(patient.races, 'CDCREC')}|{'~'.join([_xad(place) for place in patient.addresses if place])}"
+        f"||{_ces(patient.races, 'CDCREC')}|{'~'.join(filter(None, map(_xad, patient.addresses)))}"
         f"||{_xtns(patient.telecoms)}|||||||||{_code(ethnicity, 'CDCREC') if ethnicity.code else ''}"
         f"||{encode(multiple)}|{encode(patient.birth_order) if multiple == 'Y' else ''}"
         f"||||{encode(patient.death_date) if death == 'Y' else ''}|{encode(death)}"
@@ -156,12 +170,13 @@ def _pd1(patient: Patient) -> str:
 
 
 def _nk1s(relatives: Iterable[NextOfKin]) -> str:
-    lines = [
-        f"|{_xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{_xad(kin.address)}|{_xtns(kin.telecoms)}".rstrip("|")
-        for kin in relatives
-        if kin.name
-    ]
-    return "".join(f"NK1|{number}{line}{SEGMENT_END}" for number, line in enumerate(lines, 1))
+    lines, number = "", 0
+    for kin in relatives:
+        if kin.name:
+            number += 1
+            line = f"NK1|{number}|{_xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{_xad(kin.address)}"
+            lines += f"{line}|{_xtns(kin.telecoms)}".rstrip("|") + SEGMENT_END
+    return lines
 
 
 # Vaccinations ---------------------------------------------------------------------------------------------------------
@@ -169,38 +184,40 @@ def _nk1s(relatives: Iterable[NextOfKin]) -> str:
 
 def _order(dose: Dose, house: _House) -> str:
     given = dose.is_given
+    here = given and dose.information_source.code == ADMINISTERED
     number = encode(identity.orc_3(dose.id)) if given else NO_ORDER
     placer = f"{encode(identity.orc_3(dose.placer_id))}^{house.ei_authority}" if dose.placer_id else ""
     lines = (
         f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{_provider(dose.entered_by)}"
         f"||{_provider(dose.ordered_by)}|||||{house.organization}".rstrip("|")
     )
-    lines += f"\r{_rxa_given(dose, house) if given else _rxa_not_given(dose)}|{dose.completion}|{dose.action}\r"
+    rxa = _rxa_given(dose, house.location if here else "") if given else _rxa_not_given(dose)
+    # Not formatted, because formatting an enum member is slow.
+    lines += SEGMENT_END + rxa + dose.completion + "|" + dose.action + SEGMENT_END
     if given and dose.route.code:
         lines += f"RXR|{_code(dose.route, 'NCIT')}|{_code(dose.site, 'HL70163')}".rstrip("|") + SEGMENT_END
-    observations = _observations(dose)
+    observations = _observations(dose, here=here) if given else ""
     if dose.comment:
         return lines + observations + _comment(dose, has_observation=observations != "")
     return lines + observations
 
 
-def _rxa_given(dose: Dose, house: _House) -> str:
+def _rxa_given(dose: Dose, location: str) -> str:
     amount = dose.amount
     if amount in ("", NO_AMOUNT) or dose.vaccine.code == NO_VACCINE:
         quantity = f"{NO_AMOUNT}|"
     else:
         quantity = f"{encode(amount)}|{_code(dose.units, 'UCUM')}"
-    place = house.location if dose.is_administered_here else ""
     return (
         f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{quantity}||{_code(dose.information_source, 'NIP001')}"
-        f"|{_provider(dose.administered_by)}|{place}||||{encode(dose.lot)}|{encode(dose.expiry)}"
-        f"|{_code(dose.manufacturer, 'MVX')}||"
+        f"|{_provider(dose.administered_by)}|{location}||||{encode(dose.lot)}|{encode(dose.expiry)}"
+        f"|{_code(dose.manufacturer, 'MVX')}|||"
     )
 
 
 def _rxa_not_given(dose: Dose) -> str:
     reason = _code(dose.refusal_reason, "NIP002") if dose.completion is Completion.REFUSED else ""
-    return f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{NO_AMOUNT}||||||||||||{reason}|"
+    return f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{NO_AMOUNT}||||||||||||{reason}||"
 
 
 def _vaccine(dose: Dose) -> str:
@@ -213,42 +230,43 @@ def _vaccine(dose: Dose) -> str:
     return _ce(vaccine.code, vaccine.text, vaccine.system or "CVX", dose.ndc, "", "NDC")
 
 
-def _observations(dose: Dose) -> str:
-    """The OBX segments of one dose; OBX-1 and OBX-4 start at 1 in every ORDER group (NIST-01)."""
-    if not dose.is_given:
-        return ""
-    day = f"||||||F|||{encode(dose.date)}" if dose.date else "||||||F"
+def _observations(dose: Dose, *, here: bool) -> str:
+    """The OBX segments of a dose that was given; OBX-1 and OBX-4 start at 1 in every ORDER group (NIST-01)."""
+    # OBX-7 to OBX-14
+    end = f"||||||F|||{encode(dose.date)}"
     lines, count, group = "", 0, 0
-    if dose.is_administered_here:
+    if here:
         if dose.eligibility.code:
             count = group = 1
-            method = _PER_DOSE if dose.date else f"|||{_PER_DOSE}"
-            lines = f"OBX|1|CE|{_ELIGIBILITY}|1|{_code(dose.eligibility, 'HL70064')}{day}{method}\r"
+            lines = f"OBX|1|CE|{_ELIGIBILITY}|1|{_code(dose.eligibility, 'HL70064')}{end}{_PER_DOSE}\r"
         if dose.funding_source.code:
             count, group = count + 1, group + 1
-            lines += f"OBX|{count}|CE|{_FUNDING}|{group}|{_code(dose.funding_source, 'CDCPHINVS')}{day}\r"
+            lines += f"OBX|{count}|CE|{_FUNDING}|{group}|{_code(dose.funding_source, 'CDCPHINVS')}{end}\r"
         for vis in dose.vis:
             group += 1
-            for value_type, observation, value in _statement(vis):
+            if vis.document:
+                parts = [f"CE|{_VIS_DOCUMENT}|{group}|{_ce(vis.document, '', 'cdcgs1vis')}"]
+            else:
+                parts = _vaccine_statement(vis, group)
+            if vis.presented:
+                parts.append(f"DT|{_VIS_PRESENTED}|{group}|{encode(vis.presented)}")
+            for part in parts:
                 count += 1
-                lines += f"OBX|{count}|{value_type}|{observation}|{group}|{value}{day}\r"
+                lines += f"OBX|{count}|{part}{end}\r"
     if dose.dose_number:
         count, group = count + 1, group + 1
         if dose.dose_number.isascii() and dose.dose_number.isdigit():
-            lines += f"OBX|{count}|NM|{_DOSE_NUMBER}|{group}|{dose.dose_number}|{_NO_UNITS}{day[1:]}\r"
+            lines += f"OBX|{count}|NM|{_DOSE_NUMBER}|{group}|{dose.dose_number}|{_NO_UNITS}{end[1:]}\r"
         else:
-            lines += f"OBX|{count}|ST|{_DOSE_NUMBER}|{group}|{encode(dose.dose_number)}{day}\r"
-    return lines
+            lines += f"OBX|{count}|ST|{_DOSE_NUMBER}|{group}|{encode(dose.dose_number)}{end}\r"
+    return lines if dose.date else lines.replace("||||||F|||\r", "||||||F\r")
 
 
-def _statement(vis: Vis) -> list[tuple[str, str, str]]:
-    """(OBX-2, OBX-3, OBX-5) of one VIS: document and date presented, or vaccine, edition and date presented (IZ-24)."""
-    if vis.document:
-        parts = [("CE", _VIS_DOCUMENT, _ce(vis.document, "", "cdcgs1vis"))]
-    else:
-        parts = [("CE", _VIS_VACCINE, _code(vis.vaccine, "CVX")), ("DT", _VIS_EDITION, encode(vis.edition))]
-    parts.append(("DT", _VIS_PRESENTED, encode(vis.presented)))
-    return [part for part in parts if part[2]]
+def _vaccine_statement(vis: Vis, group: int) -> list[str]:
+    """The older way to tell a VIS: by vaccine and edition (IZ-24)."""
+    vaccine = f"CE|{_VIS_VACCINE}|{group}|{_code(vis.vaccine, 'CVX')}" if vis.vaccine.code else ""
+    edition = f"DT|{_VIS_EDITION}|{group}|{encode(vis.edition)}" if vis.edition else ""
+    return [part for part in (vaccine, edition) if part]
 
 
 def _comment(dose: Dose, *, has_observation: bool) -> str:
@@ -280,7 +298,7 @@ def _code(code: Code, system: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _ce(  # noqa: PLR0913, PLR0917 - the six components of the type
+def _ce(
     code: str, text: str, system: str, alternate: str = "", alternate_text: str = "", alternate_system: str = ""
 ) -> str:
     primary = f"{encode(code)}^{encode(text)}^{encode(system)}"
@@ -300,9 +318,7 @@ def _provider(provider: Provider) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _xcn(  # noqa: PLR0913, PLR0917 - the components of the type
-    number: str, family: str, given: str, middle: str, authority: str, id_type: str
-) -> str:
+def _xcn(number: str, family: str, given: str, middle: str, authority: str, id_type: str) -> str:
     """XCN: an id carries authority (.9) and type (.13), a name its type (.10)."""
     name = f"{encode(number)}^{encode(family)}^{encode(given)}^{encode(middle)}"
     name_type = "L" if family else ""
@@ -320,7 +336,7 @@ def _xpn(name: Name) -> str:
 
 
 def _xad(place: Address) -> str:
-    if not place:
+    if not (place.street or place.city or place.zip or place.state or place.other):
         return ""
     return (
         f"{encode(place.street)}^{encode(place.other)}^{encode(place.city)}^{encode(place.state)}^{encode(place.zip)}"
