@@ -104,12 +104,16 @@ def test_a_dose_given_here_has_all_that_the_guide_asks_for():
     assert build(GIVEN).split("\r")[1:] == [
         "PID|1||MRN-1^^^EX0000^MR||Sample^Child^Q^Jr^^^L||20240115|F",
         "ORC|RE||DOSE-1^EX0000||||||||||||||EX0001^Harbor Example Pediatrics^HL70362",
-        "RXA|0|1|20250301||08^Hep B^CVX^58160-0820-11^^NDC|0.5|mL^^UCUM||00^New immunization record^NIP001"
-        "|1234567893^Nurse^Nora^N^^^^^NPI&2.16.840.1.113883.4.6&ISO^L^^^NPI"
-        "|^^^EX0001^^^^^1 Example Way^^Hartford^CT^06101^USA||||LOT-12|202601|SKB^GlaxoSmithKline^MVX|||CP|A",
+        (
+            "RXA|0|1|20250301||08^Hep B^CVX^58160-0820-11^^NDC|0.5|mL^^UCUM||00^New immunization record^NIP001"
+            "|1234567893^Nurse^Nora^N^^^^^NPI&2.16.840.1.113883.4.6&ISO^L^^^NPI"
+            "|^^^EX0001^^^^^1 Example Way^^Hartford^CT^06101^USA||||LOT-12|202601|SKB^GlaxoSmithKline^MVX|||CP|A"
+        ),
         "RXR|C28161^Intramuscular^NCIT|LT^Left thigh^HL70163",
-        "OBX|1|CE|64994-7^Vaccine funding program eligibility category^LN|1|V02^^HL70064||||||F|||20250301"
-        "|||VXC40^Eligibility captured at the immunization level^CDCPHINVS",
+        (
+            "OBX|1|CE|64994-7^Vaccine funding program eligibility category^LN|1|V02^^HL70064||||||F|||20250301"
+            "|||VXC40^Eligibility captured at the immunization level^CDCPHINVS"
+        ),
         "OBX|2|CE|30963-3^Vaccine funding source^LN|2|VXC50^^CDCPHINVS||||||F|||20250301",
         "",
     ]
@@ -213,9 +217,11 @@ def test_the_patient_is_told_in_full():
         ),
     )
     assert build(patient=patient).split("\r")[1:] == [
-        "PID|1||MRN-1^^^EX0000^MR||Sample^Child^Q^Jr^^^L~Other^Name^^^^^A~Third^Name^^^^^U|Maiden^^^^^^M|20240115|F"
-        "||2106-3^White^CDCREC~2054-5^^CDCREC|12 Test St^Apt 3^Hartford^CT^06101^USA^H^^09003"
-        "||^PRN^PH^^^860^5550100~^NET^Internet^parent@example.org|||||||||2186-5^^CDCREC||Y|2||||20250228|Y",
+        (
+            "PID|1||MRN-1^^^EX0000^MR||Sample^Child^Q^Jr^^^L~Other^Name^^^^^A~Third^Name^^^^^U|Maiden^^^^^^M|20240115|F"
+            "||2106-3^White^CDCREC~2054-5^^CDCREC|12 Test St^Apt 3^Hartford^CT^06101^USA^H^^09003"
+            "||^PRN^PH^^^860^5550100~^NET^Internet^parent@example.org|||||||||2186-5^^CDCREC||Y|2||||20250228|Y"
+        ),
         "PD1|||||||||||02^Reminder/recall - any method^HL70215|N|20250103|||A|20250104|20250102",
         "NK1|1|Sample^Parent^^^^^L|MTH^^HL70063|^^Hartford^^^^H|^PRN^PH^^^^5550100",
         "",
