@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared import exports
 from shared.domain import er7, faults
 from shared.domain.submission import Attempt, FileSummary, Submission
 from shared.ports import WorklistEntry
+from shared.usecases.findings import CHECKS
 
 out = Console()
 err = Console(stderr=True)
@@ -39,7 +39,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 def explanation(code: str) -> tuple[str, str, str] | None:
     """(words, fix, who) of a check or a fault; None for codes of an IIS, whose text stands in its ACK."""
-    check = exports.CHECKS.get(code)
+    check = CHECKS.get(code)
     if check is not None:
         return check.words, check.fix, str(check.who)
     fault = faults.BY_CODE.get(code)

@@ -75,6 +75,7 @@ class Application:
 
     @cached_property
     def convert(self) -> Convert:
+        from shared.adapters.hl7apy_opinion import Hl7apyOpinion  # noqa: PLC0415 - only convert builds messages
         from shared.usecases.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
 
         return Convert(
@@ -84,6 +85,7 @@ class Application:
             objects=self.objects,
             configurations=self.configurations,
             clock=self.clock,
+            second_opinion=Hl7apyOpinion(),
             bucket=self.runtime.bucket,
         )
 

@@ -186,6 +186,14 @@ class Ledger(Protocol):
         ...
 
 
+class SecondOpinion(Protocol):
+    """Another implementation of HL7 that judges what we built."""
+
+    def objection(self, vxu: str) -> str:
+        """Empty where it agrees, else the kind of its objection (no PHI)."""
+        ...
+
+
 class Outbox(Protocol):
     def send(self, messages: Sequence[OutboxMessage]) -> None:
         """Queues references in this order; order within a patient group is kept until they are delivered.

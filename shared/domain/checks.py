@@ -61,6 +61,14 @@ TABLE: Final[tuple[Check, ...]] = (
         Who.SETUP,
     ),
     Check(
+        "SECOND-OPINION",
+        _E,
+        "MSH",
+        "hl7apy, a second implementation of HL7, does not read this file's messages as vaxline built them.",
+        "This is a fault of vaxline: report it with the MSH-10. The rest of the file is held so that nothing wrong is sent.",
+        Who.HELP_DESK,
+    ),
+    Check(
         "PATIENT-ID-MISSING",
         _E,
         "PID-3",

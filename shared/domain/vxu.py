@@ -208,8 +208,10 @@ def _rxa_given(dose: Dose, location: str) -> str:
         quantity = f"{NO_AMOUNT}|"
     else:
         quantity = f"{encode(amount)}|{_code(dose.units, 'UCUM')}"
+    date = encode(dose.date)
+    # RXA-4 repeats RXA-3 (IZ-30): the profile makes it optional, HL7 2.5.1 itself requires it.
     return (
-        f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{quantity}||{_code(dose.information_source, 'NIP001')}"
+        f"RXA|0|1|{date}|{date}|{_vaccine(dose)}|{quantity}||{_code(dose.information_source, 'NIP001')}"
         f"|{_provider(dose.administered_by)}|{location}||||{encode(dose.lot)}|{encode(dose.expiry)}"
         f"|{_code(dose.manufacturer, 'MVX')}|||"
     )
@@ -217,7 +219,8 @@ def _rxa_given(dose: Dose, location: str) -> str:
 
 def _rxa_not_given(dose: Dose) -> str:
     reason = _code(dose.refusal_reason, "NIP002") if dose.completion is Completion.REFUSED else ""
-    return f"RXA|0|1|{encode(dose.date)}||{_vaccine(dose)}|{NO_AMOUNT}||||||||||||{reason}||"
+    date = encode(dose.date)
+    return f"RXA|0|1|{date}|{date}|{_vaccine(dose)}|{NO_AMOUNT}||||||||||||{reason}||"
 
 
 def _vaccine(dose: Dose) -> str:

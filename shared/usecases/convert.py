@@ -13,9 +13,8 @@ from itertools import islice
 from typing import Final
 
 from shared import exports
-from shared.domain import checks, identity, vxu
-from shared.domain.checks import Severity
-from shared.domain.clinics import Clinic, Configuration, Source
+from shared.domain import identity
+from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.submission import FileSummary, Record, Submission
@@ -28,14 +27,19 @@ from shared.ports import (
     Outbox,
     OutboxMessage,
     ResubmissionQueue,
+    SecondOpinion,
     StoredObject,
 )
 from shared.settings import INBOX_PREFIX
+from shared.usecases.findings import is_error
+from shared.usecases.prepare import Prepared, prepare
 
 CHUNK: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
 _FILE_FINDINGS: Final = 200
+# The first message of a file and every so many after it are judged by the second opinion.
+_SECOND_OPINION_EVERY: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class _Arrival:
     configuration: Configuration
     rows: int = 0
     unchanged: int = 0
+    built: int = 0
+    objection: str = ""
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -82,6 +88,7 @@ class Convert:
         objects: Objects,
         configurations: Configurations,
         clock: Clock,
+        second_opinion: SecondOpinion,
         bucket: str,
         readers: Mapping[str, Exports] = exports.READERS,
     ) -> None:
@@ -91,6 +98,7 @@ class Convert:
         self._objects = objects
         self._configurations = configurations
         self._clock = clock
+        self._second_opinion = second_opinion
         self._bucket = bucket
         self._readers = readers
 
@@ -218,13 +226,9 @@ class Convert:
         clinic = configuration.clinic_for(arrival.source, visit.clinic)
         fingerprints = identity.dose_fingerprints(visit)
         msh_10 = identity.msh_10(record.key, fingerprints, record.revision)
-        findings = checked(visit, clinic, now.strftime("%Y%m%d"))
+        prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
+        findings = prepared.findings + self._doubts(prepared, arrival)
         held = any(is_error(finding) for finding in findings)
-        message = (
-            ""
-            if held or clinic is None
-            else vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
-        )
         return Submission(
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,
@@ -238,27 +242,23 @@ class Convert:
             config_version=configuration.version,
             created=now,
             visit=visit,
-            vxu=message,
+            vxu=prepared.vxu,
             findings=findings,
             revision=record.revision,
             replaces=record.current if _covers(record, fingerprints) else "",
             waiting_since=None if held else now,
         )
 
-
-def checked(visit: Visit, clinic: Clinic | None, today: str) -> tuple[Finding, ...]:
-    """What the reader found and what the checks find; a visit that could not be read is not checked further."""
-    found = visit.findings
-    if clinic is None:
-        found += (Finding("CLINIC-UNKNOWN", "MSH-22", visit.rows[0][1] if visit.rows else 0, "clinic", visit.clinic),)
-    if any(is_error(finding) for finding in visit.findings):
-        return found
-    return found + checks.check(visit, checks.Context(today))
-
-
-def is_error(finding: Finding) -> bool:
-    """Whether a finding holds its submission back."""
-    return exports.CHECKS[finding.code].severity is Severity.ERROR
+    def _doubts(self, prepared: Prepared, arrival: _Arrival) -> tuple[Finding, ...]:
+        """Asks the second opinion now and then; once it objects, the rest of the file is held."""
+        if not prepared.vxu:
+            return ()
+        if not arrival.objection and arrival.built % _SECOND_OPINION_EVERY == 0:
+            arrival.objection = self._second_opinion.objection(prepared.vxu)
+        arrival.built += 1
+        if not arrival.objection:
+            return ()
+        return (Finding("SECOND-OPINION", column="hl7apy", value=arrival.objection),)
 
 
 def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:

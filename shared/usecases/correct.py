@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared import exports
-from shared.domain import identity, vxu
+from shared.domain import identity
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
 from shared.domain.submission import Record, Submission
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
-from shared.usecases.convert import checked, is_error
+from shared.usecases.prepare import prepare
 from shared.usecases.resubmit import causes_of
 
 
@@ -96,13 +96,10 @@ class Correct:
         now = self._clock.now()
         source = configuration.sources[old.source]
         clinic = configuration.clinic_for(source, visit.clinic)
-        findings = checked(visit, clinic, now.strftime("%Y%m%d"))
-        held = any(is_error(finding) for finding in findings)
         marks = identity.dose_fingerprints(visit)
         msh_10 = identity.msh_10(old.record, marks, max(record.revision, old.revision + 1))
-        message = ""
-        if not held and clinic is not None:
-            message = vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
+        prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
+        held = not prepared.vxu
         return replace(
             old,
             msh_10=msh_10,
@@ -111,8 +108,8 @@ class Correct:
             config_version=configuration.version,
             created=now,
             visit=visit,
-            vxu=message,
-            findings=findings,
+            vxu=prepared.vxu,
+            findings=prepared.findings,
             revision=max(record.revision, old.revision + 1),
             replaces=old.msh_10,
             # The file's rows stay with the first submission, so that the file's counts still add up.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared import exports
 from shared.domain import faults
-from shared.domain.checks import Severity
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
 from shared.domain.submission import Strategy, Submission
 from shared.ports import Clock, Ledger, Outbox, OutboxMessage
+from shared.usecases.findings import error_codes
 
 # The whole ladder is climbed this many times before a person is asked.
 ROUNDS: Final = 3
@@ -72,5 +71,4 @@ def causes_of(submission: Submission) -> tuple[str, ...]:
     """Why it needs a person: our own errors where it was held, the ACK's or the fault's codes where it was sent."""
     if submission.state is not State.HELD:
         return submission.causes
-    errors = (f.code for f in submission.findings if exports.CHECKS[f.code].severity is Severity.ERROR)
-    return tuple(dict.fromkeys(errors))
+    return error_codes(submission.findings)

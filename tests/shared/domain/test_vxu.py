@@ -105,7 +105,7 @@ def test_a_dose_given_here_has_all_that_the_guide_asks_for():
         "PID|1||MRN-1^^^EX0000^MR||Sample^Child^Q^Jr^^^L||20240115|F",
         "ORC|RE||DOSE-1^EX0000||||||||||||||EX0001^Harbor Example Pediatrics^HL70362",
         (
-            "RXA|0|1|20250301||08^Hep B^CVX^58160-0820-11^^NDC|0.5|mL^^UCUM||00^New immunization record^NIP001"
+            "RXA|0|1|20250301|20250301|08^Hep B^CVX^58160-0820-11^^NDC|0.5|mL^^UCUM||00^New immunization record^NIP001"
             "|1234567893^Nurse^Nora^N^^^^^NPI&2.16.840.1.113883.4.6&ISO^L^^^NPI"
             "|^^^EX0001^^^^^1 Example Way^^Hartford^CT^06101^USA||||LOT-12|202601|SKB^GlaxoSmithKline^MVX|||CP|A"
         ),
@@ -122,7 +122,7 @@ def test_a_dose_given_here_has_all_that_the_guide_asks_for():
 def test_a_refusal_has_its_reason_and_nothing_of_a_given_dose():
     assert build(REFUSED).split("\r")[2:] == [
         "ORC|RE||9999^EX0000||||||||||||||EX0001^Harbor Example Pediatrics^HL70362",
-        "RXA|0|1|20250301||21^varicella^CVX|999||||||||||||00^Parental decision^NIP002||RE|A",
+        "RXA|0|1|20250301|20250301|21^varicella^CVX|999||||||||||||00^Parental decision^NIP002||RE|A",
         "",
     ]
 

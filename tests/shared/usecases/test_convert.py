@@ -97,6 +97,18 @@ class Queue:
             self.sent.append(message if isinstance(message, str) else message.msh_10)
 
 
+class Opinion:
+    """A second opinion that says what the test wants and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.says = ""
+        self.asked = 0
+
+    def objection(self, vxu: str) -> str:
+        self.asked += 1
+        return self.says
+
+
 class Desk:
     """A convert use case on a real ledger, fed with visits."""
 
@@ -116,7 +128,10 @@ class Desk:
             "configurations": self.configurations,
             "clock": self,
         }
-        self.convert = Convert(**common, objects=self.objects, bucket="b", readers={"csv": self.reader})  # type: ignore[arg-type]
+        self.opinion = Opinion()
+        self.convert = Convert(
+            **common, objects=self.objects, second_opinion=self.opinion, bucket="b", readers={"csv": self.reader}
+        )  # type: ignore[arg-type]
         self.correct = Correct(**common)  # type: ignore[arg-type]
 
     def now(self) -> datetime:
@@ -239,6 +254,17 @@ def test_the_same_unreadable_row_twice_in_one_file_is_counted_once_as_held(desk:
     bad = Visit("demo", Patient(), "", rows=(("a.csv", 3),), raw="x", findings=(Finding("PATIENT-ID-MISSING"),))
     summary = desk.file(bad, replace(bad, rows=(("a.csv", 4),)))
     assert (summary.rows, summary.held, summary.unchanged) == (2, 1, 1)
+
+
+def test_an_objection_of_the_second_opinion_holds_the_files_rest(desk: Desk) -> None:
+    desk.opinion.says = "ValidationError"
+    summary = desk.file(*(a_visit(a_dose(f"d{n}", n), mrn=f"SYN-{n}") for n in range(3)))
+    assert (summary.held, summary.submitted, desk.opinion.asked) == (3, {}, 1)
+
+
+def test_the_second_opinion_is_asked_about_the_first_message_and_seldom_after(desk: Desk) -> None:
+    desk.file(*(a_visit(a_dose(f"d{n}", n), mrn=f"SYN-{n}") for n in range(60)))
+    assert desk.opinion.asked == 1
 
 
 def test_a_redelivered_event_of_a_finished_file_does_nothing(desk: Desk) -> None:

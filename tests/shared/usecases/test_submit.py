@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -132,13 +132,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(cloud: LocalCloud) -> Iterator[Callable[..., Desk]]:
+def desk(cloud: LocalCloud) -> Callable[..., Desk]:
     ledger = DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
 
     def make(say: Say, vault: Vault | None = None) -> Desk:
         return Desk(ledger, say, vault or Vault())
 
-    yield make
+    return make
 
 
 def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Desk]) -> None:

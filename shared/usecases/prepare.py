@@ -1,0 +1,34 @@
+"""From a visit to what may be sent: checked, and built where no error holds it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain import checks, vxu
+from shared.domain.clinics import Clinic, Configuration
+from shared.domain.model import Finding, Visit
+from shared.usecases.findings import is_error
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was found in a visit, and its VXU; empty where an error holds it."""
+
+    findings: tuple[Finding, ...]
+    vxu: str
+
+
+def prepare(
+    visit: Visit, *, msh_10: str, clinic: Clinic | None, configuration: Configuration, now: datetime
+) -> Prepared:
+    """Checks a visit and builds its message; a visit that could not be read is not checked further."""
+    findings = visit.findings
+    if clinic is None:
+        row = visit.rows[0][1] if visit.rows else 0
+        findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
+    if not any(is_error(finding) for finding in visit.findings):
+        findings += checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
+    if clinic is None or any(is_error(finding) for finding in findings):
+        return Prepared(findings, "")
+    return Prepared(findings, vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now))
