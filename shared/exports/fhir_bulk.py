@@ -16,9 +16,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from shared.domain import model
+from shared.domain import codes, model
 from shared.domain.clinics import Source
-from shared.domain.model import Finding, Visit
+from shared.domain.model import NO_CODE, Finding, Visit
 from shared.exports import arrivals, fhir_dose, fhir_patient, values, visits
 from shared.exports import fhir_model as fhir
 from shared.exports.spool import Row, Spool
@@ -61,6 +61,9 @@ class _Set:
         self._findings: list[Finding] = []
         self._rows = 0
         self._actors: OrderedDict[str, fhir.Actor | None] = OrderedDict()
+        defaults = source.defaults
+        self._eligibility = codes.look_up(codes.ELIGIBILITY, defaults.get("eligibility", "")) or NO_CODE
+        self._funding = codes.look_up(codes.FUNDING_SOURCE, defaults.get("funding_source", "")) or NO_CODE
         self._patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", model.Patient(), ())
 
     def visits(self) -> Iterator[Visit]:
@@ -177,6 +180,12 @@ class _Set:
             return self._actor(reference, resource, spool)
 
         dose, findings = fhir_dose.dose(resource, row.row, part, find)
+        if (self._eligibility and not dose.eligibility) or (self._funding and not dose.funding_source):
+            dose = replace(
+                dose,
+                eligibility=dose.eligibility or self._eligibility,
+                funding_source=dose.funding_source or self._funding,
+            )
         patient, problems = self._whose(row, resource, spool)
         found = [replace(problem, row=row.row) for problem in problems] + list(findings)
         raw = ""

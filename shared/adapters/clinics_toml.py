@@ -1,0 +1,239 @@
+"""Reads clinics.toml: every error at once, each with the key, the value, what is wrong and what to do.
+
+`clinics_schema.KEYS` has one row per key. Types are checked by msgspec, so that a wrong one is named as TOML sees it.
+What one key's row cannot know (a clinic that is not there) is checked after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from shared.adapters.clinics_schema import (
+    ADDRESS_KEYS,
+    FHIR_DEFAULTS,
+    KEY,
+    KEYS,
+    NAMED_SECTIONS,
+    ONLY_CSV,
+    ONLY_FHIR,
+    SECTIONS,
+    did_you_mean,
+)
+from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.model import Address
+
+VERSION_LENGTH: Final = 12
+_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationError:
+    """One thing wrong: the key's path (`clinics.elm.facility`), its value as it stands, what is wrong, what to do."""
+
+    key: str
+    value: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        shown = f" = {self.value}" if self.value else ""
+        return f"{self.key}{shown}: {self.problem}. {self.fix}"
+
+
+def parse(text: str) -> Configuration | tuple[ConfigurationError, ...]:
+    """The configuration in the text of a clinics.toml, or everything that is wrong with it."""
+    text = text.removeprefix("\ufeff")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return (ConfigurationError("clinics.toml", "", f"it is not TOML: {error}", "Correct the line named"),)
+    reader = _Reader(content)
+    configuration = reader.read(version(text))
+    return configuration if configuration is not None else tuple(reader.errors)
+
+
+def version(text: str) -> str:
+    """12 hexadecimal digits of the SHA-256 of the text, line ends and trailing space aside."""
+    lines = (line.rstrip() for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"))
+    normal = "\n".join(lines).strip("\n") + "\n"
+    return hashlib.sha256(normal.encode()).hexdigest()[:VERSION_LENGTH]
+
+
+class _Reader:
+    """One reading: collects errors and goes on wherever it can."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._content = content
+        self.errors: list[ConfigurationError] = []
+
+    def read(self, version: str) -> Configuration | None:
+        for name in self._content:
+            if name not in SECTIONS:
+                fix = f"Remove it{did_you_mean(name, SECTIONS)}"
+                self._wrong(name, self._content[name], "there is no such section", fix)
+        organization = self._section("organization", "organization", self._table("organization"))
+        iis = self._section("iis", "iis", self._table("iis"))
+        clinics = self._named("clinics")
+        sources = self._named("sources")
+        self._check_clinics(organization, clinics)
+        self._check_sources(clinics, sources)
+        if self.errors:
+            return None
+        return Configuration(
+            version=version,
+            organization=organization["name"],
+            sending_application=organization.get("sending_application", "VAXLINE"),
+            iis=Iis(**iis),
+            clinics=MappingProxyType({key: _clinic(key, it, organization) for key, it in clinics.items()}),
+            sources=MappingProxyType({name: _source(name, it) for name, it in sources.items()}),
+        )
+
+    def _wrong(self, key: str, value: object, problem: str, fix: str) -> None:
+        self.errors.append(ConfigurationError(key, _shown(value), problem, fix))
+
+    # tables and values -----------------------------------------------------------------------------------------------
+
+    def _table(self, name: str) -> dict[str, Any]:
+        found = self._content.get(name)
+        if found is None:
+            heading = f"[{name}.…]" if name in NAMED_SECTIONS else f"[{name}]"
+            self._wrong(name, None, "the section is missing", f"Add {heading}")
+        elif isinstance(found, dict):
+            return found
+        else:
+            self._wrong(name, found, "it is not a section", f"Write it as [{name}]")
+        return {}
+
+    def _named(self, section: str) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        there = self._table(section)
+        if section in self._content and there == {} and isinstance(self._content[section], dict):
+            self._wrong(section, None, "it is empty", f"Add [{section}.…]")
+        for name, table in there.items():
+            path = f"{section}.{name}"
+            if not KEY.fullmatch(name):
+                self._wrong(path, None, "its name has other characters than a-z, 0-9, - and _", "Choose another name")
+            if isinstance(table, dict):
+                found[name] = self._section(section, path, table)
+            else:
+                self._wrong(path, table, "it is not a section", f"Write it as [{path}]")
+        return found
+
+    def _section(self, section: str, path: str, table: dict[str, Any]) -> dict[str, Any]:
+        """The values of one table that are as they should be."""
+        keys = {key.name: key for key in KEYS if key.section == section}
+        missing = [] if not table and section not in self._content else [k for k in keys.values() if k.required]
+        for key in missing:
+            if key.name not in table:
+                self._wrong(f"{path}.{key.name}", None, "it is missing", "Add it")
+        found: dict[str, Any] = {}
+        for name, value in table.items():
+            if name not in keys:
+                fix = f"Remove it{did_you_mean(name, keys)}"
+                self._wrong(f"{path}.{name}", value, "there is no such key", fix)
+                continue
+            try:
+                converted = msgspec.convert(value, keys[name].type)
+            except msgspec.ValidationError as error:
+                where = str(error).partition(" - at `$")[2].rstrip("`")
+                problem = str(error).partition(" - at ")[0].replace("`", "").casefold()
+                self._wrong(f"{path}.{name}{where}", value, problem, "Correct the type")
+                continue
+            trouble = keys[name].check(converted)
+            if trouble:
+                self._wrong(f"{path}.{name}", value, *trouble)
+            else:
+                found[name] = converted
+        return found
+
+    # what one row cannot know -----------------------------------------------------------------------------------------
+
+    def _check_clinics(self, organization: dict[str, Any], clinics: dict[str, dict[str, Any]]) -> None:
+        named: dict[str, str] = dict.fromkeys(clinics, "")
+        has_sender = "sending_facility" in organization or self._is_given("organization", "sending_facility")
+        for key, clinic in clinics.items():
+            path = f"clinics.{key}"
+            if not has_sender and "sending_facility" not in self._content["clinics"][key]:
+                fix = "Add it here, or once as organization.sending_facility"
+                self._wrong(f"{path}.sending_facility", None, "it is missing", fix)
+            for name in sorted(clinic.get("export_names", ())):
+                if name in named and named[name] != key and name != key:
+                    other = named[name] or name
+                    fix = "A name in an export must mean one clinic"
+                    self._wrong(f"{path}.export_names", name, f"clinics.{other} has this name already", fix)
+                named.setdefault(name, key)
+            for name, value in clinic.get("address", {}).items():
+                if name not in ADDRESS_KEYS:
+                    fix = f"Remove it{did_you_mean(name, ADDRESS_KEYS)}"
+                    self._wrong(f"{path}.address.{name}", value, "there is no such key", fix)
+
+    def _is_given(self, section: str, name: str) -> bool:
+        table = self._content.get(section)
+        return isinstance(table, dict) and name in table
+
+    def _check_sources(self, clinics: dict[str, dict[str, Any]], sources: dict[str, dict[str, Any]]) -> None:
+        for name, source in sources.items():
+            clinic = source.get("clinic", "")
+            if clinic and clinic not in clinics:
+                fix = f"Add [clinics.{clinic}], or name one that is there{did_you_mean(clinic, clinics)}"
+                self._wrong(f"sources.{name}.clinic", clinic, "there is no such clinic", fix)
+            if source.get("one_clinic") and not clinic:
+                self._wrong(f"sources.{name}.one_clinic", True, "the source names no clinic", "Add the source's clinic")
+            self._check_format(f"sources.{name}", source)
+
+    def _check_format(self, path: str, source: dict[str, Any]) -> None:
+        format_ = source.get("format")
+        foreign = {"csv": ONLY_FHIR, "fhir": ONLY_CSV}.get(str(format_), ())
+        for key in foreign:
+            if key in source:
+                self._wrong(f"{path}.{key}", source[key], f"it is not for sources of format {format_}", "Remove it")
+        if format_ == "fhir":
+            for key, value in source.get("defaults", {}).items():
+                if key not in FHIR_DEFAULTS:
+                    fix = f"Of a FHIR source only {' and '.join(FHIR_DEFAULTS)} can have one"
+                    self._wrong(f"{path}.defaults.{key}", value, "it cannot have a default", fix)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Clinic:
+    """A clinic with what it takes from the organization: sender, facilityID, secret and MSH-22."""
+
+    def inherited(name: str, otherwise: str) -> str:
+        value = table.get(name) or organization.get(name) or otherwise
+        return str(value)
+
+    sender = inherited("sending_facility", "")
+    facility_id = str(table.get("facility_id") or table.get("sending_facility") or inherited("facility_id", sender))
+    own_identity = "facility_id" in table or "sending_facility" in table
+    secret = table.get("secret") or (None if own_identity else organization.get("secret")) or facility_id
+    return Clinic(
+        key=key,
+        name=table["name"],
+        facility=table["facility"],
+        sending_facility=sender,
+        facility_id=facility_id,
+        secret=str(secret),
+        responsible_name=inherited("responsible_name", ""),
+        responsible_id=inherited("responsible_id", ""),
+        export_names=table.get("export_names", frozenset()),
+        address=Address(**{"type": "", **table.get("address", {})}),
+    )
+
+
+def _source(name: str, table: dict[str, Any]) -> Source:
+    values: dict[str, Any] = {
+        key: MappingProxyType(value) if isinstance(value, dict) else value for key, value in table.items()
+    }
+    return Source(name, **values)
