@@ -31,15 +31,15 @@ class Session:
         self.configuration = parsed(clinics, name)
         known = self.configuration.clinics.values()
         self.simulator = Simulator(
-            facilities={clinic.facility_id: (clinic.key, _PASSWORD) for clinic in known},
+            facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in known},
             clinic_codes={code for clinic in known for code in (clinic.facility, clinic.sending_facility)},
         )
         self.application = Application(cloud.runtime)
 
     def start(self) -> None:
         """Puts secrets and configuration in place, the endpoint being the simulator's."""
-        for clinic in self.configuration.clinics.values():
-            self.cloud.put_secret(clinic.secret, clinic.key, _PASSWORD)
+        for secret in dict.fromkeys(clinic.secret for clinic in self.configuration.clinics.values()):
+            self.cloud.put_secret(secret, secret, _PASSWORD)
         text = self._clinics.replace(self.configuration.iis.endpoint, self.simulator.endpoint)
         self.configuration = parsed(text, self._name)
         self.application.configurations.push(text, self.configuration.version)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 from shared.domain.model import Dose, Patient, Visit
@@ -18,6 +18,7 @@ from shared.domain.model import Dose, Patient, Visit
 MSH_10_LENGTH: Final = 20
 ORC_3_LENGTH: Final = 20
 PID_3_LENGTH: Final = 15
+NO_ORDER: Final = "9999"
 
 _SEPARATOR: Final = "\x1f"
 
@@ -38,8 +39,11 @@ def pid_3(mrn: str) -> str:
 
 
 def orc_3(dose_id: str) -> str:
-    """ORC-3.1 for a dose's own id; the IIS finds the dose by it when it is corrected or deleted."""
-    return shortened(dose_id, ORC_3_LENGTH)
+    """ORC-3.1 for a dose's own id; the IIS finds the dose by it when it is corrected or deleted.
+
+    An EHR's own `9999` is replaced too: there it would say that nothing was given (IZ-45).
+    """
+    return _digest(dose_id)[:ORC_3_LENGTH] if dose_id == NO_ORDER else shortened(dose_id, ORC_3_LENGTH)
 
 
 def derived_dose_id(source: str, mrn: str, date: str, vaccine: str, ordinal: int) -> str:
@@ -54,7 +58,8 @@ def record_key(visit: Visit) -> str:
     """
     if visit.patient.mrn and visit.date:
         return _SEPARATOR.join((visit.source, visit.patient.mrn, visit.clinic, visit.date))
-    return _SEPARATOR.join((visit.source, "row", _digest(visit.raw, *(f.value for f in visit.findings))[:26]))
+    said = (_content(visit.patient), *map(_content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
+    return _SEPARATOR.join((visit.source, "row", _digest(visit.raw, visit.clinic, visit.date, *said)[:26]))
 
 
 def _content(value: Patient | Dose) -> str:
@@ -87,8 +92,3 @@ def patient_group(key: bytes, source: str, mrn: str) -> str:
 def file_id(bucket: str, key: str, version: str) -> str:
     """One arrival of one export: the same object stored again is another arrival."""
     return _digest("file", bucket, key, version)[:16]
-
-
-def without_rows(visit: Visit) -> Visit:
-    """The visit's content alone, for comparing two arrivals of it."""
-    return replace(visit, rows=(), doses=tuple(replace(dose, row=0, part="") for dose in visit.doses))

@@ -103,6 +103,7 @@ class _File:
         )
         if self._source.one_clinic:
             clinic_at, clinic_default = -1, ""
+        is_ended = False
         day_of = self._dates.day
         add = spool.add
         for record in records:
@@ -111,9 +112,13 @@ class _File:
                 add(Row("", "", "", 0, self._count, record.code, repaired(record.text)[0].encode("utf-8", "replace")))
                 continue
             if len(record) != width:
-                record = _trimmed(record, width)  # noqa: PLW2901 - the same row without empty cells behind the last
-                if not record:
+                if not any(cell.strip() for cell in record):
                     continue
+                # Every row may end in a delimiter that the header lacks: the first row tells, others must be alike.
+                if self._count == 0 and len(record) == width + 1 and not record[-1]:
+                    is_ended = True
+                if is_ended and len(record) == width + 1:
+                    record.pop()
             self._count += 1
             fault = "" if len(record) == width else "ROW-CELLS"
             joined = _CELL.join(record)
@@ -196,13 +201,6 @@ def _other_delimiter(line: str, source: Source) -> str:
             if any(index >= 0 for _, index, _ in header.places):
                 return delimiter
     return ""
-
-
-def _trimmed(record: list[str], width: int) -> list[str]:
-    """The record without empty cells beyond the header's width; nothing at all where every cell is empty."""
-    if not any(cell.strip() for cell in record):
-        return []
-    return record[:width] if len(record) > width and not any(cell.strip() for cell in record[width:]) else record
 
 
 def _repaired(joined: str, fault: str) -> tuple[str, bytes, str]:

@@ -120,7 +120,6 @@ class _Set:
             payload = line.encode()
             first = fhir.LINE.decode(payload)
             if first.resourceType == "Immunization":
-                fhir.IMMUNIZATION.decode(payload)
                 self._rows += 1
                 day = values.iso_day(first.occurrenceDateTime) or ""
                 spool.add(Row(reference_name(first.patient), day, "", number, count, "", payload))
@@ -161,10 +160,10 @@ class _Set:
             clinics: dict[str, list[Entry]] = {}
             for row in rows:
                 clinic, entry = self._entry(row, spool)
-                if mrn and day:
+                if mrn and day and entry.dose is not None:
                     clinics.setdefault(clinic, []).append(entry)
                 else:
-                    yield visits.visit(self._source, clinic, day, [entry])
+                    yield visits.visit(self._source, clinic, day if entry.dose else "", [entry])
             for clinic, entries in clinics.items():
                 yield visits.visit(self._source, clinic, day, entries)
 
@@ -172,9 +171,11 @@ class _Set:
         part = self._names[row.part]
         if row.fault:
             code, _, words = row.fault.partition(" ")
-            finding = Finding(code, row=row.row, column="line", value=words)
-            return "", Entry(part, row.row, model.Patient(), None, (finding,), row.payload.decode())
-        resource = fhir.IMMUNIZATION.decode(row.payload)
+            return "", _unreadable(part, row, code, words)
+        try:
+            resource = fhir.IMMUNIZATION.decode(row.payload)
+        except msgspec.DecodeError as error:
+            return "", _unreadable(part, row, "IMMUNIZATION-UNREADABLE", str(error))
 
         def find(reference: fhir.Reference) -> fhir.Actor | None:
             return self._actor(reference, resource, spool)
@@ -240,3 +241,8 @@ class _Set:
         numbers = [one.value for one in (resource.location.identifier, *(location.identifier if location else ()))]
         ordered = [*numbers, *names] if source.clinic_by == "identifier" else [*names, *numbers]
         return next((name.strip() for name in ordered if name.strip()), "")
+
+
+def _unreadable(part: str, row: Row, code: str, words: str) -> Entry:
+    finding = Finding(code, "RXA", row.row, "line", words)
+    return Entry(part, row.row, model.Patient(), None, (finding,), row.payload.decode().strip())

@@ -216,7 +216,14 @@ TABLE: Final[tuple[Check, ...]] = (
         "A value does not have the form that its field needs; the message goes without it.",
         "Correct it in the EHR.",
     ),
-    # A dose.
+    # A visit and its doses.
+    Check(
+        "PATIENT-TWICE",
+        _W,
+        "PID",
+        "Rows of the visit say different things about the patient; the last row counts.",
+        "Look at the patient's record in the EHR; export it once.",
+    ),
     Check(
         "DOSE-SENT-AS-HISTORICAL",
         _W,

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from shared import exports
 from shared.domain import identity
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
 from shared.domain.submission import Record, Submission
+from shared.exports.corrections import corrected
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
 from shared.usecases.prepare import prepare
 from shared.usecases.resubmit import causes_of
@@ -90,7 +90,7 @@ class Correct:
         source = configuration.sources.get(old.source)
         if source is None:
             return f"its source {old.source} is not in clinics.toml any more"
-        return exports.corrected(old.visit, changes, source)
+        return corrected(old.visit, changes, source)
 
     def _submission(self, old: Submission, visit: Visit, record: Record, configuration: Configuration) -> Submission:
         now = self._clock.now()
@@ -105,6 +105,7 @@ class Correct:
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,
             clinic=clinic.key if clinic else visit.clinic,
+            patient_group=identity.patient_group(self._ledger.patient_key(), visit.source, visit.patient.mrn or msh_10),
             config_version=configuration.version,
             created=now,
             visit=visit,

@@ -1,0 +1,168 @@
+"""A person's correction of a visit, in the words of vaxline's CSV layout: `lot=AB123`, `sex=F`, `lot[2]=…`.
+
+`FILLS` says where each column's value lives in the domain, whatever format the visit came in. A dose column of a visit
+with several doses needs the number of the dose, so that no correction falls on a dose that nobody meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final
+
+from shared.domain.clinics import Source
+from shared.domain.model import Address, Code, Finding, Name, NextOfKin, Telecom, Visit
+from shared.exports import csv_cells, values
+from shared.exports.layout import BY_NAME, FROM_PATIENT, Column, Kind
+from shared.exports.values import Dates
+
+_PROVIDER: Final = {"npi": "id", "last_name": "family", "first_name": "given"}
+_ADDRESS: Final = ("street", "other", "city", "state", "zip", "county", "country", "type")
+_GUARDIAN: Final = {"last_name": ("name", "family"), "first_name": ("name", "given"), "relationship": ("relationship",)}
+_SAME_NAME: Final = (
+    "birth_date sex mothers_maiden_name ethnicity multiple_birth birth_order death_date publicity_date protection "
+    "protection_date registry_status registry_status_date clinic completion information_source action ndc lot expiry "
+    "amount units route site refusal_reason eligibility funding_source dose_number comment"
+).split()
+
+FILLS: Final[dict[str, tuple[str, ...]]] = {
+    **{name: (name,) for name in _SAME_NAME},
+    "patient_id": ("mrn",),
+    "last_name": ("name", "family"),
+    "first_name": ("name", "given"),
+    "middle_name": ("name", "middle"),
+    "suffix": ("name", "suffix"),
+    "race": ("races",),
+    **{f"address_{part}": ("addresses", "*", part) for part in _ADDRESS},
+    "deceased": ("death_indicator",),
+    **{f"guardian_{part}": ("next_of_kin", "*", *path) for part, path in _GUARDIAN.items()},
+    "publicity_code": ("publicity",),
+    "dose_id": ("id",),
+    "dose_date": ("date",),
+    "cvx": ("vaccine",),
+    "vaccine_name": ("vaccine", "text"),
+    "mvx": ("manufacturer",),
+    "vis_presented": ("vis", "*", "presented"),
+    **{
+        f"{role}_{part}": (role, attribute)
+        for role in ("administered_by", "ordered_by", "entered_by")
+        for part, attribute in _PROVIDER.items()
+    },
+}
+_FIRST_OF: Final[dict[str, Any]] = {"addresses": Address(), "next_of_kin": NextOfKin(Name())}
+_ASSIGNMENT: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
+# What a reader could not place is placed once these are corrected.
+_PLACING: Final = {"patient_id": "ROW-PATIENT-MISSING", "dose_date": "ROW-DATE-UNREADABLE"}
+
+
+def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit | str:
+    """The visit with the changes (`column` or `column[number of the dose]` → new value, empty to clear), or why not."""
+    dates = Dates(source.date_formats)
+    for target, raw in changes.items():
+        result = _one(visit, target, raw.strip(), dates)
+        if isinstance(result, str):
+            return result
+        visit = result
+    return visit
+
+
+def _one(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
+    named = _ASSIGNMENT.fullmatch(target)
+    column = BY_NAME.get(named.group(1)) if named else None
+    if named is None or column is None:
+        return f"there is no column {target!r}; docs/exports.md lists them"
+    if column.name in ("phone", "email", "guardian_phone"):
+        return _telecom(visit, column, raw)
+    if column.name not in FILLS:
+        return f"{column.name} cannot be corrected here; correct it in the EHR and export the row again"
+    value = _value(column, raw, dates)
+    if value is None:
+        return f"{column.name}: {raw!r} is not a {column.kind.value}"
+    path = FILLS[column.name]
+    if column.name == "clinic":
+        return replace(visit, clinic=raw)
+    if column.name in FROM_PATIENT:
+        changed = replace(visit, patient=_set(visit.patient, path, value))
+        return _without(changed, column, "")
+    return _in_dose(visit, column, int(named.group(2) or 0), path, value)
+
+
+def _in_dose(visit: Visit, column: Column, number: int, path: tuple[str, ...], value: Any) -> Visit | str:
+    count = len(visit.doses)
+    if number == 0 and count > 1:
+        return f"the visit has {count} doses: say which, {column.name}[1] to {column.name}[{count}]"
+    if count < max(number, 1):
+        return f"the visit has {count} doses that could be read"
+    at = max(number, 1) - 1
+    dose = _set(visit.doses[at], path, value)
+    doses = (*visit.doses[:at], dose, *visit.doses[at + 1 :])
+    changed = replace(visit, doses=doses)
+    if column.name == "dose_date" and count == 1:
+        changed = replace(changed, date=dose.date)
+    return _without(changed, column, dose.id if count > 1 else "")
+
+
+def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
+    """The visit without what the reader noted about the corrected field."""
+
+    def stays(finding: Finding) -> bool:
+        if finding.code == _PLACING.get(column.name):
+            return False
+        return finding.path != column.path or (dose_id != "" and finding.dose_id != dose_id)
+
+    return replace(visit, findings=tuple(finding for finding in visit.findings if stays(finding)))
+
+
+def _value(column: Column, raw: str, dates: Dates) -> Any:
+    """A text or codes, empty for clearing; None where it cannot be read."""
+    parse = csv_cells.parser(column, dates)
+    is_coded = column.kind in (Kind.CODE, Kind.CVX, Kind.MVX)
+    if not raw:
+        return () if is_coded else ""
+    return raw if parse is None else parse(raw)
+
+
+def _set(holder: Any, path: tuple[str, ...], value: Any) -> Any:
+    """A copy of `holder` with the value at `path`; `*` is every element of a tuple, made where there is none."""
+    name, *rest = path
+    before = getattr(holder, name)
+    if not rest:
+        return replace(holder, **{name: _leaf(before, value)})
+    if rest[0] == "*":
+        elements = before or ((_FIRST_OF[name],) if name in _FIRST_OF else ())
+        return replace(holder, **{name: tuple(_set(element, tuple(rest[1:]), value) for element in elements)})
+    return replace(holder, **{name: _set(before, tuple(rest), value)})
+
+
+def _leaf(before: Any, value: Any) -> Any:
+    """The value in the type that stood there: codes, one code, the member of an enumeration, or text."""
+    if isinstance(before, tuple):
+        return value
+    if isinstance(value, tuple):
+        code = value[0] if value else Code()
+        if isinstance(before, Code):
+            return code
+        return type(before)(code.code) if isinstance(before, Enum) else code.code
+    return value
+
+
+def _telecom(visit: Visit, column: Column, raw: str) -> Visit | str:
+    """Replaces the patient's (or the guardian's) telephone number or e-mail address."""
+    is_email = column.kind is Kind.EMAIL
+    address = values.email(raw) if is_email and raw else None
+    number = values.phone(raw) if not is_email and raw else None
+    new = Telecom("NET", "Internet", email=address) if address else number
+    if raw and new is None:
+        return f"{column.name}: {raw!r} is not a {column.kind.value}"
+    patient = visit.patient
+    if column.name == "guardian_phone":
+        if not patient.next_of_kin:
+            return "the visit has no guardian; set guardian_last_name first"
+        first = replace(patient.next_of_kin[0], telecoms=(new,) if new else ())
+        changed = replace(patient, next_of_kin=(first, *patient.next_of_kin[1:]))
+    else:
+        kept = tuple(telecom for telecom in patient.telecoms if (telecom.use == "NET") != is_email)
+        changed = replace(patient, telecoms=(*kept, new) if new else kept)
+    return _without(replace(visit, patient=changed), column, "")
