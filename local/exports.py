@@ -74,7 +74,7 @@ SPOILED: Final[Mapping[str, Mapping[int, Row]]] = {
         3: {"dose_date": "2026-02-30"},
         8: {"patient_id": ""},
         11: {"lot": ""},
-        14: {"birth_date": "2099-01-01"},
+        14: {"dose_date": "1901-05-05"},
         21: {"cvx": "999", "ndc": "", "vaccine_name": "something new"},
         24: {"mvx": "ZZZ"},
         28: {"patient_id": "ELM-LONG-RECORD-NUMBER-0001", "address_zip": "O61O3"},
@@ -87,7 +87,7 @@ SPOILED: Final[Mapping[str, Mapping[int, Row]]] = {
         6: {"clinic": "Harbor Annex"},
         10: {"first_name": "BABY BOY"},
         13: {"eligibility": "has insurance?"},
-        17: {"birth_date": "2099-01-01"},
+        17: {"dose_date": "1901-05-05"},
         22: {"mvx": "ZZZ"},
     },
     "hilltop": {

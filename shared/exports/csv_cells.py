@@ -65,7 +65,8 @@ class Cells:
 class RowReader:
     """Reads the rows of one file. Rows of one patient come one after the other, so the last patient is kept."""
 
-    def __init__(self, header: Header, dates: Dates) -> None:
+    def __init__(self, header: Header, dates: Dates, part: str) -> None:
+        self._part = part
         fields = [
             _Field(column, index, default, header.own_name(column.name), parser(column, dates))
             for column, index, default in header.places
@@ -85,7 +86,7 @@ class RowReader:
         if findings:
             findings = tuple(replace(finding, row=row) for finding in findings)
         dose_cells = _parsed(self._dose_fields, cells, row)
-        return whose, dose(dose_cells, row), (*findings, *dose_cells.findings)
+        return whose, dose(dose_cells, row, self._part), (*findings, *dose_cells.findings)
 
 
 def _parsed(fields: list[_Field], cells: list[str], row: int) -> Cells:
@@ -267,7 +268,7 @@ def _next_of_kin(cells: Cells) -> tuple[NextOfKin, ...]:
     return (NextOfKin(name, relationship, telecoms=(telecom,) if telecom else ()),)
 
 
-def dose(cells: Cells, row: int) -> Dose:
+def dose(cells: Cells, row: int, part: str) -> Dose:
     """The dose of a row, completion and information source inferred where the row states none."""
     text, code = cells.text, cells.code
     reason = code("refusal_reason")
@@ -296,32 +297,41 @@ def dose(cells: Cells, row: int) -> Dose:
         vis=_vis(cells),
         dose_number=text("dose_number"),
         comment=text("comment"),
-        administered_by=_provider(cells, "administered_by"),
-        ordered_by=_provider(cells, "ordered_by"),
-        entered_by=_provider(cells, "entered_by"),
+        administered_by=_provider(cells, *_ADMINISTERED_BY),
+        ordered_by=_provider(cells, *_ORDERED_BY),
+        entered_by=_provider(cells, *_ENTERED_BY),
         row=row,
+        part=part,
     )
+
+
+_NOBODY: Final = Provider()
+_ADMINISTERED_BY, _ORDERED_BY, _ENTERED_BY = (
+    (f"{role}_npi", f"{role}_last_name", f"{role}_first_name")
+    for role in ("administered_by", "ordered_by", "entered_by")
+)
 
 
 def _vaccine(code: Code, text: str) -> Code:
     if not text:
         return code
-    return replace(code, text=text) if code else Code("", text)
+    return Code(code.code, text, code.system)
 
 
-def _provider(cells: Cells, role: str) -> Provider:
-    number = cells.text(f"{role}_npi")
-    family = cells.text(f"{role}_last_name")
+def _provider(cells: Cells, npi: str, last_name: str, first_name: str) -> Provider:
+    number, family = cells.text(npi), cells.text(last_name)
     if not number and not family:
-        return Provider()
+        return _NOBODY
     authority = "NPI" if number else ""
-    return Provider(number, family, cells.text(f"{role}_first_name"), "", authority, authority)
+    return Provider(number, family, cells.text(first_name), "", authority, authority)
 
 
 def _vis(cells: Cells) -> tuple[Vis, ...]:
     """The statements handed out: the n-th of each column belongs together, a single date stands for all."""
     documents = _pieces(cells.text("vis_document"))
     vaccines = cells.codes.get("vis_cvx", ())
+    if not documents and not vaccines:
+        return ()
     editions = _pieces(cells.text("vis_edition"))
     presented = _pieces(cells.text("vis_presented"))
     count = max(len(documents), len(vaccines))

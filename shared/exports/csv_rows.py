@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -14,13 +14,14 @@ from shared.exports import layout, visits
 from shared.exports.csv_cells import RowReader
 from shared.exports.layout import Header
 from shared.exports.spool import Row, Spool
-from shared.exports.text import Bad, Damaged, Records, Text, repaired
+from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repaired
 from shared.exports.values import Dates
 from shared.exports.visits import Entry
 from shared.ports import Objects, StoredObject
 
 # Between the cells of a spooled row: the unit separator, which no cell may hold.
 _CELL: Final = "\x1f"
+_SENSIBLE: Final = "ROW-READ-AS-WINDOWS-1252"
 _OTHER_DELIMITERS: Final = ("\t", ";", "|", ",")
 
 
@@ -83,6 +84,11 @@ class _File:
         first = next((line for line in lines if line.strip()), None)
         if first is None:
             return None
+        for line in lines if first.count('"') % 2 else ():
+            # A name in the header is broken over lines.
+            first += line
+            if first.count('"') % 2 == 0 or len(first) > LONGEST_CELL:
+                break
         delimiter = self._source.delimiter
         names = _cells(first, delimiter)
         if len(names) == 1 and (other := _other_delimiter(first, self._source)):
@@ -96,59 +102,28 @@ class _File:
         return header, iter(records)
 
     def _spool(self, records: Iterator[list[str] | Bad], header: Header, spool: Spool) -> None:
-        width = header.width
-        patient_at, day_at, clinic_at = (header.index(name) for name in ("patient_id", "dose_date", "clinic"))
-        patient_default, day_default, clinic_default = (
-            header.default(name) for name in ("patient_id", "dose_date", "clinic")
-        )
-        if self._source.one_clinic:
-            clinic_at, clinic_default = -1, ""
-        is_ended = False
-        day_of = self._dates.day
-        add = spool.add
+        width, is_ended = header.width, False
+        row_of = _placing(header, self._dates, one_clinic=self._source.one_clinic)
         for record in records:
             if isinstance(record, Bad):
                 self._count += 1
-                add(Row("", "", "", 0, self._count, record.code, repaired(record.text)[0].encode("utf-8", "replace")))
+                text = repaired(record.text)[0]
+                spool.add(Row("", "", "", 0, self._count, record.code, text.encode("utf-8", "replace")))
                 continue
-            if len(record) != width:
-                if not any(cell.strip() for cell in record):
-                    continue
+            if not any(map(str.strip, record)):
+                continue
+            if len(record) == width + 1 and not record[-1]:
                 # Every row may end in a delimiter that the header lacks: the first row tells, others must be alike.
-                if self._count == 0 and len(record) == width + 1 and not record[-1]:
-                    is_ended = True
-                if is_ended and len(record) == width + 1:
+                is_ended = is_ended or self._count == 0
+                if is_ended:
                     record.pop()
             self._count += 1
-            fault = "" if len(record) == width else "ROW-CELLS"
-            joined = _CELL.join(record)
-            if joined.count(_CELL) != len(record) - 1:
-                joined, fault = joined.replace(_CELL, "?"), fault or "VALUE-NUL"
-            try:
-                payload = joined.encode()
-            except UnicodeEncodeError:
-                joined, payload, fault = _repaired(joined, fault)
-                record = joined.split(_CELL)  # noqa: PLW2901 - the same row, decoded
-            if fault and fault != "ROW-READ-AS-WINDOWS-1252":
-                add(Row("", "", "", 0, self._count, fault, self._as_text(record)))
-                continue
-            patient = (record[patient_at].strip() if patient_at >= 0 else "") or patient_default
-            raw_day = (record[day_at].strip() if day_at >= 0 else "") or day_default
-            clinic = (record[clinic_at].strip() if clinic_at >= 0 else "") or clinic_default
-            if not (patient or raw_day or any(cell.strip() for cell in record)):
-                self._count -= 1
-                continue
-            day = (day_of(raw_day) or "") if raw_day else ""
-            add(Row(patient, day, clinic, 0, self._count, fault, payload))
-
-    @staticmethod
-    def _as_text(record: list[str]) -> bytes:
-        return _CELL.join(record).encode("utf-8", "replace")
+            spool.add(row_of(record, self._count))
 
     # out -------------------------------------------------------------------------------------------------------------
 
     def _give_out(self, spool: Spool, header: Header) -> Iterator[Visit]:
-        reader = RowReader(header, self._dates)
+        reader = RowReader(header, self._dates, self._name)
         rows = spool.by_patient()
         for (patient, day, clinic), group in groupby(rows, key=lambda row: row[:3]):
             if patient and day:
@@ -163,13 +138,13 @@ class _File:
         patient, dose, findings = reader.read(text.split(_CELL), row.row)
         if row.fault:
             findings = (Finding(row.fault, row=row.row, column="row"), *findings)
-        return Entry(self._name, row.row, patient, replace(dose, part=self._name), findings)
+        return Entry(self._name, row.row, patient, dose, findings)
 
     def _unplaced(self, row: Row, reader: RowReader, header: Header) -> Entry:
         """A row of which it is not known whose visit it is: kept whole, with what could be read of it."""
         text = row.payload.decode()
         raw = _as_csv(text.split(_CELL), self._source.delimiter)
-        if row.fault and row.fault != "ROW-READ-AS-WINDOWS-1252":
+        if row.fault and row.fault != _SENSIBLE:
             words = f"{text.count(_CELL) + 1} cells instead of {header.width}" if row.fault == "ROW-CELLS" else ""
             raw = raw if _CELL in text else text.rstrip("\r\n")
             finding = Finding(row.fault, row=row.row, column="row", value=words)
@@ -189,8 +164,36 @@ class _File:
         return Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, header.own_name("dose_date"), value)
 
 
+def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[list[str], int], Row]:
+    """How a record of this file becomes a row of the spool: under its patient, day and clinic, or with its fault."""
+    width = header.width
+    places = [(header.index(name), header.default(name)) for name in ("patient_id", "dose_date", "clinic")]
+    (patient_at, patient_default), (day_at, day_default), (clinic_at, clinic_default) = places
+    if one_clinic:
+        clinic_at, clinic_default = -1, ""
+
+    def row_of(record: list[str], number: int) -> Row:
+        fault = "" if len(record) == width else "ROW-CELLS"
+        joined = _CELL.join(record)
+        if joined.count(_CELL) != len(record) - 1:
+            joined, fault = _CELL.join(cell.replace(_CELL, "\x00") for cell in record), fault or "VALUE-NUL"
+        try:
+            payload = joined.encode()
+        except UnicodeEncodeError:
+            joined, payload, fault = _repaired(joined, fault)
+            record = joined.split(_CELL)
+        if fault and fault != _SENSIBLE:
+            return Row("", "", "", 0, number, fault, payload)
+        patient = (record[patient_at].strip() if patient_at >= 0 else "") or patient_default
+        raw_day = (record[day_at].strip() if day_at >= 0 else "") or day_default
+        clinic = (record[clinic_at].strip() if clinic_at >= 0 else "") or clinic_default
+        return Row(patient, (dates.day(raw_day) or "") if raw_day else "", clinic, 0, number, fault, payload)
+
+    return row_of
+
+
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    return next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
 
 
 def _other_delimiter(line: str, source: Source) -> str:
@@ -205,7 +208,7 @@ def _other_delimiter(line: str, source: Source) -> str:
 
 def _repaired(joined: str, fault: str) -> tuple[str, bytes, str]:
     text, is_sensible = repaired(joined)
-    code = "ROW-READ-AS-WINDOWS-1252" if is_sensible else "ROW-ENCODING-UNREADABLE"
+    code = _SENSIBLE if is_sensible else "ROW-ENCODING-UNREADABLE"
     return text, text.encode("utf-8", "replace"), fault or code
 
 

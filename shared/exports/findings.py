@@ -169,7 +169,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "VALUE-NUL",
         _E,
         "",
-        "A cell holds NUL characters.",
+        "A cell holds NUL or separator characters, which are no text.",
         "Export the row again; the file was damaged on its way, or the EHR's field is.",
     ),
     Check(

@@ -29,11 +29,13 @@ class Entry:
 
 def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Visit:
     """One visit. The patient is as the last row has it; of two rows about the same dose the later one counts."""
-    findings = [finding for entry in entries for finding in entry.findings]
     patient = entries[-1].patient
-    for entry in entries:
-        if entry.patient is not patient and entry.patient != patient:
-            findings.append(Finding("PATIENT-TWICE", "PID", entry.row, "patient"))
+    findings = [finding for entry in entries for finding in entry.findings]
+    findings += [
+        Finding("PATIENT-TWICE", "PID", entry.row, "patient")
+        for entry in entries
+        if entry.patient is not patient and entry.patient != patient
+    ]
     doses: dict[str, Dose] = {}
     places: Counter[str] = Counter()
     for entry in entries:
