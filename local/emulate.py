@@ -41,6 +41,7 @@ _CLINICS: Final = ROOT / "local" / "clinics.toml"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 _DOSES: Final = 40
 _PATIENCE_SECONDS: Final = 240.0
+_SHOWN_FAILURES: Final = 5
 
 
 def main() -> int:
@@ -64,14 +65,15 @@ def _run() -> int:
         text = _CLINICS.read_text("utf-8")
         clinics = parsed(text, _CLINICS.name).clinics.values()
         with Simulator(
-            facilities={clinic.facility_id: (clinic.key, _PASSWORD) for clinic in clinics},
+            facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in clinics},
             clinic_codes={code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)},
         ) as ctwiz:
             _configure(application, text, ctwiz.endpoint, outputs["SecretsKey"])
             count = _drop(Path(folder), outputs["Bucket"])
             _say(f"{count} objects are in the inbox of {outputs['Bucket']}, CT WiZ is simulated at {ctwiz.endpoint}")
             settled = _wait(application)
-            return _report(application, ctwiz, settled=settled)
+            swept = _sweep()
+            return _report(application, ctwiz, settled=settled, swept=swept)
 
 
 def _say(text: str) -> None:
@@ -106,14 +108,14 @@ def _as_operator(cloud: Emulator, outputs: dict[str, str]) -> Application:
 
 
 def _configure(application: Application, text: str, endpoint: str, secrets_key: str) -> Configuration:
-    """What docs/deploy.md asks of an operator: one secret for each clinic, then the configuration."""
+    """What docs/deploy.md asks of an operator: the secrets, then the configuration."""
     configuration = parsed(text, _CLINICS.name)
     secrets = boto3.client("secretsmanager")
-    for clinic in configuration.clinics.values():
+    for name in {clinic.secret for clinic in configuration.clinics.values()}:
         secrets.create_secret(
-            Name=f"{settings.PRODUCT}/{STAGE}/{clinic.secret}",
+            Name=f"{settings.PRODUCT}/{STAGE}/{name}",
             KmsKeyId=secrets_key,
-            SecretString=json.dumps({"username": clinic.key, "password": _PASSWORD}),
+            SecretString=json.dumps({"username": name, "password": _PASSWORD}),
         )
     text = text.replace(configuration.iis.endpoint, endpoint)
     configuration = parsed(text, _CLINICS.name)
@@ -144,6 +146,12 @@ def _wait(application: Application) -> bool:
     return quiet >= 2
 
 
+def _sweep() -> str:
+    """Starts the scheduled function, whose time would come later; what it failed with, or nothing."""
+    answer = boto3.client("lambda").invoke(FunctionName=settings.SWEEP.physical_name(STAGE), Payload=b"{}")
+    return answer["Payload"].read().decode("utf-8") if "FunctionError" in answer else ""
+
+
 def _in_flight(file: FileSummary) -> int:
     return sum(rows for state, rows in file.submitted.items() if state in IN_FLIGHT)
 
@@ -158,7 +166,7 @@ def _depth(name: str) -> int:
     return sum(int(answer["Attributes"][attribute]) for attribute in wanted)
 
 
-def _report(application: Application, ctwiz: Simulator, *, settled: bool) -> int:
+def _report(application: Application, ctwiz: Simulator, *, settled: bool, swept: str) -> int:
     files = sorted(application.ledger.files(), key=lambda file: file.name)
     for file in files:
         submitted = ", ".join(f"{state} {rows}" for state, rows in file.submitted.items())
@@ -174,10 +182,14 @@ def _report(application: Application, ctwiz: Simulator, *, settled: bool) -> int
     worklist = sum(1 for _ in application.ledger.worklist(clinics))
     print(f"  CT WiZ received {len(ctwiz.received)} messages and stored {len(ctwiz.accepted)}; worklist: {worklist}")
     problems = list(_problems(files, depths.values(), settled=settled))
+    if swept:
+        problems.append(f"sweep failed: {swept}")
     for problem in problems:
         print(f"  NOT RIGHT: {problem}")
     if problems:
-        print(f"  what the emulator did is in {_LOG.relative_to(ROOT)}")
+        print(f"  what the emulator and the functions wrote is in {_LOG.relative_to(ROOT)}; lines about errors:")
+        failures = [line for line in _LOG.read_text("utf-8", errors="replace").splitlines() if '"error":' in line]
+        print("\n".join(failures[:_SHOWN_FAILURES]))
     return 1 if problems else 0
 
 
