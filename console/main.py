@@ -82,8 +82,7 @@ def failures(
 ) -> None:
     """Lists what needs a person, with each cause's fix. Example: vaxline failures --clinic elm-street"""
     with to_stage(stage) as application:
-        clinics = [clinic] if clinic else [*application.configurations.current().clinics, ""]
-        entries = list(application.ledger.worklist(clinics, state=state, cause=cause))
+        entries = list(application.ledger.worklist(clinic=clinic, state=state, cause=cause))
     if json:
         render.as_json(entries)
     elif entries:
@@ -127,8 +126,7 @@ def resubmit(
     with to_stage(stage) as application:
         wanted = list(msh_10s or [])
         if cause:
-            clinics = [clinic] if clinic else [*application.configurations.current().clinics, ""]
-            wanted += [entry.msh_10 for entry in application.ledger.worklist(clinics, cause=cause)]
+            wanted += [entry.msh_10 for entry in application.ledger.worklist(clinic=clinic, cause=cause)]
         if not wanted:
             raise typer.BadParameter("name at least one MSH-10, or a --cause that the worklist has")
         results = [application.correct(each, changes, dry_run=dry_run) for each in wanted]

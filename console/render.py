@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from shared.domain import er7, faults
+from shared.domain.lifecycle import State
 from shared.domain.submission import Attempt, FileSummary, Submission
 from shared.ports import WorklistEntry
+from shared.settings import INBOX_PREFIX
 from shared.usecases.findings import CHECKS
 
-out = Console()
-err = Console(stderr=True)
+_PIPED_WIDTH: Final = 120
+
+
+def screen(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """A console as wide as the terminal; wide enough for every table where there is none."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, quiet=quiet, width=None if stream.isatty() else _PIPED_WIDTH)
+
+
+def grid(title: str) -> Table:
+    """A table without lines between its columns: narrow, and easy on the eye."""
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+
+
+out = screen()
+err = screen(stderr=True)
 
 
 def as_json(value: object) -> None:
@@ -25,16 +42,33 @@ def as_json(value: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
+STATE_WORDS: Final[dict[State, str]] = {
+    State.HELD: "held",
+    State.QUEUED: "queued",
+    State.SENDING: "sending",
+    State.ACCEPTED: "accepted",
+    State.ACCEPTED_WITH_WARNINGS: "warned",
+    State.PARTLY_ACCEPTED: "partly",
+    State.REFUSED: "refused",
+    State.UNKNOWN: "unknown",
+    State.SUPERSEDED: "superseded",
+    State.CLOSED: "closed",
+}
+"""Short column heads for the states, where a table has one column for each."""
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; numbers stand to the right."""
-    grid = Table(title=title, title_justify="left", header_style="bold", show_lines=False)
+    """A table; numbers stand to the right, MSH-10 stays in one piece."""
+    filled = grid(title)
     collected = [tuple(row) for row in rows]
     for number, column in enumerate(columns):
         right = bool(collected) and all(isinstance(row[number], int | float) for row in collected)
-        grid.add_column(column, justify="right" if right else "left", overflow="fold")
+        justify: JustifyMethod = "right" if right else "left"
+        filled.add_column(column, justify=justify, overflow="fold", no_wrap="MSH-10" in column)
     for row in collected:
-        grid.add_row(*(Text(str(cell)) for cell in row))
-    out.print(grid)
+        filled.add_row(*(Text(str(cell)) for cell in row))
+    out.print(filled)
+    out.print()
 
 
 def explanation(code: str) -> tuple[str, str, str] | None:
@@ -46,18 +80,18 @@ def explanation(code: str) -> tuple[str, str, str] | None:
     return (fault.words, fault.fix, str(fault.strategy)) if fault else None
 
 
-def files(summaries: Iterable[FileSummary]) -> None:
+def files(summaries: Sequence[FileSummary]) -> None:
+    states = [state for state in State if any(state in summary.submitted for summary in summaries)]
     table(
         "Files",
-        ("file", "source", "rows", "unchanged", "held", "submitted", "adds up"),
+        ("file", "rows", "unchanged", "held", *(STATE_WORDS[state] for state in states), "adds up"),
         (
             (
-                summary.name,
-                summary.source,
+                summary.name.removeprefix(INBOX_PREFIX),
                 summary.rows,
                 summary.unchanged,
                 summary.held,
-                ", ".join(f"{count} {state}" for state, count in summary.submitted.items()),
+                *(summary.submitted.get(state, 0) for state in states),
                 "yes" if summary.adds_up else ("no" if summary.complete else "being read"),
             )
             for summary in summaries
@@ -76,7 +110,7 @@ def worklist(entries: Sequence[WorklistEntry]) -> None:
                 entry.state.value,
                 entry.row_count,
                 ", ".join(entry.causes),
-                f"{entry.created:%Y-%m-%d %H:%M}",
+                f"{entry.created:%m-%d %H:%M}",
             )
             for entry in entries
         ),

@@ -5,8 +5,11 @@ The Powertools logger writes JSON; `line` refuses fields that are not on the lis
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO
 
 from aws_lambda_powertools import Logger
 
@@ -18,6 +21,19 @@ ALLOWED: Final = frozenset(
 )  # fmt: skip
 
 _logger = Logger(service=os.environ.get("VAXLINE_FUNCTION", "vaxline"), log_uncaught_exceptions=False)
+
+
+@contextmanager
+def written_to(stream: TextIO) -> Iterator[None]:
+    """Lines go to this stream meanwhile (the local run; tests)."""
+    (handler,) = _logger.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    before = handler.setStream(stream)
+    try:
+        yield
+    finally:
+        if before is not None:
+            handler.setStream(before)
 
 
 def line(message: str, **fields: object) -> None:

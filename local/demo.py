@@ -29,6 +29,7 @@ from local.session import Session
 from local.snapshot import FOLDER
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
+from shared.exports.arrivals import MARKER
 from shared.settings import INBOX_PREFIX
 from shared.usecases.resubmit import causes_of
 
@@ -40,7 +41,7 @@ _FIRST_FAILURES: Final = 8
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo; 0 when every file's counts add up and nothing is left in flight, else 1."""
     given = _arguments(arguments)
-    talk = Console(stderr=given.json, quiet=given.quiet)
+    talk = render.screen(stderr=given.json, quiet=given.quiet)
     clinics = given.config or _HERE / "clinics.toml"
     files = _files(given.exports, given.doses)
     if not files:
@@ -48,10 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     with session.running(clinics.read_text("utf-8"), str(clinics), continued=given.again) as run:
         talk.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
-        keys = _keys(files, run, given.exports is None)
+        generated = given.exports is None
+        start = f"{datetime.now(UTC):%H%M%S}"
         with Engine(run.cloud) as engine:
-            first = _run(run, engine, keys, talk, "First run")
-            second = _run(run, engine, keys, talk, "The same files again")
+            first_keys = _keys(files, run, generated=generated, drop=start)
+            first = _run(run, engine, first_keys, talk, "First run")
+            second_keys = _keys(files, run, generated=generated, drop=f"{start}-again")
+            second = _run(run, engine, second_keys, talk, "The same files again")
             _report(run, first, second, engine, talk)
     totals = _totals(first) | {"second_run": _totals(second)}
     if given.json:
@@ -82,25 +86,28 @@ def _files(own: Path | None, doses: int) -> list[Path]:
     return sorted(path for path in _GENERATED.rglob("*") if path.is_file())
 
 
-def _keys(files: Iterable[Path], run: Session, generated: bool) -> list[tuple[str, Path]]:
-    """The key in the bucket for every file. A stranger's file goes to the source that its kind names."""
-    if generated:
-        return [(INBOX_PREFIX + path.relative_to(_GENERATED).as_posix(), path) for path in files]
+def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) -> list[tuple[str, Path]]:
+    """The key in the bucket for every file; the files of a set go into a folder of this drop's own.
+
+    A stranger's file goes to the source that a folder above it names, else to the one for its kind.
+    """
     keys: list[tuple[str, Path]] = []
     sets: set[str] = set()
     for path in files:
         named = next((part for part in reversed(path.parts[:-1]) if part in run.configuration.sources), None)
         source = named or ("yours-fhir" if exports.looks_like_fhir(path) else "yours-csv")
         if run.configuration.sources[source].format == "fhir":
-            prefix = f"{INBOX_PREFIX}{source}/{path.parent.name or 'export'}/"
+            prefix = f"{INBOX_PREFIX}{source}/{path.parent.resolve().name}-{drop}/"
             sets.add(prefix)
             keys.append((prefix + path.name, path))
         else:
             keys.append((f"{INBOX_PREFIX}{source}/{path.name}", path))
-    marker = FOLDER.parent / "_SUCCESS"
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.write_bytes(b"")
-    return keys + [(f"{prefix}_SUCCESS", marker) for prefix in sorted(sets)]
+    if not generated:
+        marker = FOLDER.parent / MARKER
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_bytes(b"")
+        keys += [(prefix + MARKER, marker) for prefix in sorted(sets)]
+    return keys
 
 
 def _run(
@@ -113,6 +120,7 @@ def _run(
         found = (summary for summary in run.application.ledger.files() if summary.file_id not in before)
         return sorted(found, key=lambda summary: summary.name)
 
+    talk.print()
     with _progress(talk, title, mine) as show:
         for key, path in keys:
             with path.open("rb") as body:
@@ -128,7 +136,7 @@ def _progress(talk: Console, title: str, files: Any) -> Iterator[Any]:
     started = time.monotonic()
 
     def picture() -> Table:
-        table = Table(title=f"{title}, {time.monotonic() - started:.0f} s", title_justify="left")
+        table = render.grid(f"{title}, {time.monotonic() - started:.0f} s")
         for column in ("file", "rows", "unchanged", "held", "waiting", "answered"):
             table.add_column(column, justify="left" if column == "file" else "right")
         for summary in files():
@@ -166,6 +174,7 @@ def _totals(summaries: Sequence[FileSummary]) -> dict[str, Any]:
 def _report(
     run: Session, first: Sequence[FileSummary], second: Sequence[FileSummary], engine: Engine, talk: Console
 ) -> None:
+    talk.print()
     talk.print(_places(first))
     for summary in first:
         for finding in summary.findings:
@@ -191,32 +200,34 @@ def _report(
 
 
 def _places(summaries: Sequence[FileSummary]) -> Table:
+    """A line for every file and, below it, one for each of its clinics; the last line adds them up."""
     states = [state for state in State if any(place[1] is state for summary in summaries for place in summary.places)]
-    table = Table(title="Where every row is", title_justify="left", show_footer=True)
-    table.add_column("file", footer="all")
-    table.add_column("clinic")
+    table = render.grid("Where every row is")
+    table.show_footer = True
     columns = ("rows", "unchanged", *(state.value for state in states))
+    heads = {state.value: words for state, words in render.STATE_WORDS.items()}
     totals: Counter[str] = Counter()
-    lines: list[tuple[str, str, dict[str, int]]] = []
+    lines: list[tuple[str, dict[str, int]]] = []
     for summary in summaries:
         own = {"rows": summary.rows, "unchanged": summary.unchanged}
         totals.update(own)
-        lines.append((_short(summary.name), "", own))
+        lines.append((_short(summary.name), own))
         by_clinic: dict[str, dict[str, int]] = {}
         for clinic, state, rows in summary.places:
             by_clinic.setdefault(clinic, {})[state.value] = rows
             totals[state.value] += rows
-        lines += [("", clinic or "(none)", counts) for clinic, counts in by_clinic.items()]
+        lines += [(f"  {clinic or '(no clinic)'}", counts) for clinic, counts in by_clinic.items()]
+    table.add_column("file, clinics", footer="all", overflow="fold")
     for column in columns:
-        table.add_column(column.replace("_", " "), justify="right", footer=str(totals[column]))
-    for name, clinic, counts in lines:
-        table.add_row(name, clinic, *(str(counts.get(column, "")) for column in columns))
+        table.add_column(heads.get(column, column), justify="right", footer=str(totals[column]))
+    for name, counts in lines:
+        table.add_row(name, *(str(counts.get(column, "")) for column in columns))
     return table
 
 
 def _failures(run: Session, talk: Console) -> None:
     ledger = run.application.ledger
-    entries = list(ledger.worklist([*run.configuration.clinics, ""]))
+    entries = list(ledger.worklist())
     if not entries:
         return
     talk.print(f"\n{len(entries)} submissions need a person. One of each cause:", style="bold")

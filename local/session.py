@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from functions import logs
 from local import snapshot
 from local.cloud import LocalCloud
 from local.engine import Engine
@@ -18,6 +19,7 @@ from shared.adapters.s3 import CURRENT_CONFIGURATION
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 
+LOG: Final = snapshot.FOLDER.parent / "functions.log"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 
 
@@ -64,10 +66,18 @@ def running(clinics: str, name: str, *, continued: bool = False) -> Iterator[Ses
         if continued:
             snapshot.load(cloud)
         session = Session(cloud, clinics, name)
-        with session.simulator:
+        with session.simulator, _logs_in_a_file():
             session.start()
             yield session
             snapshot.save(cloud)
+
+
+@contextmanager
+def _logs_in_a_file() -> Iterator[None]:
+    """What the functions log goes to build/functions.log: standard output belongs to the command."""
+    snapshot.FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    with LOG.open("a", encoding="utf-8") as stream, logs.written_to(stream):
+        yield
 
 
 @contextmanager

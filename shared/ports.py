@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
 
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import Event, State
@@ -27,14 +27,17 @@ class Clock(Protocol):
         ...
 
 
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object of the bucket: its key, the version id that makes this arrival unique, its size in bytes, its time."""
+    """One object of the bucket: key, the version that makes this arrival unique, size in bytes, when it arrived."""
 
     key: str
     version: str
     size: int
-    modified: datetime = datetime.fromtimestamp(0, UTC)
+    modified: datetime = LONG_AGO
 
 
 class Objects(Protocol):
@@ -73,7 +76,7 @@ class Configurations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotClaimed:
-    """A claim that was not granted. `busy`: somebody else holds it and its lease runs; else there is nothing to send."""
+    """A claim that was not granted. `busy`: somebody else holds it; else there is nothing to send."""
 
     state: State | None
     busy: bool = False
@@ -123,7 +126,7 @@ class Ledger(Protocol):
     def get(self, msh_10: str) -> Submission | None: ...
 
     def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
-        """QUEUED → SENDING; UNKNOWN → SENDING for the one resend; a SENDING whose lease ran out becomes UNKNOWN first."""
+        """QUEUED → SENDING; UNKNOWN → SENDING for the one resend; a SENDING past its lease becomes UNKNOWN first."""
         ...
 
     def finish(
@@ -161,9 +164,9 @@ class Ledger(Protocol):
         """Shows a submission that needs a person in the worklist, unless it was replaced meanwhile."""
         ...
 
-    def worklist(
-        self, clinics: Sequence[str], *, state: State | None = None, cause: str = ""
-    ) -> Iterator[WorklistEntry]: ...
+    def worklist(self, *, clinic: str = "", state: State | None = None, cause: str = "") -> Iterator[WorklistEntry]:
+        """What needs a person, of one clinic or of all that ever had an entry (in clinics.toml still or not)."""
+        ...
 
     def waiting(self, before: datetime) -> Iterator[OutboxMessage]:
         """References to the submissions that wait for delivery since before that time, oldest first per patient."""
@@ -210,7 +213,7 @@ class ResubmissionQueue(Protocol):
 
 class Secrets(Protocol):
     def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
-        """The clinic's credentials; None when the secret is missing or not what it should be. `fresh` skips the cache."""
+        """The clinic's credentials; None when the secret is missing or malformed. `fresh` skips the cache."""
         ...
 
 

@@ -4,6 +4,7 @@
     REC#<record>  REC        one record: what was last taken up of each dose, under an optimistic lock
     FILES         <file id>  one arrival of one export
     STOPPED       <facility> delivery stopped until a person opens it
+    CLINICS       <clinic>   it has had an entry in the worklist
     META          patient_key
 
     convert ── record (version n → n+1) ── submission (if absent) ── queue ──┐   a crash between any two is finished
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _Item = dict[str, Any]
 _BATCH_GET: Final = 100
+NO_CLINIC: Final = "-"
+"""What the worklist calls the clinic of a visit whose clinic is not known."""
+
 _MAX_RESENDS: Final = 1
 
 
@@ -169,6 +173,7 @@ class DynamoLedger:
         self._table = table
         self._lease = timedelta(seconds=lease)
         self._patient_key: bytes | None = None
+        self._noted: set[str] = set()
 
     # records ---------------------------------------------------------------------------------------------------------
 
@@ -181,7 +186,7 @@ class DynamoLedger:
         return self._patient_key
 
     def records(self, keys: Iterable[str]) -> dict[str, Record]:
-        wanted = [{"pk": {"S": f"REC#{key}"}, "sk": {"S": "REC"}} for key in keys]
+        wanted: list[Any] = [{"pk": {"S": f"REC#{key}"}, "sk": {"S": "REC"}} for key in keys]
         found: dict[str, Record] = {}
         while wanted:
             batch, wanted = wanted[:_BATCH_GET], wanted[_BATCH_GET:]
@@ -189,7 +194,8 @@ class DynamoLedger:
             for item in answer["Responses"].get(self._table, []):
                 record = _unpack(item["body"]["B"], Record)
                 found[record.key] = record
-            wanted += answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])  # type: ignore[arg-type]
+            unread: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
+            wanted += unread.get("Keys", [])
         return found
 
     def save_record(self, record: Record) -> bool:
@@ -338,25 +344,25 @@ class DynamoLedger:
         submission = self.get(msh_10)
         if submission is None:
             return False
+        clinic = submission.clinic or NO_CLINIC
+        self._note_clinic(clinic)
         key = "#".join((submission.state.value, causes[0] if causes else "", msh_10))
         return self._update(
             msh_10,
             "SET worklist_clinic = :clinic, worklist_key = :key, causes = :causes",
             "#state = :state AND attribute_not_exists(replaced_by)",
             {
-                ":clinic": {"S": submission.clinic or "-"},
+                ":clinic": {"S": clinic},
                 ":key": {"S": key},
                 ":causes": _strings(causes),
                 ":state": {"S": submission.state.value},
             },
         )
 
-    def worklist(
-        self, clinics: Sequence[str], *, state: State | None = None, cause: str = ""
-    ) -> Iterator[WorklistEntry]:
-        for clinic in clinics:
+    def worklist(self, *, clinic: str = "", state: State | None = None, cause: str = "") -> Iterator[WorklistEntry]:
+        for one in [clinic] if clinic else self._clinics():
             condition = "worklist_clinic = :clinic"
-            values: _Item = {":clinic": {"S": clinic or "-"}}
+            values: _Item = {":clinic": {"S": one}}
             if state is not None:
                 condition += " AND begins_with(worklist_key, :state)"
                 values[":state"] = {"S": f"{state.value}#"}
@@ -366,7 +372,7 @@ class DynamoLedger:
                     continue
                 yield WorklistEntry(
                     msh_10=_msh_10(item),
-                    clinic=clinic,
+                    clinic=one,
                     source=_text(item, "source"),
                     state=State(_text(item, "state")),
                     row_count=_number(item, "row_count"),
@@ -374,6 +380,15 @@ class DynamoLedger:
                     created=datetime.fromisoformat(_text(item, "created")),
                     file_id=_text(item, "file_id"),
                 )
+
+    def _clinics(self) -> list[str]:
+        return [_text(item, "sk") for item in self._query(None, "pk = :pk", {":pk": {"S": "CLINICS"}})]
+
+    def _note_clinic(self, clinic: str) -> None:
+        """The index can only be asked clinic by clinic, so every clinic that enters it is noted, once per process."""
+        if clinic not in self._noted:
+            self._put_if_absent({"pk": {"S": "CLINICS"}, "sk": {"S": clinic}})
+            self._noted.add(clinic)
 
     def waiting(self, before: datetime) -> Iterator[OutboxMessage]:
         found: list[tuple[str, OutboxMessage]] = []

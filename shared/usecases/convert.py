@@ -233,7 +233,7 @@ class Convert:
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,
             source=arrival.source.name,
-            clinic=clinic.key if clinic else visit.clinic,
+            clinic=clinic.key if clinic else "",
             record=record.key,
             patient_group=identity.patient_group(self._ledger.patient_key(), visit.source, visit.patient.mrn or msh_10),
             file_id=arrival.file_id,

@@ -104,7 +104,7 @@ class Correct:
             old,
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,
-            clinic=clinic.key if clinic else visit.clinic,
+            clinic=clinic.key if clinic else "",
             patient_group=identity.patient_group(self._ledger.patient_key(), visit.source, visit.patient.mrn or msh_10),
             config_version=configuration.version,
             created=now,

@@ -27,10 +27,9 @@ def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:
         logs.line("x", patient="Sampleton")
 
 
-def test_the_log_line_of_an_exception_does_not_quote_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_line_of_an_exception_does_not_quote_it() -> None:
     written = io.StringIO()
-    (handler,) = logs._logger.handlers
-    monkeypatch.setattr(handler, "stream", written)
-    logs.failure("broken", RuntimeError("Sampleton, Ada"), count=1)
+    with logs.written_to(written):
+        logs.failure("broken", RuntimeError("Sampleton, Ada"), count=1)
     assert json.loads(written.getvalue())["error"] == "RuntimeError"
     assert "Sampleton" not in written.getvalue()

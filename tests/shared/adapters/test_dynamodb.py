@@ -139,10 +139,10 @@ def test_the_worklist_lists_by_clinic_state_and_cause_and_forgets_what_was_repla
     assert ledger.enter_worklist("HELD1", ("LOT-MISSING",))
     assert ledger.enter_worklist("REF1", ("103 PID-8",))
     assert ledger.enter_worklist("REF2", ("103 PID-8",))
-    assert [e.msh_10 for e in ledger.worklist(["elm", "oak"], cause="103 PID-8")] == ["REF1", "REF2"]
-    assert [e.msh_10 for e in ledger.worklist(["elm"], state=State.HELD)] == ["HELD1"]
+    assert [e.msh_10 for e in ledger.worklist(cause="103 PID-8")] == ["REF1", "REF2"]
+    assert [e.msh_10 for e in ledger.worklist(clinic="elm", state=State.HELD)] == ["HELD1"]
     ledger.name_replacement("REF1", "REF1-NEW")
-    assert [e.msh_10 for e in ledger.worklist(["elm"])] == ["HELD1"]
+    assert [e.msh_10 for e in ledger.worklist(clinic="elm")] == ["HELD1"]
     assert not ledger.enter_worklist("REF1", ("late",))
 
 
@@ -177,3 +177,9 @@ def test_the_patient_key_is_made_once_per_ledger(cloud: LocalCloud) -> None:
     client = boto3.client("dynamodb", region_name=REGION)
     keys = {DynamoLedger(client, cloud.runtime.table).patient_key() for _ in range(2)}
     assert len(keys) == 1
+
+
+def test_what_belongs_to_no_known_clinic_is_in_the_worklist_too(ledger: DynamoLedger) -> None:
+    ledger.add(replace(a_submission("LOST", state=State.HELD), clinic=""))
+    ledger.enter_worklist("LOST", ("CLINIC-UNKNOWN",))
+    assert [entry.msh_10 for entry in ledger.worklist()] == ["LOST"]

@@ -329,7 +329,7 @@ def test_a_correction_gets_a_new_msh_10_and_leaves_the_files_counts_alone(desk: 
     assert "|AB123|" in result.vxu
     assert desk.outbox.sent == [old, result.msh_10]
     assert desk.of(result.msh_10).replaces == old
-    assert [entry.msh_10 for entry in desk.ledger.worklist(["elm"])] == []
+    assert [entry.msh_10 for entry in desk.ledger.worklist(clinic="elm")] == []
     (file,) = desk.ledger.files()
     assert file.adds_up
 
@@ -339,7 +339,7 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     result = desk.correct(old, {"lot": "AB123"}, dry_run=True)
     assert isinstance(result, Resubmitted)
     assert desk.ledger.get(result.msh_10) is None
-    assert [entry.msh_10 for entry in desk.ledger.worklist(["elm"])] == [old]
+    assert [entry.msh_10 for entry in desk.ledger.worklist(clinic="elm")] == [old]
 
 
 def test_the_next_export_of_the_same_wrong_row_does_not_undo_a_correction(desk: Desk) -> None:
