@@ -1,0 +1,160 @@
+"""clinics.toml: what is right is read, what is wrong is named, all at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.adapters import clinics_schema, clinics_toml
+from shared.adapters.clinics_toml import ConfigurationError
+from shared.domain.clinics import Configuration
+
+ROOT = Path(__file__).parents[3]
+SMALL = """
+[organization]
+name = "Sampleton Health"
+sending_facility = "CT9000"
+
+[iis]
+endpoint = "https://iis.example.org/soap"
+
+[clinics.elm]
+name = "Elm"
+facility = "CT9001"
+export_names = ["Elm St"]
+
+[clinics.oak]
+name = "Oak"
+facility = "CT9002"
+sending_facility = "CT9002"
+
+[sources.feed]
+format = "csv"
+clinic = "elm"
+"""
+
+
+def good(text: str) -> Configuration:
+    found = clinics_toml.parse(text)
+    assert isinstance(found, Configuration), found
+    return found
+
+
+def errors(text: str) -> dict[str, ConfigurationError]:
+    found = clinics_toml.parse(text)
+    assert isinstance(found, tuple)
+    return {error.key: error for error in found}
+
+
+def test_a_small_file_is_enough() -> None:
+    configuration = good(SMALL)
+    elm, oak = configuration.clinics["elm"], configuration.clinics["oak"]
+    assert (elm.sending_facility, elm.facility_id, elm.secret) == ("CT9000", "CT9000", "CT9000")
+    assert (oak.sending_facility, oak.facility_id, oak.secret) == ("CT9002", "CT9002", "CT9002")
+    assert configuration.iis.receiving_facility == "CT0000"
+    assert configuration.sources["feed"].date_formats == ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
+    assert configuration.clinic_for(configuration.sources["feed"], "Elm St") is elm
+
+
+def test_a_clinic_that_signs_as_the_organization_uses_its_secret() -> None:
+    configuration = good(SMALL.replace('"CT9000"', '"CT9000"\nsecret = "everybody"', 1))
+    assert configuration.clinics["elm"].secret == "everybody"
+    assert configuration.clinics["oak"].secret == "CT9002"
+
+
+def test_the_demo_s_file_is_right() -> None:
+    configuration = good((ROOT / "local" / "clinics.toml").read_text("utf-8"))
+    assert set(configuration.clinics) == {"elm", "harbor", "hilltop"}
+    assert {"elm", "harbor", "hilltop", "yours-csv", "yours-fhir"} == set(configuration.sources)
+
+
+def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
+    version = good(SMALL).version
+    assert re.fullmatch(r"[0-9a-f]{12}", version)
+    assert good("\ufeff" + SMALL.replace("\n", "\r\n") + "\n").version == version
+    assert good(SMALL.replace("Elm St", "Elm Road")).version != version
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "words"),
+    [
+        ("name = ", "nam = ", "organization.nam", "Did you mean name"),
+        ('name = "Sampleton Health"', "", "organization.name", "missing"),
+        ('name = "Elm"', "name = 3", "clinics.elm.name", "expected str, got int"),
+        ('["Elm St"]', '["Elm St", 3]', "clinics.elm.export_names[1]", "expected str"),
+        ('clinic = "elm"', 'clinic = "elmm"', "sources.feed.clinic", "Did you mean elm"),
+        ('["Elm St"]', '["oak"]', "clinics.elm.export_names", "clinics.oak has this name"),
+        ("https://iis", "http://iis", "iis.endpoint", "https"),
+        ('"https://iis.example.org/soap"', '"https://"', "iis.endpoint", "https"),
+        ('facility = "CT9001"', 'facility = "CT9001-ELM-STREET-PEDIATRICS"', "clinics.elm.facility", "20"),
+        ('facility = "CT9001"', 'facility = "CT 9001"', "clinics.elm.facility", "spaces"),
+        ('sending_facility = "CT9000"', "", "clinics.elm.sending_facility", "missing"),
+        ('clinic = "elm"', 'date_formats = ["%Y"]', "sources.feed.date_formats", "year, month and day"),
+        ('clinic = "elm"', 'date_formats = ["%y"]', "sources.feed.date_formats", "year, month and day"),
+        ('clinic = "elm"', 'columns = {lott = "Lot"}', "sources.feed.columns", "Did you mean lot"),
+        ('clinic = "elm"', 'columns = {lot = "A", ndc = "A"}', "sources.feed.columns", "read as"),
+        ('clinic = "elm"', 'defaults = {eligibility = "rich"}', "sources.feed.defaults", "not a value of eligibility"),
+        ('clinic = "elm"', 'encoding = "utf-9"', "sources.feed.encoding", "encoding"),
+        ('clinic = "elm"', 'encoding = "base64"', "sources.feed.encoding", "encoding"),
+        ('clinic = "elm"', 'delimiter = "ab"', "sources.feed.delimiter", "delimiter"),
+        ('clinic = "elm"', "one_clinic = true", "sources.feed.one_clinic", "names no clinic"),
+        ('clinic = "elm"', 'clinic_by = "name"', "sources.feed.clinic_by", "format csv"),
+        ('format = "csv"', 'format = "fhir"\ndelimiter = ";"', "sources.feed.delimiter", "format fhir"),
+        ('format = "csv"', 'format = "fhir"\ndefaults = {lot = "x"}', "sources.feed.defaults.lot", "default"),
+        ('format = "csv"', 'format = "xml"', "sources.feed.format", "csv, fhir"),
+        ("[clinics.oak]", "[clinics.Oak]", "clinics.Oak", "a-z"),
+        ("[sources.feed]", "[source.feed]", "source", "Did you mean sources"),
+        ('facility = "CT9001"', 'facility = "CT9001"\nsecret = "vaxline/test/elm"', "clinics.elm.secret", "stage"),
+        ('facility = "CT9001"', 'facility = "CT9001"\naddress = {zipp = "1"}', "clinics.elm.address.zipp", "zip"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(old: str, new: str, key: str, words: str) -> None:
+    assert old in SMALL
+    found = errors(SMALL.replace(old, new, 1))
+    assert key in found
+    assert words in str(found[key])
+    assert str(found[key]).startswith(key)
+
+
+def test_all_errors_come_at_once() -> None:
+    text = SMALL.replace("https", "http").replace('"CT9001"', "7").replace('clinic = "elm"', 'clinic = "x"')
+    assert set(errors(text)) == {"iis.endpoint", "clinics.elm.facility", "sources.feed.clinic"}
+
+
+def test_an_empty_file_and_no_toml_are_errors_too() -> None:
+    assert set(errors("")) == {"organization", "iis", "clinics", "sources"}
+    assert "line 1" in str(errors("x = = 1")["clinics.toml"])
+
+
+def test_the_loopback_may_be_plain_http() -> None:
+    assert good(SMALL.replace("https://iis.example.org", "http://127.0.0.1:8080"))
+
+
+@given(
+    st.recursive(
+        st.one_of(st.text(max_size=5), st.integers(), st.booleans()),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["name", "elm", "columns"]), inner, max_size=3)
+        ),
+        max_leaves=8,
+    ),
+    st.sampled_from(["organization", "iis", "clinics", "sources"]),
+)
+def test_no_content_is_too_strange(value: object, section: str) -> None:
+    reader = clinics_toml._Reader({"organization": {}, "iis": {}, "clinics": {}, "sources": {}} | {section: value})
+    assert reader.read("v") is None
+    assert reader.errors
+
+
+@pytest.mark.parametrize("key", list(clinics_schema.documented()))
+def test_every_key_is_documented(key: str) -> None:
+    assert f"| `{key}` |" in (ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+
+def test_the_page_documents_no_other_key() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(clinics_schema.documented())

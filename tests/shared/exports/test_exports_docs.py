@@ -1,0 +1,35 @@
+"""docs/exports.md says what the tables in the code say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.domain import codes
+from shared.exports import layout
+from shared.exports.layout import Column
+
+PAGE = (Path(__file__).parents[3] / "docs" / "exports.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("column", layout.COLUMNS, ids=lambda column: column.name)
+def test_every_column_is_documented_as_it_is_read(column: Column) -> None:
+    form = (column.table.name if column.table else column.kind.value) + (
+        "; several, separated by `;`" if column.repeats else ""
+    )
+    words = column.words + (" (**required**)" if column.required else "")
+    if column.aliases:
+        words += "; also read from " + ", ".join(f"`{alias}`" for alias in column.aliases)
+    assert f"| `{column.name}` | {column.path} | {form} | {words} |\n" in PAGE
+
+
+@pytest.mark.parametrize("table", codes.TABLES, ids=lambda table: table.name)
+def test_every_code_is_documented(table: codes.Table) -> None:
+    values = ", ".join(f"`{code}` {text}" for code, text, _ in table.rows if code)
+    assert f"| {table.name} | {values} |\n" in PAGE
+
+
+def test_no_two_columns_answer_to_one_name() -> None:
+    spellings = [codes.normalised(name) for column in layout.COLUMNS for name in (column.name, *column.aliases)]
+    assert len(spellings) == len(set(spellings))

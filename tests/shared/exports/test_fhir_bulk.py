@@ -1,0 +1,332 @@
+"""FHIR bulk exports: every Immunization line in exactly one visit, references followed wherever they lead."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from shared.domain import identity
+from shared.domain.clinics import Source
+from shared.domain.model import Action, Completion, Finding, Visit
+from shared.exports import arrivals, fhir_model, fhir_patient
+from shared.exports.fhir_bulk import reference_name
+
+Read = Callable[..., list[Visit]]
+BULK = Source("bulk", "fhir", clinic="elm")
+CVX = "http://hl7.org/fhir/sid/cvx"
+MR = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
+
+
+def lines(*resources: dict[str, Any] | str) -> bytes:
+    return "".join(f"{r if isinstance(r, str) else json.dumps(r)}\n" for r in resources).encode()
+
+
+def a_patient(number: str = "p1", **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Patient",
+        "id": number,
+        "identifier": [{"type": MR, "system": "urn:example", "value": f"MRN-{number}"}],
+        "name": [{"use": "official", "family": "Sampleton", "given": ["Ada", "Q"]}],
+        "gender": "female",
+        "birthDate": "2020-01-02",
+    } | more
+
+
+def an_immunization(identifier: str = "i1", **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Immunization",
+        "id": identifier,
+        "status": "completed",
+        "vaccineCode": {"coding": [{"system": CVX, "code": "8", "display": "Hep B"}]},
+        "patient": {"reference": "Patient/p1"},
+        "occurrenceDateTime": "2026-03-01T23:30:00-05:00",
+        "primarySource": True,
+        "lotNumber": "LOT1",
+    } | more
+
+
+def concept(code: str, text: str = "") -> dict[str, Any]:
+    return {"coding": [{"code": code}]} | ({"text": text} if text else {})
+
+
+def findings_of(visits: list[Visit]) -> list[Finding]:
+    return [finding for visit in visits for finding in visit.findings]
+
+
+def test_the_day_is_the_one_written_in_the_timestamp(read: Read) -> None:
+    [visit] = read(BULK, {"x.ndjson": lines(an_immunization(), a_patient())})
+    assert visit.date == "20260301"
+    assert (visit.patient.mrn, visit.patient.name.middle, visit.patient.sex) == ("MRN-p1", "Q", "F")
+    assert (visit.doses[0].vaccine.code, visit.doses[0].vaccine.text, visit.doses[0].lot) == ("08", "Hep B", "LOT1")
+    assert visit.rows == (("x.ndjson", 1),)
+    assert not visit.findings
+
+
+@pytest.mark.parametrize("order", [("Patient.000.ndjson", "imm.ndjson"), ("imm.ndjson", "patient.ndjson.gz")])
+def test_files_come_in_any_order_and_under_any_name(read: Read, order: tuple[str, str]) -> None:
+    content = {True: lines(a_patient()), False: lines(an_immunization(), an_immunization("i2"))}
+    files = {
+        name: gzip.compress(content[True]) if name.endswith(".gz") else content["atient" in name] for name in order
+    }
+    [visit] = read(BULK, files)
+    assert [dose.id for dose in visit.doses] == ["i1", "i2"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("Patient/p1", "Patient/p1"),
+        ("https://ehr.example.org/fhir/Patient/p1", "Patient/p1"),
+        ("Patient/p1/_history/3", "Patient/p1"),
+        ("Patient?identifier=urn:example|MRN-p1", "Patient?urn:example|MRN-p1"),
+        ("Patient?identifier=urn%3Aexample%7CMRN-p1", "Patient?urn:example|MRN-p1"),
+        ("#p1", ""),
+        ("", ""),
+    ],
+)
+def test_a_reference_is_told_in_every_form(read: Read, reference: str, name: str) -> None:
+    assert reference_name(fhir_model.Reference(reference)) == name
+    if name:
+        [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(patient={"reference": reference}))})
+        assert visit.patient.mrn == "MRN-p1"
+
+
+def test_the_references_of_a_dose_lead_to_people_places_and_makers(read: Read) -> None:
+    dose = an_immunization(
+        location={"reference": "Location?identifier=urn:example|L1"},
+        manufacturer={"reference": "Organization/merck"},
+        performer=[
+            {"function": concept("AP"), "actor": {"reference": "#nurse"}},
+            {"function": concept("OP"), "actor": {"reference": "https://ehr.example.org/Practitioner/doc"}},
+        ],
+        contained=[
+            {"resourceType": "Practitioner", "id": "nurse", "name": [{"family": "Nurseby", "given": ["Nadia"]}]}
+        ],
+    )
+    npi = [{"system": fhir_model.NPI, "value": "1245319599"}]
+    people = lines(
+        {"resourceType": "Practitioner", "id": "doc", "identifier": npi, "name": [{"family": "Doctorow"}]},
+        {
+            "resourceType": "Location",
+            "id": "l",
+            "identifier": [{"system": "urn:example", "value": "L1"}],
+            "name": "Elm",
+        },
+        {"resourceType": "Organization", "id": "merck", "identifier": [{"system": fhir_model.MVX, "value": "MSD"}]},
+    )
+    [visit] = read(BULK, {"a": lines(dose), "b": people, "c": lines(a_patient())})
+    found = visit.doses[0]
+    assert visit.clinic == "Elm"
+    assert (found.administered_by.family, found.ordered_by.family, found.ordered_by.id) == (
+        "Nurseby",
+        "Doctorow",
+        "1245319599",
+    )
+    assert found.manufacturer.code == "MSD"
+    by_number = Source("bulk", "fhir", clinic="elm", clinic_by="identifier")
+    [visit] = read(by_number, {"a": lines(dose), "b": people, "c": lines(a_patient())})
+    assert visit.clinic == "L1"
+
+
+@pytest.mark.parametrize(
+    ("more", "completion", "action", "reason"),
+    [
+        ({}, Completion.COMPLETE, Action.ADD, ""),
+        ({"status": "not-done", "statusReason": concept("PATOBJ")}, Completion.REFUSED, Action.ADD, "03"),
+        ({"status": "not-done", "statusReason": concept("RELIG")}, Completion.REFUSED, Action.ADD, "01"),
+        ({"status": "not-done", "statusReason": concept("OSTOCK")}, Completion.NOT_ADMINISTERED, Action.ADD, ""),
+        ({"status": "not-done"}, Completion.NOT_ADMINISTERED, Action.ADD, ""),
+        ({"status": "entered-in-error"}, Completion.COMPLETE, Action.DELETE, ""),
+    ],
+)
+def test_status_says_what_became_of_a_dose(
+    read: Read, more: dict[str, Any], completion: Completion, action: Action, reason: str
+) -> None:
+    [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(**more))})
+    dose = visit.doses[0]
+    assert (dose.completion, dose.action, dose.refusal_reason.code) == (completion, action, reason)
+    assert dose.information_source.code == ("00" if dose.is_given else "")
+    assert dose.vaccine.code == "08"
+
+
+def test_everything_else_that_a_dose_says(read: Read) -> None:
+    full = an_immunization(
+        vaccineCode={
+            "coding": [
+                {"system": "urn:local", "code": "HEPB", "display": "Hepatitis B"},
+                {"system": CVX, "code": "08"},
+                {"system": "http://hl7.org/fhir/sid/ndc", "code": "58160082011"},
+            ]
+        },
+        expirationDate="2027-06",
+        manufacturer={"identifier": {"system": fhir_model.MVX, "value": "SKB"}, "display": "GSK"},
+        site=concept("LA"),
+        route=concept("IM"),
+        doseQuantity={"value": 0.50, "code": "mL"},
+        programEligibility=[concept("V02")],
+        fundingSource=concept("VXC50"),
+        education=[{"documentType": "253088698300005911160720", "presentationDate": "2026-03-01"}],
+        note=[{"text": "one"}, {"text": "two"}],
+        protocolApplied=[{"doseNumberPositiveInt": 2}],
+    )
+    [visit] = read(BULK, {"x": lines(a_patient(), full)})
+    dose = visit.doses[0]
+    assert not visit.findings
+    assert (dose.vaccine.code, dose.vaccine.alternate_code, dose.vaccine.alternate_system) == ("08", "HEPB", "L")
+    assert (dose.ndc, dose.expiry, dose.manufacturer.code) == ("58160-0820-11", "202706", "SKB")
+    assert (dose.site.code, dose.route.code, dose.units.code) == ("LA", "C28161", "mL")
+    assert float(dose.amount) == 0.5
+    assert (dose.eligibility.code, dose.funding_source.code) == ("V02", "VXC50")
+    assert [(vis.document, vis.presented) for vis in dose.vis] == [("253088698300005911160720", "20260301")]
+    assert (dose.comment, dose.dose_number) == ("one\ntwo", "2")
+
+
+def test_everything_that_a_patient_says(read: Read) -> None:
+    core = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
+    patient = a_patient(
+        extension=[
+            {
+                "url": f"{core}race",
+                "extension": [
+                    {"url": "ombCategory", "valueCoding": {"code": "2106-3"}},
+                    {"url": "ombCategory", "valueCoding": {"code": "2028-9"}},
+                    {"url": "text", "valueString": "mixed"},
+                ],
+            },
+            {"url": f"{core}ethnicity", "extension": [{"url": "ombCategory", "valueCoding": {"code": "2186-5"}}]},
+            {"url": fhir_model.MAIDEN_NAME, "valueString": "Eve Mockford"},
+        ],
+        name=[
+            {"use": "maiden", "family": "Exampleby", "given": ["Ada"]},
+            {"use": "usual", "family": "Nickname"},
+            {"use": "official", "family": "Sampleton", "given": ["Ada", "Q", "R"], "suffix": ["III"]},
+        ],
+        telecom=[
+            {"system": "phone", "value": "+1 860-555-0100", "use": "mobile"},
+            {"system": "phone", "value": "860-555-0199", "use": "old"},
+            {"system": "email", "value": "ada@example.org"},
+        ],
+        address=[{"use": "old", "city": "Gone"}, {"line": ["1 Invented Street", "Apt 2"], "postalCode": "061034321"}],
+        multipleBirthInteger=2,
+        deceasedDateTime="2026-03-01T01:00:00Z",
+        contact=[
+            {"relationship": [concept("MTH")], "name": {"family": "Sampleton", "given": ["Eve"]}},
+            {"relationship": [concept("E")]},
+        ],
+    )
+    [visit] = read(BULK, {"x": lines(patient, an_immunization())})
+    found = visit.patient
+    assert [race.code for race in found.races] == ["2106-3", "2028-9"]
+    assert (found.ethnicity.code, found.mothers_maiden_name) == ("2186-5", "Mockford")
+    assert (found.name.family, found.name.middle, found.name.suffix) == ("Sampleton", "Q R", "III")
+    assert [(alias.family, alias.type) for alias in found.aliases] == [("Exampleby", "M")]
+    assert [(t.use, t.equipment, t.area, t.local, t.email) for t in found.telecoms] == [
+        ("PRN", "CP", "860", "5550100", ""),
+        ("NET", "Internet", "", "", "ada@example.org"),
+    ]
+    assert [(place.street, place.other, place.zip) for place in found.addresses] == [
+        ("1 Invented Street", "Apt 2", "06103-4321")
+    ]
+    assert (found.multiple_birth, found.birth_order, found.death_indicator, found.death_date) == (
+        "Y",
+        "2",
+        "Y",
+        "20260301",
+    )
+    assert [(kin.name.given, kin.relationship.code) for kin in found.next_of_kin] == [("Eve", "MTH")]
+
+
+def test_a_national_number_is_never_the_record_number() -> None:
+    ssn = fhir_model.Identifier(
+        "http://hl7.org/fhir/sid/us-ssn", "999-00-0000", type=fhir_model.Concept([fhir_model.Coding(code="SS")])
+    )
+    other = fhir_model.Identifier("urn:example", "E1")
+    assert fhir_patient.record_number([ssn], "id") == "id"
+    assert fhir_patient.record_number([ssn, other], "id") == "E1"
+
+
+def test_an_immunization_whose_patient_is_missing_is_held_with_its_line(read: Read) -> None:
+    resource = an_immunization(patient={"reference": "Patient/nobody"})
+    visits = read(BULK, {"x": lines(resource, an_immunization("i2"), a_patient())})
+    held, good = visits
+    assert [(f.code, f.row, f.value) for f in held.findings] == [("PATIENT-NOT-IN-EXPORT", 1, "Patient/nobody")]
+    assert held.rows == (("x", 1),)
+    assert json.loads(held.raw) == resource
+    assert good.rows == (("x", 2),)
+
+
+def test_lines_that_cannot_be_read_are_rows_only_where_they_are_immunizations(read: Read) -> None:
+    immunizations = lines(
+        an_immunization(), '{"resourceType":"Immunization","id":', an_immunization("i3", lotNumber=7), "{"
+    )
+    patients = lines(
+        a_patient(), '{"resourceType":"Patient","id":"p2","name":"x"}', "nonsense", '{"resourceType":"Basic"}'
+    )
+    visits = read(BULK, {"Immunization.ndjson": immunizations, "Patient.ndjson": patients})
+    about = visits[0]
+    assert about.rows == ()
+    assert [(f.code, f.row, f.value) for f in about.findings] == [
+        ("RESOURCE-UNREADABLE", 2, "Patient.ndjson"),
+        ("RESOURCE-UNREADABLE", 3, "Patient.ndjson"),
+    ]
+    rows = sorted(row for visit in visits for _, row in visit.rows)
+    assert rows == [1, 2, 3, 4]
+    held = [visit for visit in visits if visit.rows and visit.findings]
+    assert {finding.code for finding in findings_of(held)} == {"IMMUNIZATION-UNREADABLE"}
+    assert len({identity.record_key(visit) for visit in held}) == 3
+    assert all(visit.raw for visit in held)
+
+
+@pytest.mark.parametrize(
+    "when", [{"occurrenceDateTime": "2026"}, {"occurrenceDateTime": "", "occurrenceString": "spring"}]
+)
+def test_a_dose_without_a_day_is_held(read: Read, when: dict[str, str]) -> None:
+    [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(**when))})
+    assert [(f.code, f.value) for f in visit.findings] == [
+        ("ROW-DATE-UNREADABLE", when.get("occurrenceString") or "2026")
+    ]
+    assert visit.patient.mrn == "MRN-p1"
+
+
+def test_two_patient_resources_of_one_record_number_make_one_visit(read: Read) -> None:
+    twin = a_patient("p2", identifier=[{"type": MR, "value": "MRN-p1"}])
+    second = an_immunization("i2", patient={"reference": "Patient/p2"})
+    [visit] = read(BULK, {"x": lines(a_patient(), twin, an_immunization(), second)})
+    assert [dose.id for dose in visit.doses] == ["i1", "i2"]
+
+
+def test_a_fhir_source_can_have_defaults_for_what_fhir_exports_lack(read: Read) -> None:
+    source = Source("bulk", "fhir", defaults=MappingProxyType({"eligibility": "V00", "funding_source": "Private"}))
+    [visit] = read(source, {"x": lines(a_patient(), an_immunization(fundingSource=concept("VXC50")))})
+    assert (visit.doses[0].eligibility.code, visit.doses[0].funding_source.code) == ("V00", "VXC50")
+
+
+def test_a_historical_dose_belongs_to_the_source_s_clinic(read: Read) -> None:
+    elsewhere = an_immunization(primarySource=False, location={"display": "Far Away Hospital"})
+    [visit] = read(BULK, {"x": lines(a_patient(), elsewhere)})
+    assert (visit.clinic, visit.doses[0].information_source.code) == ("", "01")
+
+
+def test_a_manifest_that_cannot_be_read_is_said(read: Read) -> None:
+    visits = read(BULK, {"x": lines(a_patient(), an_immunization()), "manifest.json": b"[]"})
+    assert [finding.code for finding in visits[0].findings] == ["MANIFEST-UNREADABLE"]
+
+
+def test_the_sample_export_comes_through_line_for_line(read: Read, shared_material: Path) -> None:
+    files = {path.name: path.read_bytes() for path in (shared_material / "samples" / "fhir-bulk-10").iterdir()}
+    source = Source("bulk", "fhir", clinic="elm", one_clinic=True, without_lot="historical")
+    visits = read(source, files)
+    rows = sorted(row for visit in visits for _, row in visit.rows)
+    assert rows == list(range(1, 162))
+    assert len({visit.patient.mrn for visit in visits}) == 13
+    assert {finding.code for finding in findings_of(visits)} == {"DOSE-SENT-AS-HISTORICAL"}
+    assert len({identity.record_key(visit) for visit in visits}) == len(visits)
+    days = [(visit.patient.mrn, visit.date) for visit in visits]
+    assert days == sorted(days)
+    assert arrivals.is_part("fhir", "Patient.000.ndjson")
