@@ -96,7 +96,7 @@ class _File:
             self._note("FILE-DELIMITER", "tab" if other == "\t" else other)
             names = _cells(first, delimiter)
         header = layout.match([repaired(name)[0] for name in names], self._source)
-        self._findings += [Finding(code, row=0, column=name, value=name) for code, name in header.problems]
+        self._findings += [Finding(code, row=0, column=name) for code, name in header.problems]
         records = Records(lines, delimiter)
         records.width = header.width
         return header, iter(records)

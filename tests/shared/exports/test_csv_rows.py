@@ -195,7 +195,7 @@ def test_another_layout_is_read_through_its_mapping_and_defaults(read: Read) -> 
     )
     text = "PT_#|Last Name|First-Name|Birth Date|Given On|lot no|Whatever\nSYN-1|Núñez|Zoé|02.01.2020|1.3.2026|L1|x\n"
     about, visit = read(source, {"a.txt": text.encode("windows-1252")})
-    assert [(finding.code, finding.value) for finding in about.findings] == [("COLUMN-UNKNOWN", "Whatever")]
+    assert [(finding.code, finding.column) for finding in about.findings] == [("COLUMN-UNKNOWN", "Whatever")]
     assert about.rows == ()
     assert (visit.patient.mrn, visit.patient.name.family, visit.patient.name.given) == ("SYN-1", "Núñez", "Zoé")
     assert (visit.date, visit.patient.birth_date, visit.patient.sex) == ("20260301", "20200102", "U")
