@@ -408,7 +408,7 @@ def look_up(table: Table, raw: str) -> Code | None:
     return found
 
 
-    """What `raw` means in the table: the empty code where it says "not known", None where it is not in the table."""
+# Code sets that are passed on ----------------------------------------------------------------------------------------
 
 _CVX: Final = re.compile(r"\d{1,3}")
 _MVX: Final = re.compile(r"[A-Z]{2,3}")
