@@ -19,6 +19,7 @@ from shared.domain.codesets.compact import Table
 
 PACKAGE: Final = Path(codesets.__file__).parent / "data"
 """Where the shipped tables lie."""
+_DEPLOYED: Final = PACKAGE.parents[2]
 # CDC retires codes by their status and keeps their rows, so a table that shrinks was cut off on its way.
 _MAY_VANISH: Final = 0.1
 
@@ -65,6 +66,8 @@ def update(files: Mapping[str, Path], out: Path | None = None, *, allow_shrink: 
     """
     folder = out if out is not None else PACKAGE
     problems = list(_wrong_call(files, folder))
+    if problems:
+        return NotUpdated(tuple(problems))
     sheets: dict[str, Sheet] = {}
     for kind, path in files.items():
         read = cdc_files.read(kind, path)
@@ -129,7 +132,7 @@ def _wrong_call(files: Mapping[str, Path], folder: Path) -> Iterator[Problem]:
         if given and len(given) < len(recipe.inputs):
             missing = ", ".join(f"--{kind}" for kind in recipe.inputs if kind not in files)
             yield Problem("codes update", 0, "", f"--{given[0]} needs {missing} with it")
-    if "cpt" in files and folder.resolve() == PACKAGE.resolve():
+    if "cpt" in files and folder.resolve().is_relative_to(_DEPLOYED.resolve()):
         words = "CPT is copyright of the AMA and stays out of the package: name a folder of your own with --out"
         yield Problem("codes update", 0, "cpt", words)
 

@@ -274,7 +274,10 @@ def _xml(content: bytes, layout: Layout) -> Iterator[_Raw] | str:
     except etree.XMLSyntaxError as error:
         return f"is not well-formed XML (line {error.lineno}); a page saved in its place, or a download cut off?"
     ours = _our_names(layout)
-    return ((number, _fields(record, ours)) for number, record in enumerate(root, 1))
+    records = [(number, _fields(record, ours)) for number, record in enumerate(root, 1)]
+    if records and not any(found for _, found in records):
+        return f"is XML, but not of {layout.title}"
+    return iter(records)
 
 
 def _fields(record: etree._Element, ours: dict[str, str]) -> dict[str, str]:

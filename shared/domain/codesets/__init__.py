@@ -7,6 +7,7 @@ None for what the tables do not know. Sources: CDC, IIS code sets, public domain
 
 from __future__ import annotations
 
+import pkgutil
 from functools import cache
 from typing import Final
 
@@ -153,9 +154,11 @@ def _cvx_form(code: str) -> str:
 
 
 def _kept(name: str) -> compact.Table:
-    from importlib import resources  # noqa: PLC0415 - it costs more to import than all of this module
-
-    return compact.decode(name, resources.files(__name__).joinpath("data", f"{name}.tsv").read_text("utf-8"))
+    # pkgutil asks the same loader as importlib.resources, which costs more to import than all tables to read.
+    content = pkgutil.get_data(__name__, f"data/{name}.tsv")
+    if content is None:
+        raise compact.BrokenTableError(f"table {name}: this installation cannot read files of the package")
+    return compact.decode(name, content.decode("utf-8"))
 
 
 @cache
