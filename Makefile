@@ -21,6 +21,9 @@ $(BIN)/uv: requirements/tools.txt
 
 $(VENV)/.local: $(BIN)/uv requirements/local.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/local.txt
+	@printf '#!%s\nimport sys\n\nsys.path.insert(0, "%s")\n\nfrom console.main import main\n\nmain()\n' \
+		"$(abspath $(BIN)/python)" "$(CURDIR)" > $(BIN)/vaxline
+	@chmod +x $(BIN)/vaxline
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.local requirements/dev.txt

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from shared.domain import er7, faults
 from shared.domain.lifecycle import State
+from shared.domain.model import Dose
 from shared.domain.submission import Attempt, FileSummary, Submission
 from shared.ports import WorklistEntry
 from shared.settings import INBOX_PREFIX
@@ -143,6 +144,20 @@ def submission(found: Submission) -> None:
     for name, value in facts:
         if value:
             out.print(Text(f"  {name}: {value}"))
+    visit = found.visit
+    who = ", ".join(filter(None, (visit.patient.name.family, visit.patient.name.given)))
+    out.print(Text(f"  patient: {visit.patient.mrn} {who}, born {visit.patient.birth_date or '?'}"))
+    if visit.raw:
+        out.print(Text(f"  as exported: {visit.raw}"))
+    out.print()
+    table(
+        "Doses (the number is the one of --set lot[1]=…)",
+        ("no", "row", "date", "vaccine", "lot", "given", "dose id"),
+        (
+            (number, dose.row, dose.date, dose.vaccine.code or dose.ndc, dose.lot, _given(dose), dose.id)
+            for number, dose in enumerate(visit.doses, 1)
+        ),
+    )
     if found.findings:
         table(
             "Findings",
@@ -158,6 +173,11 @@ def submission(found: Submission) -> None:
             out.print(Text(segment))
     for attempt in found.attempts:
         _attempt(attempt)
+
+
+def _given(dose: Dose) -> str:
+    """Completion (table 0322), source (NIP001) and action (table 0323), as the message says them."""
+    return " ".join(filter(None, (dose.completion.value, dose.information_source.code, dose.action.value)))
 
 
 def _attempt(attempt: Attempt) -> None:

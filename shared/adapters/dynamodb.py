@@ -424,7 +424,7 @@ class DynamoLedger:
         for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": summary.file_id}}):
             place = (_text(item, "clinic"), State(_text(item, "state")))
             rows[place] = rows.get(place, 0) + _number(item, "row_count")
-        places = tuple((clinic, state, count) for (clinic, state), count in sorted(rows.items()))
+        places = tuple((clinic, state, count) for (clinic, state), count in sorted(rows.items()) if count)
         return replace(summary, places=places)
 
     # stopped facilities ----------------------------------------------------------------------------------------------

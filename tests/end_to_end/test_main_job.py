@@ -1,0 +1,240 @@
+"""The main job with everything real but AWS (moto) and CT WiZ (a SOAP server on loopback)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from local import exports, session, snapshot
+from local.engine import Engine
+from local.session import Session
+from local.simulator_faults import Planned
+from shared.domain.lifecycle import Event, State
+from shared.domain.submission import FileSummary
+from shared.settings import OUTBOX, SWEEP
+from shared.usecases.correct import Resubmitted
+
+CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+HEADER = (
+    "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
+    "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"
+)
+
+
+def row(
+    patient: str, dose: str, *, lot: str = "AB123", cvx: str = "115", mvx: str = "SKB", day: str = "2026-03-02"
+) -> str:
+    return (
+        f"{patient},Sampleton,Ada,1990-05-06,F,2106-3,2186-5,1 Example Way,Hartford,CT,"
+        f"06103,{dose},{day},{cvx},{mvx},{lot},IM,V01,PHC70,1234567893"
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
+    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+    with session.running(CLINICS, "clinics.toml") as running:
+        yield running
+
+
+@pytest.fixture
+def engine(run: Session) -> Iterator[Engine]:
+    with Engine(run.cloud) as running:
+        yield running
+        assert running.errors == []
+
+
+Drop = Callable[..., FileSummary]
+
+
+@pytest.fixture
+def drop(run: Session, engine: Engine) -> Drop:
+    def put(*rows: str, key: str = "inbox/elm/doses.csv") -> FileSummary:
+        before = {file.file_id for file in run.application.ledger.files()}
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body="\n".join((HEADER, *rows)).encode())
+        assert engine.wait_until_idle(timeout=60)
+        (new,) = [file for file in run.application.ledger.files() if file.file_id not in before]
+        assert new.adds_up
+        return new
+
+    return put
+
+
+def only_failure(run: Session) -> str:
+    (entry,) = run.application.ledger.worklist()
+    return entry.msh_10
+
+
+def test_a_row_goes_the_whole_way_and_its_ack_is_kept(run: Session, drop: Drop) -> None:
+    assert drop(row("SYN-1", "D1")).submitted == {State.ACCEPTED: 1}
+    (msh_10,) = run.simulator.accepted
+    kept = run.application.ledger.get(msh_10)
+    assert kept is not None
+    assert kept.attempts[0].msa_1 == "AA"
+    assert kept.config_version == run.configuration.version
+
+
+def test_the_same_rows_again_are_unchanged_and_nothing_is_sent(run: Session, drop: Drop) -> None:
+    drop(row("SYN-1", "D1"), row("SYN-2", "D2"))
+    assert drop(row("SYN-1", "D1"), row("SYN-2", "D2"), key="inbox/elm/again.csv").unchanged == 2
+    assert len(run.simulator.received) == 2
+
+
+def test_a_held_dose_is_corrected_sent_and_its_failure_closed(run: Session, engine: Engine, drop: Drop) -> None:
+    assert drop(row("SYN-1", "D1", lot="")).held == 1
+    assert run.simulator.received == []
+    held = only_failure(run)
+    result = run.application.correct(held, {"lot": "AB123"})
+    assert isinstance(result, Resubmitted)
+    assert engine.wait_until_idle(timeout=60)
+    states = [run.application.ledger.get(msh_10) for msh_10 in (held, result.msh_10)]
+    assert [found.state for found in states if found] == [State.SUPERSEDED, State.ACCEPTED]
+    assert list(run.application.ledger.worklist()) == []
+    (file,) = run.application.ledger.files()
+    assert (file.adds_up, file.submitted) == (True, {State.SUPERSEDED: 1})
+
+
+def test_a_refusal_is_closed_by_the_next_export_that_has_it_right(run: Session, drop: Drop) -> None:
+    assert drop(row("SYN-1", "D1", mvx="ZZZ")).submitted == {State.REFUSED: 1}
+    refused = only_failure(run)
+    assert drop(row("SYN-1", "D1"), key="inbox/elm/next.csv").submitted == {State.ACCEPTED: 1}
+    after = run.application.ledger.get(refused)
+    assert after is not None
+    assert after.state is State.SUPERSEDED
+    assert list(run.application.ledger.worklist()) == []
+
+
+def test_one_bad_dose_of_a_visit_is_named_and_the_others_are_stored(run: Session, drop: Drop) -> None:
+    summary = drop(row("SYN-1", "D1"), row("SYN-1", "D2", cvx="341"))
+    assert summary.submitted == {State.PARTLY_ACCEPTED: 2}
+    found = run.application.ledger.get(only_failure(run))
+    assert found is not None
+    assert found.attempts[-1].dropped == ("D2",)
+
+
+def test_a_broken_connection_is_tried_again_until_it_works(run: Session, drop: Drop) -> None:
+    run.simulator.play(Planned("http-503", times=2))
+    assert drop(row("SYN-1", "D1")).submitted == {State.ACCEPTED: 1}
+    (msh_10,) = run.simulator.accepted
+    found = run.application.ledger.get(msh_10)
+    assert found is not None
+    assert [attempt.fault for attempt in found.attempts] == ["HTTP-503", "HTTP-503", ""]
+
+
+def test_an_answer_that_never_came_is_sent_once_more_under_the_same_msh_10(run: Session, drop: Drop) -> None:
+    run.simulator.play(Planned("eof-mid-body", times=1))
+    assert drop(row("SYN-1", "D1")).submitted == {State.ACCEPTED: 1}
+    assert len({msh_10 for _, msh_10, _, _ in run.simulator.received}) == 1
+    assert len(run.simulator.received) == 2
+
+
+def test_an_outcome_that_stays_unknown_asks_a_person_after_two_sends(run: Session, drop: Drop) -> None:
+    run.simulator.play(Planned("wrong-msa-2"))
+    assert drop(row("SYN-1", "D1")).submitted == {State.UNKNOWN: 1}
+    assert len(run.simulator.received) == 2
+    found = run.application.ledger.get(only_failure(run))
+    assert found is not None
+    assert found.causes == ("WRONG-MSA-2",)
+
+
+def test_corrections_reach_the_iis_in_the_order_in_which_they_were_made(run: Session, drop: Drop) -> None:
+    for lot in ("L1", "L2", "L3"):
+        drop(row("SYN-1", "D1", lot=lot))
+    (stored,) = run.simulator.webiz.history("SYN-1").values()
+    assert "|L3|" in stored
+    assert len(run.simulator.received) == 3
+
+
+def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_waited(
+    run: Session, engine: Engine, drop: Drop
+) -> None:
+    run.simulator.play(Planned("security-fault", facility="CT9001"))
+    assert drop(row("SYN-1", "D1"), row("SYN-2", "D2")).submitted == {State.QUEUED: 2}
+    tries = len(run.simulator.received)
+    assert run.application.ledger.stopped_facilities() == {"CT9001": "SECURITY-FAULT"}
+    drop(row("SYN-3", "D3"), key="inbox/elm/later.csv")
+    assert len(run.simulator.received) == tries
+    run.simulator.stop_playing()
+    run.application.ledger.open_facility("CT9001")
+    assert run.application.sweep(facility="CT9001").queued == 3
+    assert engine.wait_until_idle(timeout=60)
+    assert [file.submitted for file in run.application.ledger.files()] == [
+        {State.ACCEPTED: 2},
+        {State.ACCEPTED: 1},
+    ] or [file.submitted for file in run.application.ledger.files()] == [{State.ACCEPTED: 1}, {State.ACCEPTED: 2}]
+
+
+def test_a_lost_queue_message_is_found_by_the_sweep(run: Session) -> None:
+    body = "\n".join((HEADER, row("SYN-1", "D1"))).encode()
+    run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
+    run.application.convert("inbox/elm/doses.csv")
+    run.cloud.sqs.purge_queue(QueueUrl=run.cloud.queue_urls[OUTBOX.name])
+    run.application.sweep._after *= 0
+    assert run.application.sweep().queued == 1
+    with Engine(run.cloud) as engine:
+        assert engine.wait_until_idle(timeout=60)
+        assert engine.invoke(SWEEP, {}) == {"queued": 0, "stopped": 0}
+    assert len(run.simulator.accepted) == 1
+
+
+def test_a_fhir_set_waits_for_its_last_file_and_arrives_in_any_order(
+    run: Session, engine: Engine, tmp_path: Path
+) -> None:
+    exports.generate(tmp_path / "made", today=date(2026, 3, 2), doses=60)
+    files = sorted((tmp_path / "made" / "hilltop").rglob("*"), reverse=True)
+    files = [path for path in files if path.is_file()]
+    for path in files:
+        assert list(run.application.ledger.files()) == []
+        key = f"inbox/hilltop/set/{path.name}"
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=path.read_bytes())
+        assert engine.wait_until_idle(timeout=60)
+    (file,) = run.application.ledger.files()
+    assert file.complete
+    assert file.adds_up
+    assert sum(file.submitted.values()) > 0
+
+
+def test_a_real_bulk_export_goes_through_with_every_row_accounted_for(
+    run: Session, engine: Engine, shared_material: Path
+) -> None:
+    for path in sorted((shared_material / "samples" / "fhir-bulk-10").iterdir()):
+        key = f"inbox/yours-fhir/sample/{path.name}"
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=path.read_bytes())
+    run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/yours-fhir/sample/_SUCCESS", Body=b"")
+    assert engine.wait_until_idle(timeout=120)
+    (file,) = run.application.ledger.files()
+    assert (file.rows, file.adds_up, file.complete) == (161, True, True)
+    assert sum(rows for _, state, rows in file.places if state in {State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS}) == 161
+
+
+def test_no_log_line_and_no_queue_message_names_a_patient(run: Session, drop: Drop, tmp_path: Path) -> None:
+    seen: list[str] = []
+    run.cloud.sqs.meta.events.register("before-parameter-build.sqs.*", lambda params, **_: seen.append(repr(params)))
+    run.simulator.play(Planned("http-503", times=1))
+    drop(row("CANARYMRN", "D1").replace("Sampleton", "Canaryname"), row("CANARYMRN2", "D2", lot=""))
+    log = (tmp_path / "functions.log").read_text("utf-8")
+    assert "converted" in log
+    assert "canary" not in log.lower()
+    assert "canary" not in "".join(seen).lower()
+
+
+def test_a_local_run_can_be_opened_again_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
+    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+    with session.running(CLINICS, "clinics.toml") as first, Engine(first.cloud) as engine:
+        body = "\n".join((HEADER, row("SYN-1", "D1", lot=""))).encode()
+        first.cloud.s3.put_object(Bucket=first.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
+        assert engine.wait_until_idle(timeout=60)
+        held = only_failure(first)
+    with session.opened() as application:
+        result = application.correct(held, {"lot": "AB123"})
+        assert isinstance(result, Resubmitted)
+    with session.opened() as application:
+        found = application.ledger.get(result.msh_10)
+        assert found is not None
+        assert found.state is State.ACCEPTED
+        assert not application.ledger.move(held, Event.CLOSE)
