@@ -1,5 +1,7 @@
 # What to run: `make demo` (the main job on this machine), `make test`, `make check`. Needs Python >= 3.11 and make only.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first of these that starts and is new enough: a name on the PATH may be a shim with nothing behind it.
+PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
@@ -14,7 +16,7 @@ help:
 
 $(BIN)/uv: requirements/tools.txt
 	@echo 'Setting up $(VENV) …' >&2
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vaxline needs Python 3.11 or newer; name one with make PYTHON=…")'
+	@test -n '$(PYTHON)' || { echo 'vaxline needs Python 3.11 or newer; name one with make PYTHON=…' >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@

@@ -132,6 +132,8 @@ class Convert:
             return Ignored(key, "gone")
         if arrived.size == 0 and key.endswith("/"):
             return Ignored(key, "a folder")
+        if source.format == "csv" and not exports.is_part(source.format, key):
+            return Ignored(key, "not an export by its name")
         found = exports.parts_to_convert(source, arrived, self._objects)
         return Waiting(key) if found is None else found
 
