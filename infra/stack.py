@@ -75,7 +75,7 @@ class VaxlineStack(cdk.Stack):
         submit.consume(queues.outbox, delay=True)
 
         resubmit = function(settings.RESUBMIT)
-        ledger.grant(resubmit.rights, "GetItem", "UpdateItem")
+        ledger.grant(resubmit.rights, "GetItem", "PutItem", "UpdateItem")
         queues.outbox.grant_send(resubmit.rights)
         resubmit.consume(queues.resubmission)
 

@@ -42,6 +42,7 @@ _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 _DOSES: Final = 40
 _PATIENCE_SECONDS: Final = 240.0
 _SHOWN_FAILURES: Final = 5
+_DEPTH: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 def main() -> int:
@@ -159,11 +160,10 @@ def _in_flight(file: FileSummary) -> int:
 def _depth(name: str) -> int:
     """Messages of a queue, waiting or being worked on."""
     queues = boto3.client("sqs")
-    wanted = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     answer = queues.get_queue_attributes(
-        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=wanted
+        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=_DEPTH
     )
-    return sum(int(answer["Attributes"][attribute]) for attribute in wanted)
+    return sum(int(answer["Attributes"][attribute]) for attribute in _DEPTH)
 
 
 def _report(application: Application, ctwiz: Simulator, *, settled: bool, swept: str) -> int:
@@ -178,8 +178,7 @@ def _report(application: Application, ctwiz: Simulator, *, settled: bool, swept:
     }
     for name, (waiting, dead) in depths.items():
         print(f"  queue {name}: {waiting} waiting, {dead} in the dead-letter queue")
-    clinics = sorted({clinic for file in files for clinic, _, _ in file.places})
-    worklist = sum(1 for _ in application.ledger.worklist(clinics))
+    worklist = sum(1 for _ in application.ledger.worklist())
     print(f"  CT WiZ received {len(ctwiz.received)} messages and stored {len(ctwiz.accepted)}; worklist: {worklist}")
     problems = list(_problems(files, depths.values(), settled=settled))
     if swept:

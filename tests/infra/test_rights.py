@@ -70,7 +70,7 @@ EXPECTED = {
     },
     "resubmit": {
         "/aws/lambda/vaxline-{s}-resubmit": LOG,
-        "vaxline-{s}-ledger": table("GetItem", "UpdateItem"),
+        "vaxline-{s}-ledger": table("GetItem", "PutItem", "UpdateItem"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-resubmission": CONSUME,
         "vaxline-{s}-outbox.fifo": SEND,
