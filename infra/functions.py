@@ -118,7 +118,7 @@ class Function(Construct):
 
     def _acknowledge(self, network: Network | None) -> None:
         reasons = {
-            "AwsSolutions-L1": "The newest Python that vaxline's tests run on; Lambda supports it to the end of 2029.",
+            "AwsSolutions-L1": "The newest Python that vaxline's tests run on; Lambda supports it until 2029.",
             "HIPAA.Security-LambdaConcurrency": "The event source mapping's maximum concurrency is the limit; a "
             "reserved concurrency would take capacity from an account whose quota the stack does not know.",
             "HIPAA.Security-LambdaDLQ": _WITHOUT_DEAD_LETTERS[self.settings.queue is not None],
