@@ -39,7 +39,8 @@ class FunctionSettings:
     """One Lambda function, what feeds it, and what it may hold.
 
     `queue` is the name of the queue it consumes, or None when `every_minutes` schedules it.
-    `max_concurrency` is the event source mapping's maximum concurrency (AWS: 2 to 1,000), the rate limit towards the IIS.
+    `max_concurrency` is the event source mapping's maximum concurrency (AWS: 2 to 1,000): the rate limit towards the
+    IIS.
     """
 
     name: str
@@ -162,5 +163,5 @@ def table_name(stage: str) -> str:
 
 
 def stack_name(stage: str) -> str:
-    """The CloudFormation stack of a stage; its outputs Bucket, OutboxUrl and ResubmissionUrl tell the console the rest."""
+    """The CloudFormation stack of a stage; its outputs Bucket, OutboxUrl and ResubmissionUrl serve the console."""
     return f"{PRODUCT}-{stage}"

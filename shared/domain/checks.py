@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.codesets import rules
 from shared.domain.model import Completion, Dose, Finding, Patient, Visit
 
 
@@ -65,7 +66,7 @@ TABLE: Final[tuple[Check, ...]] = (
         _E,
         "MSH",
         "hl7apy, a second implementation of HL7, does not read this file's messages as vaxline built them.",
-        "This is a fault of vaxline: report it with the MSH-10. The rest of the file is held so that nothing wrong is sent.",
+        "A fault of vaxline: report it with the MSH-10. The rest of the file is held so that nothing wrong is sent.",
         Who.HELP_DESK,
     ),
     Check(
@@ -255,7 +256,16 @@ TABLE: Final[tuple[Check, ...]] = (
     ),
 )
 
-BY_CODE: Final[dict[str, Check]] = {check.code: check for check in TABLE}
+# What CDC's tables say of vaccine, manufacturer and package: an error where no IIS can know the code either.
+_UNKNOWN_TO_EVERY_IIS: Final = frozenset(
+    {"CVX-UNKNOWN", "CVX-RESERVED", "CVX-NO-VACCINE", "CVX-NEVER-ACTIVE", "MVX-UNKNOWN"}
+)
+TABLE_OF_CODES: Final[tuple[Check, ...]] = tuple(
+    Check(rule.code, _E if rule.code in _UNKNOWN_TO_EVERY_IIS else _W, rule.path, rule.words, rule.fix, Who.CODE_MAP)
+    for rule in rules.RULES
+)
+
+BY_CODE: Final[dict[str, Check]] = {check.code: check for check in (*TABLE, *TABLE_OF_CODES)}
 
 _CVX = re.compile(r"\d{2,3}")
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
@@ -377,4 +387,18 @@ def check(visit: Visit, context: Context) -> tuple[Finding, ...]:
             value = rule_of_dose(dose, patient, context)
             if value is not None:
                 found.append(Finding(code, BY_CODE[code].path, dose.row, value=value, dose_id=dose.id))
+        found += _codes_together(dose)
     return tuple(found)
+
+
+def _codes_together(dose: Dose) -> list[Finding]:
+    """What CDC's tables hold against the codes of a dose that was given."""
+    if not dose.is_given or not dose.vaccine:
+        return []
+    given = rules.Given(
+        dose.vaccine.code, dose.manufacturer.code, dose.ndc, dose.date, administered=dose.is_administered_here
+    )
+    return [
+        Finding(broken.rule.code, broken.rule.path, dose.row, value=broken.value, dose_id=dose.id)
+        for broken in rules.broken(given)
+    ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from shared.domain import codesets
 from shared.domain.model import NO_CODE, Code
 
 _PUNCTUATION: Final = re.compile(r"[^\w]+|_")
@@ -412,31 +413,21 @@ def look_up(table: Table, raw: str) -> Code | None:
 
 _CVX: Final = re.compile(r"\d{1,3}")
 _MVX: Final = re.compile(r"[A-Z]{2,3}")
-_NDC_PARTS: Final = re.compile(r"(\d{4,5})-(\d{3,4})-(\d{1,2})")
-_NDC_LENGTHS: Final = frozenset({(4, 4, 2), (5, 3, 2), (5, 4, 1), (5, 4, 2)})
 
 
 def cvx(raw: str, text: str = "") -> Code | None:
-    """A CVX code with at least two digits; None where it is not a number of one to three digits."""
+    """A CVX code with at least two digits and CDC's short name; None where it is not a number of up to three digits."""
     digits = raw.strip()
-    return Code(str(int(digits)).zfill(2), text, "CVX") if digits.isascii() and _CVX.fullmatch(digits) else None
+    if not (digits.isascii() and _CVX.fullmatch(digits)):
+        return None
+    row = codesets.cvx(digits)
+    return Code(str(int(digits)).zfill(2), text or (row.name if row else ""), "CVX")
 
 
 def mvx(raw: str, text: str = "") -> Code | None:
     """An MVX code in capitals; None where it is not two or three letters (a maker's name, for instance)."""
     letters = raw.strip().upper()
-    return Code(letters, text, "MVX") if _MVX.fullmatch(letters) else None
-
-
-def ndc(raw: str) -> str | None:
-    """An NDC as 5-4-2 with hyphens; None where the form does not say which segment lacks its zero (ten bare digits)."""
-    code = raw.strip()
-    if code.isascii() and code.isdigit() and len(code) == 11:
-        return f"{code[:5]}-{code[5:9]}-{code[9:]}"
-    match = _NDC_PARTS.fullmatch(code)
-    if match is None:
+    if not _MVX.fullmatch(letters):
         return None
-    labeler, product, package = match.groups()
-    if (len(labeler), len(product), len(package)) not in _NDC_LENGTHS:
-        return None
-    return f"{labeler.zfill(5)}-{product.zfill(4)}-{package.zfill(2)}"
+    row = codesets.mvx(letters)
+    return Code(letters, text or (row.name if row else ""), "MVX")

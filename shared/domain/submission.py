@@ -46,9 +46,9 @@ class AckError:
 class Attempt:
     """One try to deliver: what went, what came back, how long it took. Kept for ever, never overwritten.
 
-    `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came
-    (PHI); `dropped` are the ids of doses that the IIS did not store; `trace_ids` are the IIS's own log ids (ZSA) for its
-    help desk. `seconds` is wall time.
+    `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came (PHI);
+    `dropped` are the ids of doses that the IIS did not store; `trace_ids` are the IIS's own log ids (ZSA) for its help
+    desk. `seconds` is wall time.
     """
 
     number: int

@@ -21,11 +21,36 @@ from shared.exports.values import Dates
 _PROVIDER: Final = {"npi": "id", "last_name": "family", "first_name": "given"}
 _ADDRESS: Final = ("street", "other", "city", "state", "zip", "county", "country", "type")
 _GUARDIAN: Final = {"last_name": ("name", "family"), "first_name": ("name", "given"), "relationship": ("relationship",)}
-_SAME_NAME: Final = (
-    "birth_date sex mothers_maiden_name ethnicity multiple_birth birth_order death_date publicity_date protection "
-    "protection_date registry_status registry_status_date clinic completion information_source action ndc lot expiry "
-    "amount units route site refusal_reason eligibility funding_source dose_number comment"
-).split()
+_SAME_NAME: Final = [
+    "birth_date",
+    "sex",
+    "mothers_maiden_name",
+    "ethnicity",
+    "multiple_birth",
+    "birth_order",
+    "death_date",
+    "publicity_date",
+    "protection",
+    "protection_date",
+    "registry_status",
+    "registry_status_date",
+    "clinic",
+    "completion",
+    "information_source",
+    "action",
+    "ndc",
+    "lot",
+    "expiry",
+    "amount",
+    "units",
+    "route",
+    "site",
+    "refusal_reason",
+    "eligibility",
+    "funding_source",
+    "dose_number",
+    "comment",
+]
 
 FILLS: Final[dict[str, tuple[str, ...]]] = {
     **{name: (name,) for name in _SAME_NAME},
@@ -110,7 +135,7 @@ def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
     def stays(finding: Finding) -> bool:
         if finding.code == _PLACING.get(column.name):
             return False
-        return finding.path != column.path or (dose_id != "" and finding.dose_id != dose_id)
+        return finding.path != column.path or dose_id not in ("", finding.dose_id)
 
     return replace(visit, findings=tuple(finding for finding in visit.findings if stays(finding)))
 

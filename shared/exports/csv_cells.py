@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from shared.domain import codes
+from shared.domain import codes, codesets
 from shared.domain.model import (
     NO_CODE,
     Action,
@@ -159,7 +159,7 @@ def _phone(raw: str) -> str | None:
 
 
 _OF_TEXT: Final[dict[Kind, Callable[[str], str | None]]] = {
-    Kind.NDC: codes.ndc,
+    Kind.NDC: codesets.ndc_11,
     Kind.AMOUNT: values.amount,
     Kind.COUNT: values.count,
     Kind.NPI: values.npi,

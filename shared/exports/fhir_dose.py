@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from shared.domain import codes
+from shared.domain import codes, codesets
 from shared.domain.codes import Table
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
 from shared.exports import fhir_model as fhir
@@ -149,7 +149,7 @@ def _vaccine(concept: fhir.Concept, noted: _Noted) -> Code:
 def _ndc(concept: fhir.Concept, noted: _Noted) -> str:
     for coding in concept.coding:
         if coding.system in fhir.NDC_SYSTEMS and coding.code:
-            code = codes.ndc(coding.code)
+            code = codesets.ndc_11(coding.code)
             if code is not None:
                 return code
             noted.note("VALUE-LEFT-OUT", "RXA-5", "vaccineCode", coding.code)

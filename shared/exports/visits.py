@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.domain import codes, identity
+from shared.domain import codes, codesets, identity
 from shared.domain.clinics import Source
 from shared.domain.model import ADMINISTERED, Code, Completion, Dose, Finding, Patient, Visit
 
@@ -41,7 +41,7 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     for entry in entries:
         if entry.dose is None:
             continue
-        dose = _with_source(entry.dose, source, findings)
+        dose = _with_source(_with_codes_of_package(entry.dose), source, findings)
         if not dose.id:
             dose = _with_derived_id(dose, source, entry.patient.mrn, clinic, doses, places, findings)
         elif dose.id in doses and not _same(doses[dose.id], dose):
@@ -73,6 +73,21 @@ def information_source(stated: Code, completion: Completion, lot: str) -> Code:
     if stated or not lot:
         return stated
     return _GIVEN_HERE
+
+
+def _with_codes_of_package(dose: Dose) -> Dose:
+    """Vaccine and manufacturer from the NDC, where the export names neither and CDC's tables name just one."""
+    if not dose.ndc or (dose.vaccine and dose.manufacturer):
+        return dose
+    package = codesets.ndc(dose.ndc)
+    if package is None:
+        return dose
+    vaccine, manufacturer = dose.vaccine, dose.manufacturer
+    if not vaccine and len(package.cvx) == 1:
+        vaccine = codes.cvx(package.cvx[0], vaccine.text) or vaccine
+    if not manufacturer and len(package.mvx) == 1 and dose.is_given:
+        manufacturer = codes.mvx(package.mvx[0]) or manufacturer
+    return replace(dose, vaccine=vaccine, manufacturer=manufacturer)
 
 
 def _with_source(dose: Dose, source: Source, findings: list[Finding]) -> Dose:

@@ -10,7 +10,7 @@ from shared.domain.checks import Check, Severity
 from shared.domain.model import Finding
 from shared.exports import findings as exports
 
-CHECKS: Final[dict[str, Check]] = {check.code: check for check in (*exports.TABLE, *checks.TABLE)}
+CHECKS: Final[dict[str, Check]] = {check.code: check for check in (*exports.TABLE, *checks.BY_CODE.values())}
 
 
 def is_error(finding: Finding) -> bool:

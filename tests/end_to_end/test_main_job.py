@@ -24,12 +24,10 @@ HEADER = (
 )
 
 
-def row(
-    patient: str, dose: str, *, lot: str = "AB123", cvx: str = "115", mvx: str = "SKB", day: str = "2026-03-02"
-) -> str:
+def row(patient: str, dose: str, *, lot: str = "AB123", cvx: str = "115", first_name: str = "Ada") -> str:
     return (
-        f"{patient},Sampleton,Ada,1990-05-06,F,2106-3,2186-5,1 Example Way,Hartford,CT,"
-        f"06103,{dose},{day},{cvx},{mvx},{lot},IM,V01,PHC70,1234567893"
+        f"{patient},Sampleton,{first_name},1990-05-06,F,2106-3,2186-5,1 Example Way,Hartford,CT,"
+        f"06103,{dose},2026-03-02,{cvx},SKB,{lot},IM,V01,PHC70,1234567893"
     )
 
 
@@ -99,7 +97,7 @@ def test_a_held_dose_is_corrected_sent_and_its_failure_closed(run: Session, engi
 
 
 def test_a_refusal_is_closed_by_the_next_export_that_has_it_right(run: Session, drop: Drop) -> None:
-    assert drop(row("SYN-1", "D1", mvx="ZZZ")).submitted == {State.REFUSED: 1}
+    assert drop(row("SYN-1", "D1", first_name="BABY BOY")).submitted == {State.REFUSED: 1}
     refused = only_failure(run)
     assert drop(row("SYN-1", "D1"), key="inbox/elm/next.csv").submitted == {State.ACCEPTED: 1}
     after = run.application.ledger.get(refused)
@@ -109,7 +107,7 @@ def test_a_refusal_is_closed_by_the_next_export_that_has_it_right(run: Session, 
 
 
 def test_one_bad_dose_of_a_visit_is_named_and_the_others_are_stored(run: Session, drop: Drop) -> None:
-    summary = drop(row("SYN-1", "D1"), row("SYN-1", "D2", cvx="341"))
+    summary = drop(row("SYN-1", "D1"), row("SYN-1", "D2", cvx="999"))
     assert summary.submitted == {State.PARTLY_ACCEPTED: 2}
     found = run.application.ledger.get(only_failure(run))
     assert found is not None

@@ -79,23 +79,6 @@ def test_a_cvx_has_at_least_two_digits(raw: str, code: str | None) -> None:
     assert (found.code if found else None) == code
 
 
-@pytest.mark.parametrize(
-    ("raw", "code"),
-    [
-        ("00006468100", "00006-4681-00"),
-        ("0006-4681-00", "00006-4681-00"),
-        ("58160-842-11", "58160-0842-11"),
-        ("58160-0842-1", "58160-0842-01"),
-        ("00006-4681-00", "00006-4681-00"),
-        ("0006468100", None),
-        ("6-4681-00", None),
-        ("vaccine", None),
-    ],
-)
-def test_an_ndc_is_written_5_4_2_where_it_is_unambiguous(raw: str, code: str | None) -> None:
-    assert codes.ndc(raw) == code
-
-
 def test_an_mvx_is_letters_and_no_name() -> None:
     found = codes.mvx("msd")
     assert found is not None
