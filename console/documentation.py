@@ -115,14 +115,21 @@ was wrong.
     for name, command in commands():
         words, _, example = (command.help or "").partition("Example: ")
         parts.append(f"## {name}\n\n{words.strip()}\n\n    {example.strip()}\n")
-        rows = [(f"`{_spelling(option)}`", (getattr(option, "help", "") or "").strip()) for option in command.params]
-        parts.append(_table(("argument or option", "meaning"), rows))
+        rows = [
+            (f"`{_spelling(option)}`", (getattr(option, "help", "") or "").strip())
+            for option in command.params
+            if option.name not in _EVERYWHERE
+        ]
+        if rows:
+            parts.append(_table(("argument or option", "meaning"), rows))
     return "\n".join(parts)
 
 
 def _spelling(option: Any) -> str:
-    return ", ".join(option.opts) if option.opts[0].startswith("-") else str(option.human_readable_name)
+    return ", ".join(option.opts) if option.opts[0].startswith("-") else str(option.name).upper()
 
+
+_EVERYWHERE: Final = frozenset({"json", "stage"})
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/lifecycle.md": lifecycle_page,

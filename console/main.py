@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from console import render
+from console.codes import NotUpdated, lines, update
 from console.connect import to_stage
+from shared.domain import codesets
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import Event, State
 from shared.settings import LOCAL_STAGE
@@ -19,8 +21,10 @@ from shared.usecases.correct import Refused, Resubmitted
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
 config = typer.Typer(no_args_is_help=True, help="clinics.toml: who reports, for which clinics, from which feeds.")
+codes = typer.Typer(no_args_is_help=True, help="CDC's code sets: vaccines, manufacturers, packages, statements.")
 valve = typer.Typer(no_args_is_help=True, help="Facilities whose delivery a fault stopped.")
 app.add_typer(config, name="config")
+app.add_typer(codes, name="codes")
 app.add_typer(valve, name="valve")
 
 Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
@@ -228,6 +232,58 @@ def try_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
     known = render.explanation(code) if code else None
     _say(json, {"ok": not code, "fault": code}, f"{code}: {known[0]} {known[1]}" if known else "the IIS answered")
     if code:
+        raise typer.Exit(1)
+
+
+@codes.command("tables")
+def codes_tables(json: Json = False) -> None:
+    """Lists the code sets that vaxline carries, with their dates. Example: vaxline codes tables"""
+    tables = codesets.tables()
+    if json:
+        render.as_json(tables)
+    else:
+        rows = ((table.name, table.rows, table.date, table.source) for table in tables)
+        render.table("Code sets", ("table", "rows", "date", "source"), rows)
+
+
+CdcFile = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="the file as CDC publishes it")]
+
+
+@codes.command("update")
+def codes_update(
+    cvx: CdcFile = None,
+    mvx: CdcFile = None,
+    tradename: CdcFile = None,
+    groups: CdcFile = None,
+    vis: CdcFile = None,
+    cvx_vis: CdcFile = None,
+    vis_url: CdcFile = None,
+    ndc_use: CdcFile = None,
+    ndc_sale: CdcFile = None,
+    ndc_linker: CdcFile = None,
+    cpt: CdcFile = None,
+    out: Annotated[Path | None, typer.Option(help="another folder than the package's own")] = None,
+    allow_shrink: Annotated[bool, typer.Option("--allow-shrink", help="let a table lose more than a tenth")] = False,
+) -> None:
+    """Rebuilds the code sets from CDC's files. Example: vaxline codes update --cvx cvx.xml --mvx mvx.xml"""
+    given = {
+        "cvx": cvx,
+        "mvx": mvx,
+        "tradename": tradename,
+        "groups": groups,
+        "vis": vis,
+        "cvx-vis": cvx_vis,
+        "vis-url": vis_url,
+        "ndc-use": ndc_use,
+        "ndc-sale": ndc_sale,
+        "ndc-linker": ndc_linker,
+        "cpt": cpt,
+    }
+    files = {kind: path for kind, path in given.items() if path is not None}
+    result = update(files, out, allow_shrink=allow_shrink)
+    for line in lines(result):
+        render.out.print(line, markup=False, highlight=False)
+    if isinstance(result, NotUpdated):
         raise typer.Exit(1)
 
 
