@@ -6,18 +6,19 @@ import base64
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote, unquote
 
 import boto3
 
 from local.cloud import BUCKET, REGION, LocalCloud
 
-FOLDER: Final = Path(__file__).parents[1] / "build" / "local"
+FOLDER = Path(__file__).parents[1] / "build" / "local"
 
 
-def save(cloud: LocalCloud, folder: Path = FOLDER) -> None:
-    """Writes the local cloud's state into a folder, replacing what was there."""
+def save(cloud: LocalCloud) -> None:
+    """Writes the local cloud's state into `FOLDER`, replacing what was there."""
+    folder = FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "objects").mkdir(parents=True)
     scan = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
@@ -31,13 +32,13 @@ def save(cloud: LocalCloud, folder: Path = FOLDER) -> None:
             (folder / "objects" / quote(entry["Key"], safe="")).write_bytes(body)
 
 
-def load(cloud: LocalCloud, folder: Path = FOLDER) -> None:
+def load(cloud: LocalCloud) -> None:
     """Brings a saved state back; objects come without the notifications that they caused when they were new.
 
     Raises:
         LookupError: nothing was saved there.
     """
-    _must_exist(folder)
+    folder = _existing()
     client = boto3.client("dynamodb", region_name=REGION)
     with (folder / "ledger.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
@@ -47,19 +48,19 @@ def load(cloud: LocalCloud, folder: Path = FOLDER) -> None:
             cloud.s3.put_object(Bucket=BUCKET, Key=unquote(path.name), Body=path.read_bytes())
 
 
-def stored(key: str, folder: Path = FOLDER) -> bytes:
+def stored(key: str) -> bytes:
     """One object of the saved bucket.
 
     Raises:
         LookupError: nothing was saved there.
     """
-    _must_exist(folder)
-    return (folder / "objects" / quote(key, safe="")).read_bytes()
+    return (_existing() / "objects" / quote(key, safe="")).read_bytes()
 
 
-def _must_exist(folder: Path) -> None:
-    if not (folder / "ledger.jsonl").exists():
+def _existing() -> Path:
+    if not (FOLDER / "ledger.jsonl").exists():
         raise LookupError("there is no local run to look at yet: run `make demo` first")
+    return FOLDER
 
 
 def _bytes_as_text(value: Any) -> Any:
