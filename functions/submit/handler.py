@@ -26,8 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     results = _app.submit(messages, lambda: context.get_remaining_time_in_millis() / 1000)
     _report(results)
     failures = [(record, result) for record, result in zip(records, results, strict=True) if isinstance(result, Later)]
-    # The last of a group first: none is then held back longer than the one that it waits for.
-    for record, result in reversed(failures):
+    for record, result in failures:
         if result.wait is not None:
             _app.outbox.delay(record["receiptHandle"], result.wait)
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _ in failures]}

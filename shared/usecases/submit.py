@@ -108,17 +108,17 @@ class Submit:
 
         def run(numbers: list[int]) -> list[tuple[int, Delivered]]:
             done: list[tuple[int, Delivered]] = []
-            waiting: Later | None = None
+            waiting = False
             for number in numbers:
                 message = messages[number]
-                if waiting is not None:
-                    result: Delivered = Later(message.msh_10, message.clinic, waiting.wait)
+                if waiting:
+                    # The queue keeps it behind the one that waits, which alone needs a time.
+                    result: Delivered = Later(message.msh_10, message.clinic, 0)
                 elif seconds_left() < settings.CLAIM_RESERVE:
                     result = Later(message.msh_10, message.clinic, 0)
                 else:
                     result = self._deliver_or_keep(message, configuration, stopped)
-                if isinstance(result, Later) and waiting is None:
-                    waiting = result
+                waiting = waiting or isinstance(result, Later)
                 done.append((number, result))
             return done
 

@@ -175,7 +175,7 @@ def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable
 def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_patient(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
     at.add("A", "B")
-    assert at.deliver("A", "B") == [Later("A", "elm", 60, "CONNECT-REFUSED"), Later("B", "elm", 60)]
+    assert at.deliver("A", "B") == [Later("A", "elm", 60, "CONNECT-REFUSED"), Later("B", "elm", 0)]
     assert at.iis.sent == ["A"]
     assert (at.of("A").state, at.of("B").state) == (State.QUEUED, State.QUEUED)
     assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=60)
