@@ -78,7 +78,7 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         Strategy.CHECK_SETUP,
         False,
     ),
-    Fault("HTTP-400", "The IIS called the request malformed (HTTP 400).", _ENDPOINT, Strategy.CHECK_SETUP, False),
+    Fault("HTTP-400", "The IIS called the request malformed (HTTP 400).", _ENDPOINT, Strategy.CHECK_IIS, False),
     Fault(
         "HTTP-401",
         "The IIS refused the credentials (HTTP 401 or 403).",
@@ -91,7 +91,7 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         "HTTP-404",
         "There is no such service at the endpoint (HTTP 404, 405, 410 or 415).",
         _ENDPOINT,
-        Strategy.CHECK_SETUP,
+        Strategy.CHECK_IIS,
         False,
     ),
     Fault("HTTP-408", "The IIS gave up waiting for the request (HTTP 408).", _WAIT, Strategy.RETRY, False),
@@ -156,7 +156,7 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "CLINIC-NOT-CONFIGURED",
         "The clinic is not in the clinics.toml in force any more; nothing was sent.",
-        "Put the clinic back into clinics.toml and push it; vaxline queues its messages again within the hour.",
+        "Put the clinic back into clinics.toml and push it, then resubmit everything of this cause.",
         Strategy.CHECK_SETUP,
         False,
     ),

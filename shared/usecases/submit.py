@@ -234,7 +234,7 @@ class Submit:
         now = self._clock.now()
         fault = faults.BY_CODE.get(outcome.fault)
         wait = self._wait(submission, fault)
-        stops = fault is not None and fault.strategy is Strategy.CHECK_SETUP
+        stops = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
         next_try = now + timedelta(seconds=wait or 0) if wait is not None or stops else None
         state = outcome.attempt.state
         ours = self._ledger.finish(submission, outcome.event, outcome.attempt, causes=outcome.causes, next_try=next_try)

@@ -299,3 +299,12 @@ def test_broken_infrastructure_at_one_message_leaves_the_others_alone(
     assert results[0] == Later("A", "elm", None, error="OSError")
     assert results[1].msh_10 == "B"
     assert at.of("B").state is State.ACCEPTED
+
+
+def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A", clinic="gone")
+    assert at.deliver("A", clinic="gone") == [Done("A", "gone", "QUEUED", "CLINIC-NOT-CONFIGURED")]
+    assert at.resubmission.sent == ["A"]
+    assert at.iis.sent == []
+    assert at.ledger.stopped_facilities() == {}
