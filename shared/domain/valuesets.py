@@ -1,0 +1,204 @@
+"""The value sets that profile Z22 binds to fields: which codes a message may hold, and from which coding system.
+
+A set lists the codes of each coding system. Code sets that grow every month (CVX, MVX, NDC, VIS documents) are known
+by the form of their codes only. Sources: National IG R1.5 appendix A with the addendum of July 2015 (HL7 tables, CDC
+PHIN VADS); where a table of HL7 is long, the codes that an immunization message has use for. As of March 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSet:
+    """One set: `words` name it for the analyst, `codes` maps each coding system to its codes.
+
+    `forms` accepts codes that are not listed (an open code set, or what a state may add), by coding system. With
+    `by_system` the coding system that a value names decides which codes count; without it, the code which system.
+    """
+
+    words: str
+    codes: dict[str, frozenset[str]]
+    forms: dict[str, Callable[[str], bool]] = field(default_factory=dict)
+    by_system: bool = False
+
+    def has(self, code: str) -> bool:
+        """Whether any coding system of the set has the code."""
+        return any(code in codes for codes in self.codes.values()) or any(form(code) for form in self.forms.values())
+
+    def has_of(self, system: str, code: str) -> bool:
+        """Whether this coding system of the set has the code."""
+        form = self.forms.get(system)
+        return code in self.codes.get(system, ()) or (form is not None and form(code))
+
+    @property
+    def systems(self) -> frozenset[str]:
+        """The coding systems that the set draws on."""
+        return frozenset(self.codes) | frozenset(self.forms)
+
+
+def _set(words: str, system: str, codes: str, form: Callable[[str], bool] | None = None) -> ValueSet:
+    return ValueSet(words, {system: frozenset(codes.split())}, {} if form is None else {system: form})
+
+
+def _is_cvx(code: str) -> bool:
+    return code.isascii() and code.isdigit() and len(code) in (2, 3)
+
+
+def _is_mvx(code: str) -> bool:
+    return code.isascii() and code.isalpha() and code.isupper() and len(code) in (2, 3)
+
+
+def _is_ndc(code: str) -> bool:
+    """5-4-2 with hyphens (11 digits), the form that CDC's crosswalk uses."""
+    return len(code) == 13 and code[5] == code[10] == "-" and code.isascii() and code.replace("-", "").isdigit()
+
+
+def _is_vis_document(code: str) -> bool:
+    """A GS1 document type identifier of CDC: application identifier 253, company prefix 0886983, then type and edition."""
+    return len(code) == 24 and code.startswith("2530886983") and code.isascii() and code.isdigit()
+
+
+def _is_state_eligibility(code: str) -> bool:
+    """What a state may add to table 0064: its authority (letters) and two digits; "authority" is two or three letters."""
+    return len(code) in (4, 5) and code.isascii() and code[:-2].isalpha() and code.isupper() and code[-2:].isdigit()
+
+
+def _is_numbered_system(code: str) -> bool:
+    """`HL7nnnn` (an HL7 table) or `99zzz` (a local system)."""
+    if code.startswith("HL7"):
+        return len(code) == 7 and code.isascii() and code[3:].isdigit()
+    return len(code) == 5 and code.startswith("99") and code.isascii() and code.isalnum()
+
+
+SEX: Final = _set("sex (HL7 0001)", "HL70001", "F M U")
+EVENT: Final = _set("trigger events (HL7 0003)", "HL70003", "K11 Q11 V04")
+RELATIONSHIP: Final = _set(
+    "relationships (HL7 0063)", "HL70063", "BRO CGV CHD FCH FTH GRD GRP MTH OTH PAR SCH SEL SIB SIS SPO"
+)
+ELIGIBILITY: Final = _set(
+    "funding eligibility (HL7 0064)",
+    "HL70064",
+    "V00 V01 V02 V03 V04 V05 V22 V23 V24 V25",
+    _is_state_eligibility,
+)
+MESSAGE: Final = _set("message types (HL7 0076)", "HL70076", "ACK ADT QBP RSP VXU")
+RESULT_STATUS: Final = _set("result status (HL7 0085)", "HL70085", "F")
+PLAN_TYPE: Final = _set("insurance plan types (HL7 0086)", "HL70086", "1 2 5 81")
+PROCESSING: Final = _set("processing ids (HL7 0103)", "HL70103", "D P T")
+VERSION: Final = _set("HL7 versions (HL7 0104)", "HL70104", "2.5.1")
+ORDER_CONTROL: Final = _set("order control (HL7 0119)", "HL70119", "OK RE")
+VALUE_TYPE: Final = _set(
+    "value types (HL7 0125)",
+    "HL70125",
+    "CE CQ CWE CX DT DTM EI ERL FN FT HD ID IS LA2 MSG NM PT SAD SI ST TS TX VID XAD XCN XON XPN XTN",
+)
+YES_NO: Final = _set("yes or no (HL7 0136)", "HL70136", "Y N")
+SITE: Final = _set("body sites (HL7 0163)", "HL70163", "LA LD LG LLFA LT LVL RA RD RG RLFA RT RVL")
+ADDRESS_TYPE: Final = _set("address types (HL7 0190)", "HL70190", "B BA BDL BR C F H L M N O P RH")
+NAME_TYPE: Final = _set("name types (HL7 0200)", "HL70200", "A B C D L M P U")
+PHONE_USE: Final = _set("telephone uses (HL7 0201)", "HL70201", "ASN BPN EMR NET ORN PRN VHN WPN")
+PHONE_EQUIPMENT: Final = _set("telephone equipment (HL7 0202)", "HL70202", "BP CP FX Internet MD PH TDD TTY X.400")
+IDENTIFIER_TYPE: Final = _set(
+    "identifier types (HL7 0203)",
+    "HL70203",
+    "AN ANON APRN BR DDS DEA DL DN DO DPM EI EN FI GI JHN LN LR MA MC MCD MCR MD MI MR NE NH NI NII NIIP NP NPI "
+    "OD PA PE PEN PI PN PPN PRN PT RN RPH RR RRI SL SN SR SS TAX U UPIN VN WC WCN XX",
+)
+PUBLICITY: Final = _set("publicity codes (HL7 0215)", "HL70215", "01 02 03 04 05 06 07 08 09 10 11 12")
+OID_TYPE: Final = _set("types of a universal id (HL7 0301)", "HL70301", "ISO")
+UNIVERSAL_ID_TYPE: Final = _set(
+    "types of a universal id (HL7 0301)", "HL70301", "DNS GUID HCD HL7 ISO L,M,N Random URI UUID x400 x500"
+)
+LOCATION_TYPE: Final = _set("types of a location (HL7 0305)", "HL70305", "C D H N O P S")
+COMPLETION: Final = _set("completion status (HL7 0322)", "HL70322", "CP NA PA RE")
+ACTION: Final = _set("action codes (HL7 0323)", "HL70323", "A D U")
+STRUCTURE: Final = _set("message structures (HL7 0354)", "HL70354", "ACK QBP_Q11 RSP_K11 VXU_V04")
+CHECK_DIGIT: Final = _set("check digit schemes (HL7 0061)", "HL70061", "ISO M10 M11 NPI")
+CODING_SYSTEM: Final = _set(
+    "coding systems (HL7 0396)",
+    "HL70396",
+    "C4 CDCPHINVS CDCREC CVX FDAUNII HCPCS I10 I10C I10P I9 I9CDX ISO+ ISO3166_1 L LN MCD MCR MVX NCIT NDC NIP001 "
+    "NIP002 NPI RXNORM SCT UCUM UPC cdcgs1vis 99zzz",
+    _is_numbered_system,
+)
+REGISTRY_STATUS: Final = _set("registry status (HL7 0441)", "HL70441", "A I L M P U")
+PRECISION: Final = _set("degrees of precision (HL7 0529)", "HL70529", "D H L M S Y")
+
+RACE: Final = _set("races (CDCREC)", "CDCREC", "1002-5 2028-9 2054-5 2076-8 2106-3 2131-1")
+ETHNICITY: Final = _set("ethnic groups (CDCREC)", "CDCREC", "2135-2 2186-5")
+VACCINE: Final = ValueSet("CVX, or NDC as 5-4-2 with hyphens", {}, {"CVX": _is_cvx, "NDC": _is_ndc}, by_system=True)
+VACCINE_GROUP: Final = ValueSet("CVX", {}, {"CVX": _is_cvx})
+MANUFACTURER: Final = ValueSet("manufacturers (MVX)", {}, {"MVX": _is_mvx})
+ROUTE: Final = _set("routes (NCIT)", "NCIT", "C28161 C38238 C38276 C38284 C38288 C38299 C38305 C38676")
+INFORMATION_SOURCE: Final = _set("information sources (NIP001)", "NIP001", "00 01 02 03 04 05 06 07 08")
+REFUSAL_REASON: Final = _set("refusal reasons (NIP002)", "NIP002", "00 01 02 03")
+OBSERVATION: Final = _set(
+    "observations of an immunization (LOINC, NIP003)",
+    "LN",
+    "29768-9 29769-7 30944-3 30945-0 30946-8 30956-7 30963-3 30973-2 30979-9 30980-7 30981-5 30982-3 31044-1 38890-0 "
+    "46249-9 46250-7 48767-8 59777-3 59778-1 59779-9 59780-7 59781-5 59782-3 59783-1 59784-9 59785-6 64994-7 69764-9 "
+    "75505-8",
+)
+_UNITS: Final = (
+    "L dL cL mL uL nL pL fL g dg cg mg ug ng pg kg mg/mL ug/mL ng/mL g/mL mg/L ug/L g/L g/dL mg/dL mg/kg ug/kg ng/kg "
+    "g/kg mL/kg [drp] [foz_us] [tsp_us] [tbs_us]"
+)
+UNITS: Final = _set("units of volume and mass (UCUM)", "UCUM", _UNITS)
+OBSERVATION_UNITS: Final = ValueSet(
+    "units (UCUM, or NA of HL7 0353)", {"UCUM": frozenset(_UNITS.split()), "HL70353": frozenset({"NA"})}
+)
+OBSERVATION_METHOD: Final = _set("levels of eligibility capture (CDCPHINVS)", "CDCPHINVS", "VXC40 VXC41")
+FUNDING_SOURCE: Final = _set("funding sources (CDCPHINVS)", "CDCPHINVS", "PHC70 VXC50 VXC51 VXC52")
+VIS_DOCUMENT: Final = ValueSet("VIS document types (cdcgs1vis)", {}, {"cdcgs1vis": _is_vis_document})
+PROFILE: Final = _set("message profiles (CDCPHINVS)", "CDCPHINVS", "Z22 Z23 Z31 Z32 Z33 Z34 Z42 Z44")
+
+VIS_VACCINES: Final = frozenset(
+    [
+        "03",
+        "08",
+        "09",
+        "10",
+        "21",
+        "32",
+        "42",
+        "43",
+        "44",
+        "48",
+        "49",
+        "50",
+        "51",
+        "52",
+        "62",
+        "83",
+        "94",
+        "100",
+        "104",
+        "106",
+        "110",
+        "111",
+        "113",
+        "114",
+        "115",
+        "116",
+        "118",
+        "119",
+        "120",
+        "121",
+        "130",
+        "133",
+        "135",
+        "136",
+        "138",
+        "140",
+        "141",
+        "144",
+        "146",
+        "148",
+        "187",
+    ]
+)
+"""CVX codes whose vaccine comes with a Vaccine Information Statement (PHVS_VISVaccines_IIS), the condition of IZ-24."""

@@ -1,0 +1,161 @@
+"""What profile Z22 says across fields: conformance statements of a segment, of an ORDER group and of the message.
+
+A rule's test is true where the statement is broken. Segments are lists of fields counted from 1, as in `z22`. Source:
+IZ-20 to IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarifications of 2016.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain import valuesets as vs
+from shared.domain.z22 import GIVEN, first, is_given_here
+
+Fields = list[str]
+
+ELIGIBILITY: Final = "64994-7"
+FUNDING: Final = "30963-3"
+VIS_DOCUMENT: Final = "69764-9"
+VIS_VACCINE: Final = "30956-7"
+VIS_EDITION: Final = "29768-9"
+VIS_PRESENTED: Final = "29769-7"
+
+NO_AMOUNT: Final = ("", "999")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A statement about several fields of one segment; `field` is where it is reported."""
+
+    code: str
+    field: int
+    broken: Callable[[Fields], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRule:
+    """A statement about an ORDER group: its ORC, its RXA and its OBX segments; reported at `segment` and `field`."""
+
+    code: str
+    segment: str
+    field: int
+    broken: Callable[[Fields, Fields, Sequence[Fields]], bool]
+
+
+SEGMENT_RULES: Final[dict[str, tuple[Rule, ...]]] = {
+    "RXA": (
+        Rule("IZ-30", 4, lambda rxa: rxa[4] != "" and first(rxa[4]) != first(rxa[3])),
+        Rule("IZ-31", 9, lambda rxa: rxa[20] in GIVEN and not _is_known_source(first(rxa[9]))),
+        Rule("IZ-32", 20, lambda rxa: rxa[18] != "" and rxa[20] != "RE"),
+        Rule("IZ-47", 9, lambda rxa: rxa[9] != "" and rxa[20] not in GIVEN and first(rxa[9]) != ""),
+        Rule("IZ-48", 6, lambda rxa: rxa[20] == "RE" and rxa[6] not in NO_AMOUNT),
+        Rule("IZ-49", 6, lambda rxa: rxa[6] not in NO_AMOUNT and first(rxa[5]) == "998"),
+    ),
+}
+
+
+def _is_known_source(code: str) -> bool:
+    return code == "" or vs.INFORMATION_SOURCE.has(code)
+
+
+OBSERVED: Final[dict[str, tuple[str, vs.ValueSet]]] = {
+    ELIGIBILITY: ("IZ-35", vs.ELIGIBILITY),
+    VIS_DOCUMENT: ("IZ-36", vs.VIS_DOCUMENT),
+    VIS_VACCINE: ("IZ-37", vs.VACCINE_GROUP),
+    # The profile leaves it open; the addendum of 2015 lists the codes.
+    FUNDING: ("Z22-OBX-5-CODE", vs.FUNDING_SOURCE),
+}
+"""The codes that OBX-5 may hold, by OBX-3.1, where OBX-2 is CE."""
+
+OBSERVED_TYPES: Final[dict[str, str]] = {
+    "CE": "CE_IZ",
+    **{
+        name: name
+        for name in (
+            *(
+                "CNE",
+                "CQ",
+                "CWE",
+                "CX",
+                "DT",
+                "DTM",
+                "ED",
+                "EI",
+                "FN",
+                "FT",
+                "HD",
+                "ID",
+                "IS",
+                "LA2",
+                "NM",
+                "RP",
+                "SAD",
+            ),
+            *("SI", "SN", "ST", "TS", "TX", "XAD", "XCN", "XON", "XPN", "XTN"),
+        )
+    },
+}
+"""The data type of OBX-5, by OBX-2."""
+
+
+def _lacks_eligibility(_orc: Fields, rxa: Fields, observations: Sequence[Fields]) -> bool:
+    return is_given_here(rxa) and not any(first(obx[3]) == ELIGIBILITY for obx in observations)
+
+
+def _lacks_vis(_orc: Fields, rxa: Fields, observations: Sequence[Fields]) -> bool:
+    """The OBX-4 groups of a dose tell statements whole: document and presentation, or vaccine, edition and presentation."""
+    if not is_given_here(rxa) or first(rxa[5]) not in vs.VIS_VACCINES:
+        return False
+    groups: dict[str, list[str]] = {}
+    for obx in observations:
+        kind = first(obx[3])
+        if kind in _VIS_PARTS and obx[4]:
+            groups.setdefault(obx[4], []).append(kind)
+    # One observation alone cannot be eligibility and a statement.
+    return len(observations) < 2 or any(sorted(group) not in _VIS_WHOLE for group in groups.values())
+
+
+_VIS_WHOLE: Final = (sorted((VIS_DOCUMENT, VIS_PRESENTED)), sorted((VIS_VACCINE, VIS_EDITION, VIS_PRESENTED)))
+_VIS_PARTS: Final = frozenset((VIS_DOCUMENT, VIS_PRESENTED, VIS_VACCINE, VIS_EDITION))
+
+ORDER_RULES: Final[tuple[OrderRule, ...]] = (
+    OrderRule("IZ-23", "RXA", 0, _lacks_eligibility),
+    OrderRule("IZ-24", "RXA", 0, _lacks_vis),
+    OrderRule("IZ-45", "ORC", 3, lambda orc, rxa, _: rxa[20] in ("NA", "RE") and first(orc[3]) not in ("", "9999")),
+    # Its usage: required but may be empty, where the dose was given here.
+    OrderRule("Z22-ORC-12-EMPTY", "ORC", 12, lambda orc, rxa, _: orc[12] == "" and is_given_here(rxa)),
+)
+
+
+def numbers_are_broken(groups: Sequence[Sequence[str]]) -> bool:
+    """NIST-01: the set ids of the OBX segments, by order, count from 1 in each order or through the message."""
+    within = [str(number) for group in groups for number in range(1, len(group) + 1)]
+    found = [number.lstrip("0") for group in groups for number in group]
+    return found not in (within, [str(number) for number in range(1, len(found) + 1)])
+
+
+MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
+    name: frozenset(before.split())
+    for name, before in {
+        "SFT": "MSH SFT",
+        "PID": "MSH SFT",
+        "PD1": "PID",
+        "NK1": "PID PD1 NK1",
+        "PV1": "PID PD1 NK1",
+        "PV2": "PV1",
+        "GT1": "PID PD1 NK1 PV1 PV2 GT1",
+        "IN1": "PID PD1 NK1 PV1 PV2 GT1 IN1 IN2 IN3",
+        "IN2": "IN1",
+        "IN3": "IN1 IN2",
+        "ORC": "PID PD1 NK1 PV1 PV2 GT1 IN1 IN2 IN3 RXA RXR OBX NTE",
+        "TQ1": "ORC TQ1 TQ2",
+        "TQ2": "TQ1",
+        "RXA": "ORC TQ1 TQ2",
+        "RXR": "RXA",
+        "OBX": "RXA RXR OBX NTE",
+        "NTE": "OBX",
+    }.items()
+}
+"""The structure of VXU_V04 in this profile: after which segments each may stand. MSH opens the message."""
