@@ -15,8 +15,9 @@ from typing import Any, Final
 import typer
 
 from console.main import app
-from shared.domain import faults, lifecycle
+from shared.domain import faults, guidance, lifecycle
 from shared.domain.checks import Check
+from shared.domain.guidance_table import ANSWERS, TABLE
 from shared.usecases.findings import CHECKS
 
 ROOT: Final = Path(__file__).parents[1]
@@ -81,6 +82,24 @@ def faults_page() -> str:
     )
 
 
+def acks_page() -> str:
+    """docs/acks.md"""
+
+    def row(guide: guidance.Guidance) -> tuple[str, ...]:
+        code = f"`{guide.code}…`" if guide.code.endswith("-") else f"`{guide.code}`" if guide.code else "any"
+        name = guidance.field_name(guide.path)
+        return code, f"{guide.path} {name}".strip() or "anywhere", guide.words, guide.fix, guide.who.value
+
+    return (
+        "# What an IIS's error asks of you\n\n"
+        "Each ERR of an ACK gets one row: `vaxline show` prints it beside the IIS's own text, `vaxline failures` for "
+        'each cause, and `vaxline explain` for a code or a cause (`vaxline explain "103 PID-8"`). Codes are those of '
+        "ERR-5 (the IIS's own, or HL7 table 0533: 1 to 7) and of ERR-3 (HL7 table 0357: from 100). The most specific row "
+        "wins: a code of the IIS's own, then a field, then a code of a national table, then a segment.\n\n"
+        + _table(("code", "field", "what is wrong", "how to fix it", "who"), map(row, (*TABLE, *ANSWERS.values())))
+    )
+
+
 def _duration(seconds: int) -> str:
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
@@ -135,6 +154,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/lifecycle.md": lifecycle_page,
     "docs/checks.md": checks_page,
     "docs/faults.md": faults_page,
+    "docs/acks.md": acks_page,
     "docs/commands.md": commands_page,
 }
 

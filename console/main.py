@@ -211,13 +211,14 @@ def valve_open(
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="a code of a finding or a fault")], json: Json = False) -> None:
+def explain(
+    code: Annotated[str, typer.Argument(help="a code of a finding, a fault or an IIS, or a cause such as '103 PID-8'")],
+    json: Json = False,
+) -> None:
     """Says what a code means, how to fix it and who can. Example: vaxline explain LOT-MISSING"""
     known = render.explanation(code.upper())
     if known is None:
-        render.err.print(
-            f"{code} is not a code of vaxline's own; a code of the IIS is explained in its ACK (vaxline show)"
-        )
+        render.err.print(f"{code} is neither a code of vaxline's own nor one that an IIS answers with")
         raise typer.Exit(1)
     words, fix, who = known
     _say(json, {"code": code.upper(), "words": words, "fix": fix, "who": who}, f"{words}\nFix: {fix}\nWho: {who}")

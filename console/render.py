@@ -12,10 +12,11 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from shared.domain import er7, faults
+from shared.domain import er7, faults, guidance
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose
-from shared.domain.submission import Attempt, FileSummary, Submission
+from shared.domain.submission import AckError, Attempt, FileSummary, Submission
+from shared.exports.columns import column_of
 from shared.ports import WorklistEntry
 from shared.settings import INBOX_PREFIX
 from shared.usecases.findings import CHECKS
@@ -73,12 +74,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def explanation(code: str) -> tuple[str, str, str] | None:
-    """(words, fix, who) of a check or a fault; None for codes of an IIS, whose text stands in its ACK."""
+    """(words, fix, who) of a check, a fault, or a cause that an IIS named (`103 PID-8`, `WEBIZ-501`); else None."""
     check = CHECKS.get(code)
     if check is not None:
         return check.words, check.fix, str(check.who)
     fault = faults.BY_CODE.get(code)
-    return (fault.words, fault.fix, str(fault.strategy)) if fault else None
+    if fault is not None:
+        return fault.words, fault.fix, str(fault.strategy)
+    guide = guidance.guide_cause(code)
+    return (guide.words, guide.fix, str(guide.who)) if guide else None
 
 
 def files(summaries: Sequence[FileSummary]) -> None:
@@ -172,7 +176,7 @@ def submission(found: Submission) -> None:
         for segment in er7.segments(found.vxu):
             out.print(Text(segment))
     for attempt in found.attempts:
-        _attempt(attempt)
+        _attempt(attempt, found)
 
 
 def _given(dose: Dose) -> str:
@@ -180,7 +184,7 @@ def _given(dose: Dose) -> str:
     return " ".join(filter(None, (dose.completion.value, dose.information_source.code, dose.action.value)))
 
 
-def _attempt(attempt: Attempt) -> None:
+def _attempt(attempt: Attempt, found: Submission) -> None:
     out.rule(f"Attempt {attempt.number}: {attempt.state.value}")
     out.print(
         Text(
@@ -192,9 +196,20 @@ def _attempt(attempt: Attempt) -> None:
         words, fix, strategy = explanation(attempt.fault) or ("", "", "")
         out.print(Text(f"  {attempt.fault} ({strategy}): {words} {fix}"))
     for error in attempt.errors:
-        code = error.application_code or error.code
-        out.print(Text(f"  {error.severity} {error.path} {code}: {error.text}"))
+        _error(error, found)
     for segment in er7.segments(attempt.ack):
         out.print(Text(f"  {segment}", style="dim"))
     if attempt.trace_ids:
         out.print(Text(f"  for the IIS help desk: {', '.join(attempt.trace_ids)}"))
+
+
+def _error(error: AckError, found: Submission) -> None:
+    """One ERR: what the IIS said, the field in words with our row and column, and what to do."""
+    code = error.application_code or error.code
+    place = guidance.place(error, found.vxu)
+    row = error.row or (found.visit.rows[0][1] if found.visit.rows else 0)
+    where = (guidance.field_name(place), f"row {row}" if row else "", column_of(place))
+    out.print(Text(f"  {error.severity} {error.path} {code}: {error.text}"))
+    out.print(Text(f"    {', '.join(filter(None, where))}", style="dim"))
+    guide = guidance.guide(error, found.vxu)
+    out.print(Text.assemble(f"    {guide.words} ", ("Fix: ", "bold"), f"{guide.fix} ({guide.who})"))

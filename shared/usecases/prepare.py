@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain import checks, vxu
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.model import Finding, Visit
+from shared.exports.columns import column_of
 from shared.usecases.findings import is_error
 
 
@@ -28,7 +30,14 @@ def prepare(
         row = visit.rows[0][1] if visit.rows else 0
         findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
     if not any(is_error(finding) for finding in visit.findings):
-        findings += checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
+        source = configuration.sources.get(visit.source)
+        found = checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
+        findings += tuple(_with_column(finding, source.columns if source else None) for finding in found)
     if clinic is None or any(is_error(finding) for finding in findings):
         return Prepared(findings, "")
     return Prepared(findings, vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now))
+
+
+def _with_column(finding: Finding, own: Mapping[str, str] | None) -> Finding:
+    """The finding with the export's name for its field, where the layout has a column for it."""
+    return finding if finding.column else replace(finding, column=column_of(finding.path, own))

@@ -153,7 +153,9 @@ def test_the_connection_test_reaches_the_simulated_iis(call: Call) -> None:
 def test_explain_knows_every_code_of_checks_and_faults(call: Call) -> None:
     assert "lot" in call("explain", "lot-missing").stdout
     assert data(call("explain", "READ-TIMEOUT", "--json"))["who"] == "CONFIRM"
-    assert call("explain", "WEBIZ-501").exit_code == 1
+    assert "longer" in call("explain", "WEBIZ-501").stdout
+    assert data(call("explain", "103 pid-8", "--json"))["who"] == "code map"
+    assert call("explain", "NO-SUCH-CODE").exit_code == 1
 
 
 def test_config_check_names_key_and_value_of_every_error(call: Call, tmp_path: Path) -> None:

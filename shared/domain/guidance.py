@@ -1,0 +1,158 @@
+"""What an ERR of an IIS asks of a person: picks the row of `guidance_table.TABLE` by code and place.
+
+The IIS's text (ERR-8) says what it found; a row says why that happens, how to fix it and who can. The most specific row
+wins: a code of the IIS's own, then code and place together, then a field, then a code of a national table (ERR-3: HL7
+table 0357, ERR-5: 0533), then a segment; the last row answers for everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from shared.domain import er7
+from shared.domain.guidance_table import ANSWERS, TABLE, Guidance
+from shared.domain.submission import AckError
+
+__all__ = ["FIELD_NAMES", "Guidance", "field_name", "guide", "guide_cause", "place"]
+
+_ANSWERS_OF_ENHANCED_MODE: Final = {"CE": "AE", "CR": "AR"}
+FIELD_NAMES: Final[dict[str, str]] = {
+    "MSH-3": "sending application",
+    "MSH-4": "sending facility",
+    "MSH-5": "receiving application",
+    "MSH-6": "receiving facility",
+    "MSH-7": "time of the message",
+    "MSH-9": "message type",
+    "MSH-10": "message control id",
+    "MSH-11": "processing id",
+    "MSH-12": "HL7 version",
+    "MSH-21": "message profile",
+    "MSH-22": "responsible organization",
+    "PID-3": "medical record number",
+    "PID-5": "patient name",
+    "PID-6": "mother's maiden name",
+    "PID-7": "birth date",
+    "PID-8": "sex",
+    "PID-10": "race",
+    "PID-11": "address",
+    "PID-13": "telephone, e-mail",
+    "PID-15": "language",
+    "PID-22": "ethnicity",
+    "PID-24": "multiple birth",
+    "PID-25": "birth order",
+    "PID-29": "date of death",
+    "PID-30": "deceased",
+    "PD1-11": "reminders and recalls",
+    "PD1-12": "protection",
+    "PD1-13": "protection since",
+    "PD1-16": "registry status",
+    "PD1-17": "registry status since",
+    "PD1-18": "reminders since",
+    "NK1-2": "guardian's name",
+    "NK1-3": "guardian's relationship",
+    "NK1-4": "guardian's address",
+    "NK1-5": "guardian's telephone",
+    "ORC-1": "order control",
+    "ORC-2": "order number",
+    "ORC-3": "dose id",
+    "ORC-10": "entered by",
+    "ORC-12": "ordered by",
+    "RXA-3": "date of the dose",
+    "RXA-4": "end of the dose",
+    "RXA-5": "vaccine",
+    "RXA-6": "amount",
+    "RXA-7": "unit",
+    "RXA-9": "given here or historical",
+    "RXA-10": "given by",
+    "RXA-11": "clinic",
+    "RXA-15": "lot",
+    "RXA-16": "expiration date",
+    "RXA-17": "manufacturer",
+    "RXA-18": "reason of refusal",
+    "RXA-20": "completion",
+    "RXA-21": "action",
+    "RXR-1": "route",
+    "RXR-2": "site",
+    "OBX-3": "kind of observation",
+    "OBX-5": "observed value",
+    "OBX-14": "date of the observation",
+    "OBX 64994-7": "funding eligibility",
+    "OBX 30963-3": "funding source",
+    "OBX 69764-9": "VIS document",
+    "OBX 30956-7": "vaccine of the VIS",
+    "OBX 29768-9": "edition of the VIS",
+    "OBX 29769-7": "VIS handed out on",
+    "OBX 30973-2": "number of the dose",
+    "NTE-3": "comment",
+}
+"""The fields that vaxline sends, in the analyst's words."""
+
+_OWN: Final = re.compile(r"[A-Z]+-.*")
+# As `shared.domain.ack` words them: a code, which has a digit in it (`WEBIZ-501`, `103`, two national codes as
+# `999-5`), or ERR where the IIS gave none; then the place.
+_CAUSE: Final = re.compile(
+    r"(?P<code>(?=[^0-9 ]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,23}|ERR)(?: (?P<place>[A-Z][A-Z0-9]{2}(?:-[0-9]{1,3})?))?"
+)
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
+
+
+def guide(error: AckError, vxu: str = "") -> Guidance:
+    """The row for one ERR; with our message (`vxu`) an error at an OBX is told by what that OBX says."""
+    return _most_specific((error.application_code, error.code), place(error, vxu))
+
+
+def guide_cause(cause: str) -> Guidance | None:
+    """The row for a cause as the worklist has it (`103 PID-8`, `WEBIZ-501`, `AE`); None where it is none of an IIS."""
+    cause = cause.strip()
+    answer = _ANSWERS_OF_ENHANCED_MODE.get(cause, cause)
+    if answer in ANSWERS:
+        return ANSWERS[answer]
+    found = _CAUSE.fullmatch(cause)
+    if found is None:
+        return None
+    code = found["code"]
+    table, _, national = code.partition("-")
+    codes = (national, table) if table.isdigit() else (code,)
+    return _most_specific(codes, found["place"] or "")
+
+
+def place(error: AckError, vxu: str = "") -> str:
+    """Segment and field of an error (`PID-8`), or the LOINC of the OBX that it names (`OBX 64994-7`), else empty."""
+    if error.segment == "OBX" and error.sequence and vxu:
+        observed = [line for line in er7.segments(vxu) if line.startswith("OBX|")]
+        if error.sequence <= len(observed):
+            loinc = "".join(observed[error.sequence - 1].split(er7.FIELD)[3:4]).split(er7.COMPONENT)[0]
+            if f"OBX {loinc}" in FIELD_NAMES:
+                return f"OBX {loinc}"
+    if error.segment:
+        return f"{error.segment}-{error.field}" if error.field else error.segment
+    return _INDEX.sub("", error.path).partition(".")[0]
+
+
+def field_name(place: str) -> str:
+    """The field in the analyst's words; empty where vaxline does not send it."""
+    return FIELD_NAMES.get(place, "")
+
+
+def _most_specific(codes: tuple[str, ...], place: str) -> Guidance:
+    fitting = [row for row in TABLE if _has_code(row, codes) and _covers(row.path, place)]
+    return max(fitting, key=_rank)
+
+
+def _has_code(row: Guidance, codes: tuple[str, ...]) -> bool:
+    if row.code.endswith("-"):
+        return any(code.startswith(row.code) for code in codes)
+    return row.code == "" or row.code in codes
+
+
+def _covers(path: str, place: str) -> bool:
+    """`PID` covers every field of PID, `PID-1` not PID-11."""
+    return path in ("", place) or place.startswith((f"{path}-", f"{path} "))
+
+
+def _rank(row: Guidance) -> tuple[int, bool, bool, bool, int]:
+    """Greater is more specific; see the module's docstring."""
+    own = len(row.code) if _OWN.fullmatch(row.code) else 0
+    names_field = "-" in row.path
+    return own, row.code != "" and row.path != "", names_field, row.code != "", len(row.path)
