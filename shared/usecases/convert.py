@@ -253,7 +253,7 @@ class Convert:
 
     def _doubts(self, prepared: Prepared, arrival: _Arrival) -> tuple[Finding, ...]:
         """Asks the second opinion now and then; once it objects, the rest of the file is held."""
-        if not prepared.vxu:
+        if prepared.is_held:
             return ()
         if not arrival.objection and arrival.built % _SECOND_OPINION_EVERY == 0:
             arrival.objection = self._second_opinion.objection(prepared.vxu)

@@ -99,7 +99,7 @@ class Correct:
         marks = identity.dose_fingerprints(visit)
         msh_10 = identity.msh_10(old.record, marks, max(record.revision, old.revision + 1))
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
-        held = not prepared.vxu
+        held = prepared.is_held
         return replace(
             old,
             msh_10=msh_10,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from shared.domain import checks
+from shared.domain import checks, conformance
 from shared.domain.checks import Check, Severity
 from shared.domain.model import Finding
 from shared.exports import findings as exports
 
-CHECKS: Final[dict[str, Check]] = {check.code: check for check in (*exports.TABLE, *checks.BY_CODE.values())}
+OF_RECORDS: Final[dict[str, Check]] = {check.code: check for check in (*exports.TABLE, *checks.BY_CODE.values())}
+"""What readers find in an export and checks in a record."""
+
+CHECKS: Final[dict[str, Check]] = OF_RECORDS | conformance.CHECKS
+"""All of them, with what the profile Z22 asks of a message."""
 
 
 def is_error(finding: Finding) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain import checks, vxu
+from shared.domain import checks, conformance, identity, vxu
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.model import Finding, Visit
 from shared.exports.columns import column_of
@@ -15,27 +15,41 @@ from shared.usecases.findings import is_error
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was found in a visit, and its VXU; empty where an error holds it."""
+    """What was found in a visit, and its VXU; no VXU where an error stands before building."""
 
     findings: tuple[Finding, ...]
     vxu: str
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an error holds it back, found before building or in the message itself."""
+        return self.vxu == "" or any(is_error(finding) for finding in self.findings)
 
 
 def prepare(
     visit: Visit, *, msh_10: str, clinic: Clinic | None, configuration: Configuration, now: datetime
 ) -> Prepared:
-    """Checks a visit and builds its message; a visit that could not be read is not checked further."""
+    """Checks a visit, builds its message and checks that; a visit that could not be read is not checked further."""
     findings = visit.findings
     if clinic is None:
         row = visit.rows[0][1] if visit.rows else 0
         findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
+    source = configuration.sources.get(visit.source)
+    own = source.columns if source else None
     if not any(is_error(finding) for finding in visit.findings):
-        source = configuration.sources.get(visit.source)
         found = checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
-        findings += tuple(_with_column(finding, source.columns if source else None) for finding in found)
+        findings += tuple(_with_column(finding, own) for finding in found)
     if clinic is None or any(is_error(finding) for finding in findings):
         return Prepared(findings, "")
-    return Prepared(findings, vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now))
+    message = vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
+    problems = conformance.check(message)
+    if problems:
+        rows = {identity.orc_3(dose.id): dose.row for dose in visit.doses}
+        first = visit.rows[0][1] if visit.rows else 0
+        findings += tuple(
+            _with_column(replace(problem, row=rows.get(problem.dose_id, first)), own) for problem in problems
+        )
+    return Prepared(findings, message)
 
 
 def _with_column(finding: Finding, own: Mapping[str, str] | None) -> Finding:
