@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import render
+from console import check, render
 from console.codes import NotUpdated, lines, update
 from console.connect import to_stage
 from shared.domain import codesets
@@ -26,6 +26,7 @@ valve = typer.Typer(no_args_is_help=True, help="Facilities whose delivery a faul
 app.add_typer(config, name="config")
 app.add_typer(codes, name="codes")
 app.add_typer(valve, name="valve")
+check.register(app)
 
 Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]

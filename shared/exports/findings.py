@@ -104,6 +104,14 @@ TABLE: Final[tuple[Check, ...]] = (
         "Store the manifest that the FHIR server gave.",
         _SETUP,
     ),
+    Check(
+        "MANIFEST-INCOMPLETE",
+        _E,
+        "",
+        "The manifest of the export lists a file that is not there; the others were read.",
+        "Store the missing file: the export waits in the inbox until all of it is there.",
+        _SETUP,
+    ),
     # A row as a whole.
     Check(
         "ROW-CELLS",
