@@ -208,7 +208,8 @@ def _error(error: AckError, found: Submission) -> None:
     code = error.application_code or error.code
     place = guidance.place(error, found.vxu)
     row = error.row or (found.visit.rows[0][1] if found.visit.rows else 0)
-    where = (guidance.field_name(place), f"row {row}" if row else "", column_of(place))
+    column = column_of(place if error.segment == "OBX" else error.path)
+    where = (guidance.field_name(place), f"row {row}" if row else "", f"column {column}" if column else "")
     out.print(Text(f"  {error.severity} {error.path} {code}: {error.text}"))
     out.print(Text(f"    {', '.join(filter(None, where))}", style="dim"))
     guide = guidance.guide(error, found.vxu)

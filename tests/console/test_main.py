@@ -150,6 +150,17 @@ def test_the_connection_test_reaches_the_simulated_iis(call: Call) -> None:
     assert data(call("test-connection", "--json")) == {"ok": True, "fault": ""}
 
 
+def test_show_explains_each_error_of_the_iis_with_our_row_and_column(call: Call) -> None:
+    shown = call("show", failure(call, "WEBIZ-714 PID-5")).stdout
+    assert "patient name, row 4, column first_name" in shown
+    assert "placeholder (BABY BOY, TEST). Fix: Enter the legal first and last name" in shown
+
+
+def test_failures_explains_the_causes_that_the_iis_named(call: Call) -> None:
+    listed = call("failures").stdout
+    assert "WEBIZ-714 PID-5  The patient's name is missing" in listed
+
+
 def test_explain_knows_every_code_of_checks_and_faults(call: Call) -> None:
     assert "lot" in call("explain", "lot-missing").stdout
     assert data(call("explain", "READ-TIMEOUT", "--json"))["who"] == "CONFIRM"
