@@ -197,7 +197,7 @@ class Convert:
             if news is None and not record.held:
                 return None
             submission = self._submission(record, news or visit, visit, arrival)
-            if news is None and submission.state is State.HELD:
+            if news is None and not self._is_released(record, submission):
                 return None
             written = _next_version(record, submission, arrival)
             if self._ledger.save_record(written):
@@ -208,17 +208,27 @@ class Convert:
             record = self._ledger.records([record.key]).get(record.key, Record(record.key))
         raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")
 
+    def _is_released(self, record: Record, submission: Submission) -> bool:
+        """Whether a visit that was held passes now, because the configuration changed, and nobody closed it."""
+        if submission.state is State.HELD:
+            return False
+        held = self._ledger.get(record.current)
+        return held is not None and held.state is State.HELD
+
     def _finish_own_work(self, record: Record, msh_10: str, visit: Visit, arrival: _Arrival) -> Submission | None:
         """The record was written by this very file: a redelivered event, or a row that the file says twice.
 
         The first makes sure that the rest was done too; the second is unchanged.
         """
-        there = self._ledger.get(msh_10)
-        if there is not None:
-            return there if there.visit.rows == visit.rows else None
-        before = replace(record, revision=max(record.revision - 1, 0))
-        submission = replace(self._submission(before, visit, visit, arrival), msh_10=msh_10)
-        self._ledger.add(submission)
+        submission = self._ledger.get(msh_10)
+        if submission is None:
+            before = replace(record, revision=max(record.revision - 1, 0))
+            submission = replace(self._submission(before, visit, visit, arrival), msh_10=msh_10)
+            self._ledger.add(submission)
+        elif submission.visit.rows != visit.rows:
+            return None
+        if submission.replaces:
+            self._ledger.name_replacement(submission.replaces, submission.msh_10)
         return submission
 
     def _submission(self, record: Record, visit: Visit, whole: Visit, arrival: _Arrival) -> Submission:

@@ -236,6 +236,14 @@ def test_an_unknown_clinic_holds_its_visits_until_the_configuration_knows_it(des
     assert desk.of(desk.outbox.sent[0]).replaces == desk.resubmission.sent[0]
 
 
+def test_what_a_person_closed_is_not_released_by_a_new_configuration(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd"))
+    desk.ledger.move(desk.resubmission.sent[0], Event.CLOSE, reason="reported by hand")
+    desk.configurations.configuration = a_configuration(replace(CLINIC, export_names=frozenset({"Oak Rd"})))
+    assert desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd")).unchanged == 1
+    assert desk.outbox.sent == []
+
+
 def test_a_row_that_cannot_be_read_is_held_once_and_unchanged_ever_after(desk: Desk) -> None:
     bad = Visit(
         "demo",
@@ -300,6 +308,23 @@ def test_a_crash_between_record_and_submission_is_finished_by_the_redelivered_ev
     assert isinstance(summary, FileSummary)
     assert summary.submitted == {State.QUEUED: 1}
     assert desk.of(desk.outbox.sent[0]).state is State.QUEUED
+
+
+def test_a_crash_before_the_predecessor_is_told_is_finished_by_the_redelivered_event(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.file(a_visit(a_dose("d1", 1)))
+    (first,) = desk.outbox.sent
+
+    def broken(*_: str) -> None:
+        raise RuntimeError("synthetic outage")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.ledger, "name_replacement", broken)
+        with pytest.raises(RuntimeError):
+            desk.arrive(a_visit(a_dose("d1", 1, lot="LOT2")))
+    desk.arrive(a_visit(a_dose("d1", 1, lot="LOT2")), again=True)
+    assert desk.of(first).replaced_by == desk.outbox.sent[-1] != first
 
 
 def test_a_file_of_an_unknown_source_is_shown_with_what_to_do(desk: Desk) -> None:
