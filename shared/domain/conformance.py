@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from shared.domain import er7
 from shared.domain.model import Finding
-from shared.domain.z22 import SEGMENTS, Segment, first
+from shared.domain.z22 import MAY_FOLLOW, SEGMENTS
 from shared.domain.z22_judges import (
     NONE,
     RAGGED,
@@ -26,12 +26,13 @@ from shared.domain.z22_judges import (
     Problems,
     Verdicts,
     absence,
+    accept,
     column,
     optional_column,
     to_problems,
 )
-from shared.domain.z22_rules import MAY_FOLLOW, ORDER_RULES, SEGMENT_RULES, numbers_are_broken
-from shared.domain.z22_types import Usage
+from shared.domain.z22_model import Segment, Usage, first
+from shared.domain.z22_rules import ORDER_RULES, SEGMENT_RULES, numbers_are_broken
 from shared.domain.z22_words import CHECKS
 
 __all__ = ["CHECKS", "check"]
@@ -76,22 +77,29 @@ class _Plan:
                 found += verdicts[value]
         if len(values) > len(columns):
             found.append(Problem(f"Z22-{self.name}-EXTRA", "", "|".join(values[len(columns) :])))
-        for field, holds, empty, empty_otherwise, there, there_otherwise in self.conditions:
-            if values[field]:
-                if there or there_otherwise:
-                    code = there if holds(values) else there_otherwise
-                    if code:
-                        found.append(Problem(code, f"-{field}", values[field]))
-            elif empty or empty_otherwise:
-                found += empty if holds(values) else empty_otherwise
+        if self.conditions:
+            found += self._conditional(values)
         for broken, code, field in self.rules:
             if broken(values):
                 found.append(Problem(code, f"-{field}", values[field]))
         return found
 
+    def _conditional(self, values: list[str]) -> list[Problem]:
+        """What is wrong with the usage of conditional fields."""
+        found: list[Problem] = []
+        for field, holds, empty, empty_otherwise, there, there_otherwise in self.conditions:
+            if not values[field]:
+                if empty or empty_otherwise:
+                    found += empty if holds(values) else empty_otherwise
+            elif there or there_otherwise:
+                code = there if holds(values) else there_otherwise
+                if code:
+                    found.append(Problem(code, f"-{field}", values[field]))
+        return found
+
 
 def _compile(segment: Segment) -> _Plan:
-    columns = [Verdicts(lambda _: NONE, keeps=True)]
+    columns = [Verdicts(lambda: accept, NONE, keeps=True)]
     fields = {field.number: field for field in segment.fields}
     conditions = []
     for number in range(1, segment.size + 1):
@@ -214,10 +222,11 @@ _layouts: Final = _Layouts()
 
 # One message ----------------------------------------------------------------------------------------------------------
 
-def check(vxu: str) -> tuple[Finding, ...]:
-    """What in a VXU breaks profile Z22, none where it conforms; `CHECKS` tells severity, words and fix of each code.
 
-    Segments end with CR (LF and CRLF are read too). A message with other delimiters than `|^~\\&` is not read further.
+def check(vxu: str) -> tuple[Finding, ...]:
+    r"""What in a VXU breaks profile Z22, none where it conforms; `CHECKS` tells severity, words and fix of each code.
+
+    Segments end with CR (LF and CRLF are read too). A message with other delimiters than `|^~\&` is not read further.
     `dose_id` is ORC-3.1 for findings within an ORDER group, where the dose has one.
     """
     lines = vxu.split("\r") if "\n" not in vxu else er7.segments(vxu)
@@ -228,8 +237,11 @@ def check(vxu: str) -> tuple[Finding, ...]:
     layout = _layouts[",".join([line[:3] for line in lines])]
     found = _read(lines, layout)
     if found is None:
-        found = _read([_tidied(line) for line in lines], layout) or []
-    return tuple([Finding(code, path, value=er7.decode(value), dose_id=dose_id) for code, path, value, dose_id in found])
+        found = _read([_tidied(line) for line in lines], layout)
+    assert found is not None, "what is tidied is not ragged"
+    return tuple(
+        [Finding(code, path, value=er7.decode(value), dose_id=dose_id) for code, path, value, dose_id in found]
+    )
 
 
 _Found = list[tuple[str, str, str, str]]
@@ -243,27 +255,28 @@ def _read(lines: Sequence[str], layout: _Layout) -> _Found | None:
     for line, (label, plan, order) in zip(lines, layout.places, strict=True):
         if plan is None:
             continue
-        values = line.split("|")
-        name = plan.name
-        if name == "MSH":
-            values.insert(1, "|")
-        if len(values) < plan.width:
-            values += plan.padding[len(values)]
+        values = _fields(line, plan)
         problems = plan.problems(values)
         if order >= 0:
-            orders[order].add(name, label, values)
-            if name == "OBX" and values[5]:
-                problems += _OBSERVED.judge(values[2], first(values[3]), values[5])
-        elif name == "NK1":
+            problems += orders[order].add(plan.name, label, values)
+        elif plan.name == "NK1":
             relatives.append(values[1])
         if problems:
             if RAGGED[0] in problems:
                 return None
             dose_id = orders[order].dose_id if order >= 0 else ""
             found += [(code, label + where, value, dose_id) for code, where, value in problems]
-    if orders or relatives:
-        found += _across(orders, relatives)
-    return found
+    return found + _across(orders, relatives)
+
+
+def _fields(line: str, plan: _Plan) -> list[str]:
+    """The fields of a segment, counted from 1, as many as the plan's tests read."""
+    values = line.split("|")
+    if plan.name == "MSH":
+        values.insert(1, "|")
+    if len(values) < plan.width:
+        values += plan.padding[len(values)]
+    return values
 
 
 class _Order:
@@ -277,15 +290,18 @@ class _Order:
         self.observations: list[list[str]] = []
         self.labels: dict[str, str] = {}
 
-    def add(self, name: str, label: str, values: list[str]) -> None:
+    def add(self, name: str, label: str, values: list[str]) -> Problems:
+        """Takes a segment in; what is wrong with the value of an OBX, which only its type and kind can tell."""
         if name == "OBX":
             self.observations.append(values)
-        elif name in ("ORC", "RXA") and name not in self.labels:
+            return _OBSERVED.judge(values[2], first(values[3]), values[5]) if values[5] else NONE
+        if name in ("ORC", "RXA") and name not in self.labels:
             self.labels[name] = label
             if name == "ORC":
                 self.orc = values
             else:
                 self.rxa = values
+        return NONE
 
     @property
     def dose_id(self) -> str:
@@ -324,7 +340,7 @@ def _unreadable(vxu: str) -> tuple[Finding, ...]:
 
 
 def _tidied(line: str) -> str:
-    """A segment in which nothing is blank: fields, repetitions, components and subcomponents without any text are empty."""
+    """A segment in which nothing is blank: fields, repetitions, components and subcomponents without text are empty."""
     if line.startswith(_START):
         return _START + "|".join([_tidied_at(value, "~^&") for value in line[len(_START) :].split("|")])
     return "|".join([_tidied_at(value, "~^&") for value in line.split("|")])

@@ -58,12 +58,12 @@ def _is_ndc(code: str) -> bool:
 
 
 def _is_vis_document(code: str) -> bool:
-    """A GS1 document type identifier of CDC: application identifier 253, company prefix 0886983, then type and edition."""
+    """A GS1 document type identifier of CDC: application identifier 253, company 0886983, then type and edition."""
     return len(code) == 24 and code.startswith("2530886983") and code.isascii() and code.isdigit()
 
 
 def _is_state_eligibility(code: str) -> bool:
-    """What a state may add to table 0064: its authority (letters) and two digits; "authority" is two or three letters."""
+    """What a state may add to table 0064: its authority, two or three letters, and two digits."""
     return len(code) in (4, 5) and code.isascii() and code[:-2].isalpha() and code.isupper() and code[-2:].isdigit()
 
 

@@ -15,13 +15,14 @@ from typing import Final, NamedTuple
 
 from shared.domain.er7 import NULL
 from shared.domain.valuesets import ValueSet
-from shared.domain.z22 import ANY, Field, Segment
+from shared.domain.z22_model import ANY, DataType, Field, Part, Segment, Statement, Usage
+from shared.domain.z22_primitives import FORMS
 from shared.domain.z22_rules import OBSERVED, OBSERVED_TYPES
-from shared.domain.z22_types import FORMS, TYPES, DataType, Part, Statement, Usage
+from shared.domain.z22_types import TYPES
 
 
 class Problem(NamedTuple):
-    """What is wrong in a segment: the code of its check, where (`-5.1`, `-5[2].1`; empty: the segment), the raw value."""
+    """What is wrong in a segment: the code of its check, where (`-5.1`, `-5[2].1`; empty: all of it), the raw value."""
 
     code: str
     where: str
@@ -29,7 +30,7 @@ class Problem(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong in a value: where within it (`.4.1`), the kind of fault or the statement it breaks, the raw text."""
+    """What is wrong in a value: where in it (`.4.1`), the kind of fault or the statement that it breaks, the text."""
 
     where: str
     kind: str
@@ -47,7 +48,6 @@ _REMEMBERED: Final = 4096
 _PERSONAL: Final = frozenset({"CX_IZ", "EI_IZ", "XPN_IZ", "XPN_M", "XAD_IZ", "XTN_IZ"})
 _LETTER_ESCAPE: Final = re.compile(r"\\[FSTRE]\\")
 
-
 RAGGED: Final = (Problem("", "", ""),)
 """Said of a value that has to be tidied before it can be judged."""
 
@@ -62,21 +62,31 @@ def is_ragged(value: str) -> bool:
 
 
 class Verdicts(dict[str, Problems]):
-    """The judge of one field, as a mapping from value to problems: what is known costs one look-up."""
+    """The judge of one field, as a mapping from value to problems: what is known costs one look-up.
 
-    __slots__ = ("_judge", "_keeps")
+    `absent` is what an empty field amounts to. The judge is compiled when the first value comes.
+    """
 
-    def __init__(self, judge: Callable[[str], Problems], *, keeps: bool) -> None:
+    __slots__ = ("_absent", "_judge", "_keeps", "_make")
+
+    def __init__(self, make: Callable[[], Callable[[str], Problems]], absent: Problems, *, keeps: bool) -> None:
         super().__init__()
-        self._judge, self._keeps = judge, keeps
-        self[""] = judge("")
+        self._make, self._absent, self._keeps = make, absent, keeps
+        self._judge: Callable[[str], Problems] | None = None
+        self[""] = absent
 
     def __missing__(self, value: str) -> Problems:
-        problems = self._judge(value) if not is_ragged(value) else RAGGED
+        if not value:
+            return self._absent
+        if is_ragged(value):
+            return RAGGED
+        if self._judge is None:
+            self._judge = self._make()
+        problems = self._judge(value)
         if self._keeps:
             if len(self) >= _REMEMBERED:
                 self.clear()
-                self[""] = self._judge("")
+                self[""] = self._absent
             self[value] = problems
         return problems
 
@@ -89,20 +99,23 @@ def _length(text: str) -> int:
     return len(_LETTER_ESCAPE.sub("?", text)) if "\\" in text else len(text)
 
 
+def _listed(values: ValueSet | None) -> frozenset[str]:
+    return frozenset() if values is None else frozenset[str]().union(*values.codes.values())
+
+
 def _primitive(element: Part | Field, where: str) -> Judge:
     """What is wrong with a primitive value that is there."""
     form = FORMS.get(element.type)
     longest, shortest, values, statement = element.longest, element.shortest, element.values, element.statement
-    known = frozenset().union(*values.codes.values()) if values is not None and statement is None else frozenset()
+    known = _listed(values) if statement is None else frozenset()
 
     def judge(text: str) -> Faults:
         if text in known:
             return NONE
         faults = []
-        if form is None:
-            if "&" in text or "^" in text:
-                faults.append(Fault(where, "SEPARATOR", text))
-        elif not form(text):
+        if form is None and ("&" in text or "^" in text):
+            faults.append(Fault(where, "SEPARATOR", text))
+        if form is not None and not form(text):
             faults.append(Fault(where, "FORMAT", text))
         if (longest and len(text) > longest and _length(text) > longest) or len(text) < shortest:
             faults.append(Fault(where, "LENGTH", text))
@@ -156,7 +169,7 @@ def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C
     width = max([part.position for part in type_.parts if part.usage is not Usage.X] + [size if conditions else 0, 1])
     padding = [[""] * max(width - count, 0) for count in range(width + 1)]
 
-    def judge(text: str) -> Faults:
+    def judge(text: str) -> Faults:  # noqa: C901  # one flat loop: this is where the time goes
         parts = text.split(separator)
         faults: Faults = NONE
         if len(parts) < width:
@@ -276,15 +289,22 @@ def _stating(statement: Statement, inner: Judge) -> Judge:
 
 
 def to_problems(faults: Iterable[Fault], prefix: str, number: int) -> Problems:
-    """The faults of a field as problems of its segment: a kind of fault becomes `Z22-PID-5-MISSING`."""
-    return tuple(
-        Problem(
-            kind if kind.startswith(("IZ-", "Z22-")) else f"{prefix}-OPTIONAL" if prefix.count("-") == 1 else f"{prefix}-{kind}",
-            f"-{number}{where}",
-            text,
-        )
-        for where, kind, text in faults
-    )
+    """The faults of a field as problems of its segment: a kind of fault becomes `Z22-PID-5-MISSING`.
+
+    Of an optional field (its prefix names the segment only) the row says that it breaks HL7, not how.
+    """
+    is_optional = prefix.count("-") == 1
+    problems = []
+    for where, kind, text in faults:
+        is_code = kind.startswith(("IZ-", "Z22-"))
+        code = kind if is_code else f"{prefix}-{'OPTIONAL' if is_optional else kind}"
+        problems.append(Problem(code, f"-{number}{where}", text))
+    return tuple(problems)
+
+
+def accept(_: str) -> Problems:
+    """The judge of what is judged elsewhere."""
+    return NONE
 
 
 class _Delimiters(Verdicts):
@@ -294,33 +314,45 @@ class _Delimiters(Verdicts):
         return NONE
 
 
-_DELIMITERS: Final = _Delimiters(lambda _: NONE, keeps=False)
+_DELIMITERS: Final = _Delimiters(lambda: accept, NONE, keeps=False)
 
 
 def column(segment: Segment, field: Field) -> Verdicts:
     """The judge of a field that the table has a row for."""
     if segment.name == "MSH" and field.number <= 2:
         return _DELIMITERS
-    prefix = f"Z22-{segment.name}-{field.number}"
-    absent = to_problems(absence("", field.usage, warned=field.warned), prefix, field.number)
-    if field.usage is Usage.X:
-        judge: Judge = _refusal("")
-    elif field.type == "varies":
-        judge = lambda text: NONE  # noqa: E731  # what OBX-5 may be, OBX-2 decides
-    else:
-        judge = _repetitions(of_type(field.type, field), field.repeats)
-        if field.statement is not None and field.type in TYPES:
-            judge = _stating(field.statement, judge)
-    keeps = field.type not in _PERSONAL and not (field.type in ("ST", "FT") and field.longest > 20)
-    return Verdicts(lambda text: to_problems(judge(text), prefix, field.number) if text else absent, keeps=keeps)
+    prefix, number = f"Z22-{segment.name}-{field.number}", field.number
+
+    def make() -> Callable[[str], Problems]:
+        if field.type == "varies":
+            # What OBX-5 may be, OBX-2 decides.
+            return accept
+        judge = _refusal("")
+        if field.usage is not Usage.X:
+            judge = _repetitions(of_type(field.type, field), field.repeats)
+            if field.statement is not None and field.type in TYPES:
+                judge = _stating(field.statement, judge)
+        return lambda text: to_problems(judge(text), prefix, number)
+
+    absent = to_problems(absence("", field.usage, warned=field.warned), prefix, number)
+    is_text = field.type in ("ST", "FT") and field.longest > 20
+    return Verdicts(make, absent, keeps=field.type not in _PERSONAL and not is_text)
 
 
 def optional_column(segment: Segment, number: int, type_: str, repeats: int) -> Verdicts:
-    """The judge of a field that the profile leaves to HL7 v2.5.1: its repetitions and the parts that its type requires."""
-    composite = TYPES.get(type_)
-    one: Judge = (lambda text: NONE) if composite is None else _composite(composite, "^", "")
-    judge = _repetitions(one, repeats)
-    return Verdicts(lambda text: to_problems(judge(text), f"Z22-{segment.name}", number) if text else NONE, keeps=False)
+    """The judge of a field that the profile leaves to HL7 v2.5.1: repetitions, and the parts that its type requires."""
+
+    def make() -> Callable[[str], Problems]:
+        composite = TYPES.get(type_)
+        judge = _repetitions(accept_value if composite is None else _composite(composite, "^", ""), repeats)
+        return lambda text: to_problems(judge(text), f"Z22-{segment.name}", number)
+
+    return Verdicts(make, NONE, keeps=type_ == "TS")
+
+
+def accept_value(_: str) -> Faults:
+    """The judge of a primitive value in an optional field."""
+    return NONE
 
 
 # OBX-5 ----------------------------------------------------------------------------------------------------------------
@@ -350,9 +382,11 @@ class ObservedValues:
 
     @staticmethod
     def _verdicts(type_: str, values: ValueSet | None, code: str) -> Verdicts:
-        judge = _observed(type_, values, code)
-        keeps = type_ in ("CE_IZ", "DT", "NM", "ID")
-        return Verdicts(lambda text: to_problems(judge(text), "Z22-OBX-5", 5), keeps=keeps)
+        def make() -> Callable[[str], Problems]:
+            judge = _observed(type_, values, code)
+            return lambda text: to_problems(judge(text), "Z22-OBX-5", 5)
+
+        return Verdicts(make, NONE, keeps=type_ in ("CE_IZ", "DT", "NM", "ID"))
 
     def judge(self, value_type: str, observation: str, value: str) -> Problems:
         """The problems of an OBX-5 that is there."""

@@ -1,19 +1,16 @@
 """What profile Z22 says across fields: conformance statements of a segment, of an ORDER group and of the message.
 
-A rule's test is true where the statement is broken. Segments are lists of fields counted from 1, as in `z22`. Source:
-IZ-20 to IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarifications of 2016.
+A rule's test is true where the statement is broken. Segments are lists of fields, counted from 1. Source: IZ-20 to
+IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarifications of 2016.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.domain import valuesets as vs
-from shared.domain.z22 import GIVEN, first, is_given_here
-
-Fields = list[str]
+from shared.domain.z22_model import GIVEN, Parts, first, is_given_here
 
 ELIGIBILITY: Final = "64994-7"
 FUNDING: Final = "30963-3"
@@ -25,30 +22,28 @@ VIS_PRESENTED: Final = "29769-7"
 NO_AMOUNT: Final = ("", "999")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A statement about several fields of one segment; `field` is where it is reported."""
 
     code: str
     field: int
-    broken: Callable[[Fields], bool]
+    broken: Callable[[Parts], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRule:
+class OrderRule(NamedTuple):
     """A statement about an ORDER group: its ORC, its RXA and its OBX segments; reported at `segment` and `field`."""
 
     code: str
     segment: str
     field: int
-    broken: Callable[[Fields, Fields, Sequence[Fields]], bool]
+    broken: Callable[[Parts, Parts, Sequence[Parts]], bool]
 
 
 SEGMENT_RULES: Final[dict[str, tuple[Rule, ...]]] = {
     "RXA": (
         Rule("IZ-30", 4, lambda rxa: rxa[4] != "" and first(rxa[4]) != first(rxa[3])),
         Rule("IZ-31", 9, lambda rxa: rxa[20] in GIVEN and not _is_known_source(first(rxa[9]))),
-        Rule("IZ-32", 20, lambda rxa: rxa[18] != "" and rxa[20] != "RE"),
+        Rule("IZ-32", 20, lambda rxa: rxa[18] != "" and rxa[20] != "RE" and first(rxa[18]) != ""),
         Rule("IZ-47", 9, lambda rxa: rxa[9] != "" and rxa[20] not in GIVEN and first(rxa[9]) != ""),
         Rule("IZ-48", 6, lambda rxa: rxa[20] == "RE" and rxa[6] not in NO_AMOUNT),
         Rule("IZ-49", 6, lambda rxa: rxa[6] not in NO_AMOUNT and first(rxa[5]) == "998"),
@@ -100,12 +95,12 @@ OBSERVED_TYPES: Final[dict[str, str]] = {
 """The data type of OBX-5, by OBX-2."""
 
 
-def _lacks_eligibility(_orc: Fields, rxa: Fields, observations: Sequence[Fields]) -> bool:
+def _lacks_eligibility(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
     return is_given_here(rxa) and not any(first(obx[3]) == ELIGIBILITY for obx in observations)
 
 
-def _lacks_vis(_orc: Fields, rxa: Fields, observations: Sequence[Fields]) -> bool:
-    """The OBX-4 groups of a dose tell statements whole: document and presentation, or vaccine, edition and presentation."""
+def _lacks_vis(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
+    """Whether an OBX-4 group tells a VIS in part: whole are document and date, or vaccine, edition and date."""
     if not is_given_here(rxa) or first(rxa[5]) not in vs.VIS_VACCINES:
         return False
     groups: dict[str, list[str]] = {}
@@ -134,28 +129,3 @@ def numbers_are_broken(groups: Sequence[Sequence[str]]) -> bool:
     within = [str(number) for group in groups for number in range(1, len(group) + 1)]
     found = [number.lstrip("0") for group in groups for number in group]
     return found not in (within, [str(number) for number in range(1, len(found) + 1)])
-
-
-MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
-    name: frozenset(before.split())
-    for name, before in {
-        "SFT": "MSH SFT",
-        "PID": "MSH SFT",
-        "PD1": "PID",
-        "NK1": "PID PD1 NK1",
-        "PV1": "PID PD1 NK1",
-        "PV2": "PV1",
-        "GT1": "PID PD1 NK1 PV1 PV2 GT1",
-        "IN1": "PID PD1 NK1 PV1 PV2 GT1 IN1 IN2 IN3",
-        "IN2": "IN1",
-        "IN3": "IN1 IN2",
-        "ORC": "PID PD1 NK1 PV1 PV2 GT1 IN1 IN2 IN3 RXA RXR OBX NTE",
-        "TQ1": "ORC TQ1 TQ2",
-        "TQ2": "TQ1",
-        "RXA": "ORC TQ1 TQ2",
-        "RXR": "RXA",
-        "OBX": "RXA RXR OBX NTE",
-        "NTE": "OBX",
-    }.items()
-}
-"""The structure of VXU_V04 in this profile: after which segments each may stand. MSH opens the message."""

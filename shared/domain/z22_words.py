@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from shared.domain.checks import Check, Severity, Who
-from shared.domain.z22 import ANY, SEGMENTS, Field, Origin, Segment
-from shared.domain.z22_types import FORMS, TYPES, Part, Usage
+from shared.domain.z22 import SEGMENTS
+from shared.domain.z22_model import ANY, Field, Origin, Part, Segment, Usage
+from shared.domain.z22_primitives import FORMS
+from shared.domain.z22_types import TYPES
 
 _REPORT: Final = "This is a fault of vaxline: report it with the MSH-10."
 _EXPORT: Final = "Correct it in the EHR and export the row again."
@@ -26,7 +28,9 @@ class _Kind(NamedTuple):
 
 _KINDS: Final[dict[str, _Kind]] = {
     "MISSING": _Kind(
-        Severity.ERROR, "{label} is missing, or a part that it must have.", "Enter it in the EHR and export the row again."
+        Severity.ERROR,
+        "{label} is missing, or a part that it must have.",
+        "Enter it in the EHR and export the row again.",
     ),
     "EMPTY": _Kind(
         Severity.WARNING,
@@ -47,7 +51,9 @@ _KINDS: Final[dict[str, _Kind]] = {
         "{label} is not written as HL7 asks: a date, a time or a number in its own form.",
         "Export dates as the source's mapping says, and numbers without text.",
     ),
-    "CODE": _Kind(Severity.ERROR, "{label} holds a code that is not among its {values}.", "Map the code to one that is."),
+    "CODE": _Kind(
+        Severity.ERROR, "{label} holds a code that is not among its {values}.", "Map the code to one that is."
+    ),
     "SYSTEM": _Kind(
         Severity.ERROR,
         "{label} names a coding system that its code is not from ({values}).",
@@ -76,7 +82,7 @@ _OF_VAXLINE: Final = frozenset({"SEPARATOR", "EXTRA"})
 _FORBIDDEN: Final = frozenset({"NOT-ALLOWED"})
 
 
-def _kinds_of(element: Field | Part) -> set[str]:
+def _kinds_of(element: Field | Part) -> set[str]:  # noqa: C901  # one question per kind
     """Which kinds of fault an element can have, its parts included."""
     usages = {element.usage}
     if element.when is not None:
@@ -217,8 +223,7 @@ _STATEMENTS: Final[tuple[tuple[str, str, str, Origin, str], ...]] = (
     (
         "IZ-24",
         "RXA",
-        "each Vaccine Information Statement is told whole: the document and the date it was handed out, or vaccine, "
-        "edition date and that date; and the dose has more than one observation.",
+        "each VIS is told whole: its document or its vaccine and edition, with the date it was handed out.",
         Origin.EHR,
         "Export the statement's document code or edition date with the date it was handed out, and the funding source.",
     ),

@@ -74,7 +74,9 @@ def messages() -> list[str]:
         )
         visit = Visit("bench", patient, "20260301", doses=(replace(_DOSE, id=f"DOSE-{number}"),))
         now = datetime(2026, 3, 1, 12, number % 60, tzinfo=UTC)
-        made.append(vxu.build(visit, msh_10=f"BENCH{number:015}", clinic=_CLINIC, configuration=_CONFIGURATION, now=now))
+        made.append(
+            vxu.build(visit, msh_10=f"BENCH{number:015}", clinic=_CLINIC, configuration=_CONFIGURATION, now=now)
+        )
     return made
 
 
