@@ -147,6 +147,16 @@ def test_corrections_reach_the_iis_in_the_order_in_which_they_were_made(run: Ses
     assert len(run.simulator.received) == 3
 
 
+def test_a_visit_that_must_be_tried_again_holds_the_patients_later_visits_back(run: Session, drop: Drop) -> None:
+    first, later = row("SYN-1", "D1"), row("SYN-1", "D2").replace("2026-03-02", "2026-03-03")
+    other = row("SYN-2", "D3")
+    run.simulator.play(Planned("http-503", patient="SYN-1", times=2))
+    assert drop(first, later, other).submitted == {State.ACCEPTED: 3}
+    of_the_patient = [msh_10 for _, msh_10, patient, _ in run.simulator.received if patient == "SYN-1"]
+    assert len(of_the_patient) == 4
+    assert len(set(of_the_patient[:3])) == 1
+
+
 def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_waited(
     run: Session, engine: Engine, drop: Drop
 ) -> None:
