@@ -272,7 +272,8 @@ class DynamoLedger:
         attempt = Attempt(
             lost.attempt_count, started, (now - started).total_seconds(), State.UNKNOWN, fault="LEASE-EXPIRED"
         )
-        self.finish(lost, Event.LOSE_ANSWER, attempt, causes=("LEASE-EXPIRED",), next_try=now)
+        next_try = now if lost.resends < _MAX_RESENDS else None
+        self.finish(lost, Event.LOSE_ANSWER, attempt, causes=("LEASE-EXPIRED",), next_try=next_try)
 
     def finish(
         self,

@@ -144,6 +144,7 @@ class Submit:
         if isinstance(claimed, NotClaimed):
             if claimed.busy:
                 return Later(message.msh_10, message.clinic, settings.CLAIM_LEASE)
+            self._finish_follow_up(message.msh_10, claimed.state)
             return Done(message.msh_10, message.clinic, f"nothing to send: {claimed.state or 'unknown MSH-10'}")
         started = self._clock.now()
         outcome = self._call(claimed, clinic, configuration, started)
@@ -242,16 +243,29 @@ class Submit:
         if not ours:
             # The lease ran out meanwhile and somebody else decided; what the ledger says now holds.
             return done
-        if state in STORED_BY_IIS and submission.replaces:
-            self._ledger.move(submission.replaces, Event.SUPERSEDE)
         if stops and clinic is not None:
             self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
             stopped[clinic.facility_id] = outcome.fault
-        elif wait is not None:
+            return done
+        if wait is not None:
             return Later(submission.msh_10, submission.clinic, wait, outcome.fault)
-        if not stops and (state in NEEDS_A_PERSON or state is State.QUEUED):
-            self._resubmission.send([submission.msh_10])
+        self._follow_up(submission, state)
         return done
+
+    def _follow_up(self, submission: Submission, state: State) -> None:
+        """What an outcome means for others: the predecessor is superseded, or a person is asked."""
+        if state in STORED_BY_IIS:
+            if submission.replaces:
+                self._ledger.move(submission.replaces, Event.SUPERSEDE)
+        elif state in NEEDS_A_PERSON or state is State.QUEUED:
+            self._resubmission.send([submission.msh_10])
+
+    def _finish_follow_up(self, msh_10: str, state: State | None) -> None:
+        """A reference came again after its outcome was written: perhaps we were stopped before the follow-up."""
+        decided = state in STORED_BY_IIS or state in NEEDS_A_PERSON
+        submission = self._ledger.get(msh_10) if decided else None
+        if submission is not None:
+            self._follow_up(submission, submission.state)
 
     def _wait(self, submission: Submission, fault: faults.Fault | None) -> int | None:
         """Seconds until the next try of this very message, or None when there is none."""

@@ -199,9 +199,9 @@ def test_a_lost_answer_is_unknown_is_sent_once_more_and_then_a_person_is_asked(d
     assert at.of("A").state is State.UNKNOWN
     assert at.resubmission.sent == []
     assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", "READ-TIMEOUT", 60.0)]
+    assert at.resubmission.sent == ["A"]
     assert at.deliver("A") == [Done("A", "elm", "nothing to send: UNKNOWN")]
     assert at.iis.sent == ["A", "A"]
-    assert at.resubmission.sent == ["A"]
 
 
 def test_an_ack_for_another_message_is_never_an_acceptance(desk: Callable[..., Desk]) -> None:
@@ -308,3 +308,39 @@ def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(des
     assert at.resubmission.sent == ["A"]
     assert at.iis.sent == []
     assert at.ledger.stopped_facilities() == {}
+
+
+def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_reference(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("synthetic outage")
+
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
+    at.add("OLD")
+    with monkeypatch.context() as patched:
+        patched.setattr(at.resubmission, "send", broken)
+        at.deliver("OLD")
+    assert at.resubmission.sent == []
+    at.deliver("OLD")
+    assert at.resubmission.sent == ["OLD"]
+    at.add("NEW", replaces="OLD")
+    with monkeypatch.context() as patched:
+        patched.setattr(at.ledger, "move", broken)
+        at.deliver("NEW")
+    assert at.of("OLD").state is State.REFUSED
+    at.deliver("NEW")
+    assert at.of("OLD").state is State.SUPERSEDED
+    assert at.iis.sent == ["OLD", "NEW"]
+
+
+def test_a_second_send_that_was_cut_off_ends_with_a_person_and_waits_no_more(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.add("A")
+    at.deliver("A")
+    at.ledger.claim("A", at.clock.time)  # the second send, by a function that is killed
+    at.clock.time += timedelta(hours=1)
+    assert at.deliver("A") == [Done("A", "elm", "nothing to send: UNKNOWN")]
+    assert at.resubmission.sent == ["A"]
+    assert at.of("A").waiting_since is None
+    assert at.iis.sent == ["A"]
