@@ -98,7 +98,7 @@ WORKLIST: Final = IndexSettings(
     "worklist", "worklist_clinic", "worklist_key", ("state", "row_count", "source", "causes", "created", "file_id")
 )
 WAITING: Final = IndexSettings(
-    "waiting", "waiting_shard", "waiting_since", ("state", "patient_group", "clinic", "attempt_count")
+    "waiting", "waiting_shard", "waiting_since", ("state", "patient_group", "clinic", "created")
 )
 INDEXES: Final = (BY_FILE, WORKLIST, WAITING)
 WAITING_SHARDS: Final = 8

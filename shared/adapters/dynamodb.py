@@ -291,7 +291,7 @@ class DynamoLedger:
             ":number": {"N": str(submission.attempt_count)},
         }
         update = "SET #state = :after, attempts = list_append(attempts, :attempt), causes = :causes"
-        remove = " REMOVE lease_until"
+        remove = " REMOVE lease_until, worklist_clinic, worklist_key"
         if event is Event.DEFER:
             update += ", deferrals = deferrals + :one"
             values[":one"] = {"N": "1"}
@@ -400,7 +400,7 @@ class DynamoLedger:
                 {":shard": {"S": str(shard)}, ":before": {"S": _iso(before)}},
             ):
                 message = OutboxMessage(_msh_10(item), _text(item, "clinic"), _text(item, "patient_group"))
-                found.append((_text(item, "waiting_since"), message))
+                found.append((_text(item, "created"), message))
         yield from (message for _, message in sorted(found, key=lambda pair: (pair[0], pair[1].msh_10)))
 
     # files -----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from shared.domain.model import Dose, Patient, Visit
 MSH_10_LENGTH: Final = 20
 ORC_3_LENGTH: Final = 20
 PID_3_LENGTH: Final = 15
+RECORD_LENGTH: Final = 32
 NO_ORDER: Final = "9999"
 
 _SEPARATOR: Final = "\x1f"
@@ -54,12 +55,13 @@ def derived_dose_id(source: str, mrn: str, date: str, vaccine: str, ordinal: int
 def record_key(visit: Visit) -> str:
     """The record that a visit is a version of: (source, patient id, clinic, visit day).
 
-    A visit that names no patient or no day is a record of its own: what its rows say is then the only identity.
+    A visit that names no patient or no day is a record of its own: what its rows say is then the only identity. The key
+    is a hash, so that a record number of any length fits the ledger's key and none stands in it.
     """
     if visit.patient.mrn and visit.date:
-        return _SEPARATOR.join((visit.source, visit.patient.mrn, visit.clinic, visit.date))
+        return f"{visit.source}#{_digest('record', visit.patient.mrn, visit.clinic, visit.date)[:RECORD_LENGTH]}"
     said = (_content(visit.patient), *map(_content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
-    return _SEPARATOR.join((visit.source, "row", _digest(visit.raw, visit.clinic, visit.date, *said)[:26]))
+    return f"{visit.source}#{_digest('row', visit.raw, visit.clinic, visit.date, *said)[:RECORD_LENGTH]}"
 
 
 def _content(value: Patient | Dose) -> str:

@@ -106,8 +106,8 @@ class Record:
 
     `version` counts the writes (optimistic lock); `revision` makes the next MSH-10 differ; `current` is the newest
     submission, `held` whether it was HELD when it was made; `as_of` is when the export arrived that said so, because an
-    export that arrives late must not undo a newer one. `history` names the last submissions as (file id, MSH-10), so
-    that a redelivered event finds its own work. `doses` are (dose id, fingerprint, MSH-10).
+    export that arrives late must not undo a newer one. `history` names the last submissions as (file id, MSH-10, the
+    one it replaces), so that a redelivered event finds its own work. `doses` are (dose id, fingerprint, MSH-10).
     """
 
     key: str
@@ -116,7 +116,7 @@ class Record:
     current: str = ""
     held: bool = False
     as_of: str = ""
-    history: tuple[tuple[str, str], ...] = ()
+    history: tuple[tuple[str, str, str], ...] = ()
     doses: tuple[tuple[str, str, str], ...] = ()
 
 

@@ -102,6 +102,8 @@ def _one(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
         return _telecom(visit, column, raw)
     if column.name not in FILLS:
         return f"{column.name} cannot be corrected here; correct it in the EHR and export the row again"
+    if not raw and column.name in ("completion", "action"):
+        return f"{column.name} cannot be empty"
     value = _value(column, raw, dates)
     if value is None:
         return f"{column.name}: {raw!r} is not a {column.kind.value}"

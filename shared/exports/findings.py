@@ -233,6 +233,20 @@ TABLE: Final[tuple[Check, ...]] = (
         "Look at the patient's record in the EHR; export it once.",
     ),
     Check(
+        "PATIENT-ANOTHER",
+        _E,
+        "PID",
+        "Rows with the same medical record number, clinic and day have different birth dates or first names.",
+        "Look the record number up in the EHR: give each person a number of their own and export the rows again.",
+    ),
+    Check(
+        "DOSE-ID-ANOTHER",
+        _E,
+        "ORC-3",
+        "Two rows of the visit have the same dose id for different vaccines, so one of them would be lost.",
+        "Give each dose its own id in the export (a visit's id is not one).",
+    ),
+    Check(
         "DOSE-SENT-AS-HISTORICAL",
         _W,
         "RXA-9",

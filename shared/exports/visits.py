@@ -32,7 +32,12 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     patient = entries[-1].patient
     findings = [finding for entry in entries for finding in entry.findings]
     findings += [
-        Finding("PATIENT-TWICE", "PID", entry.row, "patient")
+        Finding(
+            "PATIENT-TWICE" if _is_same_person(entry.patient, patient) else "PATIENT-ANOTHER",
+            "PID",
+            entry.row,
+            "patient",
+        )
         for entry in entries
         if entry.patient is not patient and entry.patient != patient
     ]
@@ -45,7 +50,9 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
         if not dose.id:
             dose = _with_derived_id(dose, source, entry.patient.mrn, clinic, doses, places, findings)
         elif dose.id in doses and not _same(doses[dose.id], dose):
-            findings.append(Finding("DOSE-ID-TWICE", "ORC-3", entry.row, "dose_id", dose.id, dose.id))
+            same = doses[dose.id].vaccine.code == dose.vaccine.code
+            code = "DOSE-ID-TWICE" if same else "DOSE-ID-ANOTHER"
+            findings.append(Finding(code, "ORC-3", entry.row, "dose_id", dose.id, dose.id))
         if dose.id in doses and _same(doses[dose.id], dose):
             continue
         doses[dose.id] = dose
@@ -59,6 +66,13 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
         findings=tuple(_named(findings, doses.values())),
         raw="\n".join(entry.raw for entry in entries if entry.raw),
     )
+
+
+def _is_same_person(one: Patient, other: Patient) -> bool:
+    """Whether two rows of one record number can be one person: another spelling can, another birth date cannot."""
+    if one.birth_date and other.birth_date and one.birth_date != other.birth_date:
+        return False
+    return one.name.given.casefold()[:1] == other.name.given.casefold()[:1] or not (one.name and other.name)
 
 
 def about_file(source: Source, findings: Iterable[Finding]) -> Visit:

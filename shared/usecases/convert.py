@@ -38,6 +38,10 @@ CHUNK: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
 _FILE_FINDINGS: Final = 200
+# The file itself stays in the bucket; of a row that could not be read the ledger keeps this many characters.
+_RAW_KEPT: Final = 20_000
+_VALUE_KEPT: Final = 1_000
+_FINDINGS_KEPT: Final = 200
 # The first message of a file and every so many after it are judged by the second opinion.
 _SECOND_OPINION_EVERY: Final = 1000
 
@@ -170,7 +174,7 @@ class Convert:
     # one chunk of visits ---------------------------------------------------------------------------------------------
 
     def _take_up(self, visits: list[Visit], arrival: _Arrival) -> None:
-        keyed = [(identity.record_key(visit), visit) for visit in visits if visit.rows]
+        keyed = [(identity.record_key(visit), _bounded(visit)) for visit in visits if visit.rows]
         for visit in visits:
             arrival.rows += len(visit.rows)
             if not visit.rows:
@@ -190,13 +194,16 @@ class Convert:
     def _take_up_one(self, record: Record, visit: Visit, arrival: _Arrival) -> Submission | None:
         """The submission that this visit's rows belong to, or None where the ledger has them already."""
         for _ in range(_TRIES):
-            mine = dict(record.history).get(arrival.file_id)
+            mine = next((entry for entry in record.history if entry[0] == arrival.file_id), None)
             if mine is not None:
                 return self._finish_own_work(record, mine, visit, arrival)
             news = _news(record, visit, arrival.as_of)
-            if news is None and not record.held:
+            marks = identity.dose_fingerprints(news or visit)
+            replaces = record.current if _covers(record, marks) else ""
+            if news is None and not (record.held and replaces and arrival.as_of >= record.as_of):
                 return None
-            submission = self._submission(record, news or visit, visit, arrival)
+            msh_10 = identity.msh_10(record.key, marks, record.revision)
+            submission = self._submission(record, news or visit, visit, arrival, msh_10, replaces)
             if news is None and not self._is_released(record, submission):
                 return None
             written = _next_version(record, submission, arrival)
@@ -215,15 +222,22 @@ class Convert:
         held = self._ledger.get(record.current)
         return held is not None and held.state is State.HELD
 
-    def _finish_own_work(self, record: Record, msh_10: str, visit: Visit, arrival: _Arrival) -> Submission | None:
+    def _finish_own_work(
+        self, record: Record, mine: tuple[str, str, str], visit: Visit, arrival: _Arrival
+    ) -> Submission | None:
         """The record was written by this very file: a redelivered event, or a row that the file says twice.
 
-        The first makes sure that the rest was done too; the second is unchanged.
+        The first makes sure that the rest was done too; the second is unchanged. What a newer export said meanwhile
+        of some doses is left to it.
         """
+        _, msh_10, replaces = mine
         submission = self._ledger.get(msh_10)
         if submission is None:
-            before = replace(record, revision=max(record.revision - 1, 0))
-            submission = replace(self._submission(before, visit, visit, arrival), msh_10=msh_10)
+            own = {dose for dose, _, taken_up_by in record.doses if taken_up_by == msh_10}
+            doses = tuple(dose for dose in visit.doses if dose.id in own)
+            if visit.doses and not doses:
+                return None
+            submission = self._submission(record, replace(visit, doses=doses), visit, arrival, msh_10, replaces)
             self._ledger.add(submission)
         elif submission.visit.rows != visit.rows:
             return None
@@ -231,13 +245,13 @@ class Convert:
             self._ledger.name_replacement(submission.replaces, submission.msh_10)
         return submission
 
-    def _submission(self, record: Record, visit: Visit, whole: Visit, arrival: _Arrival) -> Submission:
+    def _submission(
+        self, record: Record, visit: Visit, whole: Visit, arrival: _Arrival, msh_10: str, replaces: str
+    ) -> Submission:
         """A new submission for the news in a visit; it stands for all rows of the whole visit."""
         now = self._clock.now()
         configuration = arrival.configuration
         clinic = configuration.clinic_for(arrival.source, visit.clinic)
-        fingerprints = identity.dose_fingerprints(visit)
-        msh_10 = identity.msh_10(record.key, fingerprints, record.revision)
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
         findings = prepared.findings + self._doubts(prepared, arrival)
         held = any(is_error(finding) for finding in findings)
@@ -257,7 +271,7 @@ class Convert:
             vxu=prepared.vxu,
             findings=findings,
             revision=record.revision,
-            replaces=record.current if _covers(record, fingerprints) else "",
+            replaces=replaces,
             waiting_since=None if held else now,
         )
 
@@ -271,6 +285,12 @@ class Convert:
         if not arrival.objection:
             return ()
         return (Finding("SECOND-OPINION", column="hl7apy", value=arrival.objection),)
+
+
+def _bounded(visit: Visit) -> Visit:
+    """The visit with what its rows and findings quote cut to a length that the ledger can hold."""
+    findings = tuple(replace(one, value=one.value[:_VALUE_KEPT]) for one in visit.findings[:_FINDINGS_KEPT])
+    return replace(visit, raw=visit.raw[:_RAW_KEPT], findings=findings)
 
 
 def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:
@@ -318,6 +338,6 @@ def _next_version(record: Record, submission: Submission, arrival: _Arrival) -> 
         current=submission.msh_10,
         held=submission.state is State.HELD,
         as_of=max(arrival.as_of, record.as_of),
-        history=(*record.history[-_HISTORY + 1 :], (arrival.file_id, submission.msh_10)),
+        history=(*record.history[-_HISTORY + 1 :], (arrival.file_id, submission.msh_10, submission.replaces)),
         doses=tuple((dose, mark, msh_10) for dose, (mark, msh_10) in doses.items()),
     )

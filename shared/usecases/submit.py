@@ -238,14 +238,16 @@ class Submit:
         stops = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
         next_try = now + timedelta(seconds=wait or 0) if wait is not None or stops else None
         state = outcome.attempt.state
+        if stops and clinic is not None:
+            # First of all, so that no other message of the facility tries the refused password meanwhile.
+            self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
+            stopped[clinic.facility_id] = outcome.fault
         ours = self._ledger.finish(submission, outcome.event, outcome.attempt, causes=outcome.causes, next_try=next_try)
         done = Done(submission.msh_10, submission.clinic, str(state), outcome.fault, outcome.attempt.seconds)
         if not ours:
             # The lease ran out meanwhile and somebody else decided; what the ledger says now holds.
             return done
-        if stops and clinic is not None:
-            self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
-            stopped[clinic.facility_id] = outcome.fault
+        if stops:
             return done
         if wait is not None:
             return Later(submission.msh_10, submission.clinic, wait, outcome.fault)
@@ -255,8 +257,10 @@ class Submit:
     def _follow_up(self, submission: Submission, state: State) -> None:
         """What an outcome means for others: the predecessor is superseded, or a person is asked."""
         if state in STORED_BY_IIS:
-            if submission.replaces:
-                self._ledger.move(submission.replaces, Event.SUPERSEDE)
+            older: Submission | None = submission
+            while older is not None and older.replaces:
+                self._ledger.move(older.replaces, Event.SUPERSEDE)
+                older = self._ledger.get(older.replaces)
         elif state in NEEDS_A_PERSON or state is State.QUEUED:
             self._resubmission.send([submission.msh_10])
 

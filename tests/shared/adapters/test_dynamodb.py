@@ -101,7 +101,8 @@ def test_a_deferred_submission_waits_again_and_counts_its_deferrals(ledger: Dyna
 
 def test_only_what_waits_too_long_is_listed_as_waiting_oldest_first(ledger: DynamoLedger) -> None:
     for name, minutes in (("NEW", 50), ("OLD", 0), ("MID", 20)):
-        ledger.add(replace(a_submission(name), waiting_since=NOON + timedelta(minutes=minutes)))
+        since = NOON + timedelta(minutes=minutes)
+        ledger.add(replace(a_submission(name), waiting_since=since, created=since))
     ledger.add(a_submission("HELD", state=State.HELD))
     found = [message.msh_10 for message in ledger.waiting(NOON + timedelta(minutes=30))]
     assert found == ["OLD", "MID"]

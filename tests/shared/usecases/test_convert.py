@@ -327,6 +327,67 @@ def test_a_crash_before_the_predecessor_is_told_is_finished_by_the_redelivered_e
     assert desk.of(first).replaced_by == desk.outbox.sent[-1] != first
 
 
+def test_a_submission_rebuilt_after_a_crash_replaces_its_predecessor_and_never_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Submission) -> bool:
+        raise RuntimeError("synthetic outage")
+
+    for lot, predecessors in (("LOT1", 0), ("LOT2", 1)):
+        before = list(desk.outbox.sent)
+        with monkeypatch.context() as patched:
+            patched.setattr(desk.ledger, "add", broken)
+            with pytest.raises(RuntimeError):
+                desk.arrive(a_visit(a_dose("d1", 1, lot=lot)))
+        desk.arrive(a_visit(a_dose("d1", 1, lot=lot)), again=True)
+        made = desk.of(desk.outbox.sent[-1])
+        assert (made.replaces, made.replaced_by) == (before[-1] if predecessors else "", "")
+        assert f"|{made.msh_10}|" in made.vxu
+        if predecessors:
+            assert desk.of(before[-1]).replaced_by == made.msh_10
+
+
+def test_a_rebuilt_submission_holds_only_what_no_newer_export_took_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.ledger, "add", lambda _: (_ for _ in ()).throw(RuntimeError("synthetic outage")))
+        with pytest.raises(RuntimeError):
+            desk.arrive(a_visit(a_dose("d1", 1, lot="OLD"), a_dose("d2", 2)))
+    desk.file(a_visit(a_dose("d1", 1, lot="NEW")))
+    desk._version = 1
+    desk.arrive(a_visit(a_dose("d1", 1, lot="OLD"), a_dose("d2", 2)), again=True)
+    assert "OLD" not in "".join(desk.of(msh_10).vxu for msh_10 in desk.outbox.sent)
+
+
+def test_an_accepted_dose_is_not_sent_again_because_another_of_its_visit_is_held(desk: Desk) -> None:
+    accepted, held = a_dose("d1", 1), a_dose("d2", 2, lot="", historical=False)
+    desk.file(a_visit(accepted))
+    desk.end(desk.outbox.sent[0], Event.ACCEPT, State.ACCEPTED)
+    desk.file(a_visit(held))
+    assert desk.file(a_visit(accepted)).unchanged == 1
+    assert len(desk.outbox.sent) == 1
+
+
+def test_a_late_export_does_not_replace_a_newer_one_that_is_held(desk: Desk) -> None:
+    desk.file(a_visit(a_dose("d1", 1, lot="", historical=False)), minutes=60)
+    assert desk.file(a_visit(a_dose("d1", 1, lot="OLD")), minutes=5).unchanged == 1
+    assert desk.outbox.sent == []
+
+
+def test_a_record_number_of_any_length_and_a_huge_bad_row_stop_no_file(desk: Desk) -> None:
+    long = a_visit(a_dose("d1", 1), mrn="9" * 3_000)
+    huge = Visit(
+        "demo",
+        Patient(),
+        "",
+        rows=(("a.csv", 2),),
+        raw="".join(chr(0x4E00 + n % 20_000) for n in range(900_000)),
+        findings=(Finding("ROW-PATIENT-MISSING", "PID-3", 2, value="x" * 500_000),),
+    )
+    assert desk.file(long, huge, a_visit(a_dose("d3", 3), mrn="SYN-3")).rows == 3
+
+
 def test_a_file_of_an_unknown_source_is_shown_with_what_to_do(desk: Desk) -> None:
     desk.objects.put("inbox/nobody/a.csv", "v1", NOW)
     summary = desk.convert("inbox/nobody/a.csv")

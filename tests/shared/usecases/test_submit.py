@@ -344,3 +344,19 @@ def test_a_second_send_that_was_cut_off_ends_with_a_person_and_waits_no_more(des
     assert at.resubmission.sent == ["A"]
     assert at.of("A").waiting_since is None
     assert at.iis.sent == ["A"]
+
+
+def test_an_acceptance_supersedes_the_whole_line_of_its_predecessors(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10) if msh_10 == "C" else ack(msh_10, REFUSAL, code="AE"))
+    for msh_10, replaces in (("A", ""), ("B", "A"), ("C", "B")):
+        at.add(msh_10, replaces=replaces)
+        at.deliver(msh_10)
+    assert [at.of(msh_10).state for msh_10 in "ABC"] == [State.SUPERSEDED, State.SUPERSEDED, State.ACCEPTED]
+
+
+def test_what_is_delivered_after_all_leaves_the_worklist(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    at.ledger.enter_worklist("A", ("CONNECT-REFUSED",))
+    at.deliver("A")
+    assert list(at.ledger.worklist()) == []
