@@ -32,18 +32,24 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object of the bucket: key, the version that makes this arrival unique, size in bytes, when it arrived."""
+    """One object of the bucket: key, the version that makes this arrival unique, size in bytes, when it arrived.
+
+    `version_id` is S3's own, where one version is meant and not the newest.
+    """
 
     key: str
     version: str
     size: int
     modified: datetime = LONG_AGO
+    version_id: str = ""
 
 
 class Objects(Protocol):
     """The bucket."""
 
-    def stat(self, key: str) -> StoredObject | None: ...
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
+        """The object, or one version of it; None where it is not there."""
+        ...
 
     def list(self, prefix: str) -> Iterator[StoredObject]: ...
 

@@ -18,17 +18,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     failures = []
     for message in event["Records"]:
         try:
-            for key in object_keys(message["body"]):
-                _report(_app.convert(key))
+            for key, version_id in arrivals(message["body"]):
+                _report(_app.convert(key, version_id))
         except Exception as error:  # noqa: BLE001 - one export's trouble must not fail the others of its batch
             logs.failure("an export could not be converted; the queue brings it again", error)
             failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def object_keys(body: str) -> list[str]:
-    """The keys of an S3 notification; they are URL-encoded there. A test notification of S3 names none."""
-    return [unquote_plus(record["s3"]["object"]["key"]) for record in json.loads(body).get("Records", [])]
+def arrivals(body: str) -> list[tuple[str, str]]:
+    """(key, version id) of an S3 notification; keys are URL-encoded there. A test notification of S3 names none."""
+    objects = [record["s3"]["object"] for record in json.loads(body).get("Records", [])]
+    return [(unquote_plus(item["key"]), item.get("versionId", "")) for item in objects]
 
 
 def _report(converted: object) -> None:

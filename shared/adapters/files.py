@@ -13,7 +13,7 @@ from shared.ports import StoredObject
 class LocalObjects:
     """Port `Objects` on the local file system; a prefix is a folder with its slash, listed with all below it."""
 
-    def stat(self, key: str) -> StoredObject | None:
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:  # noqa: ARG002 - files have no versions
         path = Path(key)
         return _item(path) if path.is_file() else None
 

@@ -33,15 +33,16 @@ class S3Objects:
         self._client = client
         self.bucket = bucket
 
-    def stat(self, key: str) -> StoredObject | None:
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
+        wanted = {"VersionId": version_id} if version_id else {}
         try:
-            head = self._client.head_object(Bucket=self.bucket, Key=key)
+            head = self._client.head_object(Bucket=self.bucket, Key=key, **wanted)  # type: ignore[arg-type]
         except ClientError as error:
             if _missing(error):
                 return None
             raise
         version = head.get("VersionId") or head["ETag"]
-        return StoredObject(key, version, head["ContentLength"], head["LastModified"])
+        return StoredObject(key, version, head["ContentLength"], head["LastModified"], head.get("VersionId", ""))
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
@@ -51,7 +52,8 @@ class S3Objects:
                 yield StoredObject(item["Key"], version, item["Size"], item["LastModified"])
 
     def open(self, item: StoredObject) -> IO[bytes]:
-        body = self._client.get_object(Bucket=self.bucket, Key=item.key)["Body"]
+        wanted = {"VersionId": item.version_id} if item.version_id else {}
+        body = self._client.get_object(Bucket=self.bucket, Key=item.key, **wanted)["Body"]  # type: ignore[arg-type]
         return cast(IO[bytes], io.BufferedReader(_Raw(cast(IO[bytes], body)), buffer_size=1 << 20))
 
 

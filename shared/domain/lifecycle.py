@@ -35,6 +35,7 @@ class Event(StrEnum):
     ACCEPT_PARTLY = "accept partly"
     REFUSE = "refuse"
     LOSE_ANSWER = "lose the answer"
+    OVERTAKE = "overtake"
     DEFER = "defer"
     SUPERSEDE = "supersede"
     CLOSE = "close"
@@ -49,7 +50,7 @@ MEANING: Final[dict[State, str]] = {
     State.PARTLY_ACCEPTED: "the IIS dropped some vaccinations, or another part of the message, and stored the rest",
     State.REFUSED: "the IIS stored nothing of it",
     State.UNKNOWN: "sent, but no trustworthy answer came",
-    State.SUPERSEDED: "a correction of it was accepted",
+    State.SUPERSEDED: "a correction of it was accepted, or sent before it could be",
     State.CLOSED: "a person closed it with a reason",
 }
 
@@ -62,6 +63,8 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     Event.ACCEPT_PARTLY: {State.SENDING: State.PARTLY_ACCEPTED},
     Event.REFUSE: {State.SENDING: State.REFUSED},
     Event.LOSE_ANSWER: {State.SENDING: State.UNKNOWN},
+    # A correction of it has been on its way already: what is older must not follow.
+    Event.OVERTAKE: {State.SENDING: State.SUPERSEDED},
     # Nothing reached the IIS: back to waiting, with the time of the next try.
     Event.DEFER: {State.SENDING: State.QUEUED},
     Event.SUPERSEDE: dict.fromkeys(

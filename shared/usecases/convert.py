@@ -106,8 +106,11 @@ class Convert:
         self._bucket = bucket
         self._readers = readers
 
-    def __call__(self, key: str) -> Converted:
-        """Converts the export that the object at `key` belongs to, once all of it is there."""
+    def __call__(self, key: str, version_id: str = "") -> Converted:
+        """Converts the export that the object at `key` belongs to, once all of it is there.
+
+        `version_id` is the version that the event spoke of: the next export may have taken the key since.
+        """
         folder, _, rest = key.removeprefix(INBOX_PREFIX).partition("/")
         if not key.startswith(INBOX_PREFIX) or not rest:
             return Ignored(key, "not in a source's folder of the inbox")
@@ -115,7 +118,7 @@ class Convert:
         source = configuration.sources.get(folder)
         if source is None:
             return self._of_unknown_source(key, folder)
-        parts = self._parts(key, source)
+        parts = self._parts(key, version_id, source)
         if isinstance(parts, Waiting | Ignored):
             return parts
         return self._convert(parts, source, configuration)
@@ -130,8 +133,8 @@ class Convert:
         self._ledger.save_file(summary)
         return summary
 
-    def _parts(self, key: str, source: Source) -> tuple[StoredObject, ...] | Waiting | Ignored:
-        arrived = self._objects.stat(key)
+    def _parts(self, key: str, version_id: str, source: Source) -> tuple[StoredObject, ...] | Waiting | Ignored:
+        arrived = self._objects.stat(key, version_id)
         if arrived is None:
             return Ignored(key, "gone")
         if arrived.size == 0 and key.endswith("/"):

@@ -147,8 +147,24 @@ class Submit:
             self._finish_follow_up(message.msh_10, claimed.state)
             return Done(message.msh_10, message.clinic, f"nothing to send: {claimed.state or 'unknown MSH-10'}")
         started = self._clock.now()
+        if self._is_overtaken(claimed):
+            attempt = Attempt(claimed.attempt_count, started, 0.0, State.SUPERSEDED)
+            self._ledger.finish(claimed, Event.OVERTAKE, attempt)
+            return Done(message.msh_10, message.clinic, str(State.SUPERSEDED))
         outcome = self._call(claimed, clinic, configuration, started)
         return self._write(claimed, outcome, clinic, stopped)
+
+    def _is_overtaken(self, submission: Submission) -> bool:
+        """Whether its correction has been on the wire: queues keep the order, but a retry or a lost message may not."""
+        newer = submission.replaced_by
+        while newer:
+            correction = self._ledger.get(newer)
+            if correction is None:
+                return False
+            if correction.state not in (State.HELD, State.QUEUED, State.CLOSED):
+                return True
+            newer = correction.replaced_by
+        return False
 
     def _call(
         self, submission: Submission, clinic: Clinic | None, configuration: Configuration, started: datetime

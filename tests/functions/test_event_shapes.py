@@ -8,18 +8,23 @@ import pytest
 
 from functions import logs
 from local.cloud import LocalCloud
+from shared.adapters.s3 import S3Objects
 
 
 def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     keys = ["inbox/elm/my+export.csv", "inbox%2Felm%2Fa%20b.csv", "inbox/elm/%C3%A9.csv"]
     body = json.dumps({"Records": [{"s3": {"object": {"key": key}}} for key in keys]})
-    assert convert.object_keys(body) == ["inbox/elm/my export.csv", "inbox/elm/a b.csv", "inbox/elm/é.csv"]
+    assert [key for key, _ in convert.arrivals(body)] == [
+        "inbox/elm/my export.csv",
+        "inbox/elm/a b.csv",
+        "inbox/elm/é.csv",
+    ]
 
 
 def test_the_test_notification_that_s3_sends_at_first_names_no_object(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
-    assert convert.object_keys(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
+    assert convert.arrivals(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
 
 
 def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:
@@ -33,3 +38,18 @@ def test_the_log_line_of_an_exception_does_not_quote_it() -> None:
         logs.failure("broken", RuntimeError("Sampleton, Ada"), count=1)
     assert json.loads(written.getvalue())["error"] == "RuntimeError"
     assert "Sampleton" not in written.getvalue()
+
+
+def test_the_version_of_the_event_is_the_one_that_is_read(cloud: LocalCloud) -> None:
+    convert = importlib.import_module("functions.convert.handler")
+    body = json.dumps({"Records": [{"s3": {"object": {"key": "inbox/elm/a.csv", "versionId": "V1"}}}]})
+    assert convert.arrivals(body) == [("inbox/elm/a.csv", "V1")]
+    versions = [
+        cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key="k", Body=body)["VersionId"]
+        for body in (b"first", b"second")
+    ]
+    objects = S3Objects(cloud.s3, cloud.runtime.bucket)
+    first = objects.stat("k", versions[0])
+    assert first is not None
+    with objects.open(first) as stream:
+        assert stream.read() == b"first"

@@ -29,7 +29,7 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def stat(self, key: str) -> StoredObject | None:
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
         return StoredObject(key, "v", (self._root / key).stat().st_size)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:

@@ -23,7 +23,7 @@ class Folder:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = dict(files)
 
-    def stat(self, key: str) -> StoredObject | None:
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
         return next((item for item in self.list("") if item.key == key), None)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:

@@ -419,7 +419,7 @@ class _Memory:
     def __init__(self, body: bytes) -> None:
         self.body = body
 
-    def stat(self, key: str) -> StoredObject | None:
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
         return None
 
     def list(self, prefix: str) -> object:

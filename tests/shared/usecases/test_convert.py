@@ -59,7 +59,7 @@ class Objectory:
     def put(self, key: str, version: str, modified: datetime) -> None:
         self.stored[key] = StoredObject(key, version, 10, modified)
 
-    def stat(self, key: str) -> StoredObject | None:
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
         return self.stored.get(key)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:

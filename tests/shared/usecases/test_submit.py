@@ -360,3 +360,22 @@ def test_what_is_delivered_after_all_leaves_the_worklist(desk: Callable[..., Des
     at.ledger.enter_worklist("A", ("CONNECT-REFUSED",))
     at.deliver("A")
     assert list(at.ledger.worklist()) == []
+
+
+def test_what_its_correction_overtook_is_not_sent_any_more(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("OLD")
+    at.add("NEW", replaces="OLD")
+    at.ledger.name_replacement("OLD", "NEW")
+    at.ledger.claim("NEW", at.clock.time)
+    assert at.deliver("OLD") == [Done("OLD", "elm", "SUPERSEDED")]
+    assert at.iis.sent == []
+
+
+def test_what_was_replaced_before_either_was_sent_goes_first(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("OLD")
+    at.add("NEW", replaces="OLD")
+    at.ledger.name_replacement("OLD", "NEW")
+    at.deliver("OLD", "NEW")
+    assert at.iis.sent == ["OLD", "NEW"]
