@@ -196,7 +196,9 @@ def test_what_the_manifest_does_not_list_is_not_read(tmp_path: Path) -> None:
     assert run(tmp_path).total.rows == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00\x01\x02PK", b"\x1f\x8bbroken", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:20]])
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00\x01\x02PK", b"\x1f\x8bbroken", gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:20]]
+)
 def test_a_file_that_is_no_export_is_a_finding_and_no_exception(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "odd.csv").write_bytes(body)
     good = written(tmp_path, "good.csv", GOOD.format(1))
