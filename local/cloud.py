@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from shared import settings
 from shared.settings import LOCAL_STAGE, QUEUES, QueueSettings, Runtime
@@ -31,6 +33,16 @@ _ENVIRONMENT: Final = {
 }
 
 
+# moto keeps its tables and queues in plain dictionaries, which do not bear two threads at once.
+_turn: Final = threading.RLock()
+_moto_answers: Final = BotocoreStubber.__call__
+
+
+def _one_at_a_time(stubber: BotocoreStubber, *arguments: Any, **named: Any) -> Any:
+    with _turn:
+        return _moto_answers(stubber, *arguments, **named)
+
+
 class LocalCloud:
     """A context in which boto3 talks to moto and every resource of the local stage exists.
 
@@ -46,6 +58,7 @@ class LocalCloud:
     def __enter__(self) -> Self:
         self._set_environment(_ENVIRONMENT)
         self._mock.start()
+        BotocoreStubber.__call__ = _one_at_a_time  # type: ignore[method-assign, assignment]
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
         self.sqs: SQSClient = boto3.client("sqs", region_name=REGION)
         self.secrets: SecretsManagerClient = boto3.client("secretsmanager", region_name=REGION)
@@ -77,6 +90,7 @@ class LocalCloud:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        BotocoreStubber.__call__ = _moto_answers  # type: ignore[method-assign]
         self._mock.stop()
         for name, value in self._before.items():
             if value is None:

@@ -225,7 +225,8 @@ class Submit:
 
     def _failed(self, submission: Submission, failure: DeliveryFault, started: datetime) -> _Outcome:
         fault = faults.BY_CODE[failure.code]
-        if fault.may_be_stored:
+        if fault.may_be_stored or submission.resends:
+            # Whatever stopped the resend: the first send may have been stored.
             event = Event.LOSE_ANSWER
         elif fault.strategy is Strategy.CORRECT:
             event = Event.REFUSE
@@ -252,8 +253,9 @@ class Submit:
         fault = faults.BY_CODE.get(outcome.fault)
         wait = self._wait(submission, fault)
         stops = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
-        next_try = now + timedelta(seconds=wait or 0) if wait is not None or stops else None
         state = outcome.attempt.state
+        waits_for_opening = stops and state is State.QUEUED
+        next_try = now + timedelta(seconds=wait or 0) if wait is not None or waits_for_opening else None
         if stops and clinic is not None:
             # First of all, so that no other message of the facility tries the refused password meanwhile.
             self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
@@ -263,7 +265,7 @@ class Submit:
         if not ours:
             # The lease ran out meanwhile and somebody else decided; what the ledger says now holds.
             return done
-        if stops:
+        if waits_for_opening:
             return done
         if wait is not None:
             return Later(submission.msh_10, submission.clinic, wait, outcome.fault)
@@ -289,11 +291,7 @@ class Submit:
 
     def _wait(self, submission: Submission, fault: faults.Fault | None) -> int | None:
         """Seconds until the next try of this very message, or None when there is none."""
-        if fault is None:
+        if fault is None or submission.resends >= MAX_RESENDS:
             return None
-        if fault.may_be_stored:
-            step = faults.wait_before(fault.strategy, submission.resends)
-            wait = step if submission.resends < MAX_RESENDS else None
-        else:
-            wait = faults.wait_before(fault.strategy, submission.deferrals)
+        wait = faults.wait_before(fault.strategy, 0 if fault.may_be_stored else submission.deferrals)
         return None if wait is None else max(0, round(wait * self._retry_scale))

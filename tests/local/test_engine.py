@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 
-from local.cloud import LocalCloud
+from local.cloud import REGION, LocalCloud
 from local.engine import Context, Engine
 from shared.settings import INTAKE, LOCAL_STAGE, OUTBOX, RESUBMISSION, SUBMIT
 
@@ -121,3 +123,24 @@ def test_the_context_counts_the_time_left() -> None:
     context = Context("submit", time.monotonic() + SUBMIT.timeout)
     assert SUBMIT.timeout * 1000 - 1000 < context.get_remaining_time_in_millis() <= SUBMIT.timeout * 1000
     assert Context("submit", 0.0).get_remaining_time_in_millis() == 0
+
+
+def test_many_threads_may_use_the_local_cloud_at_once(cloud: LocalCloud) -> None:
+    client = boto3.client("dynamodb", region_name=REGION)
+    table = cloud.runtime.table
+
+    def write(number: int) -> None:
+        for turn in range(40):
+            key = {"pk": {"S": "P"}, "sk": {"S": str(number)}}
+            client.update_item(
+                TableName=table,
+                Key=key,
+                UpdateExpression=f"SET a{turn} = :v REMOVE b{turn}",
+                ExpressionAttributeValues={":v": {"S": "x"}},
+            )
+            client.query(
+                TableName=table, KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "P"}}
+            )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))

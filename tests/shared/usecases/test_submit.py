@@ -379,3 +379,16 @@ def test_what_was_replaced_before_either_was_sent_goes_first(desk: Callable[...,
     at.ledger.name_replacement("OLD", "NEW")
     at.deliver("OLD", "NEW")
     assert at.iis.sent == ["OLD", "NEW"]
+
+
+@pytest.mark.parametrize("second", ["CONNECT-REFUSED", "SECURITY-FAULT", "HTTP-413"])
+def test_a_resend_that_was_stopped_leaves_the_outcome_unknown_and_asks_a_person(
+    desk: Callable[..., Desk], second: str
+) -> None:
+    answers = iter(["READ-TIMEOUT", second])
+    at = desk(lambda _: DeliveryFault(next(answers), 0, 0.1))
+    at.add("A")
+    at.deliver("A")
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", second, 0.1)]
+    assert at.resubmission.sent == ["A"]
+    assert at.of("A").waiting_since is None
