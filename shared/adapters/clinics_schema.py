@@ -192,7 +192,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("clinics", "responsible_id", str),
     Key("clinics", "export_names", _Frozen),
     Key("clinics", "address", _Texts),
-    Key("sources", "format", str, _one_of("csv", "fhir"), required=True),
+    Key("sources", "format", str, _one_of("csv", "fhir", "hl7", "fhir-bundle"), required=True),
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
     Key("sources", "clinic_by", str, _one_of("name", "identifier")),

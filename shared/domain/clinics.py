@@ -14,6 +14,7 @@ from typing import Literal
 from shared.domain.model import Address
 
 WithoutLot = Literal["hold", "historical"]
+Format = Literal["csv", "fhir", "hl7", "fhir-bundle"]
 ClinicBy = Literal["name", "identifier"]
 
 
@@ -62,7 +63,7 @@ class Source:
     """
 
     name: str
-    format: Literal["csv", "fhir"]
+    format: Format
     clinic: str = ""
     encoding: str = "utf-8"
     delimiter: str = ","

@@ -1,13 +1,14 @@
 """Which files make up one export, and whether all of it has arrived.
 
-A CSV file is an export of its own. A FHIR bulk export is a folder of files that arrive in any order: it is complete
-when every file that its `manifest.json` lists is there (FHIR Bulk Data Access, "Response - Complete Status"), or,
-without a manifest, when a file named `_SUCCESS` is there that is not older than any of them.
+A file of CSV, HL7 v2 or FHIR Bundles is an export of its own. A FHIR bulk export is a folder of files that arrive in
+any order: it is complete when every file that its `manifest.json` lists is there (FHIR Bulk Data Access, "Response -
+Complete Status"), or, without a manifest, when a file named `_SUCCESS` is there that is not older than any of them.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,15 @@ from shared.ports import Objects, StoredObject
 MARKER: Final = "_SUCCESS"
 MANIFEST: Final = "manifest.json"
 _MANIFEST_CAP: Final = 4 * 1024 * 1024
+_SETS: Final = frozenset({"fhir"})
+_HL7_HEADS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
+_BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"|^\{[^{]*"entry"\s*:\s*\[')
 _ENDINGS: Final = ("", ".gz", ".ndjson", ".ndjson.gz")
+
+
+def is_set(format_: str) -> bool:
+    """Whether an export of this format is a folder of files, rather than each file an export of its own."""
+    return format_ in _SETS
 
 
 class _Output(msgspec.Struct):
@@ -48,7 +57,7 @@ def is_part(format_: str, key: str) -> bool:
     file = name(key)
     if file == "" or file.startswith((".", "_")):
         return False
-    return format_ == "csv" or file != MANIFEST
+    return not is_set(format_) or file != MANIFEST
 
 
 def listed(manifest: bytes) -> tuple[str, ...] | None:
@@ -82,8 +91,8 @@ def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) ->
 
     The manifest stands among the parts: the reader says where it could not be read.
     """
-    if source.format == "csv":
-        return (arrived,) if is_part("csv", arrived.key) else None
+    if not is_set(source.format):
+        return (arrived,) if is_part(source.format, arrived.key) else None
     home = folder(arrived.key)
     there = {item.key: item for item in objects.list(home) if folder(item.key) == home}
     items = sorted((item for key, item in there.items() if is_part(source.format, key)), key=lambda item: item.key)
@@ -106,5 +115,18 @@ def _one(item: StoredObject | None) -> tuple[StoredObject, ...]:
 
 
 def set_name(source: Source, parts: Sequence[StoredObject]) -> str:
-    """What an export is called: the key of a CSV file, the folder of a set."""
-    return parts[0].key if source.format == "csv" else folder(parts[0].key)
+    """What an export is called: the key of a file that is one of its own, the folder of a set."""
+    return folder(parts[0].key) if is_set(source.format) else parts[0].key
+
+
+def looks_like(head: bytes) -> str:
+    """The format of a file by its first bytes (a few KiB, decompressed): JSON is FHIR, MSH or FHS is HL7, else CSV.
+
+    A Bundle is told by its type before its first entry; NDJSON of single resources is a bulk export's.
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b\x1c \t\r\n")
+    if start[:3] in _HL7_HEADS and not start[3:4].isalnum():
+        return "hl7"
+    if start.startswith((b"{", b"[")):
+        return "fhir-bundle" if _BUNDLE.search(start) else "fhir"
+    return "csv"

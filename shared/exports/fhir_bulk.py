@@ -26,7 +26,7 @@ from shared.exports.text import Damaged, Text, repaired
 from shared.exports.visits import Entry
 from shared.ports import Objects, StoredObject
 
-_IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
+IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
 _RELATIVE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?$")
 _CONDITIONAL: Final = re.compile(r"([A-Z][A-Za-z]+)\?identifier=(.*)$")
 _FINDINGS_PER_FILE: Final = 100
@@ -37,12 +37,14 @@ class FhirBulkExports:
     """Reads all parts of a set together."""
 
     def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
-        return _Set(parts, source, objects).visits()
+        return FhirSet(parts, source, objects).visits()
 
 
 def reference_name(reference: fhir.Reference) -> str:
-    """What a reference is looked up by: `Type/id`, or `Type?system|value`; empty where it names nothing."""
+    """What a reference is looked up by: `Type/id`, `Type?system|value` or `urn:…`; empty where it names nothing."""
     text = reference.reference
+    if text.startswith("urn:"):
+        return text
     match = _CONDITIONAL.search(text)
     if match:
         return f"{match[1]}?{unquote(match[2])}"
@@ -50,7 +52,7 @@ def reference_name(reference: fhir.Reference) -> str:
     return f"{match[1]}/{match[2]}" if match else ""
 
 
-class _Set:
+class FhirSet:
     """One set of files on its way through the spool."""
 
     def __init__(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> None:
@@ -117,24 +119,30 @@ class _Set:
     def _line(self, number: int, count: int, line: str, spool: Spool, *, is_of_immunizations: bool) -> str:
         """Takes one line in; gives its resource type, empty where the line is lost to a finding about the file."""
         try:
-            payload = line.encode()
-            first = fhir.LINE.decode(payload)
-            if first.resourceType == "Immunization":
-                self._rows += 1
-                day = values.iso_day(first.occurrenceDateTime) or ""
-                spool.add(Row(reference_name(first.patient), day, "", number, count, "", payload))
-            elif first.resourceType == "Patient":
-                fhir.PATIENT.decode(payload)
-                self._keep(first, payload, spool)
-            elif first.resourceType in fhir.LOOKED_UP:
-                fhir.ACTOR.decode(payload)
-                self._keep(first, payload, spool)
+            return self._resource(number, count, line.encode(), spool)
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
-            if _IMMUNIZATION.search(line) or is_of_immunizations:
+            if IMMUNIZATION.search(line) or is_of_immunizations:
                 reason = str(error) if isinstance(error, msgspec.DecodeError) else "the line is not UTF-8"
                 self._bad_row(number, count, line, f"IMMUNIZATION-UNREADABLE {reason}", spool)
                 return "Immunization"
             return ""
+
+    def _resource(self, number: int, count: int, payload: bytes, spool: Spool, full_url: str = "") -> str:
+        """Takes one resource in and gives its type; raises msgspec.DecodeError where it is none.
+
+        `full_url` is what a Bundle calls the resource, beside its type and id.
+        """
+        first = fhir.LINE.decode(payload)
+        if first.resourceType == "Immunization":
+            self._rows += 1
+            day = values.iso_day(first.occurrenceDateTime) or ""
+            spool.add(Row(reference_name(first.patient), day, "", number, count, "", payload))
+        elif first.resourceType == "Patient":
+            fhir.PATIENT.decode(payload)
+            self._keep(first, payload, spool, full_url)
+        elif first.resourceType in fhir.LOOKED_UP:
+            fhir.ACTOR.decode(payload)
+            self._keep(first, payload, spool, full_url)
         return first.resourceType
 
     def _bad_row(self, number: int, count: int, line: str, fault: str, spool: Spool) -> None:
@@ -143,12 +151,15 @@ class _Set:
         spool.add(Row("", "", "", number, count, fault, payload))
 
     @staticmethod
-    def _keep(first: fhir.Line, payload: bytes, spool: Spool) -> None:
+    def _keep(first: fhir.Line, payload: bytes, spool: Spool, full_url: str) -> None:
         kind = first.resourceType
+        called = reference_name(fhir.Reference(full_url))
+        own = f"{kind}/{first.id}" if first.id or not called else called
         names = [f"{kind}?{one.system}|{one.value}" for one in first.identifier if one.value]
         names += [f"{kind}?{one.value}" for one in first.identifier if one.value]
+        names += [called] if called not in ("", own) else []
         mrn = fhir_patient.record_number(first.identifier, first.id) if kind == "Patient" else ""
-        spool.add_resource(f"{kind}/{first.id}", mrn, payload, names)
+        spool.add_resource(own, mrn, payload, names)
 
     def _note(self, code: str, row: int, name: str) -> None:
         self._findings.append(Finding(code, row=row, column="file", value=name))

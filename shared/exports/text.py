@@ -85,7 +85,13 @@ class Text:
         return self._whole.is_cut
 
     def __iter__(self) -> Iterator[str]:
-        lines = iter(self._lines)
+        return self._read(iter(self._lines))
+
+    def pieces(self, longest: int) -> Iterator[str]:
+        """The same, but a line of more than `longest` characters comes in pieces: only the last has an end."""
+        return self._read(iter(lambda: self._lines.readline(longest), ""))
+
+    def _read(self, lines: Iterator[str]) -> Iterator[str]:
         while True:
             try:
                 line = next(lines)

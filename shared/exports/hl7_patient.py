@@ -1,0 +1,98 @@
+"""PID, PD1, NK1 and PV1 of an incoming VXU as the patient of the domain (HL7 v2.3.1 to v2.8, chapters 3 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.domain import codes
+from shared.domain.model import NO_CODE, Code, NextOfKin, Patient
+from shared.exports import values
+from shared.exports.hl7_fields import (
+    NO_SEGMENT,
+    Reading,
+    Segment,
+    Triplet,
+    addresses,
+    component_of,
+    look_up,
+    names,
+    xpn,
+)
+
+# HL7 table 0203, best first: the EHR's own number, then one of no stated kind.
+_RECORD_NUMBERS: Final = ("MR", "MRN", "PI", "PT", "PN", "")
+_NOT_RECORD_NUMBERS: Final = frozenset(
+    {"SS", "DL", "PPN", "MA", "MC", "SB", "NI", "TAX", "BC", "SR", "WC", "WCN", "RRI", "NH", "AN", "VN"}
+)
+
+
+def record_number(pid: Segment) -> str:
+    """PID-3.1 of the kind MR, else of none or an unknown kind; before v2.3.1 it may stand in PID-2 or PID-4."""
+    ranked: list[tuple[int, str]] = []
+    for raw in pid.repetitions(3):
+        number, kind = component_of(raw, 1, pid.syntax), component_of(raw, 5, pid.syntax).upper()
+        if number and kind not in _NOT_RECORD_NUMBERS:
+            place = _RECORD_NUMBERS.index(kind) if kind in _RECORD_NUMBERS else len(_RECORD_NUMBERS)
+            ranked.append((place, number))
+    if ranked:
+        return min(ranked, key=lambda one: one[0])[1]
+    return pid.text(2) or pid.text(4)
+
+
+def patient(segments: Sequence[Segment], reading: Reading) -> Patient:
+    """The patient that a message is about."""
+    pid = next((one for one in segments if one.name == "PID"), NO_SEGMENT)
+    pd1 = next((one for one in segments if one.name == "PD1"), NO_SEGMENT)
+    name, aliases = names(pid, 5)
+    died = reading.day("death_date", pid.text(29))
+    order = reading.read("birth_order", pid.text(25), values.count)
+    races = (reading.code("race", raw, pid.syntax) for raw in pid.repetitions(10))
+    telecoms = [*reading.telecoms(pid, 13), *reading.telecoms(pid, 14)]
+    return Patient(
+        mrn=record_number(pid),
+        name=name,
+        birth_date=reading.day("birth_date", pid.text(7)),
+        sex=_flag("sex", pid, 8, reading),
+        mothers_maiden_name=pid.text(6),
+        aliases=aliases,
+        races=tuple(dict.fromkeys(race for race in races if race)),
+        ethnicity=next(
+            (e for raw in pid.repetitions(22) if (e := reading.code("ethnicity", raw, pid.syntax))), NO_CODE
+        ),
+        addresses=addresses(pid, 11, reading),
+        telecoms=tuple(dict.fromkeys(telecoms)),
+        multiple_birth=_flag("multiple_birth", pid, 24, reading),
+        birth_order=order,
+        death_date=died,
+        death_indicator=_flag("deceased", pid, 30, reading) or ("Y" if died else ""),
+        publicity=reading.code("publicity_code", pd1.first(11), pd1.syntax),
+        publicity_date=reading.day("publicity_date", pd1.text(18)),
+        protection=_flag("protection", pd1, 12, reading),
+        protection_date=reading.day("protection_date", pd1.text(13)),
+        registry_status=_flag("registry_status", pd1, 16, reading),
+        registry_status_date=reading.day("registry_status_date", pd1.text(17)),
+        next_of_kin=tuple(kin for one in segments if one.name == "NK1" and (kin := _next_of_kin(one, reading))),
+    )
+
+
+def visit_eligibility(segments: Sequence[Segment]) -> Code:
+    """PV1-20, where guides before 2.5.1 R1.0 told eligibility for the whole visit: its code of table 0064, or none."""
+    pv1 = next((one for one in segments if one.name == "PV1"), NO_SEGMENT)
+    return look_up(codes.ELIGIBILITY, [Triplet(pv1.text(20), "", "")]) or NO_CODE
+
+
+def _flag(name: str, segment: Segment, number: int, reading: Reading) -> str:
+    """The code of an ID or IS field."""
+    return reading.code(name, segment.first(number), segment.syntax).code
+
+
+def _next_of_kin(nk1: Segment, reading: Reading) -> NextOfKin | None:
+    name = xpn(nk1.first(2), nk1.syntax)
+    if not name:
+        return None
+    relationship = reading.code("guardian_relationship", nk1.first(3), nk1.syntax)
+    telecoms = [*reading.telecoms(nk1, 5), *reading.telecoms(nk1, 6)]
+    return NextOfKin(
+        name, relationship, next(iter(addresses(nk1, 4, reading)), NextOfKin(name).address), tuple(telecoms)
+    )
