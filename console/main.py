@@ -18,6 +18,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import Event, State
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correct import Refused, Resubmitted
+from shared.usecases.unmapped import unmapped
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
 config = typer.Typer(no_args_is_help=True, help="clinics.toml: who reports, for which clinics, from which feeds.")
@@ -246,6 +247,21 @@ def codes_tables(json: Json = False) -> None:
     else:
         rows = ((table.name, table.rows, table.date, table.source) for table in tables)
         render.table("Code sets", ("table", "rows", "date", "source"), rows)
+
+
+@codes.command("unmapped")
+def codes_unmapped(
+    clinic: Annotated[str, typer.Option(help="only what waits at this clinic")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Lists the EHRs' own codes that no map has, with the lines to add. Example: vaxline codes unmapped"""
+    with to_stage(stage) as application:
+        found = unmapped(application.ledger, clinic)
+    if json:
+        render.as_json(found)
+    else:
+        render.unmapped(found)
 
 
 CdcFile = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="the file as CDC publishes it")]

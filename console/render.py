@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -12,7 +13,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from shared.domain import er7, faults, guidance
+from shared.domain import er7, faults, guidance, local_codes
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose
 from shared.domain.submission import AckError, Attempt, FileSummary, Submission
@@ -20,6 +21,7 @@ from shared.exports.columns import column_of
 from shared.ports import WorklistEntry
 from shared.settings import INBOX_PREFIX
 from shared.usecases.findings import CHECKS
+from shared.usecases.unmapped import Unmapped
 
 _PIPED_WIDTH: Final = 120
 
@@ -75,7 +77,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 def explanation(code: str) -> tuple[str, str, str] | None:
     """(words, fix, who) of a check, a fault, or a cause that an IIS named (`103 PID-8`, `WEBIZ-501`); else None."""
-    check = CHECKS.get(code)
+    check = CHECKS.get(local_codes.UNMAPPED if code.startswith(f"{local_codes.CAUSE} ") else code)
     if check is not None:
         return check.words, check.fix, str(check.who)
     fault = faults.BY_CODE.get(code)
@@ -126,6 +128,38 @@ def worklist(entries: Sequence[WorklistEntry]) -> None:
             out.print(Text.assemble((cause, "bold"), f"  {known[0]}  ", ("Fix: ", "bold"), known[1]))
 
 
+def unmapped(codes: Sequence[Unmapped]) -> None:
+    """The codes that wait for a map, and what to paste into clinics.toml."""
+    if not codes:
+        out.print("Nothing waits for a code to be mapped.")
+        return
+    table(
+        "Unmapped codes",
+        ("table", "code", "source", "rows", "submissions", "since", "clinics"),
+        (
+            (
+                one.table,
+                one.code,
+                one.source,
+                one.rows,
+                one.submissions,
+                f"{one.first_seen:%Y-%m-%d %H:%M}",
+                ", ".join(one.clinics),
+            )
+            for one in codes
+        ),
+    )
+    out.print(Text("For clinics.toml, with what the code means in place of the ?:", style="bold"))
+    for section in dict.fromkeys(one.section for one in codes):
+        out.print(Text(section))
+        for one in codes:
+            if one.section == section:
+                out.print(Text(one.line))
+    out.print(Text("Then push it, and release what waits:", style="bold"))
+    for cause in dict.fromkeys(one.cause for one in codes):
+        out.print(Text(f"vaxline resubmit --cause {shlex.quote(cause)}"))
+
+
 def submission_json(submission: Submission) -> dict[str, Any]:
     """A submission as `show --json` prints it: what the ledger has, the VXU as a list of segments."""
     content: dict[str, Any] = msgspec.to_builtins(submission)
@@ -158,7 +192,15 @@ def submission(found: Submission) -> None:
         "Doses (the number is the one of --set lot[1]=…)",
         ("no", "row", "date", "vaccine", "lot", "given", "dose id"),
         (
-            (number, dose.row, dose.date, dose.vaccine.code or dose.ndc, dose.lot, _given(dose), dose.id)
+            (
+                number,
+                dose.row,
+                dose.date,
+                dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code,
+                dose.lot,
+                _given(dose),
+                dose.id,
+            )
             for number, dose in enumerate(visit.doses, 1)
         ),
     )

@@ -168,6 +168,7 @@ class Key:
 _Texts = dict[str, str]
 _List = tuple[str, ...]
 _Frozen = frozenset[str]
+_Tables = dict[str, dict[str, str]]
 
 KEYS: Final[tuple[Key, ...]] = (
     Key("organization", "name", str, _filled, required=True),
@@ -192,6 +193,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("clinics", "responsible_id", str),
     Key("clinics", "export_names", _Frozen),
     Key("clinics", "address", _Texts),
+    Key("clinics", "codes", _Tables),
+    Key("clinics", "lots", _Tables),
     Key("sources", "format", str, _one_of("csv", "fhir", "hl7", "fhir-bundle"), required=True),
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
@@ -202,6 +205,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "date_formats", _List, _date_formats),
     Key("sources", "columns", _Texts, _columns),
     Key("sources", "defaults", _Texts, _defaults),
+    Key("sources", "codes", _Tables),
+    Key("sources", "lots", _Tables),
 )
 SECTIONS: Final = ("organization", "iis", "clinics", "sources")
 NAMED_SECTIONS: Final = frozenset({"clinics", "sources"})

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.adapters import clinics_codes
 from shared.adapters.clinics_schema import (
     ADDRESS_KEYS,
     FHIR_DEFAULTS,
@@ -83,6 +84,8 @@ class _Reader:
         sources = self._named("sources")
         self._check_clinics(organization, clinics)
         self._check_sources(clinics, sources)
+        self._check_codes("clinics", clinics)
+        self._check_codes("sources", sources)
         if self.errors:
             return None
         return Configuration(
@@ -187,6 +190,11 @@ class _Reader:
                 self._wrong(f"sources.{name}.one_clinic", True, "the source names no clinic", "Add the source's clinic")
             self._check_format(f"sources.{name}", source)
 
+    def _check_codes(self, section: str, tables: dict[str, dict[str, Any]]) -> None:
+        for name, table in tables.items():
+            for key, value, problem, fix in clinics_codes.problems(table.get("codes", {}), table.get("lots", {})):
+                self._wrong(f"{section}.{name}.{key}", value, problem, fix)
+
     def _check_format(self, path: str, source: dict[str, Any]) -> None:
         format_ = source.get("format")
         foreign = {"csv": ONLY_FHIR, "fhir": ONLY_CSV}.get(str(format_), ())
@@ -229,11 +237,15 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
         responsible_id=inherited("responsible_id", ""),
         export_names=table.get("export_names", frozenset()),
         address=Address(**{"type": "", **table.get("address", {})}),
+        local=clinics_codes.resolved(table.get("codes", {}), table.get("lots", {})),
     )
 
 
 def _source(name: str, table: dict[str, Any]) -> Source:
     values: dict[str, Any] = {
-        key: MappingProxyType(value) if isinstance(value, dict) else value for key, value in table.items()
+        key: MappingProxyType(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if key not in ("codes", "lots")
     }
-    return Source(name, **values)
+    local = clinics_codes.resolved(table.get("codes", {}), table.get("lots", {}))
+    return Source(name, local=local, **values)

@@ -70,6 +70,22 @@ TABLE: Final[tuple[Check, ...]] = (
         Who.HELP_DESK,
     ),
     Check(
+        "CODE-UNMAPPED",
+        _E,
+        "",
+        "A code of the EHR's own that matters, and that no map of clinics.toml has.",
+        "Map it once in clinics.toml (`vaxline codes unmapped` prints the line), push it, then resubmit this cause.",
+        Who.CODE_MAP,
+    ),
+    Check(
+        "LOT-CONTRADICTS",
+        _W,
+        "RXA-15",
+        "The export and the lot inventory of clinics.toml say different things about the lot; the export's is sent.",
+        "Find out which is right, and correct the EHR or the inventory.",
+        Who.CODE_MAP,
+    ),
+    Check(
         "PATIENT-ID-MISSING",
         _E,
         "PID-3",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from shared.domain.local_codes import NO_LOCAL_CODES, LocalCodes
 from shared.domain.model import Address
 
 WithoutLot = Literal["hold", "historical"]
@@ -36,7 +37,8 @@ class Clinic:
 
     `facility` is its HL7 facility code at the IIS (RXA-11.4); `sending_facility` goes to MSH-4 and PID-3.4,
     `facility_id` into the SOAP call, `responsible_id` and `responsible_name` to MSH-22; `secret` names the Secrets
-    Manager entry with `username` and `password`; `export_names` are the names by which exports call the clinic.
+    Manager entry with `username` and `password`; `export_names` are the names by which exports call the clinic; `local`
+    its own codes, asked before the source's.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Clinic:
     responsible_id: str = ""
     export_names: frozenset[str] = frozenset()
     address: Address = Address()
+    local: LocalCodes = NO_LOCAL_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Source:
     none, `date_formats` are strptime formats tried in order. `clinic` is used where the export names no clinic.
     `without_lot` says what a dose is that the export calls given here but that has no lot number: held for correction,
     or reported as historical (NIP001 01). With `one_clinic` everything in the feed belongs to `clinic`, whatever clinic
-    the export names. `clinic_by` says which of a FHIR Location's names is meant to be the clinic's.
+    the export names. `clinic_by` says which of a FHIR Location's names is meant to be the clinic's. `local` are
+    the EHR's own codes.
     """
 
     name: str
@@ -73,6 +77,7 @@ class Source:
     without_lot: WithoutLot = "hold"
     one_clinic: bool = False
     clinic_by: ClinicBy = "name"
+    local: LocalCodes = NO_LOCAL_CODES
 
 
 @dataclass(frozen=True, slots=True)

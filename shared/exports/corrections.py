@@ -124,6 +124,9 @@ def _in_dose(visit: Visit, column: Column, number: int, path: tuple[str, ...], v
         return f"the visit has {count} doses that could be read"
     at = max(number, 1) - 1
     dose = _set(visit.doses[at], path, value)
+    if column.kind is Kind.NPI:
+        kind = "NPI" if value else ""
+        dose = replace(dose, **{path[0]: replace(getattr(dose, path[0]), authority=kind, id_type=kind)})
     doses = (*visit.doses[:at], dose, *visit.doses[at + 1 :])
     changed = replace(visit, doses=doses)
     if column.name == "dose_date" and count == 1:

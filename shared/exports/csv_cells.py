@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from shared.domain import codes, codesets
+from shared.domain import codes, codesets, local_codes
 from shared.domain.model import (
     NO_CODE,
     Action,
@@ -109,7 +109,7 @@ def _parsed(fields: list[_Field], cells: list[str], row: int) -> Cells:
                 one.known.clear()
             value = one.known[raw] = parse(raw)
         if value is None:
-            parsed.findings.append(_unreadable(one, raw, row))
+            _unread(one, raw, row, parsed)
         elif isinstance(value, str):
             texts[one.column.name] = value
         elif value:
@@ -124,6 +124,24 @@ def _plain(raw: str, one: _Field, row: int, findings: list[Finding]) -> str:
         return ""
     lines = raw.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return lines if one.column.kind is Kind.NOTE else " ".join(lines.split("\n"))
+
+
+def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
+    """Notes what cannot be read; where clinics.toml may have a map for it, the values are kept as they stand."""
+    column = one.column
+    if not local_codes.table_of(_unreadable(one, raw, row)):
+        parsed.findings.append(_unreadable(one, raw, row))
+        return
+    assert one.parse is not None
+    kept: list[Code] = []
+    for piece in filter(None, map(str.strip, raw.split(SEPARATOR) if column.repeats else (raw,))):
+        value = one.parse(piece)
+        if value is None:
+            parsed.findings.append(_unreadable(one, piece, row))
+            kept.append(local_codes.unread(piece))
+        elif not isinstance(value, str):
+            kept += value
+    parsed.codes[column.name] = tuple(kept)
 
 
 def _unreadable(one: _Field, raw: str, row: int) -> Finding:
@@ -273,7 +291,9 @@ def dose(cells: Cells, row: int, part: str) -> Dose:
     text, code = cells.text, cells.code
     reason = code("refusal_reason")
     stated = code("completion").code
-    completion = Completion(stated) if stated else Completion.REFUSED if reason else Completion.COMPLETE
+    completion = Completion(stated) if stated else Completion.COMPLETE
+    if not stated and (reason or reason.alternate_code):
+        completion = Completion.REFUSED
     action = code("action").code
     quantity = text("amount")
     return Dose(
@@ -315,13 +335,15 @@ _ADMINISTERED_BY, _ORDERED_BY, _ENTERED_BY = (
 def _vaccine(code: Code, text: str) -> Code:
     if not text:
         return code
-    return Code(code.code, text, code.system)
+    return replace(code, text=text)
 
 
 def _provider(cells: Cells, npi: str, last_name: str, first_name: str) -> Provider:
-    number, family = cells.text(npi), cells.text(last_name)
-    if not number and not family:
+    number, own, family = cells.text(npi), cells.code(npi).alternate_code, cells.text(last_name)
+    if not number and not own and not family:
         return _NOBODY
+    if own:
+        return Provider(own, family, cells.text(first_name), id_type=local_codes.LOCAL)
     authority = "NPI" if number else ""
     return Provider(number, family, cells.text(first_name), "", authority, authority)
 

@@ -18,7 +18,8 @@ import msgspec
 
 from shared.domain import codes, model
 from shared.domain.clinics import Source
-from shared.domain.model import NO_CODE, Finding, Visit
+from shared.domain.local_codes import is_unread
+from shared.domain.model import NO_CODE, Code, Finding, Visit
 from shared.exports import arrivals, fhir_dose, fhir_patient, values, visits
 from shared.exports import fhir_model as fhir
 from shared.exports.spool import Row, Spool
@@ -195,8 +196,8 @@ class FhirSet:
         if (self._eligibility and not dose.eligibility) or (self._funding and not dose.funding_source):
             dose = replace(
                 dose,
-                eligibility=dose.eligibility or self._eligibility,
-                funding_source=dose.funding_source or self._funding,
+                eligibility=_or(dose.eligibility, self._eligibility),
+                funding_source=_or(dose.funding_source, self._funding),
             )
         patient, problems = self._whose(row, resource, spool)
         found = [replace(problem, row=row.row) for problem in problems] + list(findings)
@@ -257,3 +258,8 @@ class FhirSet:
 def _unreadable(part: str, row: Row, code: str, words: str) -> Entry:
     finding = Finding(code, "RXA", row.row, "line", words)
     return Entry(part, row.row, model.Patient(), None, (finding,), row.payload.decode().strip())
+
+
+def _or(code: Code, default: Code) -> Code:
+    """The source's default where the export says nothing; what it says in words of its own is for its maps."""
+    return code if code or is_unread(code) else default

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from shared.domain import codes, codesets
+from shared.domain import codes, codesets, local_codes
 from shared.domain.codes import Table
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
 from shared.exports import fhir_model as fhir
@@ -17,6 +17,8 @@ from shared.exports.visits import information_source
 _NEW: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 _HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
 _DOCUMENT_LENGTH: Final = 24
+# v3 ActReason: immunity, medical precaution, out of stock.
+_NO_REFUSAL: Final = frozenset({"IMMUNE", "MEDPREC", "OSTOCK"})
 
 FindActor = Callable[[fhir.Reference], fhir.Actor | None]
 
@@ -32,7 +34,7 @@ class _Noted:
         self.findings.append(Finding(code, path, self.row, f"Immunization.{element}", value))
 
     def code(self, table: Table, concept: fhir.Concept, path: str, element: str, *, matters: bool) -> Code:
-        """The first coding or text that the table knows; noted where there is one and none is known."""
+        """The first coding or text that the table knows; noted and kept unread where there is one and none is known."""
         spellings = list(_spellings(concept))
         for spelling in spellings:
             found = codes.look_up(table, spelling)
@@ -40,6 +42,7 @@ class _Noted:
                 return found
         if spellings:
             self.note("CODE-UNKNOWN" if matters else "CODE-LEFT-OUT", path, element, spellings[0])
+            return local_codes.unread(spellings[0], concept.text)
         return NO_CODE
 
 
@@ -54,7 +57,7 @@ def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> t
     """The dose of one line, and what could not be read in it. `find` gives what a reference means."""
     noted = _Noted(row)
     completion, action, reason = _status(resource, noted)
-    administered_by, ordered_by = _performers(resource, find)
+    administered_by, ordered_by = _performers(resource, find, noted)
     number = resource.doseQuantity.value
     found = Dose(
         id=resource.id or next((one.value for one in resource.identifier if one.value), ""),
@@ -98,10 +101,19 @@ def _status(resource: fhir.Immunization, noted: _Noted) -> tuple[Completion, Act
                 words = resource.statusReason.text
                 is_other = reason.code == "02" and words
                 return Completion.REFUSED, Action.ADD, replace(reason, text=words) if is_other else reason
-        return Completion.NOT_ADMINISTERED, Action.ADD, NO_CODE
+        return Completion.NOT_ADMINISTERED, Action.ADD, _own_reason(resource.statusReason, noted)
     if resource.status != "entered-in-error":
         noted.note("CODE-UNKNOWN", "RXA-20", "status", resource.status)
     return Completion.COMPLETE, Action.DELETE if resource.status == "entered-in-error" else Action.ADD, NO_CODE
+
+
+def _own_reason(concept: fhir.Concept, noted: _Noted) -> Code:
+    """A reason of the EHR's own, kept for clinics.toml to say whether it is a refusal."""
+    spellings = list(_spellings(concept))
+    if not spellings or _NO_REFUSAL.intersection(spellings):
+        return NO_CODE
+    noted.note("CODE-LEFT-OUT", "RXA-18", "statusReason", spellings[0])
+    return local_codes.unread(spellings[0], concept.text)
 
 
 def _origin(resource: fhir.Immunization) -> Code:
@@ -132,18 +144,22 @@ def _units(quantity: fhir.Quantity, noted: _Noted) -> Code:
 
 
 def _vaccine(concept: fhir.Concept, noted: _Noted) -> Code:
-    """The CVX coding, with the EHR's own code (neither CVX nor NDC) as the alternate."""
-    found = NO_CODE
+    """The CVX coding, with the EHR's own code (neither CVX nor NDC) as the alternate; else that alone."""
+    found = misread = NO_CODE
     for coding in concept.coding:
         if coding.system in fhir.CVX_SYSTEMS and not found:
             code = codes.cvx(coding.code, coding.display or concept.text)
             if code is None:
                 noted.note("CODE-UNKNOWN", "RXA-5", "vaccineCode", coding.code)
+                misread = local_codes.unread(coding.code, coding.display)
             found = code or NO_CODE
+    if local_codes.is_unread(misread) and not found:
+        return misread
     for coding in concept.coding:
-        if found and coding.code and coding.system not in fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS:
-            return replace(found, alternate_code=coding.code, alternate_text=coding.display, alternate_system="L")
-    return found or Code("", concept.text)
+        if coding.code and coding.system not in fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS:
+            alone = local_codes.unread(coding.code, coding.display)
+            return replace(alone, code=found.code, text=found.text or concept.text, system=found.system)
+    return found or (local_codes.unread(concept.text, concept.text) if concept.text else NO_CODE)
 
 
 def _ndc(concept: fhir.Concept, noted: _Noted) -> str:
@@ -179,15 +195,18 @@ def _manufacturer(reference: fhir.Reference, find: FindActor, noted: _Noted) -> 
     code = codes.mvx(text) if text.isupper() else None
     if code is None and (text or reference.identifier.value):
         noted.note("CODE-UNKNOWN", "RXA-17", "manufacturer", text or reference.identifier.value)
+        return local_codes.unread(text or reference.identifier.value)
     return code or NO_CODE
 
 
 def _eligibility(concepts: list[fhir.Concept], noted: _Noted) -> Code:
-    found = (
-        noted.code(codes.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
-        for concept in concepts
-    )
-    return next((code for code in found if code), NO_CODE)
+    unread = NO_CODE
+    for concept in concepts:
+        code = noted.code(codes.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
+        if code:
+            return code
+        unread = code if local_codes.is_unread(code) else unread
+    return unread
 
 
 def _vis(statements: Iterable[fhir.Education], noted: _Noted) -> tuple[Vis, ...]:
@@ -212,7 +231,7 @@ def _dose_number(protocols: list[fhir.Protocol]) -> str:
     return ""
 
 
-def _performers(resource: fhir.Immunization, find: FindActor) -> tuple[Provider, Provider]:
+def _performers(resource: fhir.Immunization, find: FindActor, noted: _Noted) -> tuple[Provider, Provider]:
     """(who gave it, who ordered it), by HL7 table 0443: AP and OP; one without function gave it."""
     found = {"AP": Provider(), "OP": Provider()}
     for performer in resource.performer:
@@ -220,16 +239,21 @@ def _performers(resource: fhir.Immunization, find: FindActor) -> tuple[Provider,
         role = "OP" if "OP" in functions else "AP"
         actor = find(performer.actor)
         if actor is not None and not found[role] and not isinstance(actor.name, str):
-            found[role] = _provider(actor)
+            found[role] = _provider(actor, "ORC-12" if role == "OP" else "RXA-10", noted)
     return found["AP"], found["OP"]
 
 
-def _provider(actor: fhir.Actor) -> Provider:
+def _provider(actor: fhir.Actor, path: str, noted: _Noted) -> Provider:
+    """A person with NPI; an id of another kind is kept for clinics.toml to say whose NPI it means."""
     names = actor.name if isinstance(actor.name, list) else []
     name = fhir_patient.human_name(names[0]) if names else None
     numbers = (one.value.strip() for one in actor.identifier if one.system in fhir.NPI_SYSTEMS)
     number = next((one for one in numbers if values.npi(one)), "")
-    authority = "NPI" if number else ""
+    authority = kind = "NPI" if number else ""
+    own = "" if number else next((one.value.strip() for one in actor.identifier if one.value.strip()), "")
+    if own:
+        noted.note("VALUE-LEFT-OUT", path, "performer", own)
+        number, kind = own, local_codes.LOCAL
     if name is None:
-        return Provider(number, authority=authority, id_type=authority)
-    return Provider(number, name.family, name.given, name.middle, authority, authority)
+        return Provider(number, authority=authority, id_type=kind)
+    return Provider(number, name.family, name.given, name.middle, authority, kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from shared.domain import codes
+from shared.domain import codes, local_codes
 from shared.domain.codes import Table
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import fhir_model as fhir
@@ -53,7 +53,7 @@ def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, .
         mothers_maiden_name=_maiden_name(resource),
         aliases=aliases,
         races=_omb(resource.extension, fhir.RACE, codes.RACE, "PID-10", findings),
-        ethnicity=ethnicities[0] if ethnicities else NO_CODE,
+        ethnicity=next((code for code in (*filter(None, ethnicities), *ethnicities)), NO_CODE),
         addresses=tuple(address(place) for place in resource.address if place.use != "old"),
         telecoms=telecoms(resource.telecom, findings),
         multiple_birth=multiple,
@@ -128,6 +128,7 @@ def _omb(
                 found.append(code)
             elif code is None and _look_up(table, coding.code) is None:
                 findings.append(Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=coding.code))
+                found.append(local_codes.unread(coding.code, coding.display))
     return tuple(dict.fromkeys(found))
 
 
@@ -175,5 +176,10 @@ def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | 
         for concept in contact.relationship
         for spelling in (*(c.code for c in concept.coding if not c.system.endswith("v2-0131")), concept.text)
     ]
-    relationship = next((code for spelling in spellings if (code := _look_up(codes.RELATIONSHIP, spelling))), NO_CODE)
+    read = [_look_up(codes.RELATIONSHIP, spelling) for spelling in spellings if spelling]
+    relationship = next(filter(None, read), NO_CODE)
+    if read and all(code is None for code in read):
+        said = next(filter(None, spellings))
+        findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=said))
+        relationship = local_codes.unread(said)
     return NextOfKin(name, relationship, address(contact.address), telecoms(contact.telecom, findings))

@@ -18,7 +18,8 @@ LONGEST_SEGMENT: Final = 131_072
 LONGEST_MESSAGE: Final = 16 * 1024 * 1024
 _LONGEST_HEADER: Final = 131_072
 _KEPT: Final = 16_384
-_HEADER: Final = re.compile(r"MSH([^\w\s])([^\w\s]{2,5})(?:\1|$)")
+# ASCII alone: a damaged byte is no delimiter, and repairing the text must not change what the delimiters are.
+_HEADER: Final = re.compile(r"MSH([!-/:-@\[-^`{-~])([!-/:-@\[-^`{-~]{2,5})(?:\1|$)")
 _USUAL: Final = "^~\\&"
 _MLLP: Final = re.compile("[\x0b\x1c]")
 _BLANK: Final = "\r\n \t\ufeff"

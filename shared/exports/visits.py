@@ -98,7 +98,8 @@ def _with_codes_of_package(dose: Dose) -> Dose:
         return dose
     vaccine, manufacturer = dose.vaccine, dose.manufacturer
     if not vaccine and len(package.cvx) == 1:
-        vaccine = codes.cvx(package.cvx[0], vaccine.text) or vaccine
+        named = codes.cvx(package.cvx[0], vaccine.text) or vaccine
+        vaccine = replace(vaccine, code=named.code, text=named.text, system=named.system)
     if not manufacturer and len(package.mvx) == 1 and dose.is_given:
         manufacturer = codes.mvx(package.mvx[0]) or manufacturer
     return replace(dose, vaccine=vaccine, manufacturer=manufacturer)
@@ -124,7 +125,7 @@ def _with_derived_id(
     findings: list[Finding],
 ) -> Dose:
     """An id for a dose without one. A row that repeats another word for word is the same dose, and that is said."""
-    vaccine = dose.vaccine.code or dose.ndc or dose.vaccine.text
+    vaccine = dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code or dose.vaccine.text
     twin = next((other for other in doses.values() if _same(replace(other, id=""), dose)), None)
     if twin is not None:
         findings.append(Finding("DOSE-TWICE", "ORC-3", dose.row, "dose_id", dose_id=twin.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from shared.domain import checks, conformance
+from shared.domain import checks, conformance, local_codes
 from shared.domain.checks import Check, Severity
 from shared.domain.model import Finding
 from shared.exports import findings as exports
@@ -22,6 +22,11 @@ def is_error(finding: Finding) -> bool:
     return CHECKS[finding.code].severity is Severity.ERROR
 
 
-def error_codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """The codes of the errors among findings, each once."""
-    return tuple(dict.fromkeys(finding.code for finding in findings if is_error(finding)))
+def cause_of(finding: Finding) -> str:
+    """What groups a finding with its like in the worklist: its code, and of an unmapped code which one it is."""
+    return local_codes.cause(finding) if finding.code == local_codes.UNMAPPED else finding.code
+
+
+def error_causes(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The causes of the errors among findings, each once."""
+    return tuple(dict.fromkeys(cause_of(finding) for finding in findings if is_error(finding)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain import checks, conformance, identity, vxu
+from shared.domain import checks, conformance, identity, local_codes, vxu
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.model import Finding, Visit
 from shared.exports.columns import column_of
@@ -29,12 +29,17 @@ class Prepared:
 def prepare(
     visit: Visit, *, msh_10: str, clinic: Clinic | None, configuration: Configuration, now: datetime
 ) -> Prepared:
-    """Checks a visit, builds its message and checks that; a visit that could not be read is not checked further."""
+    """Reads a visit by the local codes, checks it, builds its message and checks that.
+
+    A visit that could not be read is not checked further.
+    """
+    source = configuration.sources.get(visit.source)
+    books = (clinic.local if clinic else None, source.local if source else None)
+    visit = local_codes.applied(visit, *filter(None, books))
     findings = visit.findings
     if clinic is None:
         row = visit.rows[0][1] if visit.rows else 0
         findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
-    source = configuration.sources.get(visit.source)
     own = source.columns if source else None
     if not any(is_error(finding) for finding in visit.findings):
         found = checks.check(visit, checks.Context(now.strftime("%Y%m%d")))

@@ -64,6 +64,16 @@ def mvx(code: str) -> Mvx | None:
     return found if found is not None else known.get(code.strip().upper())
 
 
+def cvx_codes() -> tuple[str, ...]:
+    """Every CVX code of CDC's table."""
+    return tuple(_cvx())
+
+
+def mvx_codes() -> tuple[str, ...]:
+    """Every MVX code of CDC's table."""
+    return tuple(_mvx())
+
+
 def ndc(raw: str) -> Ndc | None:
     """The package of an NDC in any spelling; None where CDC does not list it, or ten digits fit two packages."""
     known = _ndc()

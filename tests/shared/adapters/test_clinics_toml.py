@@ -159,3 +159,64 @@ def test_every_key_is_documented(key: str) -> None:
 def test_the_page_documents_no_other_key() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(clinics_schema.documented())
+
+
+LOCAL = """
+[sources.feed.codes.vaccine]
+" Fluzone-HD " = "135"
+
+[sources.feed.codes.race]
+"Refused to say" = ""
+
+[sources.feed.codes.provider]
+"NURSE17" = "1234567893"
+
+[clinics.elm.codes.eligibility]
+"CVP - HUSKY A" = "V02"
+
+[clinics.elm.lots."U1234AA"]
+ndc = "49281-124-65"
+cvx = "135"
+mvx = "PMC"
+expiry = "2027-06"
+funding_source = "VXC50"
+"""
+
+
+def test_codes_and_lots_are_read_without_case_and_space() -> None:
+    configuration = good(SMALL + LOCAL)
+    feed, elm = configuration.sources["feed"].local, configuration.clinics["elm"].local
+    assert feed.tables["vaccine"]["fluzone-hd"].code == "135"
+    assert not feed.tables["race"]["refused to say"]
+    assert feed.tables["provider"]["nurse17"].system == "NPI"
+    assert elm.tables["eligibility"]["cvp - husky a"].code == "V02"
+    lot = elm.lots["u1234aa"]
+    assert (lot.ndc, lot.vaccine.code, lot.manufacturer.code, lot.expiry, lot.funding_source.code) == (
+        "49281-0124-65", "135", "PMC", "202706", "VXC50",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "key", "fix"),
+    [
+        ("sources.feed.codes.vaccin", '"A" = "03"', "sources.feed.codes.vaccin", "Did you mean vaccine?"),
+        ("sources.feed.codes.vaccine", '"A" = "0135"', 'sources.feed.codes.vaccine."A"', "Did you mean 135?"),
+        ("sources.feed.codes.vaccine", '"A" = "?"', 'sources.feed.codes.vaccine."A"', "Use one"),
+        ("clinics.elm.codes.route", '"A" = "C2816"', 'clinics.elm.codes.route."A"', "Did you mean C28161?"),
+        ("sources.feed.codes.eligibility", '"A" = ""', 'sources.feed.codes.eligibility."A"', "Use one"),
+        ("sources.feed.codes.site", '"A" = "LA"\n"a " = "RA"', 'sources.feed.codes.site."a "', "Remove one"),
+        ("sources.feed.codes.provider", '"A" = "17"', 'sources.feed.codes.provider."A"', "Use one"),
+        ('sources.feed.lots."L1"', 'cvx = "FLU"', 'sources.feed.lots."L1".cvx', "Correct it"),
+        ('sources.feed.lots."L1"', 'expires = "2027"', 'sources.feed.lots."L1".expires', "Did you mean expiry?"),
+    ],
+)
+def test_a_wrong_map_is_named_with_key_and_value(section: str, line: str, key: str, fix: str) -> None:
+    found = errors(f"{SMALL}\n[{section}]\n{line}\n")
+    assert list(found) == [key]
+    assert fix in found[key].fix
+
+
+def test_the_examples_of_the_page_are_right() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    examples = "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
+    good(SMALL + '\n[sources.harbor]\nformat = "csv"\nclinic = "elm"\n' + examples)

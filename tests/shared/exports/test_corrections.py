@@ -141,3 +141,9 @@ def test_a_visit_without_a_day_is_placed_by_its_corrected_date() -> None:
 def test_the_date_of_every_statement_can_be_set() -> None:
     given = replace(ONE, doses=(Dose("d1", vis=(Vis("A"), Vis("B"))),))
     assert [vis.presented for vis in after({"vis_presented": "03/01/2026"}, given).doses[0].vis] == ["20260301"] * 2
+
+
+def test_an_npi_that_is_corrected_is_an_npi_whatever_stood_there() -> None:
+    own = replace(ONE, doses=(Dose("d1", administered_by=Provider("NURSE17", "Nursely", id_type="L")),))
+    whose = after({"administered_by_npi": "1234567893"}, own).doses[0].administered_by
+    assert whose == Provider("1234567893", "Nursely", authority="NPI", id_type="NPI")

@@ -447,3 +447,26 @@ def test_what_a_csv_writer_writes_is_read_row_for_row(cells: list[tuple[str, str
     visits = list(exports.READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(a_csv(*rows))))  # type: ignore[arg-type]
     assert rows_of(visits) == list(range(1, len(rows) + 1))
     assert sorted(visit.patient.mrn for visit in visits) == sorted(row[0] for row in rows)
+
+
+def test_codes_of_the_ehrs_own_are_kept_as_they_stand(read: Read) -> None:
+    names = (*NAMES, "race", "refusal_reason", "administered_by_npi")
+    row = (*a_row(cvx="Flu-HD", lot=""), "White;Martian;Asian", "Not today", "NURSE17")
+    (visit,) = read(OWN, {"a.csv": a_csv(row, names=names)})
+    (dose,) = visit.doses
+    assert (dose.vaccine.code, dose.vaccine.alternate_code, dose.vaccine.alternate_system) == ("", "Flu-HD", "L")
+    assert [race.code or race.alternate_code for race in visit.patient.races] == ["2106-3", "Martian", "2028-9"]
+    assert (dose.completion, dose.refusal_reason.alternate_code) == (Completion.REFUSED, "Not today")
+    assert (dose.administered_by.id, dose.administered_by.id_type) == ("NURSE17", "L")
+    assert {(finding.code, finding.value) for finding in visit.findings} == {
+        ("CODE-UNKNOWN", "Flu-HD"),
+        ("CODE-LEFT-OUT", "Martian"),
+        ("CODE-UNKNOWN", "Not today"),
+        ("VALUE-LEFT-OUT", "NURSE17"),
+    }
+
+
+def test_two_rows_without_dose_id_that_differ_in_a_local_code_are_two_doses(read: Read) -> None:
+    rows = [a_row(dose_id="", cvx=vaccine) for vaccine in ("Flu-HD", "Zoster-2")]
+    (visit,) = read(OWN, {"a.csv": a_csv(*rows)})
+    assert len({dose.id for dose in visit.doses}) == 2
