@@ -29,7 +29,6 @@ from shared.domain.model import (
     Patient,
     Provider,
     Telecom,
-    Vis,
     Visit,
 )
 
@@ -247,15 +246,12 @@ def _observations(dose: Dose, *, here: bool) -> str:
             lines += f"OBX|{count}|CE|{_FUNDING}|{group}|{_code(dose.funding_source, 'CDCPHINVS')}{end}\r"
         for vis in dose.vis:
             group += 1
-            if vis.document:
-                parts = [f"CE|{_VIS_DOCUMENT}|{group}|{_ce(vis.document, '', 'cdcgs1vis')}"]
-            else:
-                parts = _vaccine_statement(vis, group)
-            if vis.presented:
-                parts.append(f"DT|{_VIS_PRESENTED}|{group}|{encode(vis.presented)}")
-            for part in parts:
-                count += 1
-                lines += f"OBX|{count}|{part}{end}\r"
+            shot = vis.vaccine
+            text, more = _vis(
+                vis.document, shot.code, shot.text, shot.system, vis.edition, vis.presented, count, group, end
+            )
+            lines += text
+            count += more
     if dose.dose_number:
         count, group = count + 1, group + 1
         if dose.dose_number.isascii() and dose.dose_number.isdigit():
@@ -265,11 +261,26 @@ def _observations(dose: Dose, *, here: bool) -> str:
     return lines if dose.date else lines.replace("||||||F|||\r", "||||||F\r")
 
 
-def _vaccine_statement(vis: Vis, group: int) -> list[str]:
-    """The older way to tell a VIS: by vaccine and edition (IZ-24)."""
-    vaccine = f"CE|{_VIS_VACCINE}|{group}|{_code(vis.vaccine, 'CVX')}" if vis.vaccine.code else ""
-    edition = f"DT|{_VIS_EDITION}|{group}|{encode(vis.edition)}" if vis.edition else ""
-    return [part for part in (vaccine, edition) if part]
+@lru_cache(maxsize=4096)
+def _vis(
+    document: str, vaccine: str, text: str, system: str, edition: str, presented: str, count: int, group: int, end: str
+) -> tuple[str, int]:
+    """The OBX segments of one VIS after `count` others, and how many they are.
+
+    A VIS is told by its document, or in the older way by vaccine and edition (IZ-24). A clinic hands out the same ones
+    all day, so they are remembered: made anew they are a third of a message's time.
+    """
+    parts = []
+    if document:
+        parts.append(f"CE|{_VIS_DOCUMENT}|{group}|{_ce(document, '', 'cdcgs1vis')}")
+    else:
+        if vaccine:
+            parts.append(f"CE|{_VIS_VACCINE}|{group}|{_ce(vaccine, text, system or 'CVX')}")
+        if edition:
+            parts.append(f"DT|{_VIS_EDITION}|{group}|{encode(edition)}")
+    if presented:
+        parts.append(f"DT|{_VIS_PRESENTED}|{group}|{encode(presented)}")
+    return "".join([f"OBX|{count + number}|{part}{end}\r" for number, part in enumerate(parts, 1)]), len(parts)
 
 
 def _comment(dose: Dose, *, has_observation: bool) -> str:

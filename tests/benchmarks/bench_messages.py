@@ -1,0 +1,232 @@
+"""One VXU built, checked, and its ACK read: against the least that could be done, and against the field's libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import hl7
+import hl7types
+from hl7apy.core import Message
+from hl7apy.parser import parse_message
+from hl7types.hl7.v2_5_1.messages.VXU_V04 import VXU_V04
+
+from shared.domain import ack, checks, conformance
+from shared.domain.iis_profiles import PROFILES
+from shared.domain.model import Dose, Visit
+from tests.benchmarks import records
+from tests.benchmarks.measure import Row, at_most, each, faster, figure, in_turn
+
+ROUNDS, SLOW_ROUNDS, SLOW = 25, 3, 5
+_OBX: Final = "||||||F|||"
+
+
+def rows() -> Iterator[Row]:
+    for doses in (1, 3):
+        yield from _build(doses)
+    yield from _checks()
+    yield from _ack()
+
+
+# build ----------------------------------------------------------------------------------------------------------------
+
+
+def _build(doses: int) -> Iterator[Row]:
+    visits, built = records.visits(doses), records.messages(doses)
+    tree = [_tree(message) for message in built]
+    typed = [hl7types.decode_er7(message, VXU_V04, strict=False).model_dump() for message in built[:50]]
+    assert floor(visits[0], 0) == built[0]
+    assert with_python_hl7(tree[0]) == built[0]
+    fast = in_turn(
+        {
+            "floor": each(lambda number: floor(visits[number], number), len(visits)),
+            "ours": each(lambda number: records.message(visits[number], number), len(visits)),
+        },
+        rounds=ROUNDS,
+    )
+    slow = in_turn(
+        {
+            "hl7apy": each(lambda number: with_hl7apy(tree[number]), SLOW),
+            "python-hl7": each(lambda number: with_python_hl7(tree[number]), SLOW * 10),
+            "hl7types": each(lambda number: hl7types.encode_er7(VXU_V04(**typed[number])), SLOW * 10),
+        },
+        rounds=SLOW_ROUNDS,
+    )
+    name, ours = f"build a VXU, {doses} dose{'s' * (doses > 1)}", fast["ours"] / len(visits) * 1e6
+    yield at_most(name, ours, "µs", peer="f-string floor", peer_value=fast["floor"] / len(visits) * 1e6, limit=2)
+    yield faster(name, ours, "µs", peer="hl7apy", peer_value=slow["hl7apy"] / SLOW * 1e6, limit=1500)
+    for library in ("python-hl7", "hl7types"):
+        yield faster(name, ours, "µs", peer=library, peer_value=slow[library] / (SLOW * 10) * 1e6, limit=30)
+
+
+def floor(visit: Visit, number: int) -> str:
+    """The same text from the same visit with everything known beforehand: nothing is asked, chosen or escaped."""
+    person, at = visit.patient, records.TIMES[number]
+    name, mother, place, phone = person.name, person.next_of_kin[0], person.addresses[0], person.telecoms[0]
+    race, ethnicity, kin = person.races[0], person.ethnicity, mother.relationship
+    text = (
+        f"MSH|^~\\&|VAXLINE|EX0000||CT0000|{at:%Y%m%d%H%M%S%z}||VXU^V04^VXU_V04|{records.MSH_10S[number]}|P|2.5.1"
+        f"|||ER|AL|||||Z22^CDCPHINVS\rPID|1||{person.mrn}^^^EX0000^MR||{name.family}^{name.given}^{name.middle}^^^^L"
+        f"|{person.mothers_maiden_name}^^^^^^M|{person.birth_date}|{person.sex}||{race.code}^{race.text}^{race.system}"
+        f"|{place.street}^^{place.city}^{place.state}^{place.zip}^{place.country}^{place.type}"
+        f"||^{phone.use}^{phone.equipment}^^^{phone.area}^{phone.local}"
+        f"|||||||||{ethnicity.code}^{ethnicity.text}^{ethnicity.system}\r"
+        f"NK1|1|{mother.name.family}^{mother.name.given}^^^^^L|{kin.code}^{kin.text}^{kin.system}\r"
+    )
+    for dose in visit.doses:
+        text += _order(dose)
+    # The one scan for delimiters that safe text costs.
+    assert "\\F\\" not in text
+    return text
+
+
+def _order(dose: Dose) -> str:
+    nurse, vaccine, date, maker = dose.administered_by, dose.vaccine, dose.date, dose.manufacturer
+    person = f"{nurse.id}^{nurse.family}^{nurse.given}^^^^^^NPI&2.16.840.1.113883.4.6&ISO^L^^^{nurse.id_type}"
+    units, source, route, site = dose.units, dose.information_source, dose.route, dose.site
+    eligibility, funding, document, statement = dose.eligibility, dose.funding_source, dose.vis[0], dose.vis[1]
+    shot = statement.vaccine
+    return (
+        f"ORC|RE||{dose.id}^EX0000|||||||{person}||{person}|||||EX0001^Harbor Example Pediatrics^HL70362\r"
+        f"RXA|0|1|{date}|{date}|{vaccine.code}^{vaccine.text}^{vaccine.system}^{dose.ndc}^^NDC|{dose.amount}"
+        f"|{units.code}^{units.text}^{units.system}||{source.code}^{source.text}^{source.system}|{person}"
+        f"|^^^EX0001^^^^^1 Example Way^Suite 4^Hartford^CT^06101^USA||||{dose.lot}|{dose.expiry}"
+        f"|{maker.code}^{maker.text}^{maker.system}|||CP|A\r"
+        f"RXR|{route.code}^{route.text}^{route.system}|{site.code}^{site.text}^{site.system}\r"
+        f"OBX|1|CE|64994-7^Vaccine funding program eligibility category^LN|1"
+        f"|{eligibility.code}^{eligibility.text}^{eligibility.system}{_OBX}{date}"
+        f"|||VXC40^Eligibility captured at the immunization level^CDCPHINVS\r"
+        f"OBX|2|CE|30963-3^Vaccine funding source^LN|2|{funding.code}^{funding.text}^{funding.system}{_OBX}{date}\r"
+        f"OBX|3|CE|69764-9^Document type^LN|3|{document.document}^^cdcgs1vis{_OBX}{date}\r"
+        f"OBX|4|DT|29769-7^Date vaccine information statement presented^LN|3|{document.presented}{_OBX}{date}\r"
+        f"OBX|5|CE|30956-7^Vaccine type^LN|4|{shot.code}^{shot.text}^{shot.system}{_OBX}{date}\r"
+        f"OBX|6|DT|29768-9^Date vaccine information statement published^LN|4|{statement.edition}{_OBX}{date}\r"
+        f"OBX|7|DT|29769-7^Date vaccine information statement presented^LN|4|{statement.presented}{_OBX}{date}\r"
+        f"OBX|8|NM|30973-2^Dose number in series^LN|5|{dose.dose_number}|NA^Not applicable^HL70353|||||F|||{date}\r"
+    )
+
+
+_Tree = list[tuple[str, list[str]]]
+
+
+def _tree(message: str) -> _Tree:
+    """Segment names and their fields, MSH-1 and MSH-2 left to the libraries."""
+    lines = [line.split("|") for line in message.split("\r") if line]
+    return [(fields[0], fields[2:] if fields[0] == "MSH" else fields[1:]) for fields in lines]
+
+
+def with_hl7apy(tree: _Tree) -> str:
+    """As its documentation builds a message: segments in groups, fields by name."""
+    message: Any = Message("VXU_V04", version="2.5.1")
+    order: Any = None
+    for name, fields in tree:
+        if name == "ORC":
+            order = message.add_group("VXU_V04_ORDER")
+        home = message if order is None else order
+        if name == "OBX":
+            home = order.add_group("VXU_V04_OBSERVATION")
+        segment = message.msh if name == "MSH" else home.add_segment(name)
+        # MSH-22 is of HL7 2.7; hl7apy's 2.5.1 ends at MSH-21.
+        for number, value in enumerate(fields[:20], 3 if name == "MSH" else 1):
+            if value:
+                setattr(segment, f"{name.lower()}_{number}", value)
+    return str(message.to_er7())
+
+
+def with_python_hl7(tree: _Tree) -> str:
+    message = hl7.Message("\r", [])
+    for name, fields in tree:
+        made: list[Any] = [hl7.Field("~", [name])]
+        if name == "MSH":
+            made += [hl7.Field("", ["|"]), hl7.Field("", ["^~\\&"])]
+        for value in fields:
+            made.append(hl7.Field("~", [hl7.Repetition("^", value.split("^"))]))
+        message.append(hl7.Segment("|", made))
+    return str(message)
+
+
+# checks ---------------------------------------------------------------------------------------------------------------
+
+
+def _checks() -> Iterator[Row]:
+    visits, built = records.visits(1), records.messages(1)
+    today = checks.Context("20260401")
+    ours: dict[str, Callable[[], object]] = {
+        "record": each(lambda number: checks.check(visits[number], today), len(visits)),
+        "message": each(lambda number: conformance.check(built[number]), len(built)),
+    }
+    taken = in_turn(ours, rounds=ROUNDS)
+    peer = in_turn({"hl7apy": each(lambda number: judged_by_hl7apy(built[number]), SLOW)}, rounds=SLOW_ROUNDS)
+    both = sum(taken.values()) / len(visits) * 1e6
+    yield figure("all checks on a record and its message", both, "µs", most=100)
+    yield faster(
+        "all checks on a record and its message",
+        both,
+        "µs",
+        peer="hl7apy parse + validate",
+        peer_value=peer["hl7apy"] / SLOW * 1e6,
+        limit=250,
+    )
+
+
+def judged_by_hl7apy(message: str) -> object:
+    return parse_message(message, find_groups=True).validate()
+
+
+# ACK ------------------------------------------------------------------------------------------------------------------
+
+
+def _ack_of(number: int) -> str:
+    return (
+        f"MSH|^~\\&|CTWIZ|CT0000|VAXLINE|EX0000|20260301120001.123-0500||ACK^V04^ACK|A{number:018}|P|2.5.1||||||||||Z23"
+        f"^CDCPHINVS\rMSA|AE|{records.MSH_10S[number]}\r"
+        "ERR||PID^1^11^1^5|101^Required field missing^HL70357|W|||||Warning: patient address ZIP is missing\r"
+        "ERR||RXA^1^15^1|102^Data type error^HL70357|E|1^Illogical value error^HL70533^WEBIZ-317^Lot^WEBIZ||||"
+        "Not processing order group: the lot number is not known\r"
+        f"ERR||OBX^3^5^1|103^Table value not found^HL70357|W|||||Informational: VIS document is not known {number}\r"
+    )
+
+
+def _ack() -> Iterator[Row]:
+    visits, built = records.visits(3), records.messages(3)
+    answers = [_ack_of(number) for number in range(len(visits))]
+    profile = PROFILES["ctwiz"]
+
+    def ours(number: int) -> object:
+        return ack.read_ack(
+            answers[number],
+            msh_10=records.MSH_10S[number],
+            vxu=built[number],
+            profile=profile,
+            doses=visits[number].doses,
+        )
+
+    reading = ours(0)
+    assert isinstance(reading, ack.AckReading)
+    assert len(reading.errors) == 3
+    fast = in_turn(
+        {
+            "split": each(lambda number: split(answers[number], built[number]), len(answers)),
+            "ours": each(ours, len(answers)),
+        },
+        rounds=ROUNDS,
+    )
+    slow = in_turn(
+        {
+            "hl7apy": each(lambda number: parse_message(answers[number]), SLOW),
+            "python-hl7": each(lambda number: hl7.parse(answers[number]), SLOW * 10),
+        },
+        rounds=SLOW_ROUNDS,
+    )
+    name, value = "ACK with three errors → outcome", fast["ours"] / len(answers) * 1e6
+    yield at_most(name, value, "µs", peer="plain split", peer_value=fast["split"] / len(answers) * 1e6, limit=3)
+    yield faster(name, value, "µs", peer="hl7apy parse", peer_value=slow["hl7apy"] / SLOW * 1e6, limit=500)
+    yield faster(name, value, "µs", peer="python-hl7 parse", peer_value=slow["python-hl7"] / SLOW / 10 * 1e6, limit=20)
+
+
+def split(answer: str, vxu: str) -> object:
+    """The least that finds the same values: every field of the ACK and every segment of the VXU, by delimiters."""
+    found = [
+        [[part.split("^") for part in field.split("~")] for field in line.split("|")] for line in answer.split("\r")
+    ]
+    return found, [line.split("|", 4) for line in vxu.split("\r")]
