@@ -42,6 +42,7 @@ class VaxlineStack(cdk.Stack):
             "VAXLINE_TABLE": ledger.table.table_name,
             "VAXLINE_BUCKET": storage.name,
             "VAXLINE_OUTBOX_URL": queues.outbox.queue.queue_url,
+            "VAXLINE_INTAKE_URL": queues.intake.queue.queue_url,
             "VAXLINE_RESUBMISSION_URL": queues.resubmission.queue.queue_url,
         }
 
@@ -65,6 +66,7 @@ class VaxlineStack(cdk.Stack):
         ledger.grant_query(convert.rights, settings.BY_FILE)
         queues.outbox.grant_send(convert.rights)
         queues.resubmission.grant_send(convert.rights)
+        queues.intake.grant_send(convert.rights)
         convert.consume(queues.intake)
 
         submit = function(settings.SUBMIT, inside=network)

@@ -74,6 +74,7 @@ class LocalCloud:
             resubmission_url=self.queue_urls[settings.RESUBMISSION.name],
             region=REGION,
             retry_scale=self._retry_scale,
+            intake_url=self.queue_urls[settings.INTAKE.name],
         )
         self._set_environment(
             {
@@ -82,6 +83,7 @@ class LocalCloud:
                 "VAXLINE_BUCKET": self.runtime.bucket,
                 "VAXLINE_OUTBOX_URL": self.runtime.outbox_url,
                 "VAXLINE_RESUBMISSION_URL": self.runtime.resubmission_url,
+                "VAXLINE_INTAKE_URL": self.runtime.intake_url,
                 "VAXLINE_RETRY_SCALE": str(self.runtime.retry_scale),
             }
         )

@@ -15,10 +15,8 @@ from botocore.config import Config
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.s3 import S3Configurations, S3Objects
-from shared.adapters.sqs import SqsOutbox, SqsResubmissionQueue
-from shared.settings import Runtime
-from shared.usecases.resubmit import Resubmit
-from shared.usecases.sweep import Sweep
+from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
+from shared.settings import PRODUCT, Runtime
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -28,9 +26,18 @@ if TYPE_CHECKING:
     from shared.ports import Iis
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
+    from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
+    from shared.usecases.sweep import Sweep
 
-_CLIENT = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=25)
+# botocore puts its user agent together anew for every call and checks every parameter against its model, which together
+# is a third of a call's CPU time; what we ask is held by tests against moto, and DynamoDB checks it again.
+_CLIENT = Config(
+    retries={"mode": "standard", "max_attempts": 5},
+    max_pool_connections=25,
+    user_agent=PRODUCT,
+    parameter_validation=False,
+)
 
 
 class Application:
@@ -52,6 +59,10 @@ class Application:
     @cached_property
     def resubmission(self) -> SqsResubmissionQueue:
         return SqsResubmissionQueue(self._sqs, self.runtime.resubmission_url)
+
+    @cached_property
+    def intake(self) -> SqsIntake:
+        return SqsIntake(self._sqs, self.runtime.intake_url)
 
     @cached_property
     def objects(self) -> S3Objects:
@@ -105,6 +116,8 @@ class Application:
 
     @cached_property
     def resubmit(self) -> Resubmit:
+        from shared.usecases.resubmit import Resubmit  # noqa: PLC0415 - with every finding's text
+
         return Resubmit(ledger=self.ledger, outbox=self.outbox, clock=self.clock)
 
     @cached_property
@@ -121,6 +134,8 @@ class Application:
 
     @cached_property
     def sweep(self) -> Sweep:
+        from shared.usecases.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
+
         return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
 
     @cached_property

@@ -116,6 +116,8 @@ SUBMIT_CONCURRENCY: Final = SUBMIT.batch_size
 CLAIM_LEASE: Final = SUBMIT.timeout + 20
 # Without this much of the function's time left no further message is claimed.
 CLAIM_RESERVE: Final = CONNECT_TIMEOUT + READ_TIMEOUT + 10
+# With less of its time left convert notes how far it came, and the next invocation goes on from there.
+CONVERT_RESERVE: Final = 60.0
 # A QUEUED submission that waits longer than this without an attempt has lost its queue message: sweep queues it again.
 SWEEP_AFTER: Final = 3600
 
@@ -131,6 +133,7 @@ class Runtime:
     resubmission_url: str
     region: str
     retry_scale: float = 1.0
+    intake_url: str = ""
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -154,6 +157,8 @@ class Runtime:
             resubmission_url=need("VAXLINE_RESUBMISSION_URL"),
             region=os.environ.get("AWS_REGION", "us-east-1"),
             retry_scale=float(os.environ.get("VAXLINE_RETRY_SCALE", "1")),
+            # Only convert sends to its own queue.
+            intake_url=os.environ.get("VAXLINE_INTAKE_URL", ""),
         )
 
 

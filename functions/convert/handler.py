@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 from functions import logs
 from shared.bootstrap import application
 from shared.domain.submission import FileSummary
+from shared.usecases.convert import Converted, Unfinished
 
 _app = application()
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+class LambdaContext(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """SQS event of S3 notifications (AWS: S3 event message structure) → partial batch response."""
     failures = []
     for message in event["Records"]:
         try:
             for key, version_id in arrivals(message["body"]):
-                _report(_app.convert(key, version_id))
+                converted = _app.convert(key, version_id, lambda: context.get_remaining_time_in_millis() / 1000)
+                _report(converted)
+                if isinstance(converted, Unfinished):
+                    # What the message names besides is converted by then, or comes to its turn.
+                    _app.intake.send_again(message["body"])
+                    break
         except Exception as error:  # noqa: BLE001 - one export's trouble must not fail the others of its batch
             logs.failure("an export could not be converted; the queue brings it again", error)
             failures.append({"itemIdentifier": message["messageId"]})
@@ -32,7 +42,7 @@ def arrivals(body: str) -> list[tuple[str, str]]:
     return [(unquote_plus(item["key"]), item.get("versionId", "")) for item in objects]
 
 
-def _report(converted: object) -> None:
+def _report(converted: Converted) -> None:
     if isinstance(converted, FileSummary):
         logs.line(
             "converted",
@@ -42,5 +52,7 @@ def _report(converted: object) -> None:
             unchanged=converted.unchanged,
             held=converted.held,
         )
+    elif isinstance(converted, Unfinished):
+        logs.line("goes on in the next invocation", file_id=converted.file_id, rows=converted.rows)
     else:
         logs.line("nothing to convert yet", outcome=type(converted).__name__)

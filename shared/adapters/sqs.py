@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 _BATCH: Final = 10
+_LANES: Final = 4
 _LONGEST_DELAY: Final = 43_000
 _T = TypeVar("_T")
 
@@ -43,10 +46,25 @@ class _Queue:
 
 
 class SqsOutbox(_Queue):
-    """Port `Outbox`: FIFO, one message group per patient."""
+    """Port `Outbox`: FIFO, one message group per patient.
+
+    Many messages go in a few lanes at once. A patient has one lane, so that order holds where it must.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        super().__init__(client, url)
+        self._pool = ThreadPoolExecutor(_LANES, thread_name_prefix="outbox")
 
     def send(self, messages: Sequence[OutboxMessage]) -> None:
-        self._send(messages, self._entry)
+        lanes: dict[int, list[OutboxMessage]] = {}
+        for message in messages:
+            lane = zlib.crc32(message.patient_group.encode()) % _LANES if len(messages) > _BATCH else 0
+            lanes.setdefault(lane, []).append(message)
+        sent = [self._pool.submit(self._send, lane, self._entry) for lane in lanes.values()]
+        # All of them end before the first error is told: a caller that tries again must not meet a lane still sending.
+        wait(sent)
+        for lane_sent in sent:
+            lane_sent.result()
 
     def delay(self, receipt: str, seconds: int) -> None:
         """Keeps a received message and its group back, at most 12 hours (SQS: ChangeMessageVisibility)."""
@@ -65,3 +83,11 @@ class SqsResubmissionQueue(_Queue):
 
     def send(self, msh_10s: Sequence[str]) -> None:
         self._send(msh_10s, lambda msh_10: {"MessageBody": json.dumps({"msh_10": msh_10})})
+
+
+class SqsIntake(_Queue):
+    """The queue that feeds convert, for an export that one invocation does not finish."""
+
+    def send_again(self, body: str) -> None:
+        """Queues an event anew, so that going on does not count as one more failed receive of the old message."""
+        self._send([body], lambda one: {"MessageBody": one})

@@ -10,8 +10,9 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import asdict
 from typing import Any, Final
+
+import msgspec
 
 from shared.domain.model import Dose, Patient, Visit
 
@@ -65,7 +66,8 @@ def record_key(visit: Visit) -> str:
 
 
 def _content(value: Patient | Dose) -> str:
-    content: dict[str, Any] = asdict(value)
+    # Much cheaper than `asdict`, which copies every leaf and was a third of an export's time.
+    content: dict[str, Any] = msgspec.to_builtins(value)
     content.pop("row", None)
     content.pop("part", None)
     return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)

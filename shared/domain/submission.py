@@ -121,9 +121,24 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far an export was taken up: its first `visits` visits, all of them written and queued.
+
+    `mark` is over their rows, so that going on notices when the reader groups the rows otherwise than before. `built`
+    counts messages, `objection` is the second opinion's, as of then.
+    """
+
+    visits: int
+    mark: int
+    built: int = 0
+    objection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FileSummary:
     """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`.
 
+    While it is not complete, the counts are those of its `checkpoint`.
     `places` counts rows by (clinic, state); `findings` are about the file itself, not about one of its visits.
     """
 
@@ -136,6 +151,7 @@ class FileSummary:
     complete: bool
     findings: tuple[Finding, ...] = ()
     places: tuple[tuple[str, State, int], ...] = ()
+    checkpoint: Checkpoint | None = None
 
     @property
     def held(self) -> int:

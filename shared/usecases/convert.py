@@ -7,9 +7,11 @@ For each visit, in this order, so that a crash between any two steps is finished
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import islice
+from math import inf
 from typing import Final
 
 from shared import exports
@@ -30,14 +32,18 @@ from shared.ports import (
     SecondOpinion,
     StoredObject,
 )
-from shared.settings import INBOX_PREFIX
+from shared.settings import CONVERT_RESERVE, INBOX_PREFIX
+from shared.usecases.arrival import Arrival
 from shared.usecases.findings import is_error
 from shared.usecases.prepare import Prepared, prepare
 
-CHUNK: Final = 50
+CHUNK: Final = 100
+# A write waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
+_WRITERS: Final = 16
+# After so many chunks the ledger learns how far a file is, for an invocation that is killed.
+_CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
-_FILE_FINDINGS: Final = 200
 # The file itself stays in the bucket; of a row that could not be read the ledger keeps this many characters.
 _RAW_KEPT: Final = 20_000
 _VALUE_KEPT: Final = 1_000
@@ -61,23 +67,30 @@ class Ignored:
     reason: str
 
 
-Converted = FileSummary | Waiting | Ignored
-
-
-@dataclass(slots=True)
-class _Arrival:
-    """One export on its way through: what is fixed about it, and the counts so far."""
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Time ran out; `rows` are taken up so far. The same call again goes on from the checkpoint."""
 
     file_id: str
-    name: str
-    source: Source
-    as_of: str
-    configuration: Configuration
-    rows: int = 0
-    unchanged: int = 0
-    built: int = 0
-    objection: str = ""
-    findings: list[Finding] = field(default_factory=list)
+    rows: int
+
+
+Converted = FileSummary | Waiting | Ignored | Unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a visit comes to: its submission (None: the ledger has it all) and its record's next version, if any.
+
+    `is_new`: the submission is not in the ledger yet.
+    """
+
+    submission: Submission | None = None
+    record: Record | None = None
+    is_new: bool = False
+
+
+_NOTHING_NEW: Final = _Draft()
 
 
 class Convert:
@@ -105,11 +118,13 @@ class Convert:
         self._second_opinion = second_opinion
         self._bucket = bucket
         self._readers = readers
+        self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
-    def __call__(self, key: str, version_id: str = "") -> Converted:
+    def __call__(self, key: str, version_id: str = "", seconds_left: Callable[[], float] = lambda: inf) -> Converted:
         """Converts the export that the object at `key` belongs to, once all of it is there.
 
         `version_id` is the version that the event spoke of: the next export may have taken the key since.
+        `seconds_left` is the time until the caller is stopped: with too little of it the rest is left to the next call.
         """
         folder, _, rest = key.removeprefix(INBOX_PREFIX).partition("/")
         if not key.startswith(INBOX_PREFIX) or not rest:
@@ -121,7 +136,7 @@ class Convert:
         parts = self._parts(key, version_id, source)
         if isinstance(parts, Waiting | Ignored):
             return parts
-        return self._convert(parts, source, configuration)
+        return self._convert(parts, source, configuration, seconds_left)
 
     def _of_unknown_source(self, key: str, folder: str) -> Converted:
         item = self._objects.stat(key)
@@ -144,7 +159,13 @@ class Convert:
         found = exports.parts_to_convert(source, arrived, self._objects)
         return Waiting(key) if found is None else found
 
-    def _convert(self, parts: tuple[StoredObject, ...], source: Source, configuration: Configuration) -> Converted:
+    def _convert(
+        self,
+        parts: tuple[StoredObject, ...],
+        source: Source,
+        configuration: Configuration,
+        seconds_left: Callable[[], float],
+    ) -> Converted:
         last = max(parts, key=lambda part: part.modified)
         version = "+".join(f"{part.key}@{part.version}" for part in parts)
         name = exports.set_name(source, parts)
@@ -153,69 +174,107 @@ class Convert:
         if known is not None and known.complete:
             return Ignored(name, "converted before")
         as_of = last.modified.isoformat(timespec="microseconds")
-        arrival = _Arrival(file_id, name, source, as_of, configuration)
-        self._ledger.save_file(self._summary(arrival, last, complete=False))
-        visits = self._readers[source.format].read(parts, source, self._objects)
-        for chunk in _chunks(visits):
-            self._take_up(chunk, arrival)
-        summary = self._summary(arrival, last, complete=True)
+        arrival = Arrival(file_id, name, source, as_of, configuration, last.modified)
+        visits = self._from_checkpoint(known, arrival, parts)
+        if known is None:
+            self._ledger.save_file(arrival.summary(complete=False))
+        for number, chunk in enumerate(_chunks(visits), 1):
+            self._queue(self._take_up(chunk, arrival))
+            arrival.pass_over(chunk)
+            is_late = seconds_left() < CONVERT_RESERVE
+            if is_late or number % _CHECKPOINT_EVERY == 0:
+                self._ledger.save_file(arrival.summary(complete=False))
+            if is_late:
+                return Unfinished(file_id, arrival.rows)
+        summary = arrival.summary(complete=True)
         self._ledger.save_file(summary)
         return self._ledger.file(file_id) or summary
 
-    def _summary(self, arrival: _Arrival, last: StoredObject, *, complete: bool) -> FileSummary:
-        return FileSummary(
-            file_id=arrival.file_id,
-            name=arrival.name,
-            source=arrival.source.name,
-            arrived=last.modified,
-            rows=arrival.rows,
-            unchanged=arrival.unchanged,
-            complete=complete,
-            findings=tuple(arrival.findings[:_FILE_FINDINGS]),
-        )
+    def _from_checkpoint(
+        self, known: FileSummary | None, arrival: Arrival, parts: tuple[StoredObject, ...]
+    ) -> Iterator[Visit]:
+        """The visits that are still to be taken up; what is counted of the others comes into the arrival.
+
+        Readers give the same visits in the same order for the same bytes, so the first ones are read and passed over.
+        Where they are grouped otherwise than before, because the configuration or vaxline itself changed meanwhile,
+        the file begins anew: what is in the ledger already is recognised visit by visit.
+        """
+        reader = self._readers[arrival.source.format]
+        visits = iter(reader.read(parts, arrival.source, self._objects))
+        checkpoint = known.checkpoint if known is not None else None
+        if known is None or checkpoint is None or checkpoint.visits == 0:
+            return visits
+        arrival.pass_over(islice(visits, checkpoint.visits))
+        if arrival.go_on(known, checkpoint):
+            return visits
+        return iter(reader.read(parts, arrival.source, self._objects))
 
     # one chunk of visits ---------------------------------------------------------------------------------------------
 
-    def _take_up(self, visits: list[Visit], arrival: _Arrival) -> None:
+    def _take_up(self, visits: list[Visit], arrival: Arrival) -> list[Submission]:
+        """Writes a chunk down: one visit's record before its submission, the visits beside each other."""
         keyed = [(identity.record_key(visit), _bounded(visit)) for visit in visits if visit.rows]
         for visit in visits:
             arrival.rows += len(visit.rows)
             if not visit.rows:
                 arrival.findings.extend(visit.findings)
         records = self._ledger.records(dict.fromkeys(key for key, _ in keyed))
+        drafts: dict[str, _Draft] = {}
+        for key, visit in keyed:
+            if key not in drafts:
+                drafts[key] = self._draft(records.get(key, Record(key)), visit, arrival)
+        written = dict(zip(drafts, self._pool.map(self._write, drafts.values()), strict=True))
         made: list[Submission] = []
         for key, visit in keyed:
-            record = records.get(key, Record(key))
-            submission = self._take_up_one(record, visit, arrival)
+            draft = drafts.pop(key, None)
+            # Written by somebody else meanwhile, or the second of its record in this chunk: from the record as it is.
+            submission = draft.submission if draft and written[key] else self._retry(key, visit, arrival)
             if submission is None:
                 arrival.unchanged += len(visit.rows)
             else:
                 made.append(submission)
+        return made
+
+    def _queue(self, made: Sequence[Submission]) -> None:
         self._outbox.send([_reference(submission) for submission in made if submission.state is State.QUEUED])
         self._resubmission.send([submission.msh_10 for submission in made if submission.state is State.HELD])
 
-    def _take_up_one(self, record: Record, visit: Visit, arrival: _Arrival) -> Submission | None:
-        """The submission that this visit's rows belong to, or None where the ledger has them already."""
-        for _ in range(_TRIES):
-            mine = next((entry for entry in record.history if entry[0] == arrival.file_id), None)
-            if mine is not None:
-                return self._finish_own_work(record, mine, visit, arrival)
-            news = _news(record, visit, arrival.as_of)
-            marks = identity.dose_fingerprints(news or visit)
-            replaces = record.current if _covers(record, marks) else ""
-            if news is None and not (record.held and replaces and arrival.as_of >= record.as_of):
-                return None
-            msh_10 = identity.msh_10(record.key, marks, record.revision)
-            submission = self._submission(record, news or visit, visit, arrival, msh_10, replaces)
-            if news is None and not self._is_released(record, submission):
-                return None
-            written = _next_version(record, submission, arrival)
-            if self._ledger.save_record(written):
+    def _draft(self, record: Record, visit: Visit, arrival: Arrival) -> _Draft:
+        """What a visit comes to, given what the ledger knows of its record; nothing of it is written yet."""
+        mine = next((entry for entry in record.history if entry[0] == arrival.file_id), None)
+        if mine is not None:
+            return self._own_work(record, mine, visit, arrival)
+        marks = identity.dose_fingerprints(visit)
+        news = _news(record, visit, marks, arrival.as_of)
+        if news is not None and news is not visit:
+            marks = identity.dose_fingerprints(news)
+        replaces = record.current if _covers(record, marks) else ""
+        if news is None and not (record.held and replaces and arrival.as_of >= record.as_of):
+            return _NOTHING_NEW
+        msh_10 = identity.msh_10(record.key, marks, record.revision)
+        submission = self._submission(record, news or visit, visit, arrival, msh_10, replaces)
+        if news is None and not self._is_released(record, submission):
+            return _NOTHING_NEW
+        return _Draft(submission, _next_version(record, submission, marks, arrival), is_new=True)
+
+    def _write(self, draft: _Draft) -> bool:
+        """Writes a draft down; False when somebody else wrote the record meanwhile. Runs beside others of its chunk."""
+        if draft.record is not None and not self._ledger.save_record(draft.record):
+            return False
+        submission = draft.submission
+        if submission is not None:
+            if draft.is_new:
                 self._ledger.add(submission)
-                if submission.replaces:
-                    self._ledger.name_replacement(submission.replaces, submission.msh_10)
-                return submission
-            record = self._ledger.records([record.key]).get(record.key, Record(record.key))
+            if submission.replaces:
+                self._ledger.name_replacement(submission.replaces, submission.msh_10)
+        return True
+
+    def _retry(self, key: str, visit: Visit, arrival: Arrival) -> Submission | None:
+        """A visit whose record was written by others, once more from the record as it is now."""
+        for _ in range(_TRIES):
+            draft = self._draft(self._ledger.records([key]).get(key, Record(key)), visit, arrival)
+            if self._write(draft):
+                return draft.submission
         raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")
 
     def _is_released(self, record: Record, submission: Submission) -> bool:
@@ -225,31 +284,25 @@ class Convert:
         held = self._ledger.get(record.current)
         return held is not None and held.state is State.HELD
 
-    def _finish_own_work(
-        self, record: Record, mine: tuple[str, str, str], visit: Visit, arrival: _Arrival
-    ) -> Submission | None:
+    def _own_work(self, record: Record, mine: tuple[str, str, str], visit: Visit, arrival: Arrival) -> _Draft:
         """The record was written by this very file: a redelivered event, or a row that the file says twice.
 
-        The first makes sure that the rest was done too; the second is unchanged. What a newer export said meanwhile
+        The first makes sure that the rest is done too; the second is unchanged. What a newer export said meanwhile
         of some doses is left to it.
         """
         _, msh_10, replaces = mine
         submission = self._ledger.get(msh_10)
-        if submission is None:
-            own = {dose for dose, _, taken_up_by in record.doses if taken_up_by == msh_10}
-            doses = tuple(dose for dose in visit.doses if dose.id in own)
-            if visit.doses and not doses:
-                return None
-            submission = self._submission(record, replace(visit, doses=doses), visit, arrival, msh_10, replaces)
-            self._ledger.add(submission)
-        elif submission.visit.rows != visit.rows:
-            return None
-        if submission.replaces:
-            self._ledger.name_replacement(submission.replaces, submission.msh_10)
-        return submission
+        if submission is not None:
+            return _Draft(submission) if submission.visit.rows == visit.rows else _NOTHING_NEW
+        own = {dose for dose, _, taken_up_by in record.doses if taken_up_by == msh_10}
+        doses = tuple(dose for dose in visit.doses if dose.id in own)
+        if visit.doses and not doses:
+            return _NOTHING_NEW
+        rebuilt = self._submission(record, replace(visit, doses=doses), visit, arrival, msh_10, replaces)
+        return _Draft(rebuilt, is_new=True)
 
     def _submission(
-        self, record: Record, visit: Visit, whole: Visit, arrival: _Arrival, msh_10: str, replaces: str
+        self, record: Record, visit: Visit, whole: Visit, arrival: Arrival, msh_10: str, replaces: str
     ) -> Submission:
         """A new submission for the news in a visit; it stands for all rows of the whole visit."""
         now = self._clock.now()
@@ -278,7 +331,7 @@ class Convert:
             waiting_since=None if held else now,
         )
 
-    def _doubts(self, prepared: Prepared, arrival: _Arrival) -> tuple[Finding, ...]:
+    def _doubts(self, prepared: Prepared, arrival: Arrival) -> tuple[Finding, ...]:
         """Asks the second opinion now and then; once it objects, the rest of the file is held."""
         if prepared.is_held:
             return ()
@@ -306,14 +359,13 @@ def _reference(submission: Submission) -> OutboxMessage:
     return OutboxMessage(submission.msh_10, submission.clinic, submission.patient_group)
 
 
-def _news(record: Record, visit: Visit, as_of: str) -> Visit | None:
+def _news(record: Record, visit: Visit, marks: Mapping[str, str], as_of: str) -> Visit | None:
     """The part of a visit that the ledger does not have yet, or None.
 
     A record that says something new is sent whole, with all its doses. An export that arrived before the one that the
     record knows brings only doses that the record lacks: what it says of the others is old.
     """
     known = {dose: mark for dose, mark, _ in record.doses}
-    marks = identity.dose_fingerprints(visit)
     changed = [dose for dose, mark in marks.items() if known.get(dose) != mark]
     if as_of >= record.as_of:
         return visit if changed else None
@@ -330,9 +382,9 @@ def _covers(record: Record, fingerprints: Mapping[str, str]) -> bool:
     )
 
 
-def _next_version(record: Record, submission: Submission, arrival: _Arrival) -> Record:
+def _next_version(record: Record, submission: Submission, marks: Mapping[str, str], arrival: Arrival) -> Record:
     doses = {dose: (mark, msh_10) for dose, mark, msh_10 in record.doses}
-    for dose, mark in identity.dose_fingerprints(submission.visit).items():
+    for dose, mark in marks.items():
         doses[dose] = (mark, submission.msh_10)
     return Record(
         key=record.key,

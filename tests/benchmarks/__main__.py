@@ -32,7 +32,7 @@ def _printed(rows: object) -> list[Row]:
     made = []
     for row in rows:  # type: ignore[attr-defined]
         made.append(row)
-        ratio = "" if row.ratio is None else f"{shown(row.ratio)} ×"
+        ratio = "" if row.ratio is None else f"{shown(row.ratio)} x"
         met = {True: "met", False: "NOT MET", None: ""}[row.met]
         value = f"{shown(row.value)} {row.unit}"
         print(f"{row.name:<52} {value:>14}  {row.peer:<34} {ratio:>9}  {row.reach:<16} {met}", flush=True)  # noqa: T201

@@ -28,13 +28,13 @@ class Row:
 def at_most(name: str, value: float, unit: str, *, peer: str, peer_value: float, limit: float) -> Row:
     """Ours must cost no more than `limit` times the peer."""
     ratio = value / peer_value
-    return Row(name, value, unit, f"{peer}: {shown(peer_value)} {unit}", ratio, f"≤ {limit:g} ×", ratio <= limit)
+    return Row(name, value, unit, f"{peer}: {shown(peer_value)} {unit}", ratio, f"≤ {limit:g} x", ratio <= limit)
 
 
 def faster(name: str, value: float, unit: str, *, peer: str, peer_value: float, limit: float) -> Row:
     """The peer must cost at least `limit` times ours."""
     ratio = peer_value / value
-    return Row(name, value, unit, f"{peer}: {shown(peer_value)} {unit}", ratio, f"≥ {limit:,g} ×", ratio >= limit)
+    return Row(name, value, unit, f"{peer}: {shown(peer_value)} {unit}", ratio, f"≥ {limit:,g} x", ratio >= limit)
 
 
 def figure(name: str, value: float, unit: str, *, most: float | None = None, least: float | None = None) -> Row:
@@ -73,5 +73,3 @@ def each(function: Callable[[int], object], count: int) -> Callable[[], None]:
             function(number)
 
     return run
-
-

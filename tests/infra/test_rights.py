@@ -48,7 +48,7 @@ EXPECTED = {
         "vaxline-{s}-ledger": table("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
         "vaxline-{s}-ledger/index/by_file": table("Query"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
-        "vaxline-{s}-intake": CONSUME,
+        "vaxline-{s}-intake": CONSUME | SEND,
         "vaxline-{s}-outbox.fifo": SEND,
         "vaxline-{s}-resubmission": SEND,
         "alias/vaxline-{s}-queues": KEY_TO_SEND,

@@ -68,6 +68,7 @@ def test_a_function_is_told_what_the_runtime_settings_read(
         "VAXLINE_TABLE": settings.table_name(stage),
         "VAXLINE_BUCKET": f"vaxline-{stage}-<AWS::AccountId>-<AWS::Region>",
         "VAXLINE_OUTBOX_URL": settings.OUTBOX.physical_name(stage),
+        "VAXLINE_INTAKE_URL": settings.INTAKE.physical_name(stage),
         "VAXLINE_RESUBMISSION_URL": settings.RESUBMISSION.physical_name(stage),
     }
     for name, value in told.items():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -456,3 +457,37 @@ def test_a_correction_that_is_still_wrong_is_held_and_in_the_worklist_again(desk
     assert isinstance(result, Resubmitted)
     assert (result.state, result.causes) == (State.HELD, ("DOSE-BEFORE-BIRTH",))
     assert desk.resubmission.sent == [result.msh_10]
+
+
+def test_of_two_rows_that_are_one_record_the_first_is_taken_up_and_the_other_is_unchanged(desk: Desk) -> None:
+    bad = Visit("demo", Patient(), "", rows=(("a.csv", 3),), raw="x", findings=(Finding("PATIENT-ID-MISSING"),))
+    for number in range(5):
+        said = replace(bad, raw=f"x{number}")
+        desk.file(said, replace(said, rows=(("a.csv", 4),)))
+        assert desk.of(desk.resubmission.sent[-1]).visit.rows == (("a.csv", 3),)
+
+
+def test_references_are_queued_in_the_order_of_the_visits_however_their_writes_overtake_each_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = desk.ledger.add
+
+    def slow_at_first(submission: Submission) -> bool:
+        time.sleep(0.05 if submission.visit.date == "20260101" else 0)
+        return add(submission)
+
+    monkeypatch.setattr(desk.ledger, "add", slow_at_first)
+    days = [f"202601{day:02}" for day in range(1, 9)]
+    desk.file(*(a_visit(a_dose(f"d{day}", n), date=day) for n, day in enumerate(days)))
+    assert [desk.of(msh_10).visit.date for msh_10 in desk.outbox.sent] == days
+
+
+def test_no_reference_is_queued_before_its_submission_is_written(desk: Desk) -> None:
+    send = desk.outbox.send
+
+    def checked(messages: Sequence[OutboxMessage | str]) -> None:
+        assert all(desk.ledger.get(one.msh_10) for one in messages if isinstance(one, OutboxMessage))
+        send(messages)
+
+    desk.outbox.send = checked  # type: ignore[method-assign]
+    assert desk.file(*(a_visit(a_dose(f"d{n}", n), mrn=f"SYN-{n}") for n in range(40))).submitted == {State.QUEUED: 40}

@@ -1,0 +1,80 @@
+"""Exports of any length, made as they are read, so that neither disk nor memory knows their size."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO, Final, cast
+
+from shared.ports import StoredObject
+
+NEWEST: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_HEADER: Final = (
+    "patient_id,dose_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
+    "address_zip,phone,guardian_last_name,guardian_first_name,guardian_relationship,dose_date,cvx,ndc,lot,expiry,mvx,"
+    "amount,units,route,site,eligibility,funding_source,vis_cvx,vis_edition,vis_presented,administered_by_npi,"
+    "administered_by_last_name,administered_by_first_name,"
+    "ordered_by_npi,entered_by_npi,mothers_maiden_name\n"
+)
+_SHOTS: Final = (
+    ("03", "00006-4681-00", "MSD", "C38299", "03"),
+    ("21", "00006-4827-00", "MSD", "C38299", "21"),
+    ("10", "49281-0860-10", "PMC", "C28161", "10"),
+)
+
+
+def csv_lines(rows: int, doses: int = 1) -> Iterator[bytes]:
+    """vaxline's own layout, so many doses a visit."""
+    yield _HEADER.encode()
+    for number in range(rows):
+        who, (cvx, ndc, mvx, route, vis) = number // doses, _SHOTS[number % doses]
+        yield (
+            f"SYN{who},D{number},Sampleton{who % 997},Ada{who % 89},20{who % 9 + 16}-{who % 12 + 1:02}-{who % 28 + 1:02}"
+            f",F,2106-3,2186-5,{who % 500} Example Way,Hartford,CT,06103,860-555-{who % 10000:04}"
+            f",Sampleton{who % 997},Mary,MTH,2026-02-{who % 27 + 1:02},{cvx},{ndc},EX{number % 700},2027-06-30,{mvx}"
+            f",0.5,mL,{route},LT,V02,VXC50,{vis},2021-08-06,2026-02-{who % 27 + 1:02},1234567893,Nurseby,Nadia"
+            f",1234567893,1234567893,Mockford{who % 89}\n"
+        ).encode()
+
+
+class Lines(io.RawIOBase):
+    """Lines as a stream that is read forward once."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        wanted, parts, size = len(buffer), [self._rest], len(self._rest)
+        while size < wanted:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            parts.append(line)
+            size += len(line)
+        data = b"".join(parts)
+        buffer[: len(data[:wanted])] = data[:wanted]
+        self._rest = data[wanted:]
+        return min(len(data), wanted)
+
+
+class Bucket:
+    """Port `Objects` with one CSV export of that many rows."""
+
+    def __init__(self, rows: int, doses: int = 1) -> None:
+        self._rows = rows
+        self._doses = doses
+
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
+        return StoredObject(key, "v1", 1, NEWEST)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        return iter(())
+
+    def open(self, item: StoredObject) -> IO[bytes]:
+        raw = Lines(csv_lines(self._rows, self._doses))
+        return cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections import defaultdict
+
+import boto3
+import pytest
+
+from local.cloud import REGION, LocalCloud
+from shared.adapters.sqs import SqsOutbox
+from shared.ports import OutboxMessage
+
+
+class Recorder:
+    """An SQS client that takes down what it is sent, and refuses one entry."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.bodies: list[tuple[str, str]] = []
+        self.refused = refused
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803 - boto3's names
+        failed = [entry["Id"] for entry in Entries if self.refused and self.refused in entry["MessageBody"]]
+        self.bodies += [(entry["MessageGroupId"], entry["MessageBody"]) for entry in Entries]
+        return {"Failed": failed}
+
+
+def test_a_patients_messages_keep_their_order_however_many_lanes_send() -> None:
+    client = Recorder()
+    messages = [OutboxMessage(f"M{number:03}", "elm", f"G{number % 7}") for number in range(300)]
+    SqsOutbox(client, "url").send(messages)  # type: ignore[arg-type]
+    by_group = defaultdict(list)
+    for group, body in client.bodies:
+        by_group[group].append(body)
+    assert sum(map(len, by_group.values())) == 300
+    assert all(bodies == sorted(bodies) for bodies in by_group.values())
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 95])
+def test_every_message_is_queued_once(cloud: LocalCloud, count: int) -> None:
+    client = boto3.client("sqs", region_name=REGION)
+    outbox = SqsOutbox(client, cloud.runtime.outbox_url)
+    outbox.send([OutboxMessage(f"M{number}", "elm", f"G{number}") for number in range(count)])
+    found = client.get_queue_attributes(
+        QueueUrl=cloud.runtime.outbox_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    assert found["Attributes"]["ApproximateNumberOfMessages"] == str(count)
+
+
+def test_an_entry_that_the_queue_refuses_in_any_lane_is_told() -> None:
+    messages = [OutboxMessage(f"M{number:03}", "elm", f"G{number}") for number in range(60)]
+    with pytest.raises(RuntimeError, match="the queue took"):
+        SqsOutbox(Recorder("M033"), "url").send(messages)  # type: ignore[arg-type]
