@@ -14,7 +14,6 @@ from botocore.config import Config
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
-from shared.adapters.s3 import S3Configurations, S3Objects
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
 from shared.settings import PRODUCT, Runtime
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
+    from shared.adapters.s3 import S3Configurations, S3Objects
     from shared.adapters.secrets_manager import SecretsManagerSecrets
     from shared.ports import Iis
     from shared.usecases.convert import Convert
@@ -66,10 +66,14 @@ class Application:
 
     @cached_property
     def objects(self) -> S3Objects:
+        from shared.adapters.s3 import S3Objects  # noqa: PLC0415 - resubmit reads no bucket
+
         return S3Objects(self._s3, self.runtime.bucket)
 
     @cached_property
     def configurations(self) -> S3Configurations:
+        from shared.adapters.s3 import S3Configurations  # noqa: PLC0415 - with the checks of clinics.toml
+
         return S3Configurations(self._s3, self.runtime.bucket)
 
     @cached_property

@@ -28,6 +28,6 @@ def __getattr__(name: str) -> Any:
     """Loads the readers when they are first asked for: a function that reads no exports starts without them."""
     if name != "READERS":
         raise AttributeError(name)
-    from shared.exports.readers import READERS as loaded  # noqa: PLC0415 - as above
+    from shared.exports import readers  # noqa: PLC0415 - as above
 
-    return loaded
+    return readers.READERS

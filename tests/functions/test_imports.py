@@ -1,0 +1,77 @@
+"""What each function loads at its cold start: a heavy library that it does not use must not creep in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What is heavy, or belongs to one function: a new name here is a decision.
+WATCHED = {
+    "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
+    "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.ack", "shared.domain.vxu",
+    "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
+    "sqlite3", "zeep",
+}  # fmt: skip
+LOADED = {
+    "convert": {
+        "shared.adapters.hl7apy_opinion",
+        "shared.adapters.s3",
+        "shared.domain.vxu",
+        "shared.exports.readers",
+        "shared.usecases.convert",
+        "sqlite3",
+    },
+    "submit": {
+        "lxml",
+        "requests",
+        "shared.adapters.s3",
+        "shared.adapters.secrets_manager",
+        "shared.adapters.soap",
+        "shared.domain.ack",
+        "shared.domain.vxu",
+        "shared.usecases.submit",
+        "zeep",
+    },
+    "resubmit": set(),
+    "sweep": {"shared.adapters.s3"},
+}
+SCRIPT = """
+import importlib, json, sys
+module = importlib.import_module(f"functions.{sys.argv[1]}.handler")
+getattr(module._app, sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+ENVIRONMENT = {
+    "VAXLINE_STAGE": "local",
+    "VAXLINE_TABLE": "t",
+    "VAXLINE_BUCKET": "b",
+    "VAXLINE_OUTBOX_URL": "u",
+    "VAXLINE_RESUBMISSION_URL": "u",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "synthetic",
+    "AWS_SECRET_ACCESS_KEY": "synthetic",
+}
+
+
+@pytest.mark.parametrize("name", sorted(LOADED))
+def test_a_function_loads_at_its_cold_start_what_it_uses_and_nothing_heavy_beside(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, name],
+        cwd=ROOT,
+        env=os.environ | ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert loaded & WATCHED == LOADED[name]
+
+
+def test_every_function_is_held_to_a_list() -> None:
+    assert {path.parent.name for path in ROOT.glob("functions/*/handler.py")} == set(LOADED)
