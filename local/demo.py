@@ -29,7 +29,7 @@ from local.session import Session
 from local.snapshot import FOLDER
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
-from shared.exports.arrivals import MARKER
+from shared.exports.arrivals import MARKER, is_set
 from shared.settings import INBOX_PREFIX
 from shared.usecases.resubmit import causes_of
 
@@ -95,8 +95,8 @@ def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) ->
     sets: set[str] = set()
     for path in files:
         named = next((part for part in reversed(path.parts[:-1]) if part in run.configuration.sources), None)
-        source = named or ("yours-fhir" if exports.looks_like_fhir(path) else "yours-csv")
-        if run.configuration.sources[source].format == "fhir":
+        source = named or exports.source_for(path)
+        if is_set(run.configuration.sources[source].format):
             prefix = f"{INBOX_PREFIX}{source}/{path.parent.resolve().name}-{drop}/"
             sets.add(prefix)
             keys.append((prefix + path.name, path))

@@ -198,6 +198,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "format", str, _one_of("csv", "fhir", "hl7", "fhir-bundle"), required=True),
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
+    Key("sources", "strict", bool),
     Key("sources", "clinic_by", str, _one_of("name", "identifier")),
     Key("sources", "without_lot", str, _one_of("hold", "historical")),
     Key("sources", "encoding", str, _encoding),
@@ -213,6 +214,13 @@ NAMED_SECTIONS: Final = frozenset({"clinics", "sources"})
 # What FHIR says for itself is not for clinics.toml to say, and the other way round.
 ONLY_CSV: Final = ("columns", "delimiter", "date_formats", "encoding")
 ONLY_FHIR: Final = ("clinic_by",)
+FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
+    "csv": ONLY_FHIR,
+    "fhir": ONLY_CSV,
+    "fhir-bundle": ONLY_CSV,
+    "hl7": ("columns", "delimiter", *ONLY_FHIR),
+}
+"""The keys that say nothing about a source of each format."""
 FHIR_DEFAULTS: Final = ("eligibility", "funding_source")
 ADDRESS_KEYS: Final = ("street", "other", "city", "state", "zip", "country", "county")
 

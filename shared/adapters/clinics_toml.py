@@ -18,11 +18,10 @@ from shared.adapters import clinics_codes
 from shared.adapters.clinics_schema import (
     ADDRESS_KEYS,
     FHIR_DEFAULTS,
+    FOREIGN,
     KEY,
     KEYS,
     NAMED_SECTIONS,
-    ONLY_CSV,
-    ONLY_FHIR,
     SECTIONS,
     did_you_mean,
 )
@@ -197,14 +196,13 @@ class _Reader:
 
     def _check_format(self, path: str, source: dict[str, Any]) -> None:
         format_ = source.get("format")
-        foreign = {"csv": ONLY_FHIR, "fhir": ONLY_CSV}.get(str(format_), ())
-        for key in foreign:
+        for key in FOREIGN.get(str(format_), ()):
             if key in source:
                 self._wrong(f"{path}.{key}", source[key], f"it is not for sources of format {format_}", "Remove it")
-        if format_ == "fhir":
+        if format_ != "csv":
             for key, value in source.get("defaults", {}).items():
                 if key not in FHIR_DEFAULTS:
-                    fix = f"Of a FHIR source only {' and '.join(FHIR_DEFAULTS)} can have one"
+                    fix = f"Only {' and '.join(FHIR_DEFAULTS)} can have one here"
                     self._wrong(f"{path}.defaults.{key}", value, "it cannot have a default", fix)
 
 

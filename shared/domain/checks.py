@@ -33,7 +33,10 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: `path` is the HL7 field that it speaks of, `words` and `fix` are for the analyst."""
+    """One row: `path` is the HL7 field that it speaks of, `words` and `fix` are for the analyst.
+
+    A strict source is held for a warning that `counts_in_strict`: not for a field that may be empty and is.
+    """
 
     code: str
     severity: Severity
@@ -41,6 +44,7 @@ class Check:
     words: str
     fix: str
     who: Who = Who.EHR
+    counts_in_strict: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,20 @@ TABLE: Final[tuple[Check, ...]] = (
         "Enter the stock it came from, or give the source a default in clinics.toml.",
     ),
     Check(
+        "ELIGIBILITY-AGE",
+        _W,
+        "OBX-5 (64994-7)",
+        "A VFC eligibility (V02 to V05) at a dose of somebody of 19 or older; VFC ends at the 19th birthday.",
+        "Correct the eligibility at the dose: V01, or V00 where it was not asked.",
+    ),
+    Check(
+        "ELIGIBILITY-AND-STOCK",
+        _W,
+        "OBX-5 (30963-3)",
+        "A dose of VFC stock (VXC51) for somebody who is not VFC eligible (V01).",
+        "Correct the eligibility, or the stock that the dose came from.",
+    ),
+    Check(
         "VIS-WITHOUT-DATE",
         _E,
         "OBX-5 (29769-7)",
@@ -289,12 +307,22 @@ _XML_CANNOT_CARRY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\u
 ADULT_AT: Final = 18
 
 
+# HL70064 of a child in the Vaccines for Children programme, which ends at 19; its own stock in CDCPHINVS.
+_VFC_ELIGIBLE: Final = frozenset({"V02", "V03", "V04", "V05"})
+_VFC_ENDS_AT: Final = 19
+_NOT_VFC_ELIGIBLE: Final = "V01"
+_VFC_STOCK: Final = "VXC51"
+
+
 def _when(bad: bool, value: str = "") -> str | None:
     return value if bad else None
 
 
-def _age_under_18(patient: Patient, date: str) -> bool:
-    return _is_date(patient.birth_date) and _is_date(date) and int(date) - int(patient.birth_date) < ADULT_AT * 10_000
+def _is_younger(patient: Patient, years: int, date: str) -> bool | None:
+    """Whether the patient was younger on a day; None where birth date or day are not whole."""
+    if not _is_date(patient.birth_date) or not _is_date(date):
+        return None
+    return int(date) - int(patient.birth_date) < years * 10_000
 
 
 def _is_date(text: str) -> bool:
@@ -331,7 +359,7 @@ PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
     ("RACE-MISSING", lambda p, c: _when(not p.races)),
     ("ETHNICITY-MISSING", lambda p, c: _when(not p.ethnicity)),
     ("ADDRESS-MISSING", lambda p, c: _when(not p.addresses)),
-    ("GUARDIAN-MISSING", lambda p, c: _when(_age_under_18(p, c.today) and not p.next_of_kin)),
+    ("GUARDIAN-MISSING", lambda p, c: _when(bool(_is_younger(p, ADULT_AT, c.today)) and not p.next_of_kin)),
     ("CONTROL-CHARACTER", lambda p, c: _when(_XML_CANNOT_CARRY.search(_texts(p)) is not None)),
     (
         "COUNTRY-MALFORMED",
@@ -366,6 +394,22 @@ DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
     ("UNITS-MISSING", lambda d, p, c: _when(d.amount not in ("", "999") and not d.units, d.amount)),
     ("ELIGIBILITY-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.eligibility)),
     ("FUNDING-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.funding_source)),
+    (
+        "ELIGIBILITY-AGE",
+        lambda d, p, c: _when(
+            d.is_administered_here
+            and d.eligibility.code in _VFC_ELIGIBLE
+            and _is_younger(p, _VFC_ENDS_AT, d.date) is False,
+            d.eligibility.code,
+        ),
+    ),
+    (
+        "ELIGIBILITY-AND-STOCK",
+        lambda d, p, c: _when(
+            d.is_administered_here and d.eligibility.code == _NOT_VFC_ELIGIBLE and d.funding_source.code == _VFC_STOCK,
+            d.funding_source.code,
+        ),
+    ),
     (
         "VIS-WITHOUT-DATE",
         lambda d, p, c: next((v.document or v.vaccine.code for v in d.vis if not v.presented), None),

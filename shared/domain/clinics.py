@@ -63,7 +63,7 @@ class Source:
     `without_lot` says what a dose is that the export calls given here but that has no lot number: held for correction,
     or reported as historical (NIP001 01). With `one_clinic` everything in the feed belongs to `clinic`, whatever clinic
     the export names. `clinic_by` says which of a FHIR Location's names is meant to be the clinic's. `local` are
-    the EHR's own codes.
+    the EHR's own codes. A `strict` source's submissions are held for a warning too.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Source:
     date_formats: tuple[str, ...] = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
     without_lot: WithoutLot = "hold"
     one_clinic: bool = False
+    strict: bool = False
     clinic_by: ClinicBy = "name"
     local: LocalCodes = NO_LOCAL_CODES
 

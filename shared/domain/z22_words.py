@@ -143,6 +143,7 @@ def _row(segment: Segment, field: Field, kind: str) -> Check:
         words.format(label=_capitalised(field.label), length=length, condition=condition, values=values),
         _FIXES[origin].get(kind, fix),
         _WHO[origin],
+        counts_in_strict=kind != "EMPTY",
     )
 
 

@@ -12,16 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 from shared import exports
 from shared.domain.checks import Severity, Who
-from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.clinics import Clinic, Configuration, Format, Iis, Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals
 from shared.ports import Clock, Exports, Objects, SecondOpinion, StoredObject
-from shared.usecases.findings import CHECKS, is_error
-from shared.usecases.prepare import prepare
+from shared.usecases.findings import CHECKS
+from shared.usecases.prepare import Prepared, prepare
 
 EXAMPLES: Final = 5
 _VALUES: Final = 20
@@ -114,15 +114,13 @@ class Report:
 
     @property
     def has_errors(self) -> bool:
-        return any(cause.holds for cause in self.causes)
+        return any(cause.holds for cause in self.causes) or self.total.visits_held > 0
 
 
 def first_configuration(formats: Iterable[str] = exports.READERS) -> Configuration:
     """What a clinic's first file is checked by where there is no clinics.toml: one clinic, one source per format."""
     clinic = Clinic("clinic", "The clinic", "CT9999", "CT9999", "CT9999", secret="")
-    sources = {
-        name: Source(name, cast(Literal["csv", "fhir"], name), clinic=clinic.key, one_clinic=True) for name in formats
-    }
+    sources = {name: Source(name, cast(Format, name), clinic=clinic.key, one_clinic=True) for name in formats}
     return Configuration(
         version="built-in",
         organization="The clinic",
@@ -142,7 +140,8 @@ def exports_in(
     """The exports that files and folders hold, or why that cannot be told.
 
     The source of a file is the one named, else the one that a folder above it is called after, else the only one that
-    reads what the file looks like. A CSV file is an export of its own; other files of one folder and source are a set.
+    reads what the file looks like. The files of one folder are a set where the source is FHIR bulk data; any other file
+    is an export of its own.
     """
     if source and source not in configuration.sources:
         return f"there is no source {source!r}; there are {_named(configuration.sources)}"
@@ -151,7 +150,7 @@ def exports_in(
         found = configuration.sources[source] if source else _source_of(item, configuration, objects)
         if isinstance(found, str):
             return found
-        home = item.key if found.format == "csv" else arrivals.folder(item.key)
+        home = arrivals.folder(item.key) if exports.is_set(found.format) else item.key
         sets.setdefault((found.name, home), []).append(item)
     if not sets:
         return "there is no file to read"
@@ -186,7 +185,7 @@ def _source_of(item: StoredObject, configuration: Configuration, objects: Object
 
 
 def _looks_like(item: StoredObject, objects: Objects) -> str:
-    """A format by a file's first characters: JSON is FHIR, everything else a table."""
+    """A format by a file's first characters."""
     with objects.open(item) as stream:
         head = stream.read(_HEAD)
         if head.startswith(b"\x1f\x8b"):
@@ -194,7 +193,7 @@ def _looks_like(item: StoredObject, objects: Objects) -> str:
                 head = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
             except zlib.error:
                 head = b""
-    return "fhir" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")) else "csv"
+    return exports.looks_like(head)
 
 
 def _named(names: Iterable[str]) -> str:
@@ -205,7 +204,7 @@ def _export_set(home: str, source: Source, items: Sequence[StoredObject], object
     """A set is what its manifest lists; where a listed file is not there, all that is there is read, and it is said."""
     parts = tuple(sorted(items, key=lambda item: item.key))
     manifest = next((item for item in parts if arrivals.name(item.key) == arrivals.MANIFEST), None)
-    if source.format == "csv" or manifest is None:
+    if not exports.is_set(source.format) or manifest is None:
         return ExportSet(home, source, parts)
     with objects.open(manifest) as stream:
         listed = arrivals.listed(stream.read())
@@ -307,7 +306,8 @@ class Check:
         for finding in export.findings:
             causes.add(finding, name)
         for visit in self._readers[export.source.format].read(export.parts, export.source, self._objects):
-            findings, vxu = (visit.findings, "") if not visit.rows else self._prepared(visit, export.source)
+            prepared = Prepared(visit.findings, "") if not visit.rows else self._prepared(visit, export.source)
+            findings, vxu = prepared.findings, prepared.vxu
             if vxu and objection is None:
                 objection = self._second_opinion.objection(vxu)
             if vxu and objection:
@@ -315,19 +315,16 @@ class Check:
             for finding in findings:
                 causes.add(finding, _file(visit, finding) or name)
             if visit.rows:
-                held = any(is_error(finding) for finding in findings)
+                held = prepared.is_held or bool(objection)
                 rows += len(visit.rows)
                 visits += 1
                 rows_held += len(visit.rows) if held else 0
                 visits_held += held
         return Checked(export.name, export.source.name, rows, rows_held, visits, visits_held)
 
-    def _prepared(self, visit: Visit, source: Source) -> tuple[tuple[Finding, ...], str]:
+    def _prepared(self, visit: Visit, source: Source) -> Prepared:
         clinic = self._configuration.clinic_for(source, visit.clinic)
-        prepared = prepare(
-            visit, msh_10=_MSH_10, clinic=clinic, configuration=self._configuration, now=self._clock.now()
-        )
-        return prepared.findings, prepared.vxu
+        return prepare(visit, msh_10=_MSH_10, clinic=clinic, configuration=self._configuration, now=self._clock.now())
 
 
 def _file(visit: Visit, finding: Finding) -> str:

@@ -34,7 +34,6 @@ from shared.ports import (
 )
 from shared.settings import CONVERT_RESERVE, INBOX_PREFIX
 from shared.usecases.arrival import Arrival
-from shared.usecases.findings import is_error
 from shared.usecases.prepare import Prepared, prepare
 
 CHUNK: Final = 100
@@ -310,7 +309,7 @@ class Convert:
         clinic = configuration.clinic_for(arrival.source, visit.clinic)
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
         findings = prepared.findings + self._doubts(prepared, arrival)
-        held = any(is_error(finding) for finding in findings)
+        held = prepared.is_held or len(findings) > len(prepared.findings)
         return Submission(
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,

@@ -18,8 +18,14 @@ CHECKS: Final[dict[str, Check]] = OF_RECORDS | conformance.CHECKS
 
 
 def is_error(finding: Finding) -> bool:
-    """Whether a finding holds its submission back."""
+    """Whether a finding holds its submission back whatever the source."""
     return CHECKS[finding.code].severity is Severity.ERROR
+
+
+def holds(finding: Finding, *, is_strict: bool) -> bool:
+    """Whether a finding holds its submission back, where the source is strict or not."""
+    check = CHECKS[finding.code]
+    return check.severity is Severity.ERROR or (is_strict and check.counts_in_strict)
 
 
 def cause_of(finding: Finding) -> str:
@@ -27,6 +33,12 @@ def cause_of(finding: Finding) -> str:
     return local_codes.cause(finding) if finding.code == local_codes.UNMAPPED else finding.code
 
 
-def error_causes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """The causes of the errors among findings, each once."""
-    return tuple(dict.fromkeys(cause_of(finding) for finding in findings if is_error(finding)))
+def causes_of_hold(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The causes for which a submission is held, each once: its errors; without one, what a strict source holds."""
+    findings = tuple(findings)
+    errors = [finding for finding in findings if is_error(finding)]
+    return _causes(errors or (finding for finding in findings if holds(finding, is_strict=True)))
+
+
+def _causes(findings: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(cause_of(finding) for finding in findings))

@@ -10,7 +10,7 @@ from shared.domain import checks, conformance, identity, local_codes, vxu
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.model import Finding, Visit
 from shared.exports.columns import column_of
-from shared.usecases.findings import is_error
+from shared.usecases.findings import holds, is_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,12 @@ class Prepared:
 
     findings: tuple[Finding, ...]
     vxu: str
+    is_strict: bool = False
 
     @property
     def is_held(self) -> bool:
-        """Whether an error holds it back, found before building or in the message itself."""
-        return self.vxu == "" or any(is_error(finding) for finding in self.findings)
+        """Whether a finding holds it back: an error, before building or in the message itself; if strict, a warning."""
+        return self.vxu == "" or any(holds(finding, is_strict=self.is_strict) for finding in self.findings)
 
 
 def prepare(
@@ -54,7 +55,7 @@ def prepare(
         findings += tuple(
             _with_column(replace(problem, row=rows.get(problem.dose_id, first)), own) for problem in problems
         )
-    return Prepared(findings, message)
+    return Prepared(findings, message, is_strict=source is not None and source.strict)
 
 
 def _with_column(finding: Finding, own: Mapping[str, str] | None) -> Finding:

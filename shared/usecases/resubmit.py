@@ -9,7 +9,7 @@ from shared.domain import faults
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
 from shared.domain.submission import Strategy, Submission
 from shared.ports import Clock, Ledger, Outbox, OutboxMessage
-from shared.usecases.findings import error_causes
+from shared.usecases.findings import causes_of_hold
 
 # The whole ladder is climbed this many times before a person is asked.
 ROUNDS: Final = 3
@@ -68,7 +68,7 @@ def may_be_retried(submission: Submission) -> bool:
 
 
 def causes_of(submission: Submission) -> tuple[str, ...]:
-    """Why it needs a person: our own errors where it was held, the ACK's or the fault's codes where it was sent."""
+    """Why it needs a person: our own findings where it was held, the ACK's or the fault's codes where it was sent."""
     if submission.state is not State.HELD:
         return submission.causes
-    return error_causes(submission.findings)
+    return causes_of_hold(submission.findings)

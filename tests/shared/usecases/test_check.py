@@ -252,3 +252,57 @@ def test_an_hl7_path_leads_to_its_column(path: str, column: str) -> None:
 def test_every_field_of_the_layout_leads_to_one_of_its_columns() -> None:
     assert all(column_of(column.path) for column in COLUMNS)
     assert column_of("RXA-15", {"lot": "Lot #"}) == "Lot #"
+
+
+HL7 = (
+    "MSH|^~\\&|EHR|CT9001|||20260302120000||VXU^V04^VXU_V04|1|P|2.5.1\r"
+    "PID|1||SYN-8^^^EHR^MR||Sampleton^Dot||19900506|F\r"
+    "ORC|RE||D8^EHR\r"
+    "RXA|0|1|20260302||115^Tdap^CVX|999|||01^Historical^NIP001||||||||SKB^GSK^MVX|||CP|A\r"
+)
+BUNDLE = (
+    '{"resourceType":"Bundle","type":"collection","entry":[{"resource":'
+    + PATIENT.strip()
+    + '},{"resource":'
+    + IMMUNIZATION.strip()
+    + "}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "source"),
+    [
+        ("first.hl7", HL7, "hl7"),
+        ("first.txt", HL7, "hl7"),
+        ("first.json", BUNDLE, "fhir-bundle"),
+        ("first.ndjson", PATIENT + IMMUNIZATION, "fhir"),
+    ],
+)
+def test_a_first_file_of_any_format_is_told_by_its_content(tmp_path: Path, name: str, body: str, source: str) -> None:
+    (tmp_path / name).write_text(body)
+    report = run(tmp_path / name)
+    assert [(one.source, one.rows, one.visits) for one in report.exports] == [(source, 1, 1)]
+
+
+def test_two_bundles_of_one_folder_are_two_exports(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text(BUNDLE)
+    assert [one.rows for one in run(tmp_path).exports] == [1, 1]
+
+
+def test_a_strict_source_holds_what_would_be_sent_with_a_warning(tmp_path: Path) -> None:
+    file = written(tmp_path, "good.csv", GOOD.format(1))
+    sent, held = (
+        run(file, configuration=_parsed(CLINICS.replace("[sources.oak]", f"[sources.oak]\n{strict}")), source="oak")
+        for strict in ("", "strict = true")
+    )
+    assert [cause.holds for cause in sent.causes] == [cause.holds for cause in held.causes]
+    assert not any(cause.holds for cause in sent.causes)
+    assert (sent.total.visits_held, sent.has_errors) == (0, False)
+    assert (held.total.visits_held, held.has_errors) == (1, True)
+
+
+def _parsed(text: str) -> Configuration:
+    parsed = clinics_toml.parse(text)
+    assert isinstance(parsed, Configuration), parsed
+    return parsed
