@@ -121,6 +121,19 @@ def lines(result: Updated | NotUpdated, limit: int = 12) -> Iterator[str]:
     yield f"Tables are in {result.folder}"
 
 
+def map_of_cpt(table: str, source: str) -> Iterator[str]:
+    """The lines of clinics.toml by which a source's CPT codes are read, from the text of the user's own `cpt.tsv`.
+
+    A CPT code that stands for several CVX codes decides nothing: its line is a comment that names them.
+
+    Raises:
+        BrokenTableError: the text is no such table.
+    """
+    yield f"[sources.{source}.codes.vaccine]"
+    for code, cvx in codesets.cpt_map(table).items():
+        yield f'"{code}" = "{cvx[0]}"' if len(cvx) == 1 else f'# "{code}" = one of {", ".join(cvx)}'
+
+
 def _wrong_call(files: Mapping[str, Path], folder: Path) -> Iterator[Problem]:
     if not files:
         yield Problem("codes update", 0, "", "name at least one of CDC's files")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from console import check, render
-from console.codes import NotUpdated, lines, update
+from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from shared.domain import codesets
 from shared.domain.clinics import Configuration
@@ -303,6 +303,21 @@ def codes_update(
         render.out.print(line, markup=False, highlight=False)
     if isinstance(result, NotUpdated):
         raise typer.Exit(1)
+
+
+@codes.command("cpt")
+def codes_cpt(
+    source: Annotated[str, typer.Argument(help="the source whose export names vaccines by CPT")],
+    table: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="cpt.tsv of `codes update --cpt --out`")],
+) -> None:
+    """Prints your own CPT table as a source's vaccine map for clinics.toml. Example: vaxline codes cpt elm cpt.tsv"""
+    try:
+        found = list(map_of_cpt(table.read_text("utf-8"), source))
+    except (codesets.compact.BrokenTableError, UnicodeDecodeError) as error:
+        render.err.print(f"{table}: {error}", markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    for line in found:
+        typer.echo(line)
 
 
 def _say(json: bool, data: dict[str, Any], words: str) -> None:

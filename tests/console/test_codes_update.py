@@ -6,11 +6,17 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from console import codes
-from shared.domain import codesets
+from console.main import app
+from shared.adapters import clinics_toml
+from shared.domain import codesets, local_codes
+from shared.domain.clinics import Configuration
 from shared.domain.codesets import compact
+from shared.domain.model import Dose, Patient, Visit
 
+ROOT = Path(__file__).parents[2]
 CODESETS = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "codesets"
 SERVED = {
     "cvx": "cvx.xml",
@@ -208,3 +214,23 @@ def test_a_table_that_cannot_be_read_is_replaced(tmp_path):
 def test_a_call_without_files_or_with_an_unknown_one_says_so(tmp_path):
     assert "name at least one" in next(codes.lines(codes.update({}, tmp_path)))
     assert "is no file that" in next(codes.lines(codes.update({"rxnorm": tmp_path / "x"}, tmp_path)))
+
+
+def test_a_cpt_table_of_the_users_own_becomes_a_source_s_vaccine_map(tmp_path: Path) -> None:
+    table = tmp_path / "cpt.tsv"
+    table.write_text(compact.encode(compact.Table("cpt", "20250101", (("90001", "115"), ("90002", "08 20")))))
+    said = CliRunner().invoke(app, ["codes", "cpt", "feed", str(table)])
+    assert said.exit_code == 0
+    assert said.stdout.splitlines()[-1] == '# "90002" = one of 08, 20'
+    clinics = (ROOT / "local" / "clinics.toml").read_text("utf-8").replace("[sources.yours-csv]", "[sources.feed]")
+    configuration = clinics_toml.parse(f"{clinics}\n{said.stdout}")
+    assert isinstance(configuration, Configuration), configuration
+    dose = Dose("D1", "20260302", local_codes.unread("90001"), row=1)
+    read = local_codes.applied(Visit("feed", Patient(), "20260302", doses=(dose,)), configuration.sources["feed"].local)
+    assert (read.doses[0].vaccine.code, read.doses[0].vaccine.alternate_code) == ("115", "90001")
+
+
+def test_what_is_no_cpt_table_is_said_and_nothing_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text("CPT,CVX\n")
+    said = CliRunner().invoke(app, ["codes", "cpt", "feed", str(tmp_path / "x.tsv")])
+    assert (said.exit_code, said.stdout) == (1, "")
