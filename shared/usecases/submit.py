@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +30,7 @@ from shared.ports import (
     ResubmissionQueue,
     Secrets,
 )
+from shared.usecases.proof import Proofs
 
 MAX_RESENDS: Final = 1
 
@@ -93,6 +95,7 @@ class Submit:
         self._iis = iis
         self._clock = clock
         self._retry_scale = retry_scale
+        self._proofs = Proofs(clock)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
 
     def __call__(self, messages: Sequence[OutboxMessage], seconds_left: Callable[[], float]) -> list[Delivered]:
@@ -114,10 +117,8 @@ class Submit:
                 if waiting:
                     # The queue keeps it behind the one that waits, which alone needs a time.
                     result: Delivered = Later(message.msh_10, message.clinic, 0)
-                elif seconds_left() < settings.CLAIM_RESERVE:
-                    result = Later(message.msh_10, message.clinic, 0)
                 else:
-                    result = self._deliver_or_keep(message, configuration, stopped)
+                    result = self._deliver_or_keep(message, configuration, stopped, seconds_left)
                 waiting = waiting or isinstance(result, Later)
                 done.append((number, result))
             return done
@@ -128,15 +129,24 @@ class Submit:
     # one message -----------------------------------------------------------------------------------------------------
 
     def _deliver_or_keep(
-        self, message: OutboxMessage, configuration: Configuration, stopped: dict[str, str]
+        self,
+        message: OutboxMessage,
+        configuration: Configuration,
+        stopped: dict[str, str],
+        seconds_left: Callable[[], float],
     ) -> Delivered:
+        clinic = configuration.clinics.get(message.clinic)
         try:
-            return self._deliver(message, configuration, stopped)
+            with self._proofs.turn(clinic.facility_id) if clinic else nullcontext():
+                if seconds_left() < settings.CLAIM_RESERVE:
+                    return Later(message.msh_10, message.clinic, 0)
+                return self._deliver(message, clinic, configuration, stopped)
         except Exception as error:  # noqa: BLE001 - broken infrastructure at one message must not fail the batch's others
             return Later(message.msh_10, message.clinic, None, error=type(error).__name__)
 
-    def _deliver(self, message: OutboxMessage, configuration: Configuration, stopped: dict[str, str]) -> Delivered:
-        clinic = configuration.clinics.get(message.clinic)
+    def _deliver(
+        self, message: OutboxMessage, clinic: Clinic | None, configuration: Configuration, stopped: dict[str, str]
+    ) -> Delivered:
         if clinic is not None and clinic.facility_id in stopped:
             # It stays QUEUED; opening the facility queues it again.
             return Done(message.msh_10, message.clinic, "facility stopped", stopped[clinic.facility_id])
@@ -260,6 +270,9 @@ class Submit:
             # First of all, so that no other message of the facility tries the refused password meanwhile.
             self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
             stopped[clinic.facility_id] = outcome.fault
+            self._proofs.refused(clinic.facility_id)
+        elif clinic is not None:
+            self._proofs.accepted(clinic.facility_id)
         ours = self._ledger.finish(submission, outcome.event, outcome.attempt, causes=outcome.causes, next_try=next_try)
         done = Done(submission.msh_10, submission.clinic, str(state), outcome.fault, outcome.attempt.seconds)
         if not ours:

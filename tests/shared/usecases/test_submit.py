@@ -16,6 +16,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
 from shared.ports import OutboxMessage
 from shared.settings import CLAIM_RESERVE
+from shared.usecases.proof import LASTS
 from shared.usecases.submit import Delivered, Done, Later, Submit
 from tests.conftest import a_submission
 
@@ -225,6 +226,64 @@ def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk:
     assert waiting == {"A", "B"}
 
 
+def deliver_side_by_side(desk: Desk, *msh_10s: str) -> list[Delivered]:
+    """Every message of another patient, so that nothing but the facility holds one behind another."""
+    return desk.submit([OutboxMessage(one, "elm", one) for one in msh_10s], lambda: 999)
+
+
+MANY = tuple(f"M{number}" for number in range(10))
+
+
+def test_a_refused_password_is_tried_by_one_message_of_a_batch(desk: Callable[..., Desk]) -> None:
+    one = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+    one.add(*MANY)
+    done = deliver_side_by_side(one, *MANY)
+    assert len(one.iis.sent) == 1
+    assert {type(result) for result in done} == {Done}
+    assert {one.of(msh_10).state for msh_10 in MANY} == {State.QUEUED}
+
+
+def test_a_password_that_expires_between_batches_is_tried_once_after_a_while(desk: Callable[..., Desk]) -> None:
+    one = desk(ack)
+    one.add("FIRST", *MANY)
+    deliver_side_by_side(one, "FIRST")
+    one.iis.say = lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1)
+    one.clock.time += LASTS
+    deliver_side_by_side(one, *MANY)
+    assert len(one.iis.sent) == 2
+
+
+def test_a_proven_facility_s_messages_go_side_by_side(desk: Callable[..., Desk]) -> None:
+    together = threading.Barrier(len(MANY), timeout=20)
+
+    def say(msh_10: str) -> Answer:
+        if msh_10 != "FIRST":
+            together.wait()
+        return ack(msh_10)
+
+    one = desk(say)
+    one.add("FIRST", *MANY)
+    deliver_side_by_side(one, "FIRST")
+    deliver_side_by_side(one, *MANY)
+    assert {one.of(msh_10).state for msh_10 in MANY} == {State.ACCEPTED}
+
+
+def test_an_iis_that_is_down_is_not_waited_for_in_turns(desk: Callable[..., Desk]) -> None:
+    together = threading.Barrier(len(MANY) - 1, timeout=20)
+    first: list[str] = []
+
+    def say(msh_10: str) -> DeliveryFault:
+        if first:
+            together.wait()
+        first.append(msh_10)
+        return DeliveryFault("READ-TIMEOUT", 0, 60.0)
+
+    one = desk(say)
+    one.add(*MANY)
+    deliver_side_by_side(one, *MANY)
+    assert sorted(one.iis.sent) == sorted(MANY)
+
+
 def test_a_password_that_was_changed_meanwhile_is_tried_once_before_the_facility_stops(
     desk: Callable[..., Desk],
 ) -> None:
@@ -274,7 +333,10 @@ def test_one_patients_messages_go_in_order_while_patients_go_side_by_side(desk: 
             together.wait()  # three patients are on the wire at the same time, or this times out
         return ack(msh_10)
 
-    at = desk(say)
+    at = desk(ack)
+    at.add("FIRST")
+    at.deliver("FIRST", group="FIRST")  # whatever the others wait for, it is not the facility's first answer
+    at.iis.say = say
     names = [f"{patient}{number}" for number in range(3) for patient in "XYZ"]
     at.add(*names)
     messages = [OutboxMessage(name, "elm", name[0]) for name in names]

@@ -1,0 +1,65 @@
+"""One message of a facility goes first: a refused password is tried once per process, not by a whole batch at a time.
+
+not proven ──first call, the others wait──► no set-up fault: proven, all go side by side
+                                        └─► set-up fault: the facility is stopped, the others are not sent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from shared.ports import Clock
+
+LASTS: Final = timedelta(minutes=5)
+"""How long one call without a set-up fault counts: in a busy process a batch costs one round trip, not two."""
+
+
+@dataclass(slots=True)
+class Proof:
+    """Whether one facility's set-up was accepted lately, and the turn of the message that finds out."""
+
+    turn: Lock = field(default_factory=Lock)
+    until: datetime | None = None
+
+
+class Proofs:
+    """The proofs of all facilities that this process delivers for. Safe among threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._guard = Lock()
+        self._proofs: dict[str, Proof] = {}
+
+    @contextmanager
+    def turn(self, facility: str) -> Iterator[None]:
+        """Holds back until the facility is proven, or until it is this message's turn to find out."""
+        with self._guard:
+            proof = self._proofs.setdefault(facility, Proof())
+        if self._holds(proof):
+            yield
+            return
+        proof.turn.acquire()
+        if self._holds(proof):
+            proof.turn.release()
+            yield
+            return
+        try:
+            yield
+        finally:
+            proof.turn.release()
+
+    def accepted(self, facility: str) -> None:
+        """Notes a call without a set-up fault; a timeout too, so that a slow IIS is not waited for in turns."""
+        self._proofs[facility].until = self._clock.now() + LASTS
+
+    def refused(self, facility: str) -> None:
+        """Notes a set-up fault: the next message finds out anew."""
+        self._proofs[facility].until = None
+
+    def _holds(self, proof: Proof) -> bool:
+        return proof.until is not None and self._clock.now() < proof.until
