@@ -5,13 +5,14 @@ PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 pyth
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check conformance synth emulate pins clean
+.PHONY: help demo test check bench conformance synth emulate pins clean
 help:
 	@echo 'make demo    exports of three clinics through to the acknowledgments of a simulated CT WiZ'
 	@echo '             EXPORTS=path: your own files · CONFIG=clinics.toml · JSON=1: totals as JSON on the last line'
 	@echo 'make test    sets up and passes the tests'
 	@echo 'make check   lint, types, import contracts, docs'
 	@echo 'make conformance  built and mutated messages before NIST'"'"'s own checker (where ../shared is)'
+	@echo 'make bench   speed beside the peers, one table and build/bench.json (some ten minutes)'
 	@echo 'make synth   the CloudFormation templates of both stages, into build/cdk.out'
 	@echo 'make emulate deploys the template to a local AWS emulator and runs an export through it'
 
@@ -47,6 +48,9 @@ check: $(VENV)/.dev
 
 conformance: $(VENV)/.dev
 	@VAXLINE_CONFORMANCE_RECORDS=$(or $(RECORDS),2000) $(BIN)/python -m pytest -q --timeout 1800 tests/conformance $(ARGS)
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 synth: $(VENV)/.dev
 	@CDK_OUTDIR=build/cdk.out $(BIN)/python app.py

@@ -7,7 +7,7 @@ uses and for nothing else.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 
 # botocore puts its user agent together anew for every call and checks every parameter against its model, which together
 # is a third of a call's CPU time; what we ask is held by tests against moto, and DynamoDB checks it again.
-_CLIENT = Config(
-    retries={"mode": "standard", "max_attempts": 5},
-    max_pool_connections=25,
-    user_agent=PRODUCT,
-    parameter_validation=False,
-)
+CLIENT_OPTIONS: Final[dict[str, Any]] = {
+    "retries": {"mode": "standard", "max_attempts": 5},
+    "max_pool_connections": 25,
+    "user_agent": PRODUCT,
+    "parameter_validation": False,
+}
+_CLIENT: Final = Config(**CLIENT_OPTIONS)
 
 
 class Application:

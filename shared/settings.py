@@ -71,7 +71,8 @@ QUEUES: Final = (INTAKE, OUTBOX, RESUBMISSION)
 CONVERT: Final = FunctionSettings(
     "convert", timeout=900, memory=1769, ephemeral_storage=4096, queue="intake", batch_size=1, max_concurrency=5
 )
-SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=1024, queue="outbox", batch_size=10, max_concurrency=2)
+# It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md.
+SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=512, queue="outbox", batch_size=10, max_concurrency=2)
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP)

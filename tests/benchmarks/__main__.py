@@ -1,42 +1,50 @@
 """Runs every benchmark, prints one table with the peers beside us, writes build/bench.json.
 
-    python -m tests.benchmarks [GROUP …]
+    python -m tests.benchmarks [GROUP …]    groups: messages, convert, delivery, start
+    python -m tests.benchmarks page         docs/performance.md from the last run
 
-Nothing passes or fails by time. Groups: messages, convert, delivery, start.
+Nothing passes or fails by time. A group that is run alone replaces its own rows and keeps the others'.
 """
 
 import importlib
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.benchmarks import page
 from tests.benchmarks.measure import Row, shown
 
 GROUPS = ("messages", "convert", "delivery", "start")
 OUT = Path("build/bench.json")
+PARTS = Path("build/bench")
 
 
-def main(groups: list[str]) -> None:
-    rows: list[Row] = []
-    for group in groups or GROUPS:
+def main(arguments: list[str]) -> None:
+    if arguments == ["page"]:
+        page.write(json.loads(OUT.read_text("utf-8")), datetime.fromtimestamp(OUT.stat().st_mtime, UTC))
+        return
+    PARTS.mkdir(parents=True, exist_ok=True)
+    for group in arguments or GROUPS:
         began = time.monotonic()
-        rows += _printed(importlib.import_module(f"tests.benchmarks.bench_{group}").rows())
+        rows = [asdict(row) for row in _printed(importlib.import_module(f"tests.benchmarks.bench_{group}").rows())]
+        (PARTS / f"{group}.json").write_text(json.dumps(rows), "utf-8")
         print(f"  ({group}: {time.monotonic() - began:.0f} s)", file=sys.stderr)  # noqa: T201 - its purpose
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps({"rows": [asdict(row) for row in rows]}, indent=1, ensure_ascii=False) + "\n")
+    parts = [PARTS / f"{group}.json" for group in GROUPS]
+    rows = [row for part in parts if part.exists() for row in json.loads(part.read_text("utf-8"))]
+    OUT.write_text(json.dumps({"rows": rows}, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _printed(rows: object) -> list[Row]:
-    made = []
-    for row in rows:  # type: ignore[attr-defined]
-        made.append(row)
+def _printed(rows: Iterator[Row]) -> Iterator[Row]:
+    for row in rows:
         ratio = "" if row.ratio is None else f"{shown(row.ratio)} x"
         met = {True: "met", False: "NOT MET", None: ""}[row.met]
         value = f"{shown(row.value)} {row.unit}"
-        print(f"{row.name:<52} {value:>14}  {row.peer:<34} {ratio:>9}  {row.reach:<16} {met}", flush=True)  # noqa: T201
-    return made
+        print(f"{row.name:<52} {value:>15}  {row.peer:<38} {ratio:>9}  {row.reach:<16} {met}", flush=True)  # noqa: T201
+        yield row
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import IO, Final, cast
 
+from local import exports_fhir
 from shared.ports import StoredObject
 
 NEWEST: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,6 +69,8 @@ class Lines(io.RawIOBase):
 class Bucket:
     """Port `Objects` with one CSV export of that many rows."""
 
+    key = "inbox/bench/a.csv"
+
     def __init__(self, rows: int, doses: int = 1) -> None:
         self._rows = rows
         self._doses = doses
@@ -78,3 +84,39 @@ class Bucket:
     def open(self, item: StoredObject) -> IO[bytes]:
         raw = Lines(csv_lines(self._rows, self._doses))
         return cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
+
+
+class FhirBucket:
+    """Port `Objects` with one FHIR bulk export of that many Immunization lines."""
+
+    key = "inbox/bulk/manifest.json"
+    _NAMES = ("Patient.000.ndjson", "Practitioner.000.ndjson", "Immunization.000.ndjson")
+
+    def __init__(self, rows: int, doses: int = 1) -> None:
+        self._rows = rows
+        self._doses = doses
+
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
+        return StoredObject(key, "v1", 1, NEWEST)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        return iter([StoredObject(f"inbox/bulk/{name}", "v1", 1, NEWEST) for name in ("manifest.json", *self._NAMES)])
+
+    def open(self, item: StoredObject) -> IO[bytes]:
+        raw = Lines(json.dumps(one).encode() + b"\n" for one in self._resources(item.key.rpartition("/")[2]))
+        return cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
+
+    def _resources(self, name: str) -> Iterator[exports_fhir.Resource]:
+        if name == "manifest.json":
+            yield exports_fhir.manifest(self._NAMES, date(2026, 3, 1))
+        elif name.startswith("Practitioner"):
+            yield from exports_fhir.places_and_people("Harbor", [("1234567893", "Nurseby", "Nadia")])
+        elif name.startswith("Patient"):
+            yield from map(exports_fhir.patient, (row for n, row in enumerate(self._dicts()) if n % self._doses == 0))
+        else:
+            yield from map(exports_fhir.immunization, self._dicts())
+
+    def _dicts(self) -> Iterator[defaultdict[str, str]]:
+        told = {"completion": "CP", "information_source": "00"}
+        for row in csv.DictReader(line.decode() for line in csv_lines(self._rows, self._doses)):
+            yield defaultdict(str, told | row)

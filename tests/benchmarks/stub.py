@@ -38,9 +38,10 @@ class Stub:
         os.environ.setdefault("AWS_ACCESS_KEY_ID", "synthetic")
         os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "synthetic")
         self.calls: Counter[str] = Counter()
+        self.claimed = b"{}"
         self.session = boto3.Session(region_name="us-east-1")
         self.session.events.register("before-send.*.*", self._answer)
-        options = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=25, **config)
+        options = Config(**config)
         self.dynamodb = self.session.client("dynamodb", config=options)
         self.sqs = self.session.client("sqs", config=options)
 
@@ -65,6 +66,8 @@ class Stub:
             return b'{"Item":{"key":{"B":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}'
         if operation == "BatchGetItem":
             return b'{"Responses":{"bench":[]},"UnprocessedKeys":{}}'
+        if operation == "UpdateItem" and b"ALL_NEW" in body:
+            return self.claimed
         if operation == "Query":
             return b'{"Items":[],"Count":0,"ScannedCount":0}'
         if operation == "SendMessageBatch":

@@ -1,0 +1,99 @@
+"""Cold starts, the package, and the local run of 10,000 doses."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from infra.bundling import HERE, CannotBundleError, bundle
+from shared.settings import FUNCTIONS
+from tests.benchmarks.measure import Row, at_most, figure
+
+ROOT: Final = Path(__file__).parents[2]
+_CLIENTS: Final = {
+    "convert": ("dynamodb", "s3", "sqs"),
+    "submit": ("dynamodb", "s3", "sqs", "secretsmanager"),
+    "resubmit": ("dynamodb", "sqs"),
+    "sweep": ("dynamodb", "s3", "sqs"),
+}
+_OURS: Final = """
+import time; start = time.process_time()
+import importlib, sys
+module = importlib.import_module(f"functions.{sys.argv[1]}.handler")
+getattr(module._app, sys.argv[1])
+print(time.process_time() - start)
+"""
+_PEER: Final = """
+import time; start = time.process_time()
+import sys, boto3
+session = boto3.Session(region_name="us-east-1")
+for name in sys.argv[2].split(","): session.client(name)
+print(time.process_time() - start)
+"""
+_ENVIRONMENT: Final = {
+    "VAXLINE_STAGE": "test",
+    "VAXLINE_TABLE": "t",
+    "VAXLINE_BUCKET": "b",
+    "VAXLINE_OUTBOX_URL": "https://localhost/o",
+    "VAXLINE_RESUBMISSION_URL": "https://localhost/r",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "synthetic",
+    "AWS_SECRET_ACCESS_KEY": "synthetic",
+}
+_ROUNDS: Final = 7
+
+
+def rows() -> Iterator[Row]:
+    folder = ROOT / "build/bench-package"
+    try:
+        bundle(ROOT, folder, HERE)
+    except CannotBundleError:
+        yield figure("package, unzipped (not made: no package registry here)", 0, "MiB")
+        folder = ROOT
+    else:
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1024**2
+        yield figure("package, unzipped, with bytecode", size, "MiB", most=45)
+    for function in FUNCTIONS:
+        if function.name in _CLIENTS:
+            yield _start(function.name, folder)
+    yield from _local_run()
+
+
+def _start(name: str, folder: Path) -> Row:
+    ours, peer = [], []
+    for number in range(_ROUNDS + 1):
+        for script, times in ((_OURS, ours), (_PEER, peer)):
+            command = [sys.executable, "-c", script, name, ",".join(_CLIENTS[name])]
+            done = subprocess.run(
+                command, cwd=folder, env=os.environ | _ENVIRONMENT, capture_output=True, text=True, check=True
+            )
+            if number:
+                times.append(float(done.stdout.splitlines()[-1]) * 1e3)
+    return at_most(
+        f"cold start of {name}, CPU",
+        statistics.median(ours),
+        "ms",
+        peer="boto3 + its clients",
+        peer_value=statistics.median(peer),
+        limit=1.6,
+    )
+
+
+def _local_run() -> Iterator[Row]:
+    start = time.monotonic()
+    command = [sys.executable, "-m", "local.demo", "--json", "--doses", "10000"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        assert json.loads(done.stdout.splitlines()[-1])
+        yield figure("local run of 10,000 doses, with moto", time.monotonic() - start, "s", most=300)
+    command = [sys.executable, "-m", "tests.benchmarks.convert_once", "csv", "10000", "1", "none"]
+    start = time.monotonic()
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    yield figure("conversion of 10,000 doses, without moto", time.monotonic() - start, "s")

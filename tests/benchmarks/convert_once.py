@@ -1,0 +1,77 @@
+"""One conversion in a process of its own, so that its peak memory is its own: prints one line of JSON.
+
+python -m tests.benchmarks.convert_once csv|fhir ROWS DOSES_PER_VISIT boto3|none
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.hl7apy_opinion import Hl7apyOpinion
+from shared.bootstrap import CLIENT_OPTIONS
+from shared.domain.submission import FileSummary, Record, Submission
+from shared.usecases.convert import Convert
+from tests.benchmarks import records
+from tests.benchmarks.exports import Bucket, FhirBucket
+from tests.benchmarks.stub import Stub, peak_mib
+
+
+class Forgetful:
+    """Ledger and queues that take everything and keep nothing: what is left is convert's own memory."""
+
+    def patient_key(self) -> bytes:
+        return b"synthetic"
+
+    def records(self, keys: Iterable[str]) -> dict[str, Record]:
+        return {}
+
+    def save_record(self, record: Record) -> bool:
+        return True
+
+    def add(self, submission: Submission) -> bool:
+        return True
+
+    def file(self, file_id: str) -> FileSummary | None:
+        return None
+
+    def save_file(self, summary: FileSummary) -> None:
+        pass
+
+    def send(self, messages: Sequence[object]) -> None:
+        pass
+
+
+class Fixed:
+    def current(self) -> object:
+        return records.CONFIGURATION
+
+
+def main(kind: str, rows: int, doses: int, aws: str) -> None:
+    stub = Stub(**CLIENT_OPTIONS)
+    nothing: Any = Forgetful()
+    is_stubbed = aws == "boto3"
+    bucket: Any = Bucket(rows, doses) if kind == "csv" else FhirBucket(rows, doses)
+    configurations: Any = Fixed()
+    convert = Convert(
+        ledger=stub.ledger() if is_stubbed else nothing,
+        outbox=stub.outbox() if is_stubbed else nothing,
+        resubmission=stub.resubmission() if is_stubbed else nothing,
+        objects=bucket,
+        configurations=configurations,
+        clock=SystemClock(),
+        second_opinion=Hl7apyOpinion(),
+        bucket="bench",
+    )
+    start = time.process_time()
+    done = convert(bucket.key)
+    seconds = time.process_time() - start
+    assert isinstance(done, FileSummary)
+    assert done.rows == rows, done
+    print(json.dumps({"per_second": rows / seconds, "peak": peak_mib(), "calls": dict(stub.calls)}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -1,0 +1,109 @@
+"""docs/performance.md, from the last run: the table as measured, and why what is not met is not."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tests.benchmarks.measure import shown
+
+PAGE: Final = Path("docs/performance.md")
+
+_HEAD: Final = """# Speed
+
+The last run of `make bench`, of {day}, on {cores} cores (Python {python}). `python -m tests.benchmarks page` writes this page
+from `build/bench.json`. Machines are noisy: what is compared ran in turn, and the figures are medians. Figures are CPU time
+except where waiting is the point (batches and deliveries). Nothing in the test suite passes or fails by time.
+
+| what | measured | beside | ratio | reach | |
+| --- | ---: | --- | ---: | --- | --- |
+"""
+
+# First words of a row's name and of its peer → why it is not met, where it is not.
+_WHY: Final = (
+    (
+        "build a VXU",
+        "f-string floor",
+        (
+            "The floor asks nothing: it knows that every field is there and that no value holds a delimiter. Each leaf of "
+            "ours goes through the codec, because one that does not can start a segment."
+        ),
+    ),
+    (
+        "ACK",
+        "",
+        (
+            "Each ERR is read for its place, its codes, its texts and its order group, and our own message is read to find "
+            "the group that a place means. A splitter does none of it. An ACK comes once a message, beside a call that "
+            "takes seconds."
+        ),
+    ),
+    (
+        "convert",
+        "",
+        (
+            "Nearly three quarters of the time is botocore's own, in two conditional writes a visit: some 0.35 ms each. "
+            "DynamoDB batches conditional writes only in transactions, which cost twice the write units (about 1.9 USD more "
+            "per million messages), and by PartiQL, which the emulator that the tests run on cannot do. Converting costs "
+            "0.02 USD per million rows of Lambda time and is already tens of times faster than the IIS, so neither is worth "
+            "it. Requests per row fall with the doses of a visit."
+        ),
+    ),
+    (
+        "deliver",
+        "",
+        (
+            "A batch of ten ends with its slowest message, and Lambda gives the next ten only then. Ten batches of one "
+            "would fill the gap and cost ten times the Lambda time; more batches beside each other (`max_concurrency`) "
+            "fill it for nothing."
+        ),
+    ),
+    (
+        "cold start",
+        "",
+        (
+            "The JSON logger and the catalogue of findings come on top of boto3's clients; submit has zeep, lxml and the "
+            "WSDL besides, which is what it is for. Held by `tests/functions/test_imports.py`."
+        ),
+    ),
+    ("package", "", "The libraries that it needs are as large as that."),
+)
+
+_TAIL: Final = """
+## Memory
+
+`make bench` compares 300,000 rows with 100,000. A million rows ({million}) take what the table says, because rows wait in a
+temporary SQLite file and nothing else grows: `python -m tests.benchmarks.convert_once csv 1000000 3 none`.
+
+## Files of any size
+
+A file that outlasts its invocation goes on in the next one from a checkpoint: how many visits are taken up, in the reader's own
+order, with a mark over the rows that make them up ([architecture](architecture.md)). A byte offset would not do: rows
+are sorted by patient before the first of them is converted, so that a visit is whole wherever in the file its rows stand. For
+the same reason a file is not split in ranges: a patient whose rows stand in two ranges would come as two versions of one record
+at once. Held by `tests/shared/usecases/test_convert_in_parts.py`, which kills conversions at random points under a forced time
+limit. The limit that is left: one invocation must be able to read the whole file (not convert it).
+"""
+
+
+def write(bench: dict[str, Any], when: datetime) -> None:
+    """Writes the page from the rows of build/bench.json."""
+    text = _HEAD.format(day=f"{when:%Y-%m-%d}", cores=os.cpu_count(), python=platform.python_version())
+    reasons: dict[str, None] = {}
+    for row in bench["rows"]:
+        ratio = "" if row["ratio"] is None else f"{shown(row['ratio'])} x"
+        met = {True: "met", False: "**not met**", None: ""}[row["met"]]
+        text += f"| {row['name']} | {shown(row['value'])} {row['unit']} | {row['peer']} | {ratio} | {row['reach']} | {met} |\n"
+        if row["met"] is False:
+            why = [words for name, peer, words in _WHY if row["name"].startswith(name) and row["peer"].startswith(peer)]
+            reasons.update(dict.fromkeys(f"**{row['name'].split(',')[0]}.** {words}" for words in why[:1]))
+    if reasons:
+        text += "\n## What is not met, and why\n\n" + "\n\n".join(reasons) + "\n"
+    text += _TAIL.format(million=_MILLION)
+    PAGE.write_text(text, "utf-8")
+
+
+_MILLION: Final = "measured once, by hand"
