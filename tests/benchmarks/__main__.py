@@ -1,6 +1,6 @@
 """Runs every benchmark, prints one table with the peers beside us, writes build/bench.json.
 
-    python -m tests.benchmarks [GROUP …]    groups: messages, convert, delivery, start
+    python -m tests.benchmarks [GROUP …]    groups: messages, convert, delivery, start, local
     python -m tests.benchmarks page         docs/performance.md from the last run
 
 Nothing passes or fails by time. A group that is run alone replaces its own rows and keeps the others'.
@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.benchmarks import page
 from tests.benchmarks.measure import Row, shown
 
-GROUPS = ("messages", "convert", "delivery", "start")
+GROUPS = ("messages", "convert", "delivery", "start", "local")
 OUT = Path("build/bench.json")
 PARTS = Path("build/bench")
 

@@ -219,7 +219,9 @@ def _ack() -> Iterator[Row]:
         rounds=SLOW_ROUNDS,
     )
     name, value = "ACK with three errors → outcome", fast["ours"] / len(answers) * 1e6
-    yield at_most(name, value, "µs", peer="plain split of ACK and VXU", peer_value=fast["split"] / len(answers) * 1e6, limit=3)
+    yield at_most(
+        name, value, "µs", peer="plain split of ACK and VXU", peer_value=fast["split"] / len(answers) * 1e6, limit=3
+    )
     yield faster(name, value, "µs", peer="hl7apy parse", peer_value=slow["hl7apy"] / SLOW * 1e6, limit=500)
     yield faster(name, value, "µs", peer="python-hl7 parse", peer_value=slow["python-hl7"] / SLOW / 10 * 1e6, limit=20)
 

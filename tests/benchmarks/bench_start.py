@@ -1,13 +1,11 @@
-"""Cold starts, the package, and the local run of 10,000 doses."""
+"""Cold starts, and the package."""
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -63,7 +61,6 @@ def rows() -> Iterator[Row]:
     for function in FUNCTIONS:
         if function.name in _CLIENTS:
             yield _start(function.name, folder)
-    yield from _local_run()
 
 
 def _start(name: str, folder: Path) -> Row:
@@ -84,16 +81,3 @@ def _start(name: str, folder: Path) -> Row:
         peer_value=statistics.median(peer),
         limit=1.6,
     )
-
-
-def _local_run() -> Iterator[Row]:
-    start = time.monotonic()
-    command = [sys.executable, "-m", "local.demo", "--json", "--doses", "10000"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        assert json.loads(done.stdout.splitlines()[-1])
-        yield figure("local run of 10,000 doses, with moto", time.monotonic() - start, "s", most=300)
-    command = [sys.executable, "-m", "tests.benchmarks.convert_once", "csv", "10000", "1", "none"]
-    start = time.monotonic()
-    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    yield figure("conversion of 10,000 doses, without moto", time.monotonic() - start, "s")
