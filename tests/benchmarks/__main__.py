@@ -1,7 +1,7 @@
 """Runs every benchmark, prints one table with the peers beside us, writes build/bench.json.
 
     python -m tests.benchmarks [GROUP …]    groups: messages, convert, delivery, start, local
-    python -m tests.benchmarks page         docs/performance.md from the last run
+    python -m tests.benchmarks page [NOTE]  docs/performance.md from the last run
 
 Nothing passes or fails by time. A group that is run alone replaces its own rows and keeps the others'.
 """
@@ -24,8 +24,9 @@ PARTS = Path("build/bench")
 
 
 def main(arguments: list[str]) -> None:
-    if arguments == ["page"]:
-        page.write(json.loads(OUT.read_text("utf-8")), datetime.fromtimestamp(OUT.stat().st_mtime, UTC))
+    if arguments[:1] == ["page"]:
+        when = datetime.fromtimestamp(OUT.stat().st_mtime, UTC)
+        page.write(json.loads(OUT.read_text("utf-8")), when, " ".join(arguments[1:]))
         return
     PARTS.mkdir(parents=True, exist_ok=True)
     for group in arguments or GROUPS:

@@ -131,7 +131,9 @@ def _value(value: dict[str, Any]) -> bytes:
 _HEAD: Final = """# Scale and cost
 
 `python -m tests.benchmarks.cost` writes this page from the calls that 1,000 messages of one dose make against a stub of AWS,
-from the sizes of what they write, and from AWS's list prices (us-east-1, November 2025, no free tier).
+from the sizes of what they write, and from AWS's list prices (us-east-1, November 2025, no free tier). Estimated and not counted
+are submit's calls, the units of its writes and of the indexes, KMS requests, log volume and the seconds of Lambda: the
+constants at the head of `tests/benchmarks/cost.py` say what they rest on.
 
 | what | of it, per message | price, USD | per million messages, USD |
 | --- | ---: | ---: | ---: |
@@ -190,7 +192,7 @@ _WALLS: Final = """
 ## The next walls
 
 - The outbox holds at most 120,000 messages in flight (SQS, FIFO); vaxline has twenty at a time. A FIFO queue takes 300 calls a
-  second and action without high throughput, 3,000 messages in batches of ten: some fifty times what an IIS takes.
+  second and action without high throughput, 3,000 messages in batches of ten: far more than an IIS takes.
 - A record or submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file: it
   takes 1,000 write units a second, which is what holds the conversion of one file at some 1,000 visits a second. `waiting` has
   eight shards.

@@ -45,10 +45,10 @@ _WHY: Final = (
         "convert",
         "",
         (
-            "Nearly three quarters of the time is botocore's own, in two conditional writes a visit: some 0.35 ms each. "
+            "More than half of the time is botocore's own, in two conditional writes a visit (the rows without boto3 beside). "
             "DynamoDB batches conditional writes only in transactions, which cost twice the write units (about 1.9 USD more "
             "per million messages), and by PartiQL, which the emulator that the tests run on cannot do. Converting costs "
-            "0.02 USD per million rows of Lambda time and is already tens of times faster than the IIS, so neither is worth "
+            "some 0.04 USD of Lambda time per million rows and is already tens of times faster than the IIS, so neither is worth "
             "it. Requests per row fall with the doses of a visit."
         ),
     ),
@@ -65,7 +65,7 @@ _WHY: Final = (
         "all checks",
         "",
         (
-            "The run shared its two cores with test runs of others; alone the checks take 75 to 98 µs. They read the "
+            "The run shared its two cores with test runs of others; runs before it took 92 and 98 µs. They read the "
             "record and then, by the profile Z22, every segment of its message."
         ),
     ),
@@ -97,9 +97,11 @@ limit. The limit that is left: one invocation must be able to read the whole fil
 """
 
 
-def write(bench: dict[str, Any], when: datetime) -> None:
-    """Writes the page from the rows of build/bench.json."""
+def write(bench: dict[str, Any], when: datetime, note: str = "") -> None:
+    """Writes the page from the rows of build/bench.json; `note` says what was special about the run."""
     text = _HEAD.format(day=f"{when:%Y-%m-%d}", cores=os.cpu_count(), python=platform.python_version())
+    if note:
+        text = text.replace("\n| what", f"\n{note}\n\n| what", 1)
     reasons: dict[str, None] = {}
     for row in bench["rows"]:
         ratio = "" if row["ratio"] is None else f"{shown(row['ratio'])} x"
