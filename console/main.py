@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import check, render
+from console import check, render, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from shared.domain import codesets
@@ -18,6 +18,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import Event, State
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correct import Refused, Resubmitted
+from shared.usecases.explain import explanation
 from shared.usecases.unmapped import unmapped
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
@@ -28,6 +29,7 @@ app.add_typer(config, name="config")
 app.add_typer(codes, name="codes")
 app.add_typer(valve, name="valve")
 check.register(app)
+worklist.register(app)
 
 Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
@@ -218,12 +220,12 @@ def explain(
     json: Json = False,
 ) -> None:
     """Says what a code means, how to fix it and who can. Example: vaxline explain LOT-MISSING"""
-    known = render.explanation(code.upper())
+    known = explanation(code.upper())
     if known is None:
         render.err.print(f"{code} is neither a code of vaxline's own nor one that an IIS answers with")
         raise typer.Exit(1)
-    words, fix, who = known
-    _say(json, {"code": code.upper(), "words": words, "fix": fix, "who": who}, f"{words}\nFix: {fix}\nWho: {who}")
+    words = f"{known.words}\nFix: {known.fix}\nWho: {known.who}"
+    _say(json, {"code": code.upper(), "words": known.words, "fix": known.fix, "who": known.who}, words)
 
 
 @app.command("test-connection")
@@ -232,8 +234,8 @@ def try_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
     with to_stage(stage) as application:
         answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
     code = getattr(answer, "code", "")
-    known = render.explanation(code) if code else None
-    _say(json, {"ok": not code, "fault": code}, f"{code}: {known[0]} {known[1]}" if known else "the IIS answered")
+    known = explanation(code) if code else None
+    _say(json, {"ok": not code, "fault": code}, f"{code}: {known.words} {known.fix}" if known else "the IIS answered")
     if code:
         raise typer.Exit(1)
 

@@ -13,14 +13,14 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from shared.domain import er7, faults, guidance, local_codes
+from shared.domain import er7, guidance
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose
 from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.exports.columns import column_of
 from shared.ports import WorklistEntry
 from shared.settings import INBOX_PREFIX
-from shared.usecases.findings import CHECKS
+from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.unmapped import Unmapped
 
 _PIPED_WIDTH: Final = 120
@@ -75,18 +75,6 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     out.print()
 
 
-def explanation(code: str) -> tuple[str, str, str] | None:
-    """(words, fix, who) of a check, a fault, or a cause that an IIS named (`103 PID-8`, `WEBIZ-501`); else None."""
-    check = CHECKS.get(local_codes.UNMAPPED if code.startswith(f"{local_codes.CAUSE} ") else code)
-    if check is not None:
-        return check.words, check.fix, str(check.who)
-    fault = faults.BY_CODE.get(code)
-    if fault is not None:
-        return fault.words, fault.fix, str(fault.strategy)
-    guide = guidance.guide_cause(code)
-    return (guide.words, guide.fix, str(guide.who)) if guide else None
-
-
 def files(summaries: Sequence[FileSummary]) -> None:
     states = [state for state in State if any(state in summary.submitted for summary in summaries)]
     table(
@@ -125,7 +113,7 @@ def worklist(entries: Sequence[WorklistEntry]) -> None:
     for cause in sorted({cause for entry in entries for cause in entry.causes}):
         known = explanation(cause)
         if known is not None:
-            out.print(Text.assemble((cause, "bold"), f"  {known[0]}  ", ("Fix: ", "bold"), known[1]))
+            out.print(Text.assemble((cause, "bold"), f"  {known.words}  ", ("Fix: ", "bold"), known.fix))
 
 
 def unmapped(codes: Sequence[Unmapped]) -> None:
@@ -209,7 +197,7 @@ def submission(found: Submission) -> None:
             "Findings",
             ("code", "field", "row", "column", "value", "what to do"),
             (
-                (f.code, f.path, f.row, f.column, f.value, (explanation(f.code) or ("", "", ""))[1])
+                (f.code, f.path, f.row, f.column, f.value, (explanation(f.code) or UNEXPLAINED).fix)
                 for f in found.findings
             ),
         )
@@ -235,8 +223,8 @@ def _attempt(attempt: Attempt, found: Submission) -> None:
         )
     )
     if attempt.fault:
-        words, fix, strategy = explanation(attempt.fault) or ("", "", "")
-        out.print(Text(f"  {attempt.fault} ({strategy}): {words} {fix}"))
+        known = explanation(attempt.fault) or UNEXPLAINED
+        out.print(Text(f"  {attempt.fault} ({known.who}): {known.words} {known.fix}"))
     for error in attempt.errors:
         _error(error, found)
     for segment in er7.segments(attempt.ack):

@@ -31,6 +31,7 @@ from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MARKER, is_set
 from shared.settings import INBOX_PREFIX
+from shared.usecases.explain import explanation
 from shared.usecases.resubmit import causes_of
 
 _HERE: Final = Path(__file__).parent
@@ -178,7 +179,8 @@ def _report(
     talk.print(_places(first))
     for summary in first:
         for finding in summary.findings:
-            words, fix, _ = render.explanation(finding.code) or (finding.code, "", "")
+            known = explanation(finding.code)
+            words, fix = (known.words, known.fix) if known else (finding.code, "")
             talk.print(f"{_short(summary.name)}: {words} ({finding.column} {finding.value}) {fix}", markup=False)
     again = _totals(second)
     talk.print(
@@ -242,10 +244,10 @@ def _failures(run: Session, talk: Console) -> None:
         rows = ", ".join(str(row) for _, row in submission.visit.rows)
         where = f"    {_short(submission.file_name)}, row {rows}, MSH-10 {entry.msh_10}"
         talk.print(where, highlight=False, markup=False)
-        known = render.explanation(cause)
+        known = explanation(cause)
         errors = submission.attempts[-1].errors if submission.attempts else ()
         if known is not None:
-            talk.print(f"    {known[0]} Fix: {known[1]}", highlight=False, markup=False)
+            talk.print(f"    {known.words} Fix: {known.fix}", highlight=False, markup=False)
         for error in errors[:1]:
             talk.print(f"    CT WiZ: {error.severity} {error.path} {error.text}", highlight=False, markup=False)
 

@@ -420,6 +420,11 @@ class DynamoLedger:
         for item in self._query(None, "pk = :pk", {":pk": {"S": "FILES"}}):
             yield self._counted(_unpack(item["body"]["B"], FileSummary))
 
+    def of_file(self, file_id: str) -> Iterator[str]:
+        for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": file_id}}):
+            if _number(item, "row_count"):
+                yield _msh_10(item)
+
     def _counted(self, summary: FileSummary) -> FileSummary:
         rows: dict[tuple[str, State], int] = {}
         for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": summary.file_id}}):

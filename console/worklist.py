@@ -1,0 +1,88 @@
+"""`vaxline worklist` and `vaxline trace`: what one remedy mends, and the way of one row."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from console import render
+from console.connect import to_stage
+from shared.settings import LOCAL_STAGE
+from shared.usecases.trace import Trace, files_called
+from shared.usecases.trace import trace as trace_row
+from shared.usecases.worklist import Group, groups
+
+Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="the stage to talk to")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the `vaxline` command."""
+    app.command("worklist")(worklist)
+    app.command("trace")(trace)
+
+
+def worklist(
+    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Groups what needs a person by cause, with the fix and the next command. Example: vaxline worklist --clinic elm"""
+    with to_stage(stage) as application:
+        found = groups(application.ledger, clinic)
+    if json:
+        render.as_json(found)
+        return
+    if not found:
+        render.out.print("Nothing waits for a person.")
+    for group in found:
+        _show(group)
+
+
+def _show(group: Group) -> None:
+    rows = f", {group.rows} rows" if group.rows else ""
+    count = "1 submission" if group.submissions == 1 else f"{group.submissions} submissions"
+    head = f"  {group.clinic}: {count}{rows}, since {group.oldest:%Y-%m-%d %H:%M}  {group.field}"
+    render.out.print(Text.assemble((group.cause, "bold"), head))
+    if group.explained is not None:
+        render.out.print(Text(f"  {group.explained.words}"))
+        render.out.print(Text.assemble(("  Fix: ", "bold"), f"{group.explained.fix} ({group.explained.who})"))
+    if group.values:
+        shown = ", ".join(f"{value} ({count})" for value, count in group.values)
+        render.out.print(Text(f"  Values: {shown}"))
+    render.out.print(Text(f"  First: vaxline show {group.msh_10s[0]}", style="dim"))
+    command = f"vaxline resubmit --cause {shlex.quote(group.cause)} --clinic {shlex.quote(group.clinic)} --dry-run"
+    render.out.print(Text(f"  All:   {command}\n", style="dim"))
+
+
+def trace(
+    file: Annotated[str, typer.Argument(help="the file's name as `files` lists it, its last part, or its file id")],
+    row: Annotated[int, typer.Argument(help="the data row, counted from 1")],
+    part: Annotated[str, typer.Option(help="of a set of files: the one that the row is in")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Shows where one row of one file is now, and every step it took. Example: vaxline trace doses.csv 12"""
+    with to_stage(stage) as application:
+        files = files_called(application.ledger, file)
+        ways = [way for one in files if (way := trace_row(application.ledger, one, row, part)) is not None]
+    if json:
+        render.as_json(ways)
+    for way in ways if not json else ():
+        _show_way(way)
+    if not ways:
+        words = f"{file} has no row {row}" if files else f"no file {file} arrived; `vaxline files` lists them"
+        render.err.print(words, markup=False, highlight=False)
+        raise typer.Exit(1)
+
+
+def _show_way(way: Trace) -> None:
+    state = render.STATE_WORDS[way.state] if way.state else "unchanged"
+    render.table(
+        f"{way.file}, row {way.row}: {state}",
+        ("time (UTC)", "MSH-10", "step"),
+        ((f"{step.when:%Y-%m-%d %H:%M:%S}" if step.when else "", step.msh_10, step.what) for step in way.steps),
+    )

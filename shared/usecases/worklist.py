@@ -1,0 +1,79 @@
+"""The worklist by cause: what one remedy mends is one line, however many submissions wait for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from shared.ports import Ledger, WorklistEntry
+from shared.usecases.explain import Explanation, explanation
+from shared.usecases.findings import cause_of
+
+NO_CAUSE: Final = "NO-CAUSE"
+"""What an entry without any cause is grouped by: it is shown, not left out."""
+
+_VALUES_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Everything of one clinic that waits for the same cause. A submission with two causes is in two groups.
+
+    `field` is the HL7 path where one is named, `values` what stood there with their counts, the commonest first
+    (PHI); `rows` counts rows of exports, `oldest` is when the first of them was made.
+    """
+
+    cause: str
+    clinic: str
+    field: str
+    values: tuple[tuple[str, int], ...]
+    submissions: int
+    rows: int
+    oldest: datetime
+    explained: Explanation | None
+    msh_10s: tuple[str, ...]
+
+
+def groups(ledger: Ledger, clinic: str = "") -> tuple[Group, ...]:
+    """The worklist of one clinic or of all, the group with the most submissions first.
+
+    Reads every submission of the worklist once, for its fields and values.
+    """
+    waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
+    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for entry in ledger.worklist(clinic=clinic):
+        found = _said(ledger, entry.msh_10)
+        for cause in entry.causes or (NO_CAUSE,):
+            key = (cause, entry.clinic)
+            waiting.setdefault(key, []).append(entry)
+            said.setdefault(key, []).extend((field, value) for one, field, value in found if one == cause)
+    made = (_group(cause, of, entries, said[cause, of]) for (cause, of), entries in waiting.items())
+    return tuple(sorted(made, key=lambda group: (-group.submissions, group.cause, group.clinic)))
+
+
+def _said(ledger: Ledger, msh_10: str) -> list[tuple[str, str, str]]:
+    """(cause, field, value) of each of a submission's findings; what an ACK says has no value of its own."""
+    submission = ledger.get(msh_10)
+    if submission is None:
+        return []
+    return [(cause_of(finding), finding.path, finding.value) for finding in submission.findings]
+
+
+def _group(cause: str, clinic: str, entries: list[WorklistEntry], said: Iterable[tuple[str, str]]) -> Group:
+    fields = Counter(field for field, _ in said if field)
+    values = Counter(value for _, value in said if value)
+    of_cause = cause.partition(" ")[2] if "-" in cause.partition(" ")[2] else ""
+    return Group(
+        cause=cause,
+        clinic=clinic,
+        field=fields.most_common(1)[0][0] if fields else of_cause,
+        values=tuple(values.most_common(_VALUES_SHOWN)),
+        submissions=len(entries),
+        rows=sum(entry.row_count for entry in entries),
+        oldest=min(entry.created for entry in entries),
+        explained=explanation(cause),
+        msh_10s=tuple(entry.msh_10 for entry in entries),
+    )
