@@ -43,7 +43,7 @@ def worklist(
 
 
 def _show(group: Group) -> None:
-    rows = f", {group.rows} rows" if group.rows else ""
+    rows = f", {group.rows} {'row' if group.rows == 1 else 'rows'}" if group.rows else ""
     count = "1 submission" if group.submissions == 1 else f"{group.submissions} submissions"
     head = f"  {group.clinic}: {count}{rows}, since {group.oldest:%Y-%m-%d %H:%M}  {group.field}"
     render.out.print(Text.assemble((group.cause, "bold"), head))

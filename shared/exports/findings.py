@@ -23,6 +23,14 @@ TABLE: Final[tuple[Check, ...]] = (
         "Add a source of that name to clinics.toml and push it, then store the file again.",
         _SETUP,
     ),
+    Check(
+        "FOLDER-MISSING",
+        _E,
+        "",
+        "The file lies in the inbox itself, not in the folder of a source: nothing of it was read.",
+        "Store it again under inbox/<source>/, with the name of its source in clinics.toml.",
+        _SETUP,
+    ),
     # A file as a whole.
     Check(
         "FILE-EMPTY",

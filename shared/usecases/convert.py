@@ -125,23 +125,25 @@ class Convert:
         `version_id` is the version that the event spoke of: the next export may have taken the key since.
         `seconds_left` is the time until the caller is stopped: with too little of it the rest is left to the next call.
         """
-        folder, _, rest = key.removeprefix(INBOX_PREFIX).partition("/")
+        folder, slash, rest = key.removeprefix(INBOX_PREFIX).partition("/")
+        if key.startswith(INBOX_PREFIX) and folder and not slash:
+            return self._of_no_source(key, "", Finding("FOLDER-MISSING", column="folder"))
         if not key.startswith(INBOX_PREFIX) or not rest:
             return Ignored(key, "not in a source's folder of the inbox")
         configuration = self._configurations.current()
         source = configuration.sources.get(folder)
         if source is None:
-            return self._of_unknown_source(key, folder)
+            return self._of_no_source(key, folder, Finding("SOURCE-UNKNOWN", column="folder", value=folder))
         parts = self._parts(key, version_id, source)
         if isinstance(parts, Waiting | Ignored):
             return parts
         return self._convert(parts, source, configuration, seconds_left)
 
-    def _of_unknown_source(self, key: str, folder: str) -> Converted:
+    def _of_no_source(self, key: str, folder: str, finding: Finding) -> Converted:
+        """A file that cannot be read: the list of files shows it, with what to do."""
         item = self._objects.stat(key)
         if item is None:
             return Ignored(key, "gone")
-        finding = Finding("SOURCE-UNKNOWN", column="folder", value=folder)
         file_id = identity.file_id(self._bucket, item.key, item.version)
         summary = FileSummary(file_id, key, folder, item.modified, 0, 0, complete=True, findings=(finding,))
         self._ledger.save_file(summary)
@@ -153,7 +155,7 @@ class Convert:
             return Ignored(key, "gone")
         if arrived.size == 0 and key.endswith("/"):
             return Ignored(key, "a folder")
-        if source.format == "csv" and not exports.is_part(source.format, key):
+        if not exports.is_set(source.format) and not exports.is_part(source.format, key):
             return Ignored(key, "not an export by its name")
         found = exports.parts_to_convert(source, arrived, self._objects)
         return Waiting(key) if found is None else found

@@ -389,12 +389,20 @@ def test_a_record_number_of_any_length_and_a_huge_bad_row_stop_no_file(desk: Des
     assert desk.file(long, huge, a_visit(a_dose("d3", 3), mrn="SYN-3")).rows == 3
 
 
-def test_a_file_of_an_unknown_source_is_shown_with_what_to_do(desk: Desk) -> None:
-    desk.objects.put("inbox/nobody/a.csv", "v1", NOW)
-    summary = desk.convert("inbox/nobody/a.csv")
+@pytest.mark.parametrize(("key", "code"), [("inbox/nobody/a.csv", "SOURCE-UNKNOWN"), ("inbox/a.csv", "FOLDER-MISSING")])
+def test_a_file_of_no_source_is_shown_with_what_to_do(desk: Desk, key: str, code: str) -> None:
+    desk.objects.put(key, "v1", NOW)
+    summary = desk.convert(key)
     assert isinstance(summary, FileSummary)
-    assert [finding.code for finding in summary.findings] == ["SOURCE-UNKNOWN"]
-    assert [file.name for file in desk.ledger.files()] == ["inbox/nobody/a.csv"]
+    assert [finding.code for finding in summary.findings] == [code]
+    assert [file.name for file in desk.ledger.files()] == [key]
+
+
+@pytest.mark.parametrize("key", ["inbox/", "inbox/demo/", "inbox/demo/.hidden", "elsewhere/a.csv"])
+def test_what_is_no_export_by_its_key_is_ignored(desk: Desk, key: str) -> None:
+    desk.objects.put(key, "v1", NOW)
+    assert isinstance(desk.convert(key), Ignored)
+    assert list(desk.ledger.files()) == []
 
 
 # corrections by a person ----------------------------------------------------------------------------------------------
