@@ -192,7 +192,7 @@ def _report(
         talk.print(error, markup=False, style="red")
     talk.print(
         "\nLook further:\n"
-        "  .venv/bin/vaxline failures                what needs a person, and why\n"
+        "  .venv/bin/vaxline worklist                what needs a person, by cause, with the fix\n"
         "  .venv/bin/vaxline show MSH-10             message, findings, attempts and ACK\n"
         "  .venv/bin/vaxline resubmit MSH-10 --set lot=AB123\n"
         "  docs/operations.md                        the daily work",
