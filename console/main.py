@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import check, render, worklist
+from console import check, readiness, render, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from shared.domain import codesets
@@ -30,6 +30,7 @@ app.add_typer(codes, name="codes")
 app.add_typer(valve, name="valve")
 check.register(app)
 worklist.register(app)
+readiness.register(app)
 
 Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]

@@ -58,9 +58,9 @@ def trace(ledger: Ledger, file: FileSummary, row: int, part: str = "") -> Trace 
             return None
         what = "unchanged: the ledger had it already" if file.complete else "not read yet, or unchanged"
         return Trace(file.name, row, None, (arrived, Step(None, "", what)))
-    lineage = list(_lineage(ledger, first))
-    steps = [arrived, *(step for one in lineage for step in _steps(one))]
-    return Trace(file.name, row, lineage[-1].state, tuple(steps))
+    line = list(lineage(ledger, first.msh_10))
+    steps = [arrived, *(step for one in line for step in _steps(one))]
+    return Trace(file.name, row, line[-1].state, tuple(steps))
 
 
 def _standing_for(ledger: Ledger, file_id: str, row: int, part: str) -> Submission | None:
@@ -74,9 +74,10 @@ def _standing_for(ledger: Ledger, file_id: str, row: int, part: str) -> Submissi
     return None
 
 
-def _lineage(ledger: Ledger, first: Submission) -> Iterator[Submission]:
+def lineage(ledger: Ledger, msh_10: str) -> Iterator[Submission]:
+    """A submission and the corrections that replaced it, one after the other."""
     seen: set[str] = set()
-    one: Submission | None = first
+    one = ledger.get(msh_10)
     while one is not None and one.msh_10 not in seen:
         seen.add(one.msh_10)
         yield one
