@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from console import check, readiness, render, worklist
+from console import audit, check, readiness, render, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from shared.domain import codesets
@@ -31,6 +31,7 @@ app.add_typer(valve, name="valve")
 check.register(app)
 worklist.register(app)
 readiness.register(app)
+audit.register(app)
 
 Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
@@ -48,6 +49,7 @@ def config_push(file: ClinicsFile, stage: Stage = LOCAL_STAGE, json: Json = Fals
     """Checks a clinics.toml and puts it in force. Example: vaxline config push clinics.toml --stage test"""
     configuration = _checked(file, json=False)
     with to_stage(stage) as application:
+        audit.noted(application, "config push", [configuration.version])
         application.configurations.push(file.read_text("utf-8"), configuration.version)
     _say(json, {"version": configuration.version, "stage": stage}, f"version {configuration.version} is in force")
 
@@ -108,6 +110,7 @@ def show(
 ) -> None:
     """Shows message, findings, attempts and ACK of one submission. Example: vaxline show 3QX7K2…"""
     with to_stage(stage) as application:
+        audit.noted(application, "show", [msh_10])
         found = application.ledger.get(msh_10)
     if found is None:
         render.err.print(f"there is no submission {msh_10}")
@@ -138,6 +141,7 @@ def resubmit(
             wanted += [entry.msh_10 for entry in application.ledger.worklist(clinic=clinic, cause=cause)]
         if not wanted:
             raise typer.BadParameter("name at least one MSH-10, or a --cause that the worklist has")
+        audit.noted(application, "resubmit --dry-run" if dry_run else "resubmit", wanted, ", ".join(sorted(changes)))
         results = [application.correct(each, changes, dry_run=dry_run) for each in wanted]
     if json:
         render.as_json(results)
@@ -177,6 +181,7 @@ def close(
 ) -> None:
     """Takes a failure off the worklist; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
     with to_stage(stage) as application:
+        audit.noted(application, "close", [msh_10])
         closed = application.ledger.move(msh_10, Event.CLOSE, reason=reason)
     _say(json, {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open")
     if not closed:
@@ -204,6 +209,7 @@ def valve_open(
 ) -> None:
     """Starts a facility's delivery again and queues what waited. Example: vaxline valve open EX1001"""
     with to_stage(stage) as application:
+        audit.noted(application, "valve open", [facility])
         opened = application.ledger.open_facility(facility)
         queued = application.sweep(facility=facility).queued if opened else 0
     _say(

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from console import render
+from console.audit import noted
 from console.connect import to_stage
 from shared.settings import LOCAL_STAGE
 from shared.usecases.trace import Trace, files_called
@@ -33,6 +34,8 @@ def worklist(
     """Groups what needs a person by cause, with the fix and the next command. Example: vaxline worklist --clinic elm"""
     with to_stage(stage) as application:
         found = groups(application.ledger, clinic)
+        # Values of messages are shown, so it is a read of all that wait: one entry, not one for each.
+        noted(application, "worklist", [clinic or "all clinics"], f"{sum(group.submissions for group in found)} lines")
     if json:
         render.as_json(found)
         return

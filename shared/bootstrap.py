@@ -18,12 +18,13 @@ from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
 from shared.settings import PRODUCT, Runtime
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
     from shared.adapters.s3 import S3Configurations, S3Objects
     from shared.adapters.secrets_manager import SecretsManagerSecrets
-    from shared.ports import Iis
+    from shared.ports import AuditTrail, Iis
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
     from shared.usecases.resubmit import Resubmit
@@ -51,7 +52,11 @@ class Application:
 
     @cached_property
     def ledger(self) -> DynamoLedger:
-        return DynamoLedger(self.session.client("dynamodb", config=_CLIENT), self.runtime.table)
+        return DynamoLedger(self._dynamodb, self.runtime.table)
+
+    @cached_property
+    def _dynamodb(self) -> DynamoDBClient:
+        return self.session.client("dynamodb", config=_CLIENT)
 
     @cached_property
     def outbox(self) -> SqsOutbox:
@@ -64,6 +69,12 @@ class Application:
     @cached_property
     def intake(self) -> SqsIntake:
         return SqsIntake(self._sqs, self.runtime.intake_url)
+
+    @cached_property
+    def audit(self) -> AuditTrail:
+        from shared.adapters.audit import DynamoAuditTrail  # noqa: PLC0415 - people alone are audited
+
+        return DynamoAuditTrail(self._dynamodb, self.runtime.table)
 
     @cached_property
     def objects(self) -> S3Objects:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import IO, Final, Protocol
 
+from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
@@ -196,6 +197,16 @@ class Ledger(Protocol):
 
     def stopped_facilities(self) -> dict[str, str]:
         """Facility → fault code, of those whose delivery waits for a person."""
+        ...
+
+
+class AuditTrail(Protocol):
+    """Who read or changed what. Entries are added, never changed."""
+
+    def note(self, entry: AuditEntry) -> None: ...
+
+    def entries(self, since: date, until: date) -> Iterator[AuditEntry]:
+        """The entries of those days (UTC), both included, in order of time."""
         ...
 
 

@@ -6,6 +6,7 @@
     STOPPED       <facility> delivery stopped until a person opens it
     CLINICS       <clinic>   it has had an entry in the worklist
     META          patient_key
+    AUDIT#<day>   <time>     who read or changed what (shared/adapters/audit.py)
 
     convert ── record (version n → n+1) ── submission (if absent) ── queue ──┐   a crash between any two is finished
                                                                              │   by the redelivered event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,22 @@ def test_a_corrected_row_is_traced_through_its_correction() -> None:
 @pytest.mark.parametrize(("arguments", "words"), [(("a.csv", "9"), "has no row 9"), (("c.csv", "1"), "no file c.csv")])
 def test_what_is_not_there_is_said(arguments: tuple[str, str], words: str) -> None:
     assert words in called("trace", *arguments, code=1).stderr
+
+
+@pytest.mark.usefixtures("left_behind")
+def test_reads_and_actions_are_written_down_without_a_value_of_the_message() -> None:
+    msh_10 = data("trace", "a.csv", "2")[0]["steps"][-1]["msh_10"]
+    called("show", msh_10)
+    called("resubmit", msh_10, "--set", "lot=ZZ9CANARY", "--dry-run")
+    called("worklist", "--clinic", "elm")
+    called("close", msh_10, "--reason", "reported by hand")
+    entries = data("audit")
+    assert [(entry["action"], entry["subject"], entry["detail"]) for entry in entries] == [
+        ("show", msh_10, ""),
+        ("resubmit --dry-run", msh_10, "lot"),
+        ("worklist", "elm", "3 lines"),
+        ("close", msh_10, ""),
+    ]
+    assert {entry["who"] for entry in entries} == {getpass.getuser()}
+    assert "ZZ9CANARY" not in called("audit").stdout
+    assert len(data("audit", "--subject", "elm")) == 1

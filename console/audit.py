@@ -1,0 +1,56 @@
+"""The audit trail of the `vaxline` command: every message read and every action, with the caller's identity."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import boto3
+import typer
+
+from console import render
+from console.connect import to_stage
+from shared.bootstrap import Application
+from shared.domain.audit import AuditEntry
+from shared.settings import LOCAL_STAGE
+
+Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="the stage to talk to")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the `vaxline` command."""
+    app.command("audit")(audit)
+
+
+def noted(application: Application, action: str, subjects: Iterable[str], detail: str = "") -> None:
+    """Writes that the caller does `action` to each subject. It comes first: what cannot be written down is not done."""
+    who = _who(application)
+    for subject in subjects:
+        application.audit.note(AuditEntry(application.clock.now(), who, action, subject, detail))
+
+
+def _who(application: Application) -> str:
+    if application.runtime.stage == LOCAL_STAGE:
+        return getpass.getuser()
+    return str(boto3.client("sts", region_name=application.runtime.region).get_caller_identity()["Arn"])
+
+
+def audit(
+    days: Annotated[int, typer.Option(min=1, max=366, help="how many days back, today included")] = 7,
+    subject: Annotated[str, typer.Option(help="only what was done to this MSH-10, facility or version")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Lists who read or changed what, and when. Example: vaxline audit --days 30 --stage production"""
+    today = datetime.now(UTC).date()
+    with to_stage(stage) as application:
+        found = list(application.audit.entries(today - timedelta(days=days - 1), today))
+    found = [entry for entry in found if not subject or entry.subject == subject]
+    if json:
+        render.as_json(found)
+    else:
+        rows = ((f"{one.when:%Y-%m-%d %H:%M:%S}", one.who, one.action, one.subject, one.detail) for one in found)
+        render.table("Audit trail", ("time (UTC)", "who", "action", "about", "detail"), rows)
