@@ -12,12 +12,10 @@ import typer
 
 from console import render
 from console.connect import to_stage
+from console.options import Json, Stage
 from shared.bootstrap import Application
 from shared.domain.audit import AuditEntry
 from shared.settings import LOCAL_STAGE
-
-Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="the stage to talk to")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
 def register(app: typer.Typer) -> None:

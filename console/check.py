@@ -12,6 +12,7 @@ from rich.text import Text
 
 from console import render
 from console.check_page import page
+from console.options import Json
 from shared.domain.clinics import Configuration
 from shared.usecases.check import Cause, Check, Checked, Report, exports_in, first_configuration
 
@@ -21,7 +22,6 @@ Files = Annotated[list[Path], typer.Argument(exists=True, help="export files, or
 Config = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="the clinics.toml to check by")]
 SourceName = Annotated[str, typer.Option(help="read every file as this source; else told by folder name or content")]
 Html = Annotated[Path | None, typer.Option(dir_okay=False, help="write the report as a page to print (patient data!)")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
 def register(app: typer.Typer) -> None:

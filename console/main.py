@@ -13,6 +13,7 @@ import typer
 from console import audit, check, readiness, render, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
+from console.options import Json, Stage
 from shared.domain import codesets
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import Event, State
@@ -33,8 +34,6 @@ worklist.register(app)
 readiness.register(app)
 audit.register(app)
 
-Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="local, test or production")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 ClinicsFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the clinics.toml")]
 
 

@@ -9,12 +9,10 @@ import typer
 
 from console import render
 from console.connect import to_stage
+from console.options import Json, Stage
 from shared.settings import LOCAL_STAGE
 from shared.usecases.readiness import WINDOW, Day, Readiness
 from shared.usecases.readiness import readiness as of_ledger
-
-Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="the stage to talk to")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
 def register(app: typer.Typer) -> None:

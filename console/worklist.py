@@ -11,13 +11,11 @@ from rich.text import Text
 from console import render
 from console.audit import noted
 from console.connect import to_stage
+from console.options import Json, Stage
 from shared.settings import LOCAL_STAGE
 from shared.usecases.trace import Trace, files_called
 from shared.usecases.trace import trace as trace_row
 from shared.usecases.worklist import Group, groups
-
-Stage = Annotated[str, typer.Option(envvar="VAXLINE_CLI_STAGE", help="the stage to talk to")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
 
 
 def register(app: typer.Typer) -> None:
