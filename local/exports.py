@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from random import Random
 from typing import Any, Final, TextIO
 
 from local import exports_fhir
-from shared.exports import layout, looks_like
+from shared.exports import layout
+from shared.exports.arrivals import looks_like
 
 SEED: Final = 7
-_HEAD: Final = 4096
 # One dose as vaxline's own layout has it: column → text.
 Row = dict[str, str]
 
@@ -333,13 +332,7 @@ def looks_like_fhir(path: Path) -> bool:
 def source_for(path: Path) -> str:
     """The demo's source that fits a stranger's file: by how it begins, else (where that says nothing) by its name."""
     with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head.startswith(b"\x1f\x8b"):
-        try:
-            head = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-        except zlib.error:
-            head = b""
-    found = looks_like(head)
+        found = looks_like(file)
     if found == "csv" and looks_like_fhir(path):
         found = "fhir"
     return {"csv": "yours-csv", "fhir": "yours-fhir", "hl7": "yours-hl7", "fhir-bundle": "yours-bundle"}[found]

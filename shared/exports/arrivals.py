@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import posixpath
 import re
+import zlib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import IO, Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from shared.domain.clinics import Source
+from shared.exports.text import GZIP
 from shared.ports import Objects, StoredObject
 
 MARKER: Final = "_SUCCESS"
 MANIFEST: Final = "manifest.json"
 _MANIFEST_CAP: Final = 4 * 1024 * 1024
+_HEAD: Final = 4096
 _SETS: Final = frozenset({"fhir"})
 _HL7_HEADS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
 _BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"|^\{[^{]*"entry"\s*:\s*\[')
@@ -119,11 +122,17 @@ def set_name(source: Source, parts: Sequence[StoredObject]) -> str:
     return folder(parts[0].key) if is_set(source.format) else parts[0].key
 
 
-def looks_like(head: bytes) -> str:
-    """The format of a file by its first bytes (a few KiB, decompressed): JSON is FHIR, MSH or FHS is HL7, else CSV.
+def looks_like(stream: IO[bytes]) -> str:
+    """The format of a file, plain or gzipped, by how it begins: JSON is FHIR, MSH or FHS is HL7, else CSV.
 
     A Bundle is told by its type before its first entry; NDJSON of single resources is a bulk export's.
     """
+    head = stream.read(_HEAD)
+    if head.startswith(GZIP):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+        except zlib.error:
+            head = b""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b\x1c \t\r\n")
     if start[:3] in _HL7_HEADS and not start[3:4].isalnum():
         return "hl7"

@@ -446,5 +446,3 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
 )
-
-BY_CODE: Final[dict[str, Check]] = {check.code: check for check in TABLE}

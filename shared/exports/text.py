@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final, cast
 
+GZIP: Final = b"\x1f\x8b"
 LONGEST_CELL: Final = 131_072
 _SURROGATES: Final = re.compile("[\udc80-\udcff]")
 _LOOK: Final = 4096
@@ -70,7 +71,7 @@ class Text:
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
         buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast(io.RawIOBase, stream))
-        if cast(io.BufferedReader, buffered).peek(2)[:2] == b"\x1f\x8b":
+        if cast(io.BufferedReader, buffered).peek(2)[:2] == GZIP:
             buffered = cast(IO[bytes], gzip.GzipFile(fileobj=buffered))
         self._whole = _Whole(cast(io.BufferedReader, buffered))
         reader = io.BufferedReader(cast(io.RawIOBase, self._whole), buffer_size=1 << 18)

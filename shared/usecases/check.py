@@ -7,18 +7,17 @@ What the ledger knows does not count here: rows that were submitted before are c
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, cast
 
-from shared import exports
 from shared.domain.checks import Severity, Who
 from shared.domain.clinics import Clinic, Configuration, Format, Iis, Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals
+from shared.exports.readers import READERS
 from shared.ports import Clock, Exports, Objects, SecondOpinion, StoredObject
 from shared.usecases.findings import CHECKS
 from shared.usecases.prepare import Prepared, prepare
@@ -26,7 +25,6 @@ from shared.usecases.prepare import Prepared, prepare
 EXAMPLES: Final = 5
 _VALUES: Final = 20
 _CAUSES: Final = 500
-_HEAD: Final = 512
 _MSH_10: Final = "CHECK"
 # Which values occur tells the person who maps codes or sets vaxline up all there is to do.
 _LISTS_VALUES: Final = frozenset({Who.CODE_MAP, Who.SETUP})
@@ -117,7 +115,7 @@ class Report:
         return any(cause.holds for cause in self.causes) or self.total.visits_held > 0
 
 
-def first_configuration(formats: Iterable[str] = exports.READERS) -> Configuration:
+def first_configuration(formats: Iterable[str] = READERS) -> Configuration:
     """What a clinic's first file is checked by where there is no clinics.toml: one clinic, one source per format."""
     clinic = Clinic("clinic", "The clinic", "CT9999", "CT9999", "CT9999", secret="")
     sources = {name: Source(name, cast(Format, name), clinic=clinic.key, one_clinic=True) for name in formats}
@@ -150,7 +148,7 @@ def exports_in(
         found = configuration.sources[source] if source else _source_of(item, configuration, objects)
         if isinstance(found, str):
             return found
-        home = arrivals.folder(item.key) if exports.is_set(found.format) else item.key
+        home = arrivals.folder(item.key) if arrivals.is_set(found.format) else item.key
         sets.setdefault((found.name, home), []).append(item)
     if not sets:
         return "there is no file to read"
@@ -175,25 +173,14 @@ def _source_of(item: StoredObject, configuration: Configuration, objects: Object
     for folder in reversed(folders):
         if folder in configuration.sources:
             return configuration.sources[folder]
-    wanted = _looks_like(item, objects)
+    with objects.open(item) as stream:
+        wanted = arrivals.looks_like(stream)
     fitting = [source for source in configuration.sources.values() if source.format == wanted]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         return f"{item.key}: say by --source which one it is: {_named(source.name for source in fitting)}"
     return f"{item.key} looks like {wanted}, and no source of clinics.toml reads that"
-
-
-def _looks_like(item: StoredObject, objects: Objects) -> str:
-    """A format by a file's first characters."""
-    with objects.open(item) as stream:
-        head = stream.read(_HEAD)
-        if head.startswith(b"\x1f\x8b"):
-            try:
-                head = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-            except zlib.error:
-                head = b""
-    return exports.looks_like(head)
 
 
 def _named(names: Iterable[str]) -> str:
@@ -204,7 +191,7 @@ def _export_set(home: str, source: Source, items: Sequence[StoredObject], object
     """A set is what its manifest lists; where a listed file is not there, all that is there is read, and it is said."""
     parts = tuple(sorted(items, key=lambda item: item.key))
     manifest = next((item for item in parts if arrivals.name(item.key) == arrivals.MANIFEST), None)
-    if not exports.is_set(source.format) or manifest is None:
+    if not arrivals.is_set(source.format) or manifest is None:
         return ExportSet(home, source, parts)
     with objects.open(manifest) as stream:
         listed = arrivals.listed(stream.read())
@@ -285,7 +272,7 @@ class Check:
         configuration: Configuration,
         clock: Clock,
         second_opinion: SecondOpinion,
-        readers: Mapping[str, Exports] = exports.READERS,
+        readers: Mapping[str, Exports] = READERS,
     ) -> None:
         self._objects = objects
         self._configuration = configuration

@@ -14,12 +14,13 @@ from itertools import islice
 from math import inf
 from typing import Final
 
-from shared import exports
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.submission import FileSummary, Record, Submission
+from shared.exports import arrivals
+from shared.exports.readers import READERS
 from shared.ports import (
     Clock,
     Configurations,
@@ -106,7 +107,7 @@ class Convert:
         clock: Clock,
         second_opinion: SecondOpinion,
         bucket: str,
-        readers: Mapping[str, Exports] = exports.READERS,
+        readers: Mapping[str, Exports] = READERS,
     ) -> None:
         self._ledger = ledger
         self._outbox = outbox
@@ -155,9 +156,9 @@ class Convert:
             return Ignored(key, "gone")
         if arrived.size == 0 and key.endswith("/"):
             return Ignored(key, "a folder")
-        if not exports.is_set(source.format) and not exports.is_part(source.format, key):
+        if not arrivals.is_set(source.format) and not arrivals.is_part(source.format, key):
             return Ignored(key, "not an export by its name")
-        found = exports.parts_to_convert(source, arrived, self._objects)
+        found = arrivals.parts_to_convert(source, arrived, self._objects)
         return Waiting(key) if found is None else found
 
     def _convert(
@@ -169,7 +170,7 @@ class Convert:
     ) -> Converted:
         last = max(parts, key=lambda part: part.modified)
         version = "+".join(f"{part.key}@{part.version}" for part in parts)
-        name = exports.set_name(source, parts)
+        name = arrivals.set_name(source, parts)
         file_id = identity.file_id(self._bucket, name, version)
         known = self._ledger.file(file_id)
         if known is not None and known.complete:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from local import exports as demo
-from shared import exports
 from shared.adapters import clinics_toml
 from shared.adapters.files import LocalObjects
 from shared.domain import codesets
 from shared.domain.clinics import Configuration
+from shared.exports.readers import READERS
 from shared.usecases.check import ExportSet, exports_in
 from shared.usecases.prepare import prepare
 from tests.conformance.test_nist import SHARED, z22
@@ -33,7 +33,7 @@ def messages(sets: tuple[ExportSet, ...] | str, configuration: Configuration) ->
     """What would be sent of the exports."""
     assert not isinstance(sets, str), sets
     for export in sets:
-        for visit in exports.READERS[export.source.format].read(export.parts, export.source, LocalObjects()):
+        for visit in READERS[export.source.format].read(export.parts, export.source, LocalObjects()):
             clinic = configuration.clinic_for(export.source, visit.clinic)
             prepared = prepare(
                 visit, msh_10="EXAMPLE0000000000001", clinic=clinic, configuration=configuration, now=NOW

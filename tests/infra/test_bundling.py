@@ -16,6 +16,7 @@ from infra import bundling
 from infra.bundling import HERE, LAMBDA, SERVICES, CannotBundleError, bundle
 from shared import settings
 from shared.settings import FUNCTIONS
+from tests.functions.environment import NOWHERE
 
 ROOT = Path(__file__).parents[2]
 LARGEST_MIB = 45
@@ -115,19 +116,16 @@ def test_bytecode_of_the_target_is_shipped_unchecked(for_lambda: Path) -> None:
 @pytest.mark.slow
 def test_every_handler_runs_from_the_folder_alone(tmp_path: Path) -> None:
     folder = made(ROOT, tmp_path / "code", HERE)
-    told = {
-        "VAXLINE_STAGE": "test",
-        "VAXLINE_TABLE": "t",
-        "VAXLINE_BUCKET": "b",
-        "VAXLINE_OUTBOX_URL": "https://localhost/o",
-        "VAXLINE_RESUBMISSION_URL": "https://localhost/r",
-        "AWS_REGION": "us-east-1",
-        "PATH": os.defpath,
-    }
     for function in FUNCTIONS:
         module, _, name = function.handler.rpartition(".")
         script = f"import sys; sys.path.insert(0, {str(folder)!r}); import {module} as m; assert callable(m.{name})"
         # Without site-packages: what the folder lacks, nothing else may give.
         base = getattr(sys, "_base_executable", sys.executable)
-        done = subprocess.run([base, "-I", "-S", "-c", script], env=told, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [base, "-I", "-S", "-c", script],
+            env=NOWHERE | {"PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr

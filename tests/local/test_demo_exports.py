@@ -12,12 +12,14 @@ from typing import IO
 import pytest
 
 from local import exports as demo
-from shared import exports
 from shared.adapters import clinics_toml
 from shared.domain import checks, identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.model import Action, Completion, Visit
+from shared.exports import arrivals
+from shared.exports.readers import READERS
 from shared.ports import StoredObject
+from shared.usecases.findings import OF_RECORDS
 
 TODAY = date(2026, 3, 2)
 ROOT = Path(__file__).parents[2]
@@ -52,9 +54,9 @@ def visits_of(folder: Path, source: Source) -> list[Visit]:
     last = max(path for path in (folder / source.name).rglob("*") if path.is_file())
     arrived = disk.stat(last.relative_to(folder).as_posix())
     assert arrived is not None
-    parts = exports.parts_to_convert(source, arrived, disk)
+    parts = arrivals.parts_to_convert(source, arrived, disk)
     assert parts is not None
-    return list(exports.READERS[source.format].read(parts, source, disk))
+    return list(READERS[source.format].read(parts, source, disk))
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def test_some_visits_are_held_and_most_are_not(visits: dict[str, list[Visit]], c
             if not visit.rows:
                 continue
             problems = [*visit.findings, *checks.check(visit, checks.Context(TODAY.strftime("%Y%m%d")))]
-            codes = {p.code for p in problems if exports.CHECKS[p.code].severity is checks.Severity.ERROR}
+            codes = {p.code for p in problems if OF_RECORDS[p.code].severity is checks.Severity.ERROR}
             if configuration.clinic_for(configuration.sources[name], visit.clinic) is None:
                 codes.add("CLINIC-UNKNOWN")
             held.update(codes)

@@ -9,9 +9,10 @@ from typing import IO
 
 import pytest
 
-from shared import exports
 from shared.domain.clinics import Source
 from shared.domain.model import Visit
+from shared.exports import arrivals
+from shared.exports.readers import READERS
 from shared.ports import StoredObject
 
 _START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -45,9 +46,9 @@ def read() -> Read:
     def read_all(source: Source, files: Mapping[str, bytes]) -> list[Visit]:
         folder = Folder({f"inbox/{source.name}/{name}": body for name, body in files.items()})
         parts = tuple(
-            item for item in folder.list("") if exports.is_part(source.format, item.key) or "manifest" in item.key
+            item for item in folder.list("") if arrivals.is_part(source.format, item.key) or "manifest" in item.key
         )
-        return list(exports.READERS[source.format].read(parts, source, folder))
+        return list(READERS[source.format].read(parts, source, folder))
 
     return read_all
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared import exports
 from shared.domain.clinics import Source
+from shared.exports import arrivals
 
 CSV = Source("own", "csv")
 BULK = Source("bulk", "fhir")
@@ -21,7 +21,7 @@ MANIFEST = json.dumps(
 
 def arrives(folder_of: Any, files: dict[str, bytes], last: str) -> list[str] | None:
     folder = folder_of(files)
-    parts = exports.parts_to_convert(BULK, folder.stat(last), folder)
+    parts = arrivals.parts_to_convert(BULK, folder.stat(last), folder)
     return None if parts is None else [part.key.removeprefix(HOME) for part in parts]
 
 
@@ -54,15 +54,15 @@ def test_a_manifest_that_is_none_counts_as_a_marker(folder_of: Any) -> None:
 
 def test_a_csv_file_is_an_export_of_its_own(folder_of: Any) -> None:
     folder = folder_of({"inbox/own/a.csv": b"x", "inbox/own/b.txt.gz": b"x", "inbox/own/_SUCCESS": b""})
-    parts = exports.parts_to_convert(CSV, folder.stat("inbox/own/b.txt.gz"), folder)
+    parts = arrivals.parts_to_convert(CSV, folder.stat("inbox/own/b.txt.gz"), folder)
     assert parts is not None
-    assert exports.set_name(CSV, parts) == "inbox/own/b.txt.gz"
-    assert exports.parts_to_convert(CSV, folder.stat("inbox/own/_SUCCESS"), folder) is None
+    assert arrivals.set_name(CSV, parts) == "inbox/own/b.txt.gz"
+    assert arrivals.parts_to_convert(CSV, folder.stat("inbox/own/_SUCCESS"), folder) is None
 
 
 def test_a_set_is_called_by_its_folder(folder_of: Any) -> None:
     folder = folder_of({HOME + "a.ndjson": b""})
-    assert exports.set_name(BULK, tuple(folder.list(HOME))) == HOME
+    assert arrivals.set_name(BULK, tuple(folder.list(HOME))) == HOME
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_set_is_called_by_its_folder(folder_of: Any) -> None:
     ],
 )
 def test_markers_and_folders_hold_no_data(format_: str, key: str, expected: bool) -> None:
-    assert exports.is_part(format_, key) is expected
+    assert arrivals.is_part(format_, key) is expected

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import exports
-from shared.domain import identity
+from shared.domain import checks, identity
 from shared.domain.clinics import Source
 from shared.domain.model import Action, Completion, Finding, Visit
-from shared.exports import layout
+from shared.exports import findings, layout
+from shared.exports.readers import READERS
 from shared.ports import StoredObject
+from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]
 OWN = Source("own", "csv", clinic="elm")
@@ -411,8 +412,8 @@ def test_rows_without_id_that_say_the_same_are_one_dose_and_that_is_said(read: R
 
 
 def test_every_finding_has_a_row_in_the_check_table() -> None:
-    assert all(code == check.code for code, check in exports.CHECKS.items())
-    assert set(exports.findings.BY_CODE).isdisjoint(exports.checks.BY_CODE)
+    assert all(code == check.code for code, check in OF_RECORDS.items())
+    assert {check.code for check in findings.TABLE}.isdisjoint(checks.BY_CODE)
 
 
 class _Memory:
@@ -432,10 +433,10 @@ class _Memory:
 @given(st.binary(max_size=400), st.booleans())
 def test_no_bytes_are_too_strange(body: bytes, has_header: bool) -> None:
     whole = (",".join(NAMES).encode() + b"\n" if has_header else b"") + body
-    visits = list(exports.READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(whole)))  # type: ignore[arg-type]
+    visits = list(READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(whole)))  # type: ignore[arg-type]
     rows = rows_of(visits)
     assert rows == list(range(1, len(rows) + 1))
-    assert codes_of(visits) <= set(exports.CHECKS)
+    assert codes_of(visits) <= set(OF_RECORDS)
 
 
 _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\x1f"), max_size=12)
@@ -444,7 +445,7 @@ _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\x1f"), ma
 @given(st.lists(st.tuples(_CELLS, _CELLS, _CELLS), min_size=1, max_size=6))
 def test_what_a_csv_writer_writes_is_read_row_for_row(cells: list[tuple[str, str, str]]) -> None:
     rows = [a_row(patient_id=f"P{n}", last_name=a, lot=b, comment=c) for n, (a, b, c) in enumerate(cells)]
-    visits = list(exports.READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(a_csv(*rows))))  # type: ignore[arg-type]
+    visits = list(READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(a_csv(*rows))))  # type: ignore[arg-type]
     assert rows_of(visits) == list(range(1, len(rows) + 1))
     assert sorted(visit.patient.mrn for visit in visits) == sorted(row[0] for row in rows)
 

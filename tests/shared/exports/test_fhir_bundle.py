@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from local import exports as local_exports
-from shared import exports
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
-from shared.exports import fhir_bundle
+from shared.exports import arrivals, fhir_bundle
+from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]
 BUNDLES = Source("bundles", "fhir-bundle", clinic="elm")
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_on(read: Read) -> None:
 def test_a_file_without_immunizations_is_said(read: Read, body: bytes, codes: list[str]) -> None:
     found = findings_of(read(BUNDLES, {"a.json": body}))
     assert [finding.code for finding in found] == codes
-    assert set(codes) <= set(exports.CHECKS)
+    assert set(codes) <= set(OF_RECORDS)
 
 
 @pytest.mark.parametrize("how", [{}, {"indent": 1}])
@@ -192,6 +192,6 @@ def test_each_file_is_an_export_of_its_own(folder_of: Any, format_: str) -> None
     source = Source("one", format_)  # type: ignore[arg-type]
     folder = folder_of({"inbox/one/a": b"", "inbox/one/b": b"", "inbox/one/.hidden": b""})
     arrived, other, hidden = folder.list("")
-    assert exports.parts_to_convert(source, arrived, folder) == (arrived,)
-    assert exports.parts_to_convert(source, hidden, folder) is None
-    assert exports.set_name(source, (other,)) == "inbox/one/b"
+    assert arrivals.parts_to_convert(source, arrived, folder) == (arrived,)
+    assert arrivals.parts_to_convert(source, hidden, folder) is None
+    assert arrivals.set_name(source, (other,)) == "inbox/one/b"

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared import exports
 from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Action, Code, Completion, Dose, Finding, Visit
+from shared.exports.readers import READERS
 from shared.ports import StoredObject
+from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]
 HL7 = Source("ehr", "hl7", clinic="elm")
@@ -108,7 +109,7 @@ def test_what_is_no_readable_vxu_is_a_row_of_its_own_and_the_rest_goes_on(read: 
     }
     assert held[1].raw == "PID|1||LOST\nRXA|0|1|20260301"
     assert [visit.rows for visit in visits if visit.doses] == [(("a.hl7", 5),)]
-    assert all(f.code in exports.CHECKS for f in findings_of(visits))
+    assert all(f.code in OF_RECORDS for f in findings_of(visits))
 
 
 def test_a_vaccination_without_patient_or_day_is_held_with_its_text(read: Read) -> None:
@@ -290,10 +291,10 @@ def test_defaults_fill_eligibility_and_funding(read: Read) -> None:
 def test_no_damage_raises_or_loses_a_row(junk: bytes, at: int) -> None:
     body = a_file(MSH, PID, ORC, RXA)
     parts = (StoredObject("a.hl7", "v", 0),)
-    visits = list(exports.READERS["hl7"].read(parts, HL7, _One(body[:at] + junk + body[at:])))  # type: ignore[arg-type]
+    visits = list(READERS["hl7"].read(parts, HL7, _One(body[:at] + junk + body[at:])))  # type: ignore[arg-type]
     rows = sorted(row for visit in visits for _, row in visit.rows)
     assert rows == list(range(1, len(rows) + 1))
-    assert all(finding.code in exports.CHECKS for finding in findings_of(visits))
+    assert all(finding.code in OF_RECORDS for finding in findings_of(visits))
 
 
 class _One:

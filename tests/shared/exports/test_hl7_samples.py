@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pytest
 
-from shared import exports
 from shared.domain.clinics import Source
 from shared.domain.model import Visit
+from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]
 HL7 = Source("ehr", "hl7", clinic="elm")
@@ -66,7 +66,7 @@ def test_every_sample_is_read_and_every_rxa_accounted_for(read: Read) -> None:
         visits = read(HL7, {file.name: body})
         rows = sorted(row for visit in visits for _, row in visit.rows)
         assert rows == list(range(1, max(count, 1) + 1)), file.name
-        assert all(finding.code in exports.CHECKS for visit in visits for finding in visit.findings), file.name
+        assert all(finding.code in OF_RECORDS for visit in visits for finding in visit.findings), file.name
         assert sum(len(visit.doses) for visit in visits) <= count
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import exports
 from shared.domain.clinics import Source
+from shared.exports.readers import READERS
 from shared.exports.spool import Row, Spool
 from shared.ports import StoredObject
 
@@ -73,7 +73,7 @@ class _Made:
 def _peak(count: int) -> tuple[int, int]:
     tracemalloc.start()
     source = Source("own", "csv")
-    visits = exports.READERS["csv"].read((StoredObject("a.csv", "v", 0),), source, _Made(count))  # type: ignore[arg-type]
+    visits = READERS["csv"].read((StoredObject("a.csv", "v", 0),), source, _Made(count))  # type: ignore[arg-type]
     rows = sum(len(visit.rows) for visit in visits)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

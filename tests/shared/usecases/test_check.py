@@ -275,6 +275,7 @@ BUNDLE = (
         ("first.hl7", HL7, "hl7"),
         ("first.txt", HL7, "hl7"),
         ("first.json", BUNDLE, "fhir-bundle"),
+        ("late.json", BUNDLE.replace("{", '{"id":"' + "x" * 1000 + '",', 1), "fhir-bundle"),
         ("first.ndjson", PATIENT + IMMUNIZATION, "fhir"),
     ],
 )
