@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -13,6 +13,7 @@ from shared.domain.model import Finding, Patient, Visit
 from shared.exports import layout, visits
 from shared.exports.csv_cells import RowReader
 from shared.exports.layout import Header
+from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repaired
 from shared.exports.values import Dates
@@ -25,41 +26,13 @@ _SENSIBLE: Final = "ROW-READ-AS-WINDOWS-1252"
 _OTHER_DELIMITERS: Final = ("\t", ";", "|", ",")
 
 
-class CsvExports:
-    """Reads each part by itself: a CSV file is a set of its own."""
-
-    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
-        for part in parts:
-            yield from _File(part, source, objects).visits()
-
-
-class _File:
+class CsvFile(TextFile):
     """One CSV file on its way through the spool."""
 
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
-        self._item = part
-        self._name = part.key.rsplit("/", 1)[-1]
-        self._source = source
-        self._objects = objects
-        self._dates = Dates(source.date_formats)
-        self._findings: list[Finding] = []
+        super().__init__(part, source, objects)
         self._header: Header | None = None
         self._count = 0
-
-    def visits(self) -> Iterator[Visit]:
-        with Spool() as spool, self._objects.open(self._item) as stream:
-            text = Text(stream, self._source.encoding)
-            if text.is_text:
-                self._take_in(text, spool)
-            else:
-                self._note("FILE-NOT-TEXT", self._name)
-            if self._findings:
-                yield visits.about_file(self._source, self._findings)
-            if self._header is not None:
-                yield from self._give_out(spool, self._header)
-
-    def _note(self, code: str, value: str = "", row: int = 0) -> None:
-        self._findings.append(Finding(code, row=row, column="file", value=value))
 
     # in --------------------------------------------------------------------------------------------------------------
 
@@ -122,7 +95,10 @@ class _File:
 
     # out -------------------------------------------------------------------------------------------------------------
 
-    def _give_out(self, spool: Spool, header: Header) -> Iterator[Visit]:
+    def _give_out(self, spool: Spool) -> Iterator[Visit]:
+        header = self._header
+        if header is None:
+            return
         reader = RowReader(header, self._dates, self._name)
         rows = spool.by_patient()
         for (patient, day, clinic), group in groupby(rows, key=lambda row: row[:3]):

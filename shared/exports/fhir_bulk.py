@@ -16,15 +16,14 @@ from urllib.parse import unquote
 
 import msgspec
 
-from shared.domain import codes, model
+from shared.domain import model
 from shared.domain.clinics import Source
-from shared.domain.local_codes import is_unread
-from shared.domain.model import NO_CODE, Code, Finding, Visit
+from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, fhir_dose, fhir_patient, values, visits
 from shared.exports import fhir_model as fhir
 from shared.exports.spool import Row, Spool
 from shared.exports.text import Damaged, Text, repaired
-from shared.exports.visits import Entry
+from shared.exports.visits import Defaults, Entry
 from shared.ports import Objects, StoredObject
 
 IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
@@ -64,9 +63,7 @@ class FhirSet:
         self._findings: list[Finding] = []
         self._rows = 0
         self._actors: OrderedDict[str, fhir.Actor | None] = OrderedDict()
-        defaults = source.defaults
-        self._eligibility = codes.look_up(codes.ELIGIBILITY, defaults.get("eligibility", "")) or NO_CODE
-        self._funding = codes.look_up(codes.FUNDING_SOURCE, defaults.get("funding_source", "")) or NO_CODE
+        self._defaults = Defaults.of(source)
         self._patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", model.Patient(), ())
 
     def visits(self) -> Iterator[Visit]:
@@ -193,12 +190,7 @@ class FhirSet:
             return self._actor(reference, resource, spool)
 
         dose, findings = fhir_dose.dose(resource, row.row, part, find)
-        if (self._eligibility and not dose.eligibility) or (self._funding and not dose.funding_source):
-            dose = replace(
-                dose,
-                eligibility=_or(dose.eligibility, self._eligibility),
-                funding_source=_or(dose.funding_source, self._funding),
-            )
+        dose = self._defaults.applied(dose)
         patient, problems = self._whose(row, resource, spool)
         found = [replace(problem, row=row.row) for problem in problems] + list(findings)
         raw = ""
@@ -258,8 +250,3 @@ class FhirSet:
 def _unreadable(part: str, row: Row, code: str, words: str) -> Entry:
     finding = Finding(code, "RXA", row.row, "line", words)
     return Entry(part, row.row, model.Patient(), None, (finding,), row.payload.decode().strip())
-
-
-def _or(code: Code, default: Code) -> Code:
-    """The source's default where the export says nothing; what it says in words of its own is for its maps."""
-    return code if code or is_unread(code) else default

@@ -7,13 +7,12 @@ from 1. JSON has no end before its last brace, so a Bundle is loaded whole: up t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
 
 from shared.domain.clinics import Source
-from shared.domain.model import Visit
 from shared.exports.fhir_bulk import IMMUNIZATION, FhirSet
 from shared.exports.spool import Spool
 from shared.exports.text import Damaged, Text, repaired
@@ -43,16 +42,11 @@ class _Bundle(msgspec.Struct):
 _BUNDLE: Final = msgspec.json.Decoder(_Bundle)
 
 
-class FhirBundleExports:
-    """Reads each part by itself: a file of Bundles is a set of its own."""
-
-    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
-        for part in parts:
-            yield from _BundleFile([part], source, objects).visits()
-
-
-class _BundleFile(FhirSet):
+class BundleFile(FhirSet):
     """One file of Bundles on its way through the spool."""
+
+    def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
+        super().__init__([part], source, objects)
 
     def _lines(self, number: int, text: Text, spool: Spool) -> None:
         """Takes the Bundles of a file in: each line where the first one is a Bundle, else the whole file as one."""

@@ -11,16 +11,15 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from shared.domain import codes
 from shared.domain.clinics import Source
-from shared.domain.model import ADMINISTERED, NO_CODE, Action, Dose, Finding, Patient, Visit
+from shared.domain.model import ADMINISTERED, Action, Dose, Finding, Patient, Visit
 from shared.exports import hl7_dose, hl7_messages, hl7_patient, hl7_text, visits
 from shared.exports.hl7_fields import NO_SEGMENT, Reading, Segment, hd, segments
 from shared.exports.hl7_messages import LONGEST_SEGMENT, Message, Splitter
+from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
 from shared.exports.text import Damaged, Text
-from shared.exports.values import Dates
-from shared.exports.visits import Entry
+from shared.exports.visits import Defaults, Entry
 from shared.ports import Objects, StoredObject
 
 # A vaccination with one of these is read all the same; the other faults stand for a message that is not.
@@ -28,42 +27,13 @@ _READ_ANYWAY: Final = frozenset({"", "ROW-CUT-OFF", "MESSAGE-LINE-BROKEN"})
 _UNPLACED: Final = ("", "", "")
 
 
-class Hl7Exports:
-    """Reads each part by itself: a file of messages is a set of its own."""
-
-    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
-        for part in parts:
-            yield from _File(part, source, objects).visits()
-
-
-class _File:
-    """One file on its way through the spool."""
+class Hl7File(TextFile):
+    """One file of messages on its way through the spool."""
 
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
-        self._item = part
-        self._name = part.key.rsplit("/", 1)[-1]
-        self._source = source
-        self._objects = objects
-        self._dates = Dates(source.date_formats)
-        self._findings: list[Finding] = []
+        super().__init__(part, source, objects)
         self._rows = 0
-        defaults = source.defaults
-        self._eligibility = codes.look_up(codes.ELIGIBILITY, defaults.get("eligibility", "")) or NO_CODE
-        self._funding = codes.look_up(codes.FUNDING_SOURCE, defaults.get("funding_source", "")) or NO_CODE
-
-    def visits(self) -> Iterator[Visit]:
-        with Spool() as spool, self._objects.open(self._item) as stream:
-            text = Text(stream, self._source.encoding)
-            if text.is_text:
-                self._take_in(text, spool)
-            else:
-                self._note("FILE-NOT-TEXT", self._name)
-            if self._findings:
-                yield visits.about_file(self._source, self._findings)
-            yield from self._give_out(spool)
-
-    def _note(self, code: str, value: str = "") -> None:
-        self._findings.append(Finding(code, row=self._rows, column="file", value=value))
+        self._defaults = Defaults.of(source)
 
     # in --------------------------------------------------------------------------------------------------------------
 
@@ -74,7 +44,7 @@ class _File:
             self._spool(message, number, spool)
         self._findings += splitter.findings
         if text.is_cut:
-            self._note("FILE-CUT-OFF")
+            self._note("FILE-CUT-OFF", row=self._rows)
         if number == 0 and not self._findings:
             self._note("FILE-EMPTY")
 
@@ -82,7 +52,7 @@ class _File:
         try:
             yield from text.pieces(LONGEST_SEGMENT)
         except Damaged as damage:
-            self._note(damage.code)
+            self._note(damage.code, row=self._rows)
             return
         if text.is_cut:
             splitter.is_cut = True
@@ -168,11 +138,7 @@ class _File:
         patient = hl7_patient.patient(said, reading)
         dose = hl7_dose.dose(said, self._name, reading, hl7_patient.visit_eligibility(said))
         if dose.is_given:
-            dose = replace(
-                dose,
-                eligibility=dose.eligibility or self._eligibility,
-                funding_source=dose.funding_source or self._funding,
-            )
+            dose = self._defaults.applied(dose)
         faults = (Finding(row.fault, row=row.row, column="message"),) if row.fault else ()
         return Entry(self._name, row.row, patient, dose, (*faults, *damage, *reading.findings))
 

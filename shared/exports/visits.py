@@ -9,7 +9,8 @@ from typing import Final
 
 from shared.domain import codes, codesets, identity
 from shared.domain.clinics import Source
-from shared.domain.model import ADMINISTERED, Code, Completion, Dose, Finding, Patient, Visit
+from shared.domain.local_codes import is_unread
+from shared.domain.model import ADMINISTERED, NO_CODE, Code, Completion, Dose, Finding, Patient, Visit
 
 _HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
 _GIVEN_HERE: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
@@ -25,6 +26,34 @@ class Entry:
     dose: Dose | None
     findings: tuple[Finding, ...] = ()
     raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a source says of its doses where a format without columns says nothing."""
+
+    eligibility: Code
+    funding_source: Code
+
+    @classmethod
+    def of(cls, source: Source) -> Defaults:
+        said = source.defaults
+        return cls(
+            codes.look_up(codes.ELIGIBILITY, said.get("eligibility", "")) or NO_CODE,
+            codes.look_up(codes.FUNDING_SOURCE, said.get("funding_source", "")) or NO_CODE,
+        )
+
+    def applied(self, dose: Dose) -> Dose:
+        """The dose with them; what the export says in words of its own is for the maps of clinics.toml."""
+        eligibility = _or(dose.eligibility, self.eligibility)
+        funding_source = _or(dose.funding_source, self.funding_source)
+        if eligibility is dose.eligibility and funding_source is dose.funding_source:
+            return dose
+        return replace(dose, eligibility=eligibility, funding_source=funding_source)
+
+
+def _or(said: Code, default: Code) -> Code:
+    return said if said or is_unread(said) or not default else default
 
 
 def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Visit:
