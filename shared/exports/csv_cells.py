@@ -129,8 +129,9 @@ def _plain(raw: str, one: _Field, row: int, findings: list[Finding]) -> str:
 def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
     """Notes what cannot be read; where clinics.toml may have a map for it, the values are kept as they stand."""
     column = one.column
-    if not local_codes.table_of(_unreadable(one, raw, row)):
-        parsed.findings.append(_unreadable(one, raw, row))
+    finding = _unreadable(one, raw, row)
+    if not local_codes.table_of(finding):
+        parsed.findings.append(finding)
         return
     assert one.parse is not None
     kept: list[Code] = []

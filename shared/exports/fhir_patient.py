@@ -53,7 +53,7 @@ def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, .
         mothers_maiden_name=_maiden_name(resource),
         aliases=aliases,
         races=_omb(resource.extension, fhir.RACE, codes.RACE, "PID-10", findings),
-        ethnicity=next((code for code in (*filter(None, ethnicities), *ethnicities)), NO_CODE),
+        ethnicity=next(iter((*filter(None, ethnicities), *ethnicities)), NO_CODE),
         addresses=tuple(address(place) for place in resource.address if place.use != "old"),
         telecoms=telecoms(resource.telecom, findings),
         multiple_birth=multiple,

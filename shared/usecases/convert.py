@@ -311,8 +311,8 @@ class Convert:
         configuration = arrival.configuration
         clinic = configuration.clinic_for(arrival.source, visit.clinic)
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
-        findings = prepared.findings + self._doubts(prepared, arrival)
-        held = prepared.is_held or len(findings) > len(prepared.findings)
+        doubts = self._doubts(prepared, arrival)
+        held = prepared.is_held or bool(doubts)
         return Submission(
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,
@@ -327,7 +327,7 @@ class Convert:
             created=now,
             visit=visit,
             vxu=prepared.vxu,
-            findings=findings,
+            findings=prepared.findings + doubts,
             revision=record.revision,
             replaces=replaces,
             waiting_since=None if held else now,

@@ -83,7 +83,7 @@ def _attempts(ledger: Ledger, first: date, clinic: str) -> Iterator[tuple[Attemp
         if file.arrived.date() < first:
             continue
         for msh_10 in ledger.of_file(file.file_id):
-            for one in lineage(ledger, msh_10):
+            for one in lineage(ledger, ledger.get(msh_10)):
                 if one.msh_10 in seen or (clinic and one.clinic != clinic):
                     continue
                 seen.add(one.msh_10)

@@ -58,7 +58,7 @@ def trace(ledger: Ledger, file: FileSummary, row: int, part: str = "") -> Trace 
             return None
         what = "unchanged: the ledger had it already" if file.complete else "not read yet, or unchanged"
         return Trace(file.name, row, None, (arrived, Step(None, "", what)))
-    line = list(lineage(ledger, first.msh_10))
+    line = list(lineage(ledger, first))
     steps = [arrived, *(step for one in line for step in _steps(one))]
     return Trace(file.name, row, line[-1].state, tuple(steps))
 
@@ -74,10 +74,10 @@ def _standing_for(ledger: Ledger, file_id: str, row: int, part: str) -> Submissi
     return None
 
 
-def lineage(ledger: Ledger, msh_10: str) -> Iterator[Submission]:
+def lineage(ledger: Ledger, first: Submission | None) -> Iterator[Submission]:
     """A submission and the corrections that replaced it, one after the other."""
     seen: set[str] = set()
-    one = ledger.get(msh_10)
+    one = first
     while one is not None and one.msh_10 not in seen:
         seen.add(one.msh_10)
         yield one

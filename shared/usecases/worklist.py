@@ -65,11 +65,12 @@ def _said(ledger: Ledger, msh_10: str) -> list[tuple[str, str, str]]:
 def _group(cause: str, clinic: str, entries: list[WorklistEntry], said: Iterable[tuple[str, str]]) -> Group:
     fields = Counter(field for field, _ in said if field)
     values = Counter(value for _, value in said if value)
-    of_cause = cause.partition(" ")[2] if "-" in cause.partition(" ")[2] else ""
+    # An IIS's cause names its field (`103 PID-8`); of vaxline's own, the findings do.
+    place = cause.partition(" ")[2]
     return Group(
         cause=cause,
         clinic=clinic,
-        field=fields.most_common(1)[0][0] if fields else of_cause,
+        field=fields.most_common(1)[0][0] if fields else place if "-" in place else "",
         values=tuple(values.most_common(_VALUES_SHOWN)),
         submissions=len(entries),
         rows=sum(entry.row_count for entry in entries),
