@@ -6,35 +6,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner, Result
 
-from console import render
 from console.main import app
-from local import exports, session, snapshot
+from local import session
 from local.engine import Engine
 from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.usecases.unmapped import unmapped
+from tests.end_to_end.rows import CLINICS, a_csv, row
 
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
-HEADER = (
-    "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
-    "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"
-)
 CAUSE = "UNMAPPED vaccine BOOSTRIX-A"
 MAPPED = '\n[sources.elm.codes.vaccine]\n"Boostrix-A" = "115"\n'
 
 
-def row(patient: str, vaccine: str) -> str:
-    return (
-        f"{patient},Sampleton,Ada,1990-05-06,F,2106-3,2186-5,1 Example Way,Hartford,CT,"
-        f"06103,D-{patient},2026-03-02,{vaccine},SKB,AB123,IM,V01,PHC70,1234567893"
-    )
-
-
-ROWS = "\n".join((HEADER, row("SYN-1", "Boostrix-A"), row("SYN-2", "BOOSTRIX-A"), row("SYN-3", "Tdap!"))).encode()
+ROWS = a_csv(row("SYN-1", cvx="Boostrix-A"), row("SYN-2", cvx="BOOSTRIX-A"), row("SYN-3", cvx="Tdap!"))
 
 
 def drop(run: Session, engine: Engine, key: str) -> FileSummary:
@@ -43,13 +30,6 @@ def drop(run: Session, engine: Engine, key: str) -> FileSummary:
     (new,) = [file for file in run.application.ledger.files() if file.name == key]
     assert new.adds_up
     return new
-
-
-@pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    monkeypatch.setattr(render, "out", render.Console(width=200))
 
 
 def called(*arguments: str) -> Result:

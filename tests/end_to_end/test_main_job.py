@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import exports, session, snapshot
+from local import exports, session
 from local.engine import Engine
 from local.session import Session
 from local.simulator_faults import Planned
@@ -16,25 +16,11 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, SWEEP
 from shared.usecases.correct import Resubmitted
-
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
-HEADER = (
-    "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
-    "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"
-)
-
-
-def row(patient: str, dose: str, *, lot: str = "AB123", cvx: str = "115", first_name: str = "Ada") -> str:
-    return (
-        f"{patient},Sampleton,{first_name},1990-05-06,F,2106-3,2186-5,1 Example Way,Hartford,CT,"
-        f"06103,{dose},2026-03-02,{cvx},SKB,{lot},IM,V01,PHC70,1234567893"
-    )
+from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+def run(places: None) -> Iterator[Session]:
     with session.running(CLINICS, "clinics.toml") as running:
         yield running
 
@@ -53,7 +39,7 @@ Drop = Callable[..., FileSummary]
 def drop(run: Session, engine: Engine) -> Drop:
     def put(*rows: str, key: str = "inbox/elm/doses.csv") -> FileSummary:
         before = {file.file_id for file in run.application.ledger.files()}
-        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body="\n".join((HEADER, *rows)).encode())
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=a_csv(*rows))
         assert engine.wait_until_idle(timeout=60)
         (new,) = [file for file in run.application.ledger.files() if file.file_id not in before]
         assert new.adds_up
@@ -177,7 +163,7 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
 
 
 def test_a_lost_queue_message_is_found_by_the_sweep(run: Session) -> None:
-    body = "\n".join((HEADER, row("SYN-1", "D1"))).encode()
+    body = a_csv(row("SYN-1", "D1"))
     run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
     run.application.convert("inbox/elm/doses.csv")
     run.cloud.sqs.purge_queue(QueueUrl=run.cloud.queue_urls[OUTBOX.name])
@@ -221,20 +207,19 @@ def test_a_real_bulk_export_goes_through_with_every_row_accounted_for(
 
 def test_no_log_line_and_no_queue_message_names_a_patient(run: Session, drop: Drop, tmp_path: Path) -> None:
     seen: list[str] = []
-    run.cloud.sqs.meta.events.register("before-parameter-build.sqs.*", lambda params, **_: seen.append(repr(params)))
+    run.cloud.sqs.meta.events.register("after-call.sqs.ReceiveMessage", lambda parsed, **_: seen.append(repr(parsed)))
     run.simulator.play(Planned("http-503", times=1))
     drop(row("CANARYMRN", "D1").replace("Sampleton", "Canaryname"), row("CANARYMRN2", "D2", lot=""))
     log = (tmp_path / "functions.log").read_text("utf-8")
     assert "converted" in log
     assert "canary" not in log.lower()
+    assert any("msh_10" in one for one in seen)
     assert "canary" not in "".join(seen).lower()
 
 
-def test_a_local_run_can_be_opened_again_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+def test_a_local_run_can_be_opened_again_and_goes_on(places: None) -> None:
     with session.running(CLINICS, "clinics.toml") as first, Engine(first.cloud) as engine:
-        body = "\n".join((HEADER, row("SYN-1", "D1", lot=""))).encode()
+        body = a_csv(row("SYN-1", "D1", lot=""))
         first.cloud.s3.put_object(Bucket=first.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
         assert engine.wait_until_idle(timeout=60)
         held = only_failure(first)

@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import getpass
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from console import render
 from console.main import app
-from local import exports, session, snapshot
+from local import session
 from local.engine import Engine
+from tests.end_to_end.rows import CLINICS, a_csv, row
 
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
-HEADER = (
-    "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
-    "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"
-)
-
-
-def row(patient: str, lot: str = "AB123", birth: str = "1990-05-06") -> str:
-    return (
-        f"{patient},Sampleton,Ada,{birth},F,2106-3,2186-5,1 Example Way,Hartford,CT,"
-        f"06103,D-{patient},2026-03-02,115,SKB,{lot},IM,V01,PHC70,1234567893"
-    )
-
-
-ROWS = (row("SYN-1"), row("SYN-2", lot=""), row("SYN-3", lot=""), row("SYN-4", birth="05061990x"))
+ROWS = (row("SYN-1"), row("SYN-2", lot=""), row("SYN-3", lot=""), row("SYN-4", birth_date="05061990x"))
 
 
 @pytest.fixture
-def left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def left_behind(places: None) -> None:
     """What a local run leaves: one accepted row, three held; the same file again."""
-    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    monkeypatch.setattr(render, "out", render.Console(width=200))
-    monkeypatch.setattr(render, "err", render.Console(width=200, stderr=True))
     with session.running(CLINICS, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
         for name in ("a.csv", "b.csv"):
-            body = "\n".join((HEADER, *ROWS)).encode()
-            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"inbox/elm/{name}", Body=body)
+            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"inbox/elm/{name}", Body=a_csv(*ROWS))
             assert engine.wait_until_idle(timeout=60)
 
 

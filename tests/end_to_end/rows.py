@@ -1,0 +1,33 @@
+"""Rows of a good export of the clinic elm, and the demo's configuration that reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local import exports
+
+CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+HEADER = (
+    "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
+    "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"
+)
+
+
+def row(
+    patient: str,
+    dose: str = "",
+    *,
+    lot: str = "AB123",
+    cvx: str = "115",
+    first_name: str = "Ada",
+    birth_date: str = "1990-05-06",
+    route: str = "IM",
+) -> str:
+    return (
+        f"{patient},Sampleton,{first_name},{birth_date},F,2106-3,2186-5,1 Example Way,Hartford,CT,"
+        f"06103,{dose or f'D-{patient}'},2026-03-02,{cvx},SKB,{lot},{route},V01,PHC70,1234567893"
+    )
+
+
+def a_csv(*rows: str) -> bytes:
+    return "\n".join((HEADER, *rows)).encode()
