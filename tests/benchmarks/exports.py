@@ -86,18 +86,11 @@ class Bucket:
         return cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
 
 
-class FhirBucket:
+class FhirBucket(Bucket):
     """Port `Objects` with one FHIR bulk export of that many Immunization lines."""
 
     key = "inbox/bulk/manifest.json"
     _NAMES = ("Patient.000.ndjson", "Practitioner.000.ndjson", "Immunization.000.ndjson")
-
-    def __init__(self, rows: int, doses: int = 1) -> None:
-        self._rows = rows
-        self._doses = doses
-
-    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
-        return StoredObject(key, "v1", 1, NEWEST)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         return iter([StoredObject(f"inbox/bulk/{name}", "v1", 1, NEWEST) for name in ("manifest.json", *self._NAMES)])
