@@ -6,11 +6,11 @@ Exit codes: 0 done, 1 the answer is "no" (errors found, nothing there), 2 the ca
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from console import audit, check, readiness, render, worklist
+from console import audit, check, readiness, render, valve, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from console.options import Json, Stage
@@ -25,14 +25,13 @@ from shared.usecases.unmapped import unmapped
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
 config = typer.Typer(no_args_is_help=True, help="clinics.toml: who reports, for which clinics, from which feeds.")
 codes = typer.Typer(no_args_is_help=True, help="CDC's code sets: vaccines, manufacturers, packages, statements.")
-valve = typer.Typer(no_args_is_help=True, help="Facilities whose delivery a fault stopped.")
 app.add_typer(config, name="config")
 app.add_typer(codes, name="codes")
-app.add_typer(valve, name="valve")
 check.register(app)
 worklist.register(app)
 readiness.register(app)
 audit.register(app)
+valve.register(app)
 
 ClinicsFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the clinics.toml")]
 
@@ -50,7 +49,7 @@ def config_push(file: ClinicsFile, stage: Stage = LOCAL_STAGE, json: Json = Fals
     with to_stage(stage) as application:
         audit.noted(application, "config push", [configuration.version])
         application.configurations.push(file.read_text("utf-8"), configuration.version)
-    _say(json, {"version": configuration.version, "stage": stage}, f"version {configuration.version} is in force")
+    render.say(json, {"version": configuration.version, "stage": stage}, f"version {configuration.version} is in force")
 
 
 def _checked(file: Path, *, json: bool) -> Configuration:
@@ -182,41 +181,8 @@ def close(
     with to_stage(stage) as application:
         audit.noted(application, "close", [msh_10])
         closed = application.ledger.move(msh_10, Event.CLOSE, reason=reason)
-    _say(json, {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open")
+    render.say(json, {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open")
     if not closed:
-        raise typer.Exit(1)
-
-
-@valve.command("list")
-def valve_list(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
-    """Lists the facilities whose delivery stopped, and why. Example: vaxline valve list"""
-    with to_stage(stage) as application:
-        stopped = application.ledger.stopped_facilities()
-    if json:
-        render.as_json(stopped)
-    elif stopped:
-        render.table("Stopped facilities", ("facility", "fault"), sorted(stopped.items()))
-    else:
-        render.out.print("No facility is stopped.")
-
-
-@valve.command("open")
-def valve_open(
-    facility: Annotated[str, typer.Argument(help="the facilityID that `valve list` names")],
-    stage: Stage = LOCAL_STAGE,
-    json: Json = False,
-) -> None:
-    """Starts a facility's delivery again and queues what waited. Example: vaxline valve open EX1001"""
-    with to_stage(stage) as application:
-        audit.noted(application, "valve open", [facility])
-        opened = application.ledger.open_facility(facility)
-        queued = application.sweep(facility=facility).queued if opened else 0
-    _say(
-        json,
-        {"facility": facility, "opened": opened, "queued": queued},
-        f"open again, {queued} submissions queued" if opened else f"{facility} was not stopped",
-    )
-    if not opened:
         raise typer.Exit(1)
 
 
@@ -231,7 +197,7 @@ def explain(
         render.err.print(f"{code} is neither a code of vaxline's own nor one that an IIS answers with")
         raise typer.Exit(1)
     words = f"{known.words}\nFix: {known.fix}\nWho: {known.who}"
-    _say(json, {"code": code.upper(), "words": known.words, "fix": known.fix, "who": known.who}, words)
+    render.say(json, {"code": code.upper(), "words": known.words, "fix": known.fix, "who": known.who}, words)
 
 
 @app.command("test-connection")
@@ -241,7 +207,9 @@ def try_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
         answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
     code = getattr(answer, "code", "")
     known = explanation(code) if code else None
-    _say(json, {"ok": not code, "fault": code}, f"{code}: {known.words} {known.fix}" if known else "the IIS answered")
+    render.say(
+        json, {"ok": not code, "fault": code}, f"{code}: {known.words} {known.fix}" if known else "the IIS answered"
+    )
     if code:
         raise typer.Exit(1)
 
@@ -326,13 +294,6 @@ def codes_cpt(
         raise typer.Exit(1) from None
     for line in found:
         typer.echo(line)
-
-
-def _say(json: bool, data: dict[str, Any], words: str) -> None:
-    if json:
-        render.as_json(data)
-    else:
-        render.out.print(words, markup=False, highlight=False)
 
 
 def main() -> None:

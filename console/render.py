@@ -46,6 +46,14 @@ def as_json(value: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
+def say(json: bool, data: dict[str, Any], words: str) -> None:
+    """The outcome of a command: words for a person, or one JSON value."""
+    if json:
+        as_json(data)
+    else:
+        out.print(words, markup=False, highlight=False)
+
+
 STATE_WORDS: Final[dict[State, str]] = {
     State.HELD: "held",
     State.QUEUED: "queued",

@@ -92,10 +92,10 @@ class Function(Construct):
         )
         self._acknowledge(network)
 
-    def consume(self, source: DeliveryQueue, *, delay: bool = False) -> None:
+    def consume(self, source: DeliveryQueue, *, delay: bool = False) -> lambda_.EventSourceMapping:
         """Feeds the function from a queue; what a batch could not do goes back alone (ReportBatchItemFailures)."""
         source.grant_consume(self.rights, delay=delay)
-        self.function.add_event_source_mapping(
+        return self.function.add_event_source_mapping(
             "Mapping",
             event_source_arn=source.queue.queue_arn,
             batch_size=self.settings.batch_size,
@@ -105,6 +105,13 @@ class Function(Construct):
             max_concurrency=self.settings.max_concurrency,
             report_batch_item_failures=True,
         )
+
+    def switch(self, mapping: lambda_.EventSourceMapping) -> None:
+        """Lets the function switch another's event source mapping on and off, and tells it which."""
+        self.rights.allow(
+            ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], [mapping.event_source_mapping_arn]
+        )
+        self.function.add_environment("VAXLINE_MAPPING", mapping.event_source_mapping_id)
 
     def run_every(self, minutes: int, *, stage: Stage) -> None:
         """Starts the function on a schedule; a start that fails is not made up for, the next one is soon."""

@@ -74,7 +74,7 @@ class VaxlineStack(cdk.Stack):
         ledger.grant(submit.rights, "GetItem", "PutItem", "Query", "UpdateItem")
         queues.resubmission.grant_send(submit.rights)
         secrets.grant_read(submit.rights)
-        submit.consume(queues.outbox, delay=True)
+        delivery = submit.consume(queues.outbox, delay=True)
 
         resubmit = function(settings.RESUBMIT)
         ledger.grant(resubmit.rights, "GetItem", "PutItem", "UpdateItem")
@@ -87,6 +87,12 @@ class VaxlineStack(cdk.Stack):
         ledger.grant_query(sweep.rights, settings.WAITING)
         queues.outbox.grant_send(sweep.rights)
         sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
+
+        valve = function(settings.VALVE, inside=network)
+        storage.grant_read(valve.rights, CONFIG_PREFIX)
+        ledger.grant(valve.rights, "PutItem", "Query")
+        valve.switch(delivery)
+        valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
 
         Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
         for queue in queues.by_name.values():

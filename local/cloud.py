@@ -18,6 +18,7 @@ from shared import settings
 from shared.settings import LOCAL_STAGE, QUEUES, QueueSettings, Runtime
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
@@ -75,6 +76,7 @@ class LocalCloud:
             region=REGION,
             retry_scale=self._retry_scale,
             intake_url=self.queue_urls[settings.INTAKE.name],
+            mapping=self._make_mapping(),
         )
         self._set_environment(
             {
@@ -84,6 +86,7 @@ class LocalCloud:
                 "VAXLINE_OUTBOX_URL": self.runtime.outbox_url,
                 "VAXLINE_RESUBMISSION_URL": self.runtime.resubmission_url,
                 "VAXLINE_INTAKE_URL": self.runtime.intake_url,
+                "VAXLINE_MAPPING": self.runtime.mapping,
                 "VAXLINE_RETRY_SCALE": str(self.runtime.retry_scale),
             }
         )
@@ -121,6 +124,24 @@ class LocalCloud:
         redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": queue.max_receive_count})
         own: Any = {"VisibilityTimeout": str(queue.visibility_timeout), "RedrivePolicy": redrive}
         return self.sqs.create_queue(QueueName=queue.physical_name(LOCAL_STAGE), Attributes=common | own)["QueueUrl"]
+
+    def _make_mapping(self) -> str:
+        """What the valve switches. On a queue of its own: moto would receive the outbox and call Docker; the engine
+        feeds submit, and asks this mapping whether it may.
+        """
+        role = boto3.client("iam", region_name=REGION).create_role(RoleName="submit", AssumeRolePolicyDocument="{}")
+        self.functions: LambdaClient = boto3.client("lambda", region_name=REGION)
+        self.functions.create_function(
+            FunctionName=settings.SUBMIT.physical_name(LOCAL_STAGE),
+            Role=role["Role"]["Arn"],
+            Runtime=settings.RUNTIME,
+            Handler=settings.SUBMIT.handler,
+            Code={"ZipFile": b""},
+        )
+        stand_in = self.sqs.create_queue(QueueName=f"{settings.PRODUCT}-{LOCAL_STAGE}-switch")["QueueUrl"]
+        return self.functions.create_event_source_mapping(
+            FunctionName=settings.SUBMIT.physical_name(LOCAL_STAGE), EventSourceArn=self._arn(stand_in)
+        )["UUID"]
 
     def _arn(self, url: str) -> str:
         answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

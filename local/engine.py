@@ -2,7 +2,8 @@
 
 Batch sizes, concurrency and schedules are those of `shared.settings`. A failed message comes back after its visibility
 timeout (shrunk by the retry scale) or after the delay that the handler set, and after too many receives SQS moves it to
-its dead-letter queue.
+its dead-letter queue. The valve always runs, and what it switches off is not received; the other schedules run where
+they are asked for.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from local.cloud import REGION, LocalCloud
-from shared.settings import FUNCTIONS, QUEUES, FunctionSettings, QueueSettings
+from shared.settings import FUNCTIONS, OUTBOX, QUEUES, SUBMIT, VALVE, FunctionSettings, QueueSettings
 
 _IDLE_POLL: Final = 0.05
+_SHORTEST_PAUSE: Final = 0.2
+# By what the valve's handler says that it is closed, where neither a probe nor time opens it soon.
+_STAYS_CLOSED: Final = frozenset({"MAINTENANCE", "PERSON"})
 _ACCOUNT: Final = "000000000000"
 _QUEUES: Final = {queue.name: queue for queue in QUEUES}
 # moto's queues slow with their depth, so a producer waits while this many messages wait already.
@@ -63,6 +67,8 @@ class Engine:
         self._count = _Count()
         self._threads: list[threading.Thread] = []
         self.handlers: dict[str, Handler] = {}
+        self._valve = ""
+        self._delivering = True
 
     def __enter__(self) -> Self:
         for function in FUNCTIONS:
@@ -74,7 +80,7 @@ class Engine:
             if function.queue is not None:
                 workers = function.max_concurrency
                 self._start(workers, self._poll, function, _QUEUES[function.queue])
-            elif self._schedules:
+            elif self._schedules or function is VALVE:
                 self._start(1, self._tick, function)
         return self
 
@@ -122,7 +128,13 @@ class Engine:
         with self._count.lock:
             if self._count.running:
                 return False
-        return not any(self.depth(queue.name) for queue in QUEUES)
+        # What waits behind a valve that nothing but a person or a clock opens may wait.
+        shut = self._valve in _STAYS_CLOSED
+        return not any(self.depth(queue.name) for queue in QUEUES if queue is not OUTBOX or not shut)
+
+    def _is_switched_on(self) -> bool:
+        mapping = self._cloud.functions.get_event_source_mapping(UUID=self._cloud.runtime.mapping)
+        return mapping["State"] == "Enabled"
 
     def _start(self, workers: int, work: Callable[..., None], *arguments: object) -> None:
         for _ in range(workers):
@@ -145,6 +157,9 @@ class Engine:
     def _poll(self, function: FunctionSettings, queue: QueueSettings) -> None:
         url = self._cloud.queue_urls[queue.name]
         while not self._stop.is_set():
+            if function is SUBMIT and not self._delivering:
+                time.sleep(_IDLE_POLL)
+                continue
             received = self._cloud.sqs.receive_message(
                 QueueUrl=url,
                 MaxNumberOfMessages=min(function.batch_size, 10),
@@ -179,9 +194,16 @@ class Engine:
                 self._cloud.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=shrunk)
 
     def _tick(self, function: FunctionSettings) -> None:
-        pause = (function.every_minutes or 1) * 60 * self._cloud.runtime.retry_scale
+        pause = max(_SHORTEST_PAUSE, (function.every_minutes or 1) * 60 * self._cloud.runtime.retry_scale)
         while not self._stop.wait(pause):
-            self.invoke(function, {"source": "aws.scheduler", "detail-type": "Scheduled Event"})
+            try:
+                answer = self.invoke(function, {"source": "aws.scheduler", "detail-type": "Scheduled Event"}) or {}
+            except Exception:  # noqa: BLE001 - a start that fails is not made up for, the next one is soon
+                self._count.errors.append(traceback.format_exc())
+                continue
+            if function is VALVE:
+                self._valve = answer["valve"]
+                self._delivering = self._is_switched_on()
 
 
 def _record(message: Any, queue: QueueSettings) -> dict[str, Any]:

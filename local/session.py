@@ -89,6 +89,8 @@ def opened() -> Iterator[Application]:
     """
     clinics = snapshot.stored(CURRENT_CONFIGURATION)
     with running(clinics.decode("utf-8"), "the clinics.toml of the last local run", continued=True) as session:
+        # The queues were not kept; what waited in them waits in the ledger.
+        session.application.sweep(everything=True)
         yield session.application
         with Engine(session.cloud) as engine:
             engine.wait_until_idle()

@@ -152,7 +152,7 @@ class Simulator:
             wire.reply(soap.fault("fault", "The request is not a SOAP 1.2 call of urn:cdc:iisb:2011", 400))
         elif request.operation == "connectivityTest":
             self._count("connectivity_tests")
-            wire.reply(soap.answer(request.values.get("echoBack", ""), "connectivityTest"))
+            self._test(request, wire)
         elif request.operation == "submitSingleMessage":
             self._submit(request, wire)
         else:
@@ -161,6 +161,16 @@ class Simulator:
     def wait(self, seconds: float) -> None:
         if seconds > 0:
             self._stopped.wait(seconds)
+
+    def _test(self, request: Request, wire: Connection) -> None:
+        """connectivityTest; what goes wrong for everybody and without end is an outage, in which it fails as well."""
+        with self._lock:
+            outage = next((item for item in self._plan if item == Planned(item.name)), None)
+        if outage is None:
+            wire.reply(soap.answer(request.values.get("echoBack", ""), "connectivityTest"))
+            return
+        fault = FAULTS[outage.name]
+        fault.write(wire, wire.encode(fault.reply(Call("", "", "", ""))))
 
     def _submit(self, request: Request, wire: Connection) -> None:
         text, facility = request.values.get("hl7Message", ""), request.values.get("facilityID", "")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
     from shared.usecases.sweep import Sweep
+    from shared.usecases.valve import Watch
 
 # botocore puts its user agent together anew for every call and checks every parameter against its model, which together
 # is a third of a call's CPU time; what we ask is held by tests against moto, and DynamoDB checks it again.
@@ -153,6 +154,21 @@ class Application:
         from shared.usecases.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
 
         return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
+
+    @cached_property
+    def valve(self) -> Watch:
+        from shared.adapters.event_source import EventSourceMapping  # noqa: PLC0415 - only valve switches
+        from shared.usecases.valve import Watch  # noqa: PLC0415 - only valve watches
+
+        client = self.session.client("lambda", config=_CLIENT)
+        return Watch(
+            ledger=self.ledger,
+            delivery=EventSourceMapping(client, self.runtime.mapping),
+            configurations=self.configurations,
+            iis=self.iis,
+            clock=self.clock,
+            retry_scale=self.runtime.retry_scale,
+        )
 
     @cached_property
     def _s3(self) -> S3Client:

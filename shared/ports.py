@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import IO, Final, Protocol
@@ -20,6 +20,7 @@ from shared.domain.submission import (
     Record,
     Submission,
 )
+from shared.domain.valve import Valve
 
 
 class Clock(Protocol):
@@ -104,6 +105,14 @@ class WorklistEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Stops:
+    """What stops delivery: `facilities` by fault code, those that wait for a person, and the valve of the whole IIS."""
+
+    facilities: Mapping[str, str]
+    valve: Valve
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
 
@@ -111,6 +120,14 @@ class OutboxMessage:
     clinic: str
     patient_group: str
     round: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A reference to a submission that waits for delivery: since when, or until when where that lies ahead."""
+
+    message: OutboxMessage
+    since: datetime
 
 
 class Ledger(Protocol):
@@ -175,8 +192,8 @@ class Ledger(Protocol):
         """What needs a person, of one clinic or of all that ever had an entry (in clinics.toml still or not)."""
         ...
 
-    def waiting(self, before: datetime) -> Iterator[OutboxMessage]:
-        """References to the submissions that wait for delivery since before that time, oldest first per patient."""
+    def waiting(self) -> Iterator[Waiting]:
+        """What waits for delivery, in the order in which its submissions were made."""
         ...
 
     def save_file(self, summary: FileSummary) -> None: ...
@@ -195,8 +212,12 @@ class Ledger(Protocol):
 
     def open_facility(self, facility: str) -> bool: ...
 
-    def stopped_facilities(self) -> dict[str, str]:
-        """Facility → fault code, of those whose delivery waits for a person."""
+    def stops(self) -> Stops:
+        """Everything that stops delivery, as of now: what every batch asks before it sends."""
+        ...
+
+    def save_valve(self, before: Valve, after: Valve) -> bool:
+        """Writes the valve if it is still as `before`; False when somebody else was faster."""
         ...
 
 
@@ -232,6 +253,14 @@ class ResubmissionQueue(Protocol):
     def send(self, msh_10s: Sequence[str]) -> None: ...
 
 
+class Delivery(Protocol):
+    """The switch of what feeds `submit`: off, nothing is received and no receive count burns."""
+
+    def is_on(self) -> bool: ...
+
+    def switch(self, *, on: bool) -> None: ...
+
+
 class Secrets(Protocol):
     def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
         """The clinic's credentials; None when the secret is missing or malformed. `fresh` skips the cache."""
@@ -239,7 +268,7 @@ class Secrets(Protocol):
 
 
 class Iis(Protocol):
-    """The registry behind SOAP. Both calls return values for everything that an IIS or a network can do."""
+    """The registry behind SOAP. Every call returns values for everything that an IIS or a network can do."""
 
     def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
         """submitSingleMessage (urn:cdc:iisb:2011)."""
@@ -247,4 +276,8 @@ class Iis(Protocol):
 
     def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
         """connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
+        ...
+
+    def reach(self, endpoint: str) -> DeliveryFault | None:
+        """Connects, secures the connection and sends nothing; None where that worked."""
         ...

@@ -75,7 +75,8 @@ CONVERT: Final = FunctionSettings(
 SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=512, queue="outbox", batch_size=10, max_concurrency=2)
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
-FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP)
+VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
+FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE)
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
@@ -119,6 +120,9 @@ CLAIM_LEASE: Final = SUBMIT.timeout + 20
 CLAIM_RESERVE: Final = CONNECT_TIMEOUT + READ_TIMEOUT + 10
 # With less of its time left convert notes how far it came, and the next invocation goes on from there.
 CONVERT_RESERVE: Final = 60.0
+# A reference that was received while the valve was closed comes again after this time, unless the valve has switched
+# the event source mapping off by then: it looks every minute.
+VALVE_WAIT: Final = 60
 # A QUEUED submission that waits longer than this without an attempt has lost its queue message: sweep queues it again.
 SWEEP_AFTER: Final = 3600
 
@@ -135,6 +139,7 @@ class Runtime:
     region: str
     retry_scale: float = 1.0
     intake_url: str = ""
+    mapping: str = ""
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -160,6 +165,8 @@ class Runtime:
             retry_scale=float(os.environ.get("VAXLINE_RETRY_SCALE", "1")),
             # Only convert sends to its own queue.
             intake_url=os.environ.get("VAXLINE_INTAKE_URL", ""),
+            # Only valve switches what feeds submit.
+            mapping=os.environ.get("VAXLINE_MAPPING", ""),
         )
 
 

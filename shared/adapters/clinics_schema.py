@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shared.domain import iis_profiles
+from shared.domain import iis_profiles, maintenance
 from shared.exports import csv_cells, layout
 from shared.exports.values import Dates
 
@@ -77,6 +78,24 @@ def _secret(value: str) -> Trouble:
         return "it is not a secret's name", "Use letters, digits and /_+=.@- only"
     if value.startswith(("vaxline/", "arn:")):
         return "it names the stage or the account", "Name only what follows vaxline/<stage>/"
+    return None
+
+
+def _windows(values: tuple[str, ...]) -> Trouble:
+    for value in values:
+        if maintenance.window(value) is None:
+            return (
+                f'"{value}" is not a window',
+                'Write it as "Sun 02:00-06:00", "Mon-Fri 23:30-00:30" or "daily 03:00-03:30"',
+            )
+    return None
+
+
+def _time_zone(value: str) -> Trouble:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "there is no such time zone", 'Use a name of the IANA database, such as "America/New_York"'
     return None
 
 
@@ -184,6 +203,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("iis", "receiving_application", str),
     Key("iis", "receiving_facility", str, _facility),
     Key("iis", "processing_id", str, _one_of("P", "T", "D")),
+    Key("iis", "probe", str, _one_of("connectivityTest", "connect")),
+    Key("iis", "maintenance", _List, _windows),
+    Key("iis", "time_zone", str, _time_zone),
     Key("clinics", "name", str, _filled, required=True),
     Key("clinics", "facility", str, _facility, required=True),
     Key("clinics", "sending_facility", str, _facility),

@@ -25,6 +25,7 @@ from shared.adapters.clinics_schema import (
     SECTIONS,
     did_you_mean,
 )
+from shared.domain import maintenance
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Address
 
@@ -91,7 +92,7 @@ class _Reader:
             version=version,
             organization=organization["name"],
             sending_application=organization.get("sending_application", "VAXLINE"),
-            iis=Iis(**iis),
+            iis=_iis(iis),
             clinics=MappingProxyType({key: _clinic(key, it, organization) for key, it in clinics.items()}),
             sources=MappingProxyType({name: _source(name, it) for name, it in sources.items()}),
         )
@@ -237,6 +238,11 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
         address=Address(**{"type": "", **table.get("address", {})}),
         local=clinics_codes.resolved(table.get("codes", {}), table.get("lots", {})),
     )
+
+
+def _iis(table: dict[str, Any]) -> Iis:
+    windows = (maintenance.window(text) for text in table.get("maintenance", ()))
+    return Iis(**table | {"maintenance": tuple(window for window in windows if window is not None)})
 
 
 def _source(name: str, table: dict[str, Any]) -> Source:

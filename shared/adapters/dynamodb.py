@@ -3,7 +3,7 @@
     SUB#<MSH-10>  SUB        one submission: state, lineage, its visit and VXU (compressed), every attempt
     REC#<record>  REC        one record: what was last taken up of each dose, under an optimistic lock
     FILES         <file id>  one arrival of one export
-    STOPPED       <facility> delivery stopped until a person opens it
+    STOPPED       <facility> delivery stopped until a person opens it; beside them the valve of the whole IIS
     CLINICS       <clinic>   it has had an entry in the worklist
     META          patient_key
     AUDIT#<day>   <time>     who read or changed what (shared/adapters/audit.py)
@@ -33,7 +33,8 @@ from shared import settings
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.model import Finding, Visit
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
-from shared.ports import NotClaimed, OutboxMessage, WorklistEntry
+from shared.domain.valve import Valve
+from shared.ports import NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -45,6 +46,8 @@ NO_CLINIC: Final = "-"
 """What the worklist calls the clinic of a visit whose clinic is not known."""
 
 _MAX_RESENDS: Final = 1
+_VALVE: Final = "the whole IIS"
+"""Sort key of the valve beside the stopped facilities, so that one query tells both: no facilityID has spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,17 +395,14 @@ class DynamoLedger:
             self._put_if_absent({"pk": {"S": "CLINICS"}, "sk": {"S": clinic}})
             self._noted.add(clinic)
 
-    def waiting(self, before: datetime) -> Iterator[OutboxMessage]:
-        found: list[tuple[str, OutboxMessage]] = []
+    def waiting(self) -> Iterator[Waiting]:
+        found: list[tuple[str, Waiting]] = []
         for shard in range(settings.WAITING_SHARDS):
-            for item in self._query(
-                settings.WAITING.name,
-                "waiting_shard = :shard AND waiting_since < :before",
-                {":shard": {"S": str(shard)}, ":before": {"S": _iso(before)}},
-            ):
+            for item in self._query(settings.WAITING.name, "waiting_shard = :shard", {":shard": {"S": str(shard)}}):
                 message = OutboxMessage(_msh_10(item), _text(item, "clinic"), _text(item, "patient_group"))
-                found.append((_text(item, "created"), message))
-        yield from (message for _, message in sorted(found, key=lambda pair: (pair[0], pair[1].msh_10)))
+                since = datetime.fromisoformat(_text(item, "waiting_since"))
+                found.append((_text(item, "created"), Waiting(message, since)))
+        yield from (entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].message.msh_10)))
 
     # files -----------------------------------------------------------------------------------------------------------
 
@@ -447,9 +447,24 @@ class DynamoLedger:
         )
         return bool(answer.get("Attributes"))
 
-    def stopped_facilities(self) -> dict[str, str]:
-        found = self._query(None, "pk = :pk", {":pk": {"S": "STOPPED"}})
-        return {_text(item, "sk"): _text(item, "fault") for item in found}
+    def stops(self) -> Stops:
+        found = {_text(item, "sk"): item for item in self._query(None, "pk = :pk", {":pk": {"S": "STOPPED"}})}
+        valve = found.pop(_VALVE, None)
+        facilities = {facility: _text(item, "fault") for facility, item in found.items()}
+        return Stops(facilities, _unpack(valve["body"]["B"], Valve) if valve else Valve())
+
+    def save_valve(self, before: Valve, after: Valve) -> bool:
+        kept = replace(after, version=before.version + 1)
+        return self._put(
+            {
+                "pk": {"S": "STOPPED"},
+                "sk": {"S": _VALVE},
+                "version": {"N": str(kept.version)},
+                "body": {"B": _pack(kept)},
+            },
+            condition="attribute_not_exists(pk) OR version = :before",
+            values={":before": {"N": str(before.version)}},
+        )
 
     # the table -------------------------------------------------------------------------------------------------------
 

@@ -101,6 +101,15 @@ class SoapIis:
         """Operation connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
         return self._call(endpoint, "connectivityTest", echoBack=echo)
 
+    def reach(self, endpoint: str) -> DeliveryFault | None:
+        """A connection, secured, over which nothing is sent."""
+        started = monotonic()
+        parsed = parse_endpoint(endpoint)
+        if parsed is None:
+            return DeliveryFault("BAD-ENDPOINT", 0, 0.0)
+        fault = self._http.reach(parsed)
+        return DeliveryFault(fault.code, fault.status, monotonic() - started) if fault else None
+
     def _call(self, endpoint: str, operation: str, **arguments: str | None) -> Answer | DeliveryFault:
         started = monotonic()
         service = self._service(endpoint)

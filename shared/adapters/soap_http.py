@@ -203,6 +203,14 @@ class Http:
                 _close(sock)
         return outcome
 
+    def reach(self, endpoint: Endpoint) -> HttpFault | None:
+        """Opens a new connection and closes it again; what kept it from being opened, or None."""
+        sock = self._connect(endpoint)
+        if isinstance(sock, HttpFault):
+            return sock
+        _close(sock)
+        return None
+
     def _take(self, endpoint: Endpoint) -> socket.socket | None:
         """A resting connection that is still young and silent: a readable one was closed or speaks out of turn."""
         while True:

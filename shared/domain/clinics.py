@@ -12,16 +12,22 @@ from types import MappingProxyType
 from typing import Literal
 
 from shared.domain.local_codes import NO_LOCAL_CODES, LocalCodes
+from shared.domain.maintenance import Window
 from shared.domain.model import Address
 
 WithoutLot = Literal["hold", "historical"]
 Format = Literal["csv", "fhir", "hl7", "fhir-bundle"]
 ClinicBy = Literal["name", "identifier"]
+Probe = Literal["connectivityTest", "connect"]
 
 
 @dataclass(frozen=True, slots=True)
 class Iis:
-    """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read."""
+    """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read.
+
+    `probe` is how vaxline finds out whether it is back; within `maintenance`, on the clock of `time_zone`, it is left
+    alone.
+    """
 
     endpoint: str
     name: str = "ctwiz"
@@ -29,6 +35,9 @@ class Iis:
     receiving_application: str = ""
     receiving_facility: str = "CT0000"
     processing_id: str = "P"
+    probe: Probe = "connectivityTest"
+    maintenance: tuple[Window, ...] = ()
+    time_zone: str = "America/New_York"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Proofs:
 
     def accepted(self, facility: str) -> None:
         """Notes a call without a set-up fault; a timeout too, so that a slow IIS is not waited for in turns."""
-        self._proofs[facility].until = self._clock.now() + LASTS
+        self._proofs.setdefault(facility, Proof()).until = self._clock.now() + LASTS
 
     def refused(self, facility: str) -> None:
         """Notes a set-up fault: the next message finds out anew."""

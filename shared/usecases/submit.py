@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared import settings
-from shared.domain import faults
+from shared.domain import faults, maintenance
 from shared.domain.ack import AckReading, read_ack
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.iis_profiles import PROFILES
@@ -30,9 +30,11 @@ from shared.ports import (
     ResubmissionQueue,
     Secrets,
 )
+from shared.usecases.gate import Gate
 from shared.usecases.proof import Proofs
 
 MAX_RESENDS: Final = 1
+_THE_IIS: Final = "the whole IIS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Submit:
         `seconds_left` is the time until the caller is stopped: without enough of it no further message is claimed.
         """
         configuration = self._configurations.current()
-        stopped = self._ledger.stopped_facilities()
+        gate = Gate(self._ledger, self._clock)
         groups: dict[str, list[int]] = {}
         for number, message in enumerate(messages):
             groups.setdefault(message.patient_group, []).append(number)
@@ -118,7 +120,7 @@ class Submit:
                     # The queue keeps it behind the one that waits, which alone needs a time.
                     result: Delivered = Later(message.msh_10, message.clinic, 0)
                 else:
-                    result = self._deliver_or_keep(message, configuration, stopped, seconds_left)
+                    result = self._deliver_or_keep(message, configuration, gate, seconds_left)
                 waiting = waiting or isinstance(result, Later)
                 done.append((number, result))
             return done
@@ -132,24 +134,31 @@ class Submit:
         self,
         message: OutboxMessage,
         configuration: Configuration,
-        stopped: dict[str, str],
+        gate: Gate,
         seconds_left: Callable[[], float],
     ) -> Delivered:
         clinic = configuration.clinics.get(message.clinic)
         try:
-            with self._proofs.turn(clinic.facility_id) if clinic else nullcontext():
+            with (
+                self._proofs.turn(_THE_IIS) if gate.on_probation else nullcontext(),
+                self._proofs.turn(clinic.facility_id) if clinic else nullcontext(),
+            ):
                 if seconds_left() < settings.CLAIM_RESERVE:
                     return Later(message.msh_10, message.clinic, 0)
-                return self._deliver(message, clinic, configuration, stopped)
+                return self._deliver(message, clinic, configuration, gate)
         except Exception as error:  # noqa: BLE001 - broken infrastructure at one message must not fail the batch's others
             return Later(message.msh_10, message.clinic, None, error=type(error).__name__)
 
     def _deliver(
-        self, message: OutboxMessage, clinic: Clinic | None, configuration: Configuration, stopped: dict[str, str]
+        self, message: OutboxMessage, clinic: Clinic | None, configuration: Configuration, gate: Gate
     ) -> Delivered:
-        if clinic is not None and clinic.facility_id in stopped:
+        if clinic is not None and clinic.facility_id in gate.facilities:
             # It stays QUEUED; opening the facility queues it again.
-            return Done(message.msh_10, message.clinic, "facility stopped", stopped[clinic.facility_id])
+            return Done(message.msh_10, message.clinic, "facility stopped", gate.facilities[clinic.facility_id])
+        if not gate.is_open or maintenance.current(
+            configuration.iis.maintenance, configuration.iis.time_zone, self._clock.now()
+        ):
+            return Later(message.msh_10, message.clinic, self._while_closed)
         claimed = self._ledger.claim(message.msh_10, self._clock.now())
         if isinstance(claimed, NotClaimed):
             if claimed.busy:
@@ -162,7 +171,7 @@ class Submit:
             self._ledger.finish(claimed, Event.OVERTAKE, attempt)
             return Done(message.msh_10, message.clinic, str(State.SUPERSEDED))
         outcome = self._call(claimed, clinic, configuration, started)
-        return self._write(claimed, outcome, clinic, stopped)
+        return self._write(claimed, outcome, clinic, gate)
 
     def _is_overtaken(self, submission: Submission) -> bool:
         """Whether its correction has been on the wire: queues keep the order, but a retry or a lost message may not."""
@@ -256,20 +265,22 @@ class Submit:
 
     # writing it down -------------------------------------------------------------------------------------------------
 
-    def _write(
-        self, submission: Submission, outcome: _Outcome, clinic: Clinic | None, stopped: dict[str, str]
-    ) -> Delivered:
+    def _write(self, submission: Submission, outcome: _Outcome, clinic: Clinic | None, gate: Gate) -> Delivered:
         now = self._clock.now()
         fault = faults.BY_CODE.get(outcome.fault)
-        wait = self._wait(submission, fault)
+        if fault is not None:
+            gate.fault_seen(fault)
+        else:
+            gate.answer_seen()
+            self._proofs.accepted(_THE_IIS)
+        wait = self._wait(submission, fault, gate)
         stops = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
         state = outcome.attempt.state
         waits_for_opening = stops and state is State.QUEUED
         next_try = now + timedelta(seconds=wait or 0) if wait is not None or waits_for_opening else None
         if stops and clinic is not None:
             # First of all, so that no other message of the facility tries the refused password meanwhile.
-            self._ledger.stop_facility(clinic.facility_id, outcome.fault, now)
-            stopped[clinic.facility_id] = outcome.fault
+            gate.stop_facility(clinic.facility_id, outcome.fault)
             self._proofs.refused(clinic.facility_id)
         elif clinic is not None:
             self._proofs.accepted(clinic.facility_id)
@@ -302,8 +313,16 @@ class Submit:
         if submission is not None:
             self._follow_up(submission, submission.state)
 
-    def _wait(self, submission: Submission, fault: faults.Fault | None) -> int | None:
+    @property
+    def _while_closed(self) -> int:
+        """Seconds until a reference is looked at again that came while the valve was closed."""
+        return round(settings.VALVE_WAIT * self._retry_scale)
+
+    def _wait(self, submission: Submission, fault: faults.Fault | None, gate: Gate) -> int | None:
         """Seconds until the next try of this very message, or None when there is none."""
+        if fault is not None and not fault.may_be_stored and not submission.resends and gate.blames_the_iis(fault):
+            # The IIS is down, not this message in trouble: it climbs no ladder, and its tries are not used up.
+            return self._while_closed
         if fault is None or submission.resends >= MAX_RESENDS:
             return None
         wait = faults.wait_before(fault.strategy, 0 if fault.may_be_stored else submission.deferrals)

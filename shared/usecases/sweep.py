@@ -1,15 +1,17 @@
 """The safety net: submissions that wait for delivery but have lost their queue message are queued again.
 
-Queueing twice does no harm: the claim decides. Facilities that a fault stopped are left alone.
+Of each patient only the first is queued, because what waits behind it would only come back. Queueing twice does no
+harm: the claim decides. Facilities that a fault stopped are left alone, and so is everything behind a closed valve.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared import settings
+from shared.domain.valve import Valve
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage
 
 _BATCH: Final = 500
@@ -41,27 +43,44 @@ class Sweep:
         self._clock = clock
         self._after = timedelta(seconds=after)
 
-    def __call__(self, *, facility: str = "") -> Swept:
-        """Queues what is overdue; with `facility`, all that waits for that facility, overdue or not."""
+    def __call__(self, *, facility: str = "", everything: bool = False) -> Swept:
+        """Queues what is overdue; with `facility`, all that waits for that facility, overdue or not.
+
+        With `everything` all that waits for any: after the queue itself was lost (a table restored into a new stage).
+        """
         now = self._clock.now()
         clinics = self._configurations.current().clinics
-        stopped_facilities = self._ledger.stopped_facilities()
-        queued = stopped = 0
-        batch: list[OutboxMessage] = []
-        for message in self._ledger.waiting(now if facility else now - self._after):
-            clinic = clinics.get(message.clinic)
+        stops = self._ledger.stops()
+        if not facility and not everything and not self._queue_drains(stops.valve, now):
+            return Swept(0, 0)
+        queued: list[OutboxMessage] = []
+        stopped = 0
+        firsts: set[str] = set()
+        for waiting in self._ledger.waiting():
+            clinic = clinics.get(waiting.message.clinic)
             at = clinic.facility_id if clinic else ""
-            if at in stopped_facilities:
+            if at in stops.facilities:
                 stopped += 1
                 continue
-            if facility and at != facility:
-                continue
-            batch.append(replace(message, round=f"s{int(now.timestamp())}"))
-            queued += 1
-        for start in range(0, len(batch), _BATCH):
-            part = batch[start : start + _BATCH]
+            is_first = waiting.message.patient_group not in firsts
+            firsts.add(waiting.message.patient_group)
+            if facility:
+                wanted = at == facility and waiting.since < now
+            else:
+                wanted = everything or (is_first and waiting.since < now - self._after)
+            if wanted:
+                queued.append(replace(waiting.message, round=f"s{int(now.timestamp())}"))
+        self._queue(queued, now)
+        return Swept(len(queued), stopped)
+
+    def _queue(self, messages: list[OutboxMessage], now: datetime) -> None:
+        for start in range(0, len(messages), _BATCH):
+            part = messages[start : start + _BATCH]
             self._outbox.send(part)
             for message in part:
                 # So that a long backlog is not queued once more at every run, only once an hour.
                 self._ledger.wait_anew(message.msh_10, now)
-        return Swept(queued, stopped)
+
+    def _queue_drains(self, valve: Valve, now: datetime) -> bool:
+        """Whether what waits has had its time: behind a closed valve all wait, their references safe in the queue."""
+        return valve.is_open and (valve.since is None or valve.since <= now - self._after)

@@ -33,7 +33,8 @@ from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.clinics import Configuration, Iis
 from shared.domain.lifecycle import State
 from shared.domain.submission import Answer, Credentials, Submission
-from shared.ports import OutboxMessage
+from shared.domain.valve import Valve
+from shared.ports import OutboxMessage, Stops
 from shared.usecases.submit import Done, Submit
 from tests.benchmarks import records
 from tests.benchmarks.measure import Row, at_most, faster, in_turn
@@ -63,8 +64,8 @@ class _Ledger:
     def __init__(self) -> None:
         self.finished: list[str] = []
 
-    def stopped_facilities(self) -> dict[str, str]:
-        return {}
+    def stops(self) -> Stops:
+        return Stops({}, Valve())
 
     def claim(self, msh_10: str, now: datetime) -> Submission:
         return _submission(int(msh_10.removeprefix("BENCH")))

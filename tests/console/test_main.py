@@ -142,8 +142,25 @@ def test_close_takes_a_failure_off_the_worklist_and_keeps_its_reason(call: Call)
 
 
 def test_the_valve_lists_and_opens_facilities(call: Call) -> None:
-    assert "No facility is stopped" in call("valve", "list").stdout
+    shown = call("valve", "list").stdout
+    assert "Open: messages are delivered" in shown
+    assert "No facility is stopped" in shown
     assert call("valve", "open", "CT9001").exit_code == 1
+
+
+def test_the_valve_of_the_whole_iis_is_closed_with_a_reason_and_opened_by_a_person(call: Call) -> None:
+    assert call("valve", "open").exit_code == 1
+    assert call("valve", "close", "--reason", "CT asked for it").exit_code == 0
+    assert call("valve", "close", "--reason", "again").exit_code == 1
+    shown = call("valve", "list").stdout
+    assert "CT asked for it" in shown
+    assert "`vaxline valve open`" in shown
+    data = json.loads(call("valve", "list", "--json").stdout)
+    assert (data["iis"]["open"], data["iis"]["closed_by"], data["facilities"]) == (False, "PERSON", {})
+    assert call("valve", "open").exit_code == 0
+    assert json.loads(call("valve", "list", "--json").stdout)["iis"]["open"] is True
+    actions = [entry["action"] for entry in json.loads(call("audit", "--json").stdout)]
+    assert actions.count("valve close") == 2
 
 
 def test_the_connection_test_reaches_the_simulated_iis(call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, SWEEP
 from shared.usecases.correct import Resubmitted
+from shared.usecases.valve import close_by_hand, open_by_hand
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
@@ -149,7 +151,7 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
     run.simulator.play(Planned("security-fault", facility="CT9001"))
     assert drop(row("SYN-1", "D1"), row("SYN-2", "D2")).submitted == {State.QUEUED: 2}
     tries = len(run.simulator.received)
-    assert run.application.ledger.stopped_facilities() == {"CT9001": "SECURITY-FAULT"}
+    assert run.application.ledger.stops().facilities == {"CT9001": "SECURITY-FAULT"}
     drop(row("SYN-3", "D3"), key="inbox/elm/later.csv")
     assert len(run.simulator.received) == tries
     run.simulator.stop_playing()
@@ -160,6 +162,50 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
         {State.ACCEPTED: 2},
         {State.ACCEPTED: 1},
     ] or [file.submitted for file in run.application.ledger.files()] == [{State.ACCEPTED: 1}, {State.ACCEPTED: 2}]
+
+
+@pytest.mark.parametrize("fault", ["http-503", "reset"])
+def test_an_outage_of_the_whole_iis_stops_delivery_and_after_a_good_probe_everything_is_delivered(
+    run: Session, engine: Engine, fault: str
+) -> None:
+    run.simulator.play(Planned(fault))
+    rows = [row(f"SYN-{number}", f"D{number}") for number in range(40)]
+    run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))
+    until(lambda: not is_switched_on(run))
+    tried = len(run.simulator.received)
+    assert not run.application.ledger.stops().valve.is_open
+    # Switched off, nothing is received: no try is used up, however long it lasts.
+    time.sleep(0.5)
+    assert len(run.simulator.received) - tried <= 1, "the one message of a good probe"
+    run.simulator.stop_playing()
+    assert engine.wait_until_idle(timeout=60)
+    assert is_switched_on(run)
+    (file,) = run.application.ledger.files()
+    assert file.submitted == {State.ACCEPTED: 40}
+    assert run.application.ledger.stops().valve.tries == 0
+
+
+def test_what_waits_behind_a_valve_that_a_person_closed_is_delivered_when_it_is_opened(
+    run: Session, engine: Engine, drop: Drop
+) -> None:
+    close_by_hand(run.application.ledger, run.application.clock, "CT asked for it")
+    until(lambda: not is_switched_on(run))
+    assert drop(row("SYN-1", "D1")).submitted == {State.QUEUED: 1}
+    assert run.simulator.received == []
+    open_by_hand(run.application.ledger, run.application.clock)
+    until(lambda: len(run.simulator.accepted) == 1)
+
+
+def is_switched_on(run: Session) -> bool:
+    mapping = run.cloud.functions.get_event_source_mapping(UUID=run.cloud.runtime.mapping)
+    return mapping["State"] == "Enabled"
+
+
+def until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_lost_queue_message_is_found_by_the_sweep(run: Session) -> None:

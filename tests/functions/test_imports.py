@@ -42,6 +42,7 @@ LOADED = {
     },
     "resubmit": set(),
     "sweep": {"shared.adapters.s3"},
+    "valve": {"lxml", "requests", "shared.adapters.s3", "shared.adapters.soap", "zeep"},
 }
 SCRIPT = """
 import importlib, json, sys

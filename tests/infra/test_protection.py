@@ -144,10 +144,10 @@ def test_a_person_hears_of_dead_letters_old_messages_and_failing_functions(templ
 
 
 @pytest.mark.parametrize("stage", ["production"], indirect=True)
-def test_the_fixed_address_is_one_and_only_submit_leaves_by_it(template: Template) -> None:
+def test_the_fixed_address_is_one_and_only_what_calls_the_iis_leaves_by_it(template: Template) -> None:
     assert len(list(template.of("AWS::EC2::EIP"))) == len(list(template.of("AWS::EC2::NatGateway"))) == 1
     inside = [made["FunctionName"] for made in template.of("AWS::Lambda::Function") if "VpcConfig" in made]
-    assert inside == ["vaxline-production-submit"]
+    assert inside == ["vaxline-production-submit", "vaxline-production-valve"]
     (group,) = template.of("AWS::EC2::SecurityGroup")
     assert "SecurityGroupIngress" not in group
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]

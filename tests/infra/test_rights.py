@@ -87,6 +87,18 @@ EXPECTED = {
         "vaxline-{s}-outbox.fifo": SEND,
         "alias/vaxline-{s}-queues": KEY_TO_SEND,
     },
+    "valve": {
+        "/aws/lambda/vaxline-{s}-valve": LOG,
+        "{bucket}": {"s3:ListBucket"},
+        "{bucket}/config/*": READ,
+        "alias/vaxline-{s}-exports": KEY_TO_READ,
+        "vaxline-{s}-ledger": table("PutItem", "Query"),
+        "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+        "arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:event-source-mapping:vaxline-{s}-submit": {
+            "lambda:GetEventSourceMapping",
+            "lambda:UpdateEventSourceMapping",
+        },
+    },
 }
 
 
@@ -144,7 +156,7 @@ def named(expected: dict[str, set[str]], stage: str) -> dict[str, set[str]]:
 
 def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str, name: str) -> None:
     expected = named(EXPECTED[name], stage)
-    if stage == "production" and name == "submit":
+    if stage == "production" and name in ("submit", "valve"):
         expected["*"] = INTERFACES
     assert rights(template, statements(template, stage, name)) == expected
 

@@ -62,6 +62,11 @@ def test_a_function_is_told_what_the_runtime_settings_read(
 ) -> None:
     made = template.one("AWS::Lambda::Function", FunctionName=function.physical_name(stage))
     told = {name: template.text(value) for name, value in made["Environment"]["Variables"].items()}
+    if function is settings.VALVE:
+        mapping = template.resources[made["Environment"]["Variables"]["VAXLINE_MAPPING"]["Ref"]]
+        assert mapping["Type"] == "AWS::Lambda::EventSourceMapping"
+        assert template.text(mapping["Properties"]["EventSourceArn"]) == settings.OUTBOX.physical_name(stage)
+        assert told.pop("VAXLINE_MAPPING")
     assert told == {
         "VAXLINE_STAGE": stage,
         "VAXLINE_FUNCTION": function.name,
@@ -121,7 +126,9 @@ def test_a_schedule_starts_what_has_no_queue(template: Template) -> None:
         for rule in template.of("AWS::Events::Rule")
     }
     assert {name.rsplit("-", 1)[1]: when for name, when in started.items()} == {
-        function.name: f"rate({function.every_minutes} minutes)" for function in FUNCTIONS if function.every_minutes
+        function.name: "rate(1 minute)" if function.every_minutes == 1 else f"rate({function.every_minutes} minutes)"
+        for function in FUNCTIONS
+        if function.every_minutes
     }
 
 

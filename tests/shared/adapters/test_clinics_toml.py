@@ -91,6 +91,9 @@ def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
         ('["Elm St"]', '["oak"]', "clinics.elm.export_names", "clinics.oak has this name"),
         ("https://iis", "http://iis", "iis.endpoint", "https"),
         ('"https://iis.example.org/soap"', '"https://"', "iis.endpoint", "https"),
+        ("[iis]", '[iis]\nprobe = "ping"', "iis.probe", "connectivityTest, connect"),
+        ("[iis]", '[iis]\nmaintenance = ["Sunday 2-6"]', "iis.maintenance", "not a window"),
+        ("[iis]", '[iis]\ntime_zone = "America/Hartford"', "iis.time_zone", "no such time zone"),
         ('facility = "CT9001"', 'facility = "CT9001-ELM-STREET-PEDIATRICS"', "clinics.elm.facility", "20"),
         ('facility = "CT9001"', 'facility = "CT 9001"', "clinics.elm.facility", "spaces"),
         ('sending_facility = "CT9000"', "", "clinics.elm.sending_facility", "missing"),
@@ -223,3 +226,13 @@ def test_the_examples_of_the_page_are_right() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     examples = "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
     good(SMALL + '\n[sources.harbor]\nformat = "csv"\nclinic = "elm"\n' + examples)
+
+
+def test_the_windows_of_the_iis_are_read_with_their_time_zone() -> None:
+    text = SMALL.replace("[iis]", '[iis]\nmaintenance = ["Sun 02:00-06:00", "daily 23:00-01:00"]\ntime_zone = "UTC"')
+    iis = good(text).iis
+    assert ([window.text for window in iis.maintenance], iis.time_zone) == (
+        ["Sun 02:00-06:00", "daily 23:00-01:00"],
+        "UTC",
+    )
+    assert good(SMALL).iis.maintenance == ()

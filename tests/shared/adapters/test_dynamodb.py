@@ -8,9 +8,11 @@ import pytest
 
 from local.cloud import REGION, LocalCloud
 from shared.adapters.dynamodb import DynamoLedger
+from shared.domain import valve as valves
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
-from shared.ports import NotClaimed
+from shared.domain.valve import ClosedBy, Valve
+from shared.ports import NotClaimed, Stops
 from tests.conftest import NOON, a_submission
 
 
@@ -99,13 +101,17 @@ def test_a_deferred_submission_waits_again_and_counts_its_deferrals(ledger: Dyna
     assert (after.state, after.deferrals, after.waiting_since) == (State.QUEUED, 1, next_try)
 
 
-def test_only_what_waits_too_long_is_listed_as_waiting_oldest_first(ledger: DynamoLedger) -> None:
+def test_what_waits_is_listed_in_the_order_in_which_it_was_made_and_says_since_when(ledger: DynamoLedger) -> None:
     for name, minutes in (("NEW", 50), ("OLD", 0), ("MID", 20)):
-        since = NOON + timedelta(minutes=minutes)
-        ledger.add(replace(a_submission(name), waiting_since=since, created=since))
+        made = NOON + timedelta(minutes=minutes)
+        ledger.add(replace(a_submission(name), waiting_since=made - timedelta(days=1), created=made))
     ledger.add(a_submission("HELD", state=State.HELD))
-    found = [message.msh_10 for message in ledger.waiting(NOON + timedelta(minutes=30))]
-    assert found == ["OLD", "MID"]
+    found = [(waiting.message.msh_10, waiting.since) for waiting in ledger.waiting()]
+    assert found == [
+        ("OLD", NOON - timedelta(days=1)),
+        ("MID", NOON - timedelta(minutes=1420)),
+        ("NEW", NOON - timedelta(minutes=1390)),
+    ]
 
 
 def test_supersede_and_close_leave_only_the_states_that_the_lifecycle_names(ledger: DynamoLedger) -> None:
@@ -168,10 +174,10 @@ def claimed_again(ledger: DynamoLedger) -> Submission:
 def test_a_stopped_facility_stays_stopped_until_it_is_opened(ledger: DynamoLedger) -> None:
     ledger.stop_facility("EX1", "SECURITY-FAULT", NOON)
     ledger.stop_facility("EX1", "NO-CREDENTIALS", NOON)
-    assert ledger.stopped_facilities() == {"EX1": "SECURITY-FAULT"}
+    assert ledger.stops().facilities == {"EX1": "SECURITY-FAULT"}
     assert ledger.open_facility("EX1")
     assert not ledger.open_facility("EX1")
-    assert ledger.stopped_facilities() == {}
+    assert ledger.stops().facilities == {}
 
 
 def test_the_patient_key_is_made_once_per_ledger(cloud: LocalCloud) -> None:
@@ -184,3 +190,18 @@ def test_what_belongs_to_no_known_clinic_is_in_the_worklist_too(ledger: DynamoLe
     ledger.add(replace(a_submission("LOST", state=State.HELD), clinic=""))
     ledger.enter_worklist("LOST", ("CLINIC-UNKNOWN",))
     assert [entry.msh_10 for entry in ledger.worklist()] == ["LOST"]
+
+
+def test_the_valve_stands_beside_the_stopped_facilities_and_keeps_what_it_was_given(ledger: DynamoLedger) -> None:
+    assert ledger.stops() == Stops({}, Valve())
+    ledger.stop_facility("EX1", "SECURITY-FAULT", NOON)
+    shut = valves.closed(Valve(), ClosedBy.MAINTENANCE, "Sun 02:00-06:00", NOON)
+    assert ledger.save_valve(Valve(), shut)
+    assert ledger.stops() == Stops({"EX1": "SECURITY-FAULT"}, replace(shut, version=1))
+
+
+def test_of_two_who_change_the_valve_at_once_the_slower_is_told(ledger: DynamoLedger) -> None:
+    first = ledger.stops().valve
+    assert ledger.save_valve(first, valves.closed(first, ClosedBy.PERSON, "asked to", NOON))
+    assert not ledger.save_valve(first, valves.closed(first, ClosedBy.FAULTS, "DNS", NOON))
+    assert ledger.stops().valve.closed_by is ClosedBy.PERSON

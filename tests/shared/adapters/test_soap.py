@@ -378,6 +378,19 @@ def test_a_refused_connection_was_never_on_the_wire(iis: SoapIis) -> None:
     assert never_sent(iis.submit(f"http://127.0.0.1:{port}/", CREDENTIALS, FACILITY, a_vxu()), "CONNECT-REFUSED")
 
 
+def test_a_probe_that_sends_nothing_finds_the_iis_there_or_says_why_not(iis: SoapIis, simulator: Simulator) -> None:
+    before = simulator.stats()
+    assert iis.reach(simulator.endpoint) is None
+    asked = {name: count - before.get(name, 0) for name, count in simulator.stats().items() if name != "connections"}
+    assert set(asked.values()) == {0}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for endpoint, code in ((f"http://127.0.0.1:{port}/", "CONNECT-REFUSED"), ("ftp://x/", "BAD-ENDPOINT")):
+        fault = iis.reach(endpoint)
+        assert fault is not None
+        assert fault.code == code
+
+
 def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers(
     iis: SoapIis, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

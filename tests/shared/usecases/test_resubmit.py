@@ -116,15 +116,41 @@ def test_what_is_retried_is_queued_again_and_waits_for_delivery(
     assert (again.deferrals, again.waiting_since) == (0, NOON)
 
 
+def waits(ledger: DynamoLedger, msh_10: str, since: datetime, *, group: str, clinic: str = "elm", age: int = 0) -> None:
+    made = replace(a_submission(msh_10), waiting_since=since, patient_group=group, clinic=clinic)
+    ledger.add(replace(made, created=NOON - timedelta(days=age)))
+
+
 def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
     ledger: DynamoLedger, sweep: Sweep, outbox: Queue
 ) -> None:
-    ledger.add(replace(a_submission("LOST"), waiting_since=NOON - timedelta(hours=2)))
-    ledger.add(replace(a_submission("FRESH"), waiting_since=NOON - timedelta(minutes=5)))
+    waits(ledger, "LOST", NOON - timedelta(hours=2), group="A")
+    waits(ledger, "FRESH", NOON - timedelta(minutes=5), group="B")
     ledger.add(a_submission("DONE", state=State.ACCEPTED))
     assert sweep() == Swept(queued=1, stopped=0)
     assert sweep() == Swept(queued=0, stopped=0)
     assert [message.msh_10 for message in outbox.sent] == ["LOST"]
+
+
+def test_the_sweep_queues_of_each_patient_the_first_and_none_behind_a_first_that_has_its_time(
+    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    long_ago = NOON - timedelta(hours=9)
+    for number, group in ((0, "LOST"), (1, "LOST"), (1, "LADDER"), (2, "LADDER")):
+        waits(ledger, f"{group}{number}", long_ago, group=group, age=9 - number)
+    waits(ledger, "LADDER0", NOON + timedelta(hours=3), group="LADDER", age=9)
+    assert sweep() == Swept(queued=1, stopped=0)
+    assert [message.msh_10 for message in outbox.sent] == ["LOST0"]
+
+
+def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_the_patient_back(
+    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    waits(ledger, "ELM", NOON - timedelta(hours=3), group="A", age=2)
+    waits(ledger, "OAK", NOON - timedelta(hours=2), group="A", clinic="oak", age=1)
+    ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
+    assert sweep() == Swept(queued=1, stopped=1)
+    assert [message.msh_10 for message in outbox.sent] == ["OAK"]
 
 
 def test_the_sweep_leaves_a_stopped_facility_alone_and_an_opened_one_is_queued_at_once(

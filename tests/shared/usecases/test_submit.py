@@ -3,143 +3,17 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
-from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.lifecycle import State
-from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
+from shared.domain.submission import Answer, DeliveryFault
 from shared.ports import OutboxMessage
 from shared.settings import CLAIM_RESERVE
 from shared.usecases.proof import LASTS
-from shared.usecases.submit import Delivered, Done, Later, Submit
-from tests.conftest import a_submission
-
-Say = Callable[[str], Answer | DeliveryFault]
-
-
-class ScriptedIis:
-    """An IIS that says what the test wants; it answers by MSH-10 and remembers what it was sent, by whom, in order."""
-
-    def __init__(self, say: Say) -> None:
-        self.say = say
-        self.sent: list[str] = []
-        self.passwords: list[str] = []
-        self._lock = threading.Lock()
-
-    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
-        msh_10 = message.split("|")[9]
-        with self._lock:
-            self.sent.append(msh_10)
-            self.passwords.append(credentials.password)
-        return self.say(msh_10)
-
-    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
-        return Answer(echo, 200, 0.1)
-
-
-class Queue:
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-
-    def send(self, msh_10s: list[str]) -> None:
-        self.sent += msh_10s
-
-
-class Vault:
-    """Credentials that somebody may change between a cached and a fresh read."""
-
-    def __init__(self, cached: str | None = "old", fresh: str | None = "old") -> None:
-        self.cached, self.fresh = cached, fresh
-
-    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
-        password = self.fresh if fresh else self.cached
-        return None if password is None else Credentials("user", password)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-class Fixed:
-    def __init__(self, configuration: Configuration) -> None:
-        self.configuration = configuration
-
-    def current(self) -> Configuration:
-        return self.configuration
-
-
-def a_clinic(key: str) -> Clinic:
-    return Clinic(key, key.title(), f"F-{key}", "ORG", f"ID-{key}", key)
-
-
-CONFIGURATION = Configuration(
-    "v1",
-    "Example",
-    "VAXLINE",
-    Iis("http://127.0.0.1:1/"),
-    {key: a_clinic(key) for key in ("elm", "oak")},
-    {"demo": Source("demo", "csv", clinic="elm")},
-)
-
-
-def ack(msh_10: str, *errors: str, code: str = "AA") -> Answer:
-    lines = ["MSH|^~\\&|WebIZ|CT0000||ORG|20260302||ACK^V04^ACK|1|P|2.5.1", f"MSA|{code}|{msh_10}", *errors]
-    return Answer("\r".join(lines), 200, 0.2)
-
-
-REFUSAL = "ERR||PID^1^8|101^Required field missing^HL70357|E||||Sex is required"
-
-
-class Desk:
-    """A submit use case on a real ledger (moto), with what it was told and what it said."""
-
-    def __init__(self, ledger: DynamoLedger, say: Say, vault: Vault) -> None:
-        self.ledger = ledger
-        self.iis = ScriptedIis(say)
-        self.resubmission = Queue()
-        self.clock = Clock()
-        self.submit = Submit(
-            ledger=ledger,
-            resubmission=self.resubmission,  # type: ignore[arg-type]
-            configurations=Fixed(CONFIGURATION),
-            secrets=vault,
-            iis=self.iis,
-            clock=self.clock,
-        )
-
-    def add(self, *msh_10s: str, clinic: str = "elm", replaces: str = "") -> None:
-        for msh_10 in msh_10s:
-            vxu = f"MSH|^~\\&|A|B|C|D|20260302||VXU^V04^VXU_V04|{msh_10}|P|2.5.1\rPID|1\rORC|RE||1\rRXA|0|1\r"
-            self.ledger.add(replace(a_submission(msh_10, replaces=replaces), clinic=clinic, vxu=vxu))
-
-    def deliver(self, *msh_10s: str, clinic: str = "elm", group: str = "G", left: float = 999) -> list[Delivered]:
-        messages = [OutboxMessage(msh_10, clinic, group) for msh_10 in msh_10s]
-        return self.submit(messages, lambda: left)
-
-    def of(self, msh_10: str) -> Submission:
-        found = self.ledger.get(msh_10)
-        assert found is not None
-        return found
-
-
-@pytest.fixture
-def desk(cloud: LocalCloud) -> Callable[..., Desk]:
-    ledger = DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
-
-    def make(say: Say, vault: Vault | None = None) -> Desk:
-        return Desk(ledger, say, vault or Vault())
-
-    return make
+from shared.usecases.submit import Delivered, Done, Later
+from tests.shared.usecases.desk import REFUSAL, Desk, Vault, ack
 
 
 def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Desk]) -> None:
@@ -183,11 +57,14 @@ def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_pati
 
 
 def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+    at = desk(lambda msh_10: DeliveryFault("CONNECT-REFUSED", 0, 0.1) if msh_10 == "A" else ack(msh_10))
     at.add("A")
     waits = []
     while isinstance(result := at.deliver("A")[0], Later):
         waits.append(result.wait)
+        # The IIS works: it is this message that cannot be sent.
+        at.add(other := f"OTHER{len(waits)}")
+        at.deliver(other, group=other)
     assert waits == [60, 300, 900, 3600, 14400, 43000]
     assert result == Done("A", "elm", "QUEUED", "CONNECT-REFUSED", 0.1)
     assert at.resubmission.sent == ["A"]
@@ -221,8 +98,8 @@ def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk:
     assert at.deliver("B") == [Done("B", "elm", "facility stopped", "SECURITY-FAULT")]
     assert at.deliver("OAK", clinic="oak")[0] == Done("OAK", "oak", "ACCEPTED", "", 0.2)
     assert at.iis.sent == ["A", "OAK"]
-    assert at.ledger.stopped_facilities() == {"ID-elm": "SECURITY-FAULT"}
-    waiting = {message.msh_10 for message in at.ledger.waiting(at.clock.time + timedelta(days=1))}
+    assert at.ledger.stops().facilities == {"ID-elm": "SECURITY-FAULT"}
+    waiting = {waiting.message.msh_10 for waiting in at.ledger.waiting()}
     assert waiting == {"A", "B"}
 
 
@@ -294,7 +171,7 @@ def test_a_password_that_was_changed_meanwhile_is_tried_once_before_the_facility
     at.add("A")
     at.deliver("A")
     assert at.of("A").state is State.ACCEPTED
-    assert at.ledger.stopped_facilities() == {}
+    assert at.ledger.stops().facilities == {}
 
 
 def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..., Desk]) -> None:
@@ -303,7 +180,7 @@ def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..
     at.deliver("A")
     assert at.iis.sent == []
     assert at.of("A").state is State.QUEUED
-    assert at.ledger.stopped_facilities() == {"ID-elm": "NO-CREDENTIALS"}
+    assert at.ledger.stops().facilities == {"ID-elm": "NO-CREDENTIALS"}
 
 
 def test_an_accepted_correction_supersedes_what_it_replaces(desk: Callable[..., Desk]) -> None:
@@ -369,7 +246,7 @@ def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(des
     assert at.deliver("A", clinic="gone") == [Done("A", "gone", "QUEUED", "CLINIC-NOT-CONFIGURED")]
     assert at.resubmission.sent == ["A"]
     assert at.iis.sent == []
-    assert at.ledger.stopped_facilities() == {}
+    assert at.ledger.stops().facilities == {}
 
 
 def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_reference(

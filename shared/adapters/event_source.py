@@ -1,0 +1,27 @@
+"""The switch of what feeds a function: its event source mapping (AWS: Lambda API, UpdateEventSourceMapping).
+
+Switched off, Lambda's pollers stop: what was received goes on, nothing more is, and no receive count burns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.client import LambdaClient
+
+_ON: Final = frozenset({"Enabled", "Enabling", "Creating", "Updating"})
+
+
+class EventSourceMapping:
+    """Port `Delivery`: the mapping with this UUID."""
+
+    def __init__(self, client: LambdaClient, uuid: str) -> None:
+        self._client = client
+        self._uuid = uuid
+
+    def is_on(self) -> bool:
+        return self._client.get_event_source_mapping(UUID=self._uuid)["State"] in _ON
+
+    def switch(self, *, on: bool) -> None:
+        self._client.update_event_source_mapping(UUID=self._uuid, Enabled=on)

@@ -1,0 +1,127 @@
+"""Delivery on a real ledger (moto): a scripted IIS, and everything else that `Submit` is wired to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from shared.adapters.dynamodb import DynamoLedger
+from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
+from shared.ports import OutboxMessage
+from shared.usecases.submit import Delivered, Submit
+from tests.conftest import a_submission
+
+Say = Callable[[str], Answer | DeliveryFault]
+
+
+class ScriptedIis:
+    """An IIS that says what the test wants; it answers by MSH-10 and remembers what it was sent, by whom, in order."""
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+        self.sent: list[str] = []
+        self.passwords: list[str] = []
+        self._lock = threading.Lock()
+
+    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
+        msh_10 = message.split("|")[9]
+        with self._lock:
+            self.sent.append(msh_10)
+            self.passwords.append(credentials.password)
+        return self.say(msh_10)
+
+    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+        return Answer(echo, 200, 0.1)
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, msh_10s: list[str]) -> None:
+        self.sent += msh_10s
+
+
+class Vault:
+    """Credentials that somebody may change between a cached and a fresh read."""
+
+    def __init__(self, cached: str | None = "old", fresh: str | None = "old") -> None:
+        self.cached, self.fresh = cached, fresh
+
+    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
+        password = self.fresh if fresh else self.cached
+        return None if password is None else Credentials("user", password)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+class Fixed:
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+    def current(self) -> Configuration:
+        return self.configuration
+
+
+def a_clinic(key: str) -> Clinic:
+    return Clinic(key, key.title(), f"F-{key}", "ORG", f"ID-{key}", key)
+
+
+CONFIGURATION = Configuration(
+    "v1",
+    "Example",
+    "VAXLINE",
+    Iis("http://127.0.0.1:1/"),
+    {key: a_clinic(key) for key in ("elm", "oak")},
+    {"demo": Source("demo", "csv", clinic="elm")},
+)
+
+
+def ack(msh_10: str, *errors: str, code: str = "AA") -> Answer:
+    lines = ["MSH|^~\\&|WebIZ|CT0000||ORG|20260302||ACK^V04^ACK|1|P|2.5.1", f"MSA|{code}|{msh_10}", *errors]
+    return Answer("\r".join(lines), 200, 0.2)
+
+
+REFUSAL = "ERR||PID^1^8|101^Required field missing^HL70357|E||||Sex is required"
+
+
+class Desk:
+    """A submit use case on a real ledger (moto), with what it was told and what it said."""
+
+    def __init__(self, ledger: DynamoLedger, say: Say, vault: Vault) -> None:
+        self.ledger = ledger
+        self.iis = ScriptedIis(say)
+        self.resubmission = Queue()
+        self.clock = Clock()
+        self.submit = Submit(
+            ledger=ledger,
+            resubmission=self.resubmission,  # type: ignore[arg-type]
+            configurations=Fixed(CONFIGURATION),
+            secrets=vault,
+            iis=self.iis,
+            clock=self.clock,
+        )
+
+    def add(self, *msh_10s: str, clinic: str = "elm", replaces: str = "", group: str = "G") -> None:
+        for msh_10 in msh_10s:
+            vxu = f"MSH|^~\\&|A|B|C|D|20260302||VXU^V04^VXU_V04|{msh_10}|P|2.5.1\rPID|1\rORC|RE||1\rRXA|0|1\r"
+            made = replace(a_submission(msh_10, replaces=replaces), clinic=clinic, vxu=vxu)
+            self.ledger.add(replace(made, patient_group=group))
+
+    def deliver(self, *msh_10s: str, clinic: str = "elm", group: str = "G", left: float = 999) -> list[Delivered]:
+        messages = [OutboxMessage(msh_10, clinic, group) for msh_10 in msh_10s]
+        return self.submit(messages, lambda: left)
+
+    def of(self, msh_10: str) -> Submission:
+        found = self.ledger.get(msh_10)
+        assert found is not None
+        return found
