@@ -1,8 +1,9 @@
 """`make emulate`: the template that would go to AWS, deployed as it is to an emulator, with an export run through it.
 
 Synthesizes the `test` stage with the functions bundled for this machine, deploys it by CloudFormation, stores a
-configuration and the clinics' secrets as an operator would, puts exports into the bucket's inbox, and waits until every
-row has its place in the ledger. Ends with 0 when the counts add up and no dead-letter queue holds anything.
+configuration and the clinics' secrets as an operator would, closes the valve, puts exports into the bucket's inbox,
+opens the valve once all of it waits, and stays until every row has its place in the ledger. Ends with 0 when the valve
+held, the counts add up and no dead-letter queue holds anything.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,8 @@ from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
-from shared.settings import INBOX_PREFIX, QUEUES, Runtime
+from shared.settings import INBOX_PREFIX, QUEUES, FunctionSettings, Runtime
+from shared.usecases.valve import close_by_hand, open_by_hand
 
 STAGE: Final = "test"
 STACK: Final = settings.stack_name(STAGE)
@@ -70,11 +72,16 @@ def _run() -> int:
             clinic_codes={code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)},
         ) as ctwiz:
             _configure(application, text, ctwiz.endpoint, outputs["SecretsKey"])
+            close_by_hand(application.ledger, application.clock, "a drill")
+            problems = _start(settings.VALVE)
             count = _drop(Path(folder), outputs["Bucket"])
             _say(f"{count} objects are in the inbox of {outputs['Bucket']}, CT WiZ is simulated at {ctwiz.endpoint}")
+            problems += _held_back(application, ctwiz)
+            open_by_hand(application.ledger, application.clock)
+            problems += _start(settings.VALVE)
             settled = _wait(application)
-            swept = _sweep()
-            return _report(application, ctwiz, settled=settled, swept=swept)
+            problems += _start(settings.SWEEP)
+            return _report(application, ctwiz, settled=settled, problems=problems)
 
 
 def _say(text: str) -> None:
@@ -136,21 +143,41 @@ def _drop(folder: Path, bucket: str) -> int:
 
 
 def _wait(application: Application) -> bool:
-    """Until nothing is queued and no submission is on its way, twice in a row; False when patience ran out first."""
+    """Until nothing is queued and no submission is on its way; False when patience ran out first."""
+    return _until(
+        application,
+        lambda files: (
+            not any(_in_flight(file) for file in files)
+            and not any(_depth(queue.physical_name(STAGE)) for queue in QUEUES)
+        ),
+    )
+
+
+def _held_back(application: Application, ctwiz: Simulator) -> list[str]:
+    """Waits until all is converted and says what came through the closed valve."""
+    intake = settings.INTAKE.physical_name(STAGE)
+    _until(application, lambda _: not _depth(intake))
+    waiting, received = _depth(settings.OUTBOX.physical_name(STAGE)), len(ctwiz.received)
+    _say(f"The valve was closed meanwhile: {waiting} messages wait, CT WiZ received {received}; now it is opened")
+    return [] if waiting and not received else ["the closed valve held nothing back"]
+
+
+def _until(application: Application, holds: Callable[[list[FileSummary]], bool]) -> bool:
+    """Until every file is converted and this holds, twice in a row."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     quiet = 0
     while quiet < 2 and time.monotonic() < deadline:
         time.sleep(1.0)
         files = list(application.ledger.files())
-        done = bool(files) and all(file.complete and not _in_flight(file) for file in files)
-        quiet = quiet + 1 if done and not any(_depth(queue.physical_name(STAGE)) for queue in QUEUES) else 0
+        done = bool(files) and all(file.complete for file in files)
+        quiet = quiet + 1 if done and holds(files) else 0
     return quiet >= 2
 
 
-def _sweep() -> str:
-    """Starts the scheduled function, whose time would come later; what it failed with, or nothing."""
-    answer = boto3.client("lambda").invoke(FunctionName=settings.SWEEP.physical_name(STAGE), Payload=b"{}")
-    return answer["Payload"].read().decode("utf-8") if "FunctionError" in answer else ""
+def _start(function: FunctionSettings) -> list[str]:
+    """Starts a scheduled function, whose time would come later; what it failed with, or nothing."""
+    answer = boto3.client("lambda").invoke(FunctionName=function.physical_name(STAGE), Payload=b"{}")
+    return [f"{function.name} failed: {answer['Payload'].read().decode()}"] if "FunctionError" in answer else []
 
 
 def _in_flight(file: FileSummary) -> int:
@@ -166,7 +193,7 @@ def _depth(name: str) -> int:
     return sum(int(answer["Attributes"][attribute]) for attribute in _DEPTH)
 
 
-def _report(application: Application, ctwiz: Simulator, *, settled: bool, swept: str) -> int:
+def _report(application: Application, ctwiz: Simulator, *, settled: bool, problems: list[str]) -> int:
     files = sorted(application.ledger.files(), key=lambda file: file.name)
     for file in files:
         submitted = ", ".join(f"{state} {rows}" for state, rows in file.submitted.items())
@@ -180,9 +207,7 @@ def _report(application: Application, ctwiz: Simulator, *, settled: bool, swept:
         print(f"  queue {name}: {waiting} waiting, {dead} in the dead-letter queue")
     worklist = sum(1 for _ in application.ledger.worklist())
     print(f"  CT WiZ received {len(ctwiz.received)} messages and stored {len(ctwiz.accepted)}; worklist: {worklist}")
-    problems = list(_problems(files, depths.values(), settled=settled))
-    if swept:
-        problems.append(f"sweep failed: {swept}")
+    problems += _problems(files, depths.values(), settled=settled)
     for problem in problems:
         print(f"  NOT RIGHT: {problem}")
     if problems:

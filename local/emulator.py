@@ -150,7 +150,7 @@ class Emulator:
             failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
             reasons = "\n".join(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}" for event in failed)
             raise EmulatorError(f"{stack} was not deployed:\n{reasons}")
-        _name_batch_actions()
+        _name_actions_twice()
         return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
 
     def _bootstrap(self) -> None:
@@ -194,17 +194,23 @@ def _filled(name: str) -> str:
     return name.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
 
 
-def _name_batch_actions() -> None:
-    """On AWS the right to send one message is the right to send ten (SQS developer guide, "Overview of managing
-    access"); the emulator asks for an action of its own for the batch, so every policy is told it too.
-    """
+# What the emulator calls some actions of ours. On AWS the right to send one message is the right to send ten (SQS
+# developer guide, "Overview of managing access"), and to get a mapping needs no right to list them (Lambda API).
+_ALSO_CALLED: Final = {
+    "sqs:SendMessage": "sqs:SendMessageBatch",
+    "lambda:GetEventSourceMapping": "lambda:ListEventSourceMappings",
+}
+
+
+def _name_actions_twice() -> None:
+    """Tells every policy the emulator's own names beside those of AWS, on the same resources."""
     rights = boto3.client("iam")
     for policy in rights.list_policies(Scope="Local")["Policies"]:
         version = rights.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
         document: Any = version["PolicyVersion"]["Document"]
         for statement in document["Statement"]:
-            if statement["Action"] == "sqs:SendMessage":
-                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            statement["Action"] = actions + [_ALSO_CALLED[action] for action in actions if action in _ALSO_CALLED]
         rights.create_policy_version(PolicyArn=policy["Arn"], PolicyDocument=json.dumps(document), SetAsDefault=True)
 
 
