@@ -62,7 +62,7 @@ class VaxlineStack(cdk.Stack):
 
         convert = function(settings.CONVERT)
         storage.grant_read(convert.rights, INBOX_PREFIX, CONFIG_PREFIX)
-        ledger.grant(convert.rights, "BatchGetItem", "GetItem", "PutItem", "UpdateItem")
+        ledger.grant(convert.rights, "BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem")
         ledger.grant_query(convert.rights, settings.BY_FILE)
         queues.outbox.grant_send(convert.rights)
         queues.resubmission.grant_send(convert.rights)

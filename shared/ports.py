@@ -11,6 +11,7 @@ from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
+from shared.domain.outcome import Outcome
 from shared.domain.submission import (
     Answer,
     Attempt,
@@ -206,6 +207,30 @@ class Ledger(Protocol):
 
     def of_file(self, file_id: str) -> Iterator[str]:
         """The MSH-10s of the submissions that stand for a file's rows; corrections of them do not."""
+        ...
+
+    def note_outcome(self, outcome: Outcome) -> None:
+        """Adds what became of a submission to its day; the same again changes nothing."""
+        ...
+
+    def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
+        """What became of the submissions of one day (UTC), of one clinic or of all."""
+        ...
+
+    def make_findable(self, submissions: Sequence[Submission]) -> None:
+        """Notes the values that people search these submissions by, as keyed hashes. The same again changes nothing."""
+        ...
+
+    def found(self, kind: str, value: str) -> Iterator[str]:
+        """The MSH-10s of the submissions with this `mrn`, `orc_3` or `lot`, as `outcome.search_terms` names them."""
+        ...
+
+    def of_row(self, file_id: str, row: int) -> Iterator[str]:
+        """The MSH-10s of the submissions that stand for a row of a file, in any of its parts."""
+        ...
+
+    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
+        """The submissions that are there, in this order, read as the iterator advances."""
         ...
 
     def stop_facility(self, facility: str, fault: str, now: datetime) -> None: ...

@@ -95,7 +95,7 @@ class IndexSettings:
     projected: tuple[str, ...] = ()
 
 
-BY_FILE: Final = IndexSettings("by_file", "file_id", "pk", ("state", "row_count", "clinic", "source"))
+BY_FILE: Final = IndexSettings("by_file", "file_id", "pk", ("state", "row_count", "clinic", "source", "row_list"))
 WORKLIST: Final = IndexSettings(
     "worklist", "worklist_clinic", "worklist_key", ("state", "row_count", "source", "causes", "created", "file_id")
 )

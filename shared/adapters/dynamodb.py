@@ -5,6 +5,8 @@
     FILES         <file id>  one arrival of one export
     STOPPED       <facility> delivery stopped until a person opens it; beside them the valve of the whole IIS
     CLINICS       <clinic>   it has had an entry in the worklist
+    DAY#<day>     <clinic>#<MSH-10>  what became of one submission (ADR 0007)
+    FIND#<hash>   <MSH-10>   where a value stands that people search by, as a keyed hash
     META          patient_key
     AUDIT#<day>   <time>     who read or changed what (shared/adapters/audit.py)
 
@@ -19,19 +21,30 @@ Every write of a state carries the condition that the lifecycle table gives for 
 
 from __future__ import annotations
 
-import secrets
-import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import msgspec
 from botocore.exceptions import ClientError
 
 from shared import settings
+from shared.adapters.dynamodb_index import DynamoIndex, condition_failed
+from shared.adapters.dynamodb_items import (
+    Item,
+    causes_in,
+    iso,
+    moment,
+    msh_10_of,
+    number,
+    pack,
+    submission_from,
+    submission_item,
+    text,
+    unpack,
+    waiting_keys,
+)
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
-from shared.domain.model import Finding, Visit
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports import NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
@@ -39,8 +52,6 @@ from shared.ports import NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntr
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_T = TypeVar("_T")
-_Item = dict[str, Any]
 _BATCH_GET: Final = 100
 NO_CLINIC: Final = "-"
 """What the worklist calls the clinic of a visit whose clinic is not known."""
@@ -50,144 +61,23 @@ _VALVE: Final = "the whole IIS"
 """Sort key of the valve beside the stopped facilities, so that one query tells both: no facilityID has spaces."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """What no condition and no index looks at, kept compressed in one attribute: it holds the PHI."""
-
-    visit: Visit
-    findings: tuple[Finding, ...]
-    vxu: str
-
-
-def _pack(value: object) -> bytes:
-    return zlib.compress(msgspec.json.encode(value), 6)
-
-
-def _unpack(raw: bytes, kind: type[_T]) -> _T:
-    return msgspec.json.decode(zlib.decompress(raw), type=kind)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _condition_failed(error: ClientError) -> bool:
-    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
-
-
-def submission_item(submission: Submission) -> _Item:
-    """The table's item for a new submission; empty attributes are left out, index keys must not be empty."""
-    item: _Item = {
-        "pk": {"S": f"SUB#{submission.msh_10}"},
-        "sk": {"S": "SUB"},
-        "state": {"S": submission.state.value},
-        "row_count": {"N": str(submission.row_count)},
-        "revision": {"N": str(submission.revision)},
-        "attempt_count": {"N": "0"},
-        "deferrals": {"N": "0"},
-        "resends": {"N": "0"},
-        "created": {"S": _iso(submission.created)},
-        "body": {"B": _pack(_Body(submission.visit, submission.findings, submission.vxu))},
-        "attempts": {"L": []},
-    }
-    for name in _TEXTS:
-        value = getattr(submission, name)
-        if value:
-            item[name] = {"S": value}
-    if submission.waiting_since is not None:
-        item |= _waiting(submission.msh_10, submission.waiting_since)
-    return item
-
-
-_TEXTS: Final = (
-    "source",
-    "clinic",
-    "record",
-    "patient_group",
-    "file_id",
-    "file_name",
-    "config_version",
-    "replaces",
-    "replaced_by",
-    "closed_reason",
-)
-
-
-def _waiting(msh_10: str, since: datetime) -> _Item:
-    shard = zlib.crc32(msh_10.encode()) % settings.WAITING_SHARDS
-    return {"waiting_shard": {"S": str(shard)}, "waiting_since": {"S": _iso(since)}}
-
-
-def _text(item: _Item, name: str) -> str:
-    return str(item[name]["S"]) if name in item else ""
-
-
-def _number(item: _Item, name: str) -> int:
-    return int(item[name]["N"]) if name in item else 0
-
-
-def _moment(item: _Item, name: str) -> datetime | None:
-    return datetime.fromisoformat(item[name]["S"]) if name in item else None
-
-
-def _msh_10(item: _Item) -> str:
-    return _text(item, "pk").removeprefix("SUB#")
-
-
-def submission_from(item: _Item) -> Submission:
-    """The submission that an item of the table holds."""
-    body = _unpack(item["body"]["B"], _Body)
-    return Submission(
-        msh_10=_msh_10(item),
-        state=State(_text(item, "state")),
-        row_count=_number(item, "row_count"),
-        revision=_number(item, "revision"),
-        attempt_count=_number(item, "attempt_count"),
-        deferrals=_number(item, "deferrals"),
-        resends=_number(item, "resends"),
-        created=datetime.fromisoformat(_text(item, "created")),
-        lease_until=_moment(item, "lease_until"),
-        waiting_since=_moment(item, "waiting_since"),
-        visit=body.visit,
-        findings=body.findings,
-        vxu=body.vxu,
-        attempts=tuple(_unpack(raw["B"], Attempt) for raw in item.get("attempts", {"L": []})["L"]),
-        causes=_causes(item),
-        **{name: _text(item, name) for name in _TEXTS},
-    )
-
-
-def _causes(item: _Item) -> tuple[str, ...]:
-    return tuple(value["S"] for value in item.get("causes", {"L": []})["L"])
-
-
-def _strings(values: Iterable[str]) -> _Item:
+def _strings(values: Iterable[str]) -> Item:
     return {"L": [{"S": value} for value in values]}
 
 
-def _names(states: Iterable[State], prefix: str) -> _Item:
+def _names(states: Iterable[State], prefix: str) -> Item:
     return {f":{prefix}{number}": {"S": state.value} for number, state in enumerate(sorted(states))}
 
 
-class DynamoLedger:
+class DynamoLedger(DynamoIndex):
     """Port `Ledger` on a DynamoDB table with the key and indexes of `shared.settings`."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, lease: int = settings.CLAIM_LEASE) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._lease = timedelta(seconds=lease)
-        self._patient_key: bytes | None = None
         self._noted: set[str] = set()
 
     # records ---------------------------------------------------------------------------------------------------------
-
-    def patient_key(self) -> bytes:
-        if self._patient_key is None:
-            key = {"pk": {"S": "META"}, "sk": {"S": "patient_key"}}
-            self._put_if_absent(key | {"key": {"B": secrets.token_bytes(32)}})
-            found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            self._patient_key = bytes(found["Item"]["key"]["B"])
-        return self._patient_key
 
     def records(self, keys: Iterable[str]) -> dict[str, Record]:
         wanted: list[Any] = [{"pk": {"S": f"REC#{key}"}, "sk": {"S": "REC"}} for key in keys]
@@ -196,7 +86,7 @@ class DynamoLedger:
             batch, wanted = wanted[:_BATCH_GET], wanted[_BATCH_GET:]
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": batch, "ConsistentRead": True}})
             for item in answer["Responses"].get(self._table, []):
-                record = _unpack(item["body"]["B"], Record)
+                record = unpack(item["body"]["B"], Record)
                 found[record.key] = record
             unread: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
             wanted += unread.get("Keys", [])
@@ -209,7 +99,7 @@ class DynamoLedger:
                 "pk": {"S": f"REC#{record.key}"},
                 "sk": {"S": "REC"},
                 "version": {"N": str(record.version)},
-                "body": {"B": _pack(record)},
+                "body": {"B": pack(record)},
             },
             condition="attribute_not_exists(pk)" if first else "version = :before",
             values={} if first else {":before": {"N": str(record.version - 1)}},
@@ -236,16 +126,16 @@ class DynamoLedger:
             if isinstance(again, Submission):
                 return again
             claimed = again
-        state = State(_text(claimed, "state")) if "state" in claimed else None
+        state = State(text(claimed, "state")) if "state" in claimed else None
         return NotClaimed(state, busy=state is State.SENDING and not _over(claimed, now))
 
-    def _claim(self, msh_10: str, now: datetime, event: Event, extra: str) -> Submission | _Item:
+    def _claim(self, msh_10: str, now: datetime, event: Event, extra: str) -> Submission | Item:
         """The claimed submission, or the item as it is (empty where there is none)."""
         (before, after), *_ = TRANSITIONS[event].items()
-        values: _Item = {
+        values: Item = {
             ":before": {"S": before.value},
             ":after": {"S": after.value},
-            ":lease": {"S": _iso(now + self._lease)},
+            ":lease": {"S": iso(now + self._lease)},
             ":one": {"N": "1"},
         }
         update = "SET #state = :after, lease_until = :lease ADD attempt_count :one"
@@ -264,12 +154,12 @@ class DynamoLedger:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if not _condition_failed(error):
+            if not condition_failed(error):
                 raise
-            return cast(_Item, error.response.get("Item", {}))
+            return cast(Item, error.response.get("Item", {}))
         return submission_from(answer["Attributes"])
 
-    def _expire(self, item: _Item, now: datetime) -> None:
+    def _expire(self, item: Item, now: datetime) -> None:
         """A claim outlived its lease: bytes may have left, so the outcome is UNKNOWN, and an attempt says so."""
         lost = submission_from(item)
         started = (lost.lease_until or now) - self._lease
@@ -290,7 +180,7 @@ class DynamoLedger:
     ) -> bool:
         values = _names(sources(event), "from") | {
             ":after": {"S": attempt.state.value},
-            ":attempt": {"L": [{"B": _pack(attempt)}]},
+            ":attempt": {"L": [{"B": pack(attempt)}]},
             ":causes": _strings(causes),
             ":number": {"N": str(submission.attempt_count)},
         }
@@ -303,14 +193,14 @@ class DynamoLedger:
             remove += ", waiting_shard, waiting_since"
         else:
             update += ", waiting_shard = :shard, waiting_since = :since"
-            waiting = _waiting(submission.msh_10, next_try)
+            waiting = waiting_keys(submission.msh_10, next_try)
             values |= {":shard": waiting["waiting_shard"], ":since": waiting["waiting_since"]}
         return self._update(
             submission.msh_10, update + remove, f"{_state_in(sources(event))} AND attempt_count = :number", values
         )
 
     def requeue(self, msh_10: str, now: datetime) -> bool:
-        waiting = _waiting(msh_10, now)
+        waiting = waiting_keys(msh_10, now)
         return self._update(
             msh_10,
             "SET deferrals = :zero, waiting_shard = :shard, waiting_since = :since "
@@ -322,7 +212,7 @@ class DynamoLedger:
 
     def wait_anew(self, msh_10: str, since: datetime) -> None:
         self._update(
-            msh_10, "SET waiting_since = :since", "attribute_exists(waiting_since)", {":since": {"S": _iso(since)}}
+            msh_10, "SET waiting_since = :since", "attribute_exists(waiting_since)", {":since": {"S": iso(since)}}
         )
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
@@ -367,27 +257,27 @@ class DynamoLedger:
     def worklist(self, *, clinic: str = "", state: State | None = None, cause: str = "") -> Iterator[WorklistEntry]:
         for one in [clinic] if clinic else self._clinics():
             condition = "worklist_clinic = :clinic"
-            values: _Item = {":clinic": {"S": one}}
+            values: Item = {":clinic": {"S": one}}
             if state is not None:
                 condition += " AND begins_with(worklist_key, :state)"
                 values[":state"] = {"S": f"{state.value}#"}
             for item in self._query(settings.WORKLIST.name, condition, values):
-                causes = _causes(item)
+                causes = causes_in(item)
                 if cause and cause not in causes:
                     continue
                 yield WorklistEntry(
-                    msh_10=_msh_10(item),
+                    msh_10=msh_10_of(item),
                     clinic=one,
-                    source=_text(item, "source"),
-                    state=State(_text(item, "state")),
-                    row_count=_number(item, "row_count"),
+                    source=text(item, "source"),
+                    state=State(text(item, "state")),
+                    row_count=number(item, "row_count"),
                     causes=causes,
-                    created=datetime.fromisoformat(_text(item, "created")),
-                    file_id=_text(item, "file_id"),
+                    created=datetime.fromisoformat(text(item, "created")),
+                    file_id=text(item, "file_id"),
                 )
 
     def _clinics(self) -> list[str]:
-        return [_text(item, "sk") for item in self._query(None, "pk = :pk", {":pk": {"S": "CLINICS"}})]
+        return [text(item, "sk") for item in self._query(None, "pk = :pk", {":pk": {"S": "CLINICS"}})]
 
     def _note_clinic(self, clinic: str) -> None:
         """The index can only be asked clinic by clinic, so every clinic that enters it is noted, once per process."""
@@ -399,9 +289,9 @@ class DynamoLedger:
         found: list[tuple[str, Waiting]] = []
         for shard in range(settings.WAITING_SHARDS):
             for item in self._query(settings.WAITING.name, "waiting_shard = :shard", {":shard": {"S": str(shard)}}):
-                message = OutboxMessage(_msh_10(item), _text(item, "clinic"), _text(item, "patient_group"))
-                since = datetime.fromisoformat(_text(item, "waiting_since"))
-                found.append((_text(item, "created"), Waiting(message, since)))
+                message = OutboxMessage(msh_10_of(item), text(item, "clinic"), text(item, "patient_group"))
+                since = datetime.fromisoformat(text(item, "waiting_since"))
+                found.append((text(item, "created"), Waiting(message, since)))
         yield from (entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].message.msh_10)))
 
     # files -----------------------------------------------------------------------------------------------------------
@@ -409,28 +299,28 @@ class DynamoLedger:
     def save_file(self, summary: FileSummary) -> None:
         self._client.put_item(
             TableName=self._table,
-            Item={"pk": {"S": "FILES"}, "sk": {"S": summary.file_id}, "body": {"B": _pack(summary)}},
+            Item={"pk": {"S": "FILES"}, "sk": {"S": summary.file_id}, "body": {"B": pack(summary)}},
         )
 
     def file(self, file_id: str) -> FileSummary | None:
         key = {"pk": {"S": "FILES"}, "sk": {"S": file_id}}
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return self._counted(_unpack(item["body"]["B"], FileSummary)) if item else None
+        return self._counted(unpack(item["body"]["B"], FileSummary)) if item else None
 
     def files(self) -> Iterator[FileSummary]:
         for item in self._query(None, "pk = :pk", {":pk": {"S": "FILES"}}):
-            yield self._counted(_unpack(item["body"]["B"], FileSummary))
+            yield self._counted(unpack(item["body"]["B"], FileSummary))
 
     def of_file(self, file_id: str) -> Iterator[str]:
         for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": file_id}}):
-            if _number(item, "row_count"):
-                yield _msh_10(item)
+            if number(item, "row_count"):
+                yield msh_10_of(item)
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         rows: dict[tuple[str, State], int] = {}
         for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": summary.file_id}}):
-            place = (_text(item, "clinic"), State(_text(item, "state")))
-            rows[place] = rows.get(place, 0) + _number(item, "row_count")
+            place = (text(item, "clinic"), State(text(item, "state")))
+            rows[place] = rows.get(place, 0) + number(item, "row_count")
         places = tuple((clinic, state, count) for (clinic, state), count in sorted(rows.items()) if count)
         return replace(summary, places=places)
 
@@ -438,7 +328,7 @@ class DynamoLedger:
 
     def stop_facility(self, facility: str, fault: str, now: datetime) -> None:
         self._put_if_absent(
-            {"pk": {"S": "STOPPED"}, "sk": {"S": facility}, "fault": {"S": fault}, "since": {"S": _iso(now)}}
+            {"pk": {"S": "STOPPED"}, "sk": {"S": facility}, "fault": {"S": fault}, "since": {"S": iso(now)}}
         )
 
     def open_facility(self, facility: str) -> bool:
@@ -448,10 +338,10 @@ class DynamoLedger:
         return bool(answer.get("Attributes"))
 
     def stops(self) -> Stops:
-        found = {_text(item, "sk"): item for item in self._query(None, "pk = :pk", {":pk": {"S": "STOPPED"}})}
+        found = {text(item, "sk"): item for item in self._query(None, "pk = :pk", {":pk": {"S": "STOPPED"}})}
         valve = found.pop(_VALVE, None)
-        facilities = {facility: _text(item, "fault") for facility, item in found.items()}
-        return Stops(facilities, _unpack(valve["body"]["B"], Valve) if valve else Valve())
+        facilities = {facility: text(item, "fault") for facility, item in found.items()}
+        return Stops(facilities, unpack(valve["body"]["B"], Valve) if valve else Valve())
 
     def save_valve(self, before: Valve, after: Valve) -> bool:
         kept = replace(after, version=before.version + 1)
@@ -460,7 +350,7 @@ class DynamoLedger:
                 "pk": {"S": "STOPPED"},
                 "sk": {"S": _VALVE},
                 "version": {"N": str(kept.version)},
-                "body": {"B": _pack(kept)},
+                "body": {"B": pack(kept)},
             },
             condition="attribute_not_exists(pk) OR version = :before",
             values={":before": {"N": str(before.version)}},
@@ -468,22 +358,9 @@ class DynamoLedger:
 
     # the table -------------------------------------------------------------------------------------------------------
 
-    def _put_if_absent(self, item: _Item) -> bool:
-        return self._put(item, condition="attribute_not_exists(pk)", values={})
-
-    def _put(self, item: _Item, *, condition: str, values: _Item) -> bool:
-        extra: _Item = {"ExpressionAttributeValues": values} if values else {}
-        try:
-            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition, **extra)
-        except ClientError as error:
-            if not _condition_failed(error):
-                raise
-            return False
-        return True
-
-    def _update(self, msh_10: str, update: str, condition: str, values: _Item) -> bool:
+    def _update(self, msh_10: str, update: str, condition: str, values: Item) -> bool:
         names = {"#state": "state"} if "#state" in update + condition else {}
-        extra: _Item = {"ExpressionAttributeNames": names} if names else {}
+        extra: Item = {"ExpressionAttributeNames": names} if names else {}
         try:
             self._client.update_item(
                 TableName=self._table,
@@ -494,31 +371,18 @@ class DynamoLedger:
                 **extra,
             )
         except ClientError as error:
-            if not _condition_failed(error):
+            if not condition_failed(error):
                 raise
             return False
         return True
 
-    def _query(self, index: str | None, condition: str, values: _Item) -> Iterator[_Item]:
-        request: _Item = {
-            "TableName": self._table,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": values,
-        }
-        if index is not None:
-            request["IndexName"] = index
-        else:
-            request["ConsistentRead"] = True
-        for page in self._client.get_paginator("query").paginate(**request):
-            yield from page["Items"]
 
-
-def _key(msh_10: str) -> _Item:
+def _key(msh_10: str) -> Item:
     return {"pk": {"S": f"SUB#{msh_10}"}, "sk": {"S": "SUB"}}
 
 
-def _over(item: _Item, now: datetime) -> bool:
-    lease = _moment(item, "lease_until")
+def _over(item: Item, now: datetime) -> bool:
+    lease = moment(item, "lease_until")
     return lease is None or lease <= now
 
 

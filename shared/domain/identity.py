@@ -93,6 +93,12 @@ def patient_group(key: bytes, source: str, mrn: str) -> str:
     return base64.b32encode(mark).decode("ascii")[:26]
 
 
+def search_key(key: bytes, kind: str, value: str) -> str:
+    """What stands in the ledger for a value that people search by: keyed, so that no value can be guessed back."""
+    mark = hmac.new(key, _SEPARATOR.join(("find", kind, value)).encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return base64.b32encode(mark.digest()).decode("ascii")[:26]
+
+
 def file_id(bucket: str, key: str, version: str) -> str:
     """One arrival of one export: the same object stored again is another arrival."""
     return _digest("file", bucket, key, version)[:16]

@@ -225,6 +225,8 @@ class Convert:
         for key, visit in keyed:
             if key not in drafts:
                 drafts[key] = self._draft(records.get(key, Record(key)), visit, arrival)
+        # Before they are written: what points to nothing does no harm, what nothing points to is not found.
+        self._ledger.make_findable([one.submission for one in drafts.values() if one.submission and one.is_new])
         written = dict(zip(drafts, self._pool.map(self._write, drafts.values()), strict=True))
         made: list[Submission] = []
         for key, visit in keyed:
@@ -275,6 +277,8 @@ class Convert:
         """A visit whose record was written by others, once more from the record as it is now."""
         for _ in range(_TRIES):
             draft = self._draft(self._ledger.records([key]).get(key, Record(key)), visit, arrival)
+            if draft.submission is not None and draft.is_new:
+                self._ledger.make_findable([draft.submission])
             if self._write(draft):
                 return draft.submission
         raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")

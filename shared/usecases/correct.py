@@ -138,6 +138,7 @@ class Correct:
         )
         if not self._ledger.save_record(written):
             return False
+        self._ledger.make_findable([new])
         self._ledger.add(new)
         self._ledger.name_replacement(old.msh_10, new.msh_10)
         if new.state is State.QUEUED:

@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.domain import faults
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
+from shared.domain.outcome import outcome_of
 from shared.domain.submission import Strategy, Submission
 from shared.ports import Clock, Ledger, Outbox, OutboxMessage
 from shared.usecases.findings import causes_of_hold
@@ -38,6 +39,11 @@ class Resubmit:
         submission = self._ledger.get(msh_10)
         if submission is None:
             return Triaged(msh_10, "", "unknown MSH-10")
+        if not submission.attempts and submission.state is not State.QUEUED:
+            # It was held, whatever became of it since; what was sent is counted where it was answered.
+            held = outcome_of(submission, causes_of_hold(submission.findings))
+            if held is not None:
+                self._ledger.note_outcome(held)
         if submission.replaced_by:
             return Triaged(msh_10, submission.clinic, "replaced meanwhile")
         if may_be_retried(submission):

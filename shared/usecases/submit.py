@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +18,8 @@ from shared.domain import faults, maintenance
 from shared.domain.ack import AckReading, read_ack
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.iis_profiles import PROFILES
-from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
+from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
+from shared.domain.outcome import outcome_of
 from shared.domain.submission import Answer, Attempt, Credentials, DeliveryFault, Strategy, Submission
 from shared.ports import (
     Clock,
@@ -293,11 +294,13 @@ class Submit:
             return done
         if wait is not None:
             return Later(submission.msh_10, submission.clinic, wait, outcome.fault)
-        self._follow_up(submission, state)
+        answered = (*submission.attempts, outcome.attempt)
+        self._follow_up(replace(submission, attempts=answered, causes=outcome.causes), state)
         return done
 
     def _follow_up(self, submission: Submission, state: State) -> None:
-        """What an outcome means for others: the predecessor is superseded, or a person is asked."""
+        """What an outcome means for others: it is counted, the predecessor is superseded, or a person is asked."""
+        self._count(submission)
         if state in STORED_BY_IIS:
             older: Submission | None = submission
             while older is not None and older.replaces:
@@ -308,10 +311,19 @@ class Submit:
 
     def _finish_follow_up(self, msh_10: str, state: State | None) -> None:
         """A reference came again after its outcome was written: perhaps we were stopped before the follow-up."""
-        decided = state in STORED_BY_IIS or state in NEEDS_A_PERSON
-        submission = self._ledger.get(msh_10) if decided else None
-        if submission is not None:
+        submission = self._ledger.get(msh_10) if state is not None and state not in IN_FLIGHT else None
+        if submission is None:
+            return
+        if state in STORED_BY_IIS or state in NEEDS_A_PERSON:
             self._follow_up(submission, submission.state)
+        elif submission.attempts:
+            # Superseded or closed since, but it was answered before.
+            self._count(submission)
+
+    def _count(self, submission: Submission) -> None:
+        outcome = outcome_of(submission, submission.causes)
+        if outcome is not None:
+            self._ledger.note_outcome(outcome)
 
     @property
     def _while_closed(self) -> int:

@@ -44,6 +44,9 @@ class MemoryLedger:
             self._kept[submission.msh_10] = submission
             return True
 
+    def make_findable(self, submissions: Sequence[Submission]) -> None:
+        self.before_write()
+
     def get(self, msh_10: str) -> Submission | None:
         return self._kept.get(msh_10)
 

@@ -45,7 +45,7 @@ EXPECTED = {
         "{bucket}/inbox/*": READ,
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("BatchGetItem", "GetItem", "PutItem", "UpdateItem"),
+        "vaxline-{s}-ledger": table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem"),
         "vaxline-{s}-ledger/index/by_file": table("Query"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-intake": CONSUME | SEND,
@@ -109,7 +109,9 @@ OPERATOR = {
     "{bucket}": {"s3:ListBucket"},
     "{bucket}/config/*": READ | {"s3:PutObject"},
     "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
-    "vaxline-{s}-ledger": table("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "vaxline-{s}-ledger": table(
+        "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"
+    ),
     "vaxline-{s}-ledger/index/by_file": table("Query"),
     "vaxline-{s}-ledger/index/worklist": table("Query"),
     "vaxline-{s}-ledger/index/waiting": table("Query"),

@@ -1,0 +1,148 @@
+"""The ledger's second way in: what became of submissions day by day, and by which values they are found (ADR 0007).
+
+    DAY#<day>    <clinic>#<MSH-10>   one outcome, written once; the same again changes nothing
+    FIND#<hash>  <MSH-10>            a value that people search by stands in this submission
+
+Both are plain puts without a condition: their content follows from the submission.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from shared import settings
+from shared.adapters.dynamodb_items import Item, msh_10_of, pack, submission_from, text, unpack
+from shared.domain import identity
+from shared.domain.outcome import Outcome, search_terms
+from shared.domain.submission import Submission
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_BATCH_GET: Final = 100
+_BATCH_WRITE: Final = 25
+
+
+def condition_failed(error: ClientError) -> bool:
+    """Whether a conditional write found its condition not met."""
+    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+
+
+class DynamoIndex:
+    """The part of port `Ledger` that reports and searches go through."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+        self._patient_key: bytes | None = None
+
+    def patient_key(self) -> bytes:
+        if self._patient_key is None:
+            key = {"pk": {"S": "META"}, "sk": {"S": "patient_key"}}
+            self._put_if_absent(key | {"key": {"B": secrets.token_bytes(32)}})
+            found = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+            self._patient_key = bytes(found["Item"]["key"]["B"])
+        return self._patient_key
+
+    # outcomes --------------------------------------------------------------------------------------------------------
+
+    def note_outcome(self, outcome: Outcome) -> None:
+        self._client.put_item(
+            TableName=self._table,
+            Item={
+                "pk": {"S": f"DAY#{outcome.day.isoformat()}"},
+                "sk": {"S": f"{outcome.clinic}#{outcome.msh_10}"},
+                "body": {"B": pack(outcome)},
+            },
+        )
+
+    def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
+        condition = "pk = :day"
+        values: Item = {":day": {"S": f"DAY#{day.isoformat()}"}}
+        if clinic:
+            condition += " AND begins_with(sk, :clinic)"
+            values[":clinic"] = {"S": f"{clinic}#"}
+        for item in self._query(None, condition, values):
+            yield unpack(item["body"]["B"], Outcome)
+
+    # search ----------------------------------------------------------------------------------------------------------
+
+    def make_findable(self, submissions: Sequence[Submission]) -> None:
+        key = self.patient_key()
+        wanted = dict.fromkeys(
+            (identity.search_key(key, kind, value), one.msh_10)
+            for one in submissions
+            for kind, value in search_terms(one)
+        )
+        puts: list[Any] = [
+            {"PutRequest": {"Item": {"pk": {"S": f"FIND#{mark}"}, "sk": {"S": msh_10}}}} for mark, msh_10 in wanted
+        ]
+        while puts:
+            batch, puts = puts[:_BATCH_WRITE], puts[_BATCH_WRITE:]
+            answer = self._client.batch_write_item(RequestItems={self._table: batch})
+            puts += answer.get("UnprocessedItems", {}).get(self._table, [])
+
+    def found(self, kind: str, value: str) -> Iterator[str]:
+        mark = identity.search_key(self.patient_key(), kind, value)
+        for item in self._query(None, "pk = :mark", {":mark": {"S": f"FIND#{mark}"}}):
+            yield text(item, "sk")
+
+    def of_row(self, file_id: str, row: int) -> Iterator[str]:
+        values: Item = {":file": {"S": file_id}, ":row": {"S": f" {row} "}}
+        for item in self._query(settings.BY_FILE.name, "file_id = :file", values, "contains(row_list, :row)"):
+            yield msh_10_of(item)
+
+    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
+        source = iter(dict.fromkeys(msh_10s))
+        while batch := list(islice(source, _BATCH_GET)):
+            found = self._batch(batch)
+            yield from (found[msh_10] for msh_10 in batch if msh_10 in found)
+
+    def _batch(self, msh_10s: list[str]) -> dict[str, Submission]:
+        keys: list[Any] = [{"pk": {"S": f"SUB#{msh_10}"}, "sk": {"S": "SUB"}} for msh_10 in msh_10s]
+        found: dict[str, Submission] = {}
+        while keys:
+            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
+            for item in answer["Responses"].get(self._table, []):
+                submission = submission_from(item)
+                found[submission.msh_10] = submission
+            unread: Any = answer.get("UnprocessedKeys", {}).get(self._table, {})
+            keys = unread.get("Keys", [])
+        return found
+
+    # the table -------------------------------------------------------------------------------------------------------
+
+    def _put_if_absent(self, item: Item) -> bool:
+        return self._put(item, condition="attribute_not_exists(pk)", values={})
+
+    def _put(self, item: Item, *, condition: str, values: Item) -> bool:
+        extra: Item = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition, **extra)
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            return False
+        return True
+
+    def _query(self, index: str | None, condition: str, values: Item, only: str = "") -> Iterator[Item]:
+        """The items of one partition, of the table or of an index, those that `only` (a filter) keeps."""
+        request: Item = {
+            "TableName": self._table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        if only:
+            request["FilterExpression"] = only
+        if index is not None:
+            request["IndexName"] = index
+        else:
+            request["ConsistentRead"] = True
+        for page in self._client.get_paginator("query").paginate(**request):
+            yield from page["Items"]

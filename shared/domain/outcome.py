@@ -1,0 +1,213 @@
+"""What became of one submission, and what can be counted of it, without who it is about.
+
+One per submission, made once: when its final answer is known, or when it is held. It follows from the stored
+submission alone, so that a redelivered reference makes the very same one again (ADR 0007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+from shared.domain import identity
+from shared.domain.lifecycle import State
+from shared.domain.model import Action, Completion, Dose, Patient
+from shared.domain.submission import Attempt, Submission
+
+ANSWERED: Final = frozenset(
+    {State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN}
+)
+"""States that an attempt ends in once the message reached the IIS, or may have."""
+
+ADMINISTERED: Final = "administered here"
+HISTORICAL: Final = "historical"
+REFUSED: Final = "refused by the patient"
+NOT_ADMINISTERED: Final = "not administered"
+DELETED: Final = "deleted"
+KINDS: Final = (ADMINISTERED, HISTORICAL, REFUSED, NOT_ADMINISTERED, DELETED)
+"""What a dose says happened: RXA-20 (table 0322), RXA-9 (NIP001) and RXA-21 (table 0323) in one word."""
+
+_AGES: Final = ((2, "0 to 1"), (7, "2 to 6"), (19, "7 to 18"), (65, "19 to 64"), (200, "65 and older"))
+AGES: Final = tuple(words for _, words in _AGES)
+"""Age bands at the dose, in years; VFC ends at the 19th birthday."""
+
+PATIENT_FIELDS: Final[dict[str, Callable[[Patient], object]]] = {
+    "PID-3 record number": lambda patient: patient.mrn,
+    "PID-5 name": lambda patient: patient.name.family and patient.name.given,
+    "PID-6 mother's maiden name": lambda patient: patient.mothers_maiden_name,
+    "PID-7 birth date": lambda patient: patient.birth_date,
+    "PID-8 sex": lambda patient: patient.sex,
+    "PID-10 race": lambda patient: patient.races,
+    "PID-11 address": lambda patient: patient.addresses,
+    "PID-13 telephone or e-mail": lambda patient: patient.telecoms,
+    "PID-22 ethnicity": lambda patient: patient.ethnicity,
+    "NK1 next of kin": lambda patient: patient.next_of_kin,
+}
+"""What every message is asked for about the patient, and whether it is there."""
+
+DOSE_FIELDS: Final[dict[str, Callable[[Dose], object]]] = {
+    "RXA-5 vaccine": lambda dose: dose.vaccine or dose.ndc,
+    "RXA-6 amount": lambda dose: dose.amount,
+    "RXA-10 administered by": lambda dose: dose.administered_by,
+    "RXA-15 lot": lambda dose: dose.lot,
+    "RXA-16 expiry": lambda dose: dose.expiry,
+    "RXA-17 manufacturer": lambda dose: dose.manufacturer,
+    "RXR-1 route": lambda dose: dose.route,
+    "RXR-2 site": lambda dose: dose.site,
+    "OBX 64994-7 eligibility": lambda dose: dose.eligibility,
+    "OBX 30963-3 funding source": lambda dose: dose.funding_source,
+    "OBX 69764-9 information statement": lambda dose: dose.vis,
+}
+"""What a dose that was administered here is asked for, and whether it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoseOutcome:
+    """One vaccination event: `kind` is of `KINDS`, `age` of `AGES`, `vaccine` a CVX (or what stands for it).
+
+    `delay` is whole days from the dose to its report (-1: not known); `absent` names fields of `DOSE_FIELDS`.
+    """
+
+    kind: str
+    vaccine: str
+    lot: str = ""
+    eligibility: str = ""
+    age: str = ""
+    delay: int = -1
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`state` is HELD, or the final answer's; it does not change when a correction supersedes the submission.
+
+    `when` is the start of the attempt that was answered, or when a held submission was made (UTC); `seconds` the IIS's
+    answer time. `errors` are (severity of table 0516, code, path) of the ACK's ERR segments, `causes` the worklist's.
+    `facility` is RXA-11.4, or MSH-4 where there is none, `profile` MSH-21.1; both empty where no message was built.
+    `absent` names fields of `PATIENT_FIELDS`.
+    """
+
+    msh_10: str
+    clinic: str
+    source: str
+    state: State
+    when: datetime
+    rows: int
+    is_correction: bool = False
+    attempts: int = 0
+    seconds: float = 0.0
+    msa_1: str = ""
+    fault: str = ""
+    causes: tuple[str, ...] = ()
+    errors: tuple[tuple[str, str, str], ...] = ()
+    facility: str = ""
+    profile: str = ""
+    doses: tuple[DoseOutcome, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def day(self) -> date:
+        return self.when.date()
+
+
+def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | None:
+    """The outcome of a submission; None while it waits, or where it was overtaken before anything was sent.
+
+    `causes` are why it needs a person or what the IIS remarked, as the worklist groups them.
+    """
+    final = next((attempt for attempt in reversed(submission.attempts) if attempt.state in ANSWERED), None)
+    if final is None and (submission.attempts or submission.state in (State.QUEUED, State.SENDING)):
+        return None
+    when = (final.started if final else submission.created).astimezone(UTC)
+    answer = final or Attempt(0, when, 0.0, State.HELD)
+    facility, profile = _from_message(submission.vxu)
+    return Outcome(
+        msh_10=submission.msh_10,
+        clinic=submission.clinic,
+        source=submission.source,
+        state=answer.state,
+        when=when,
+        rows=submission.row_count,
+        is_correction=submission.replaces != "",
+        attempts=len(submission.attempts),
+        seconds=answer.seconds,
+        msa_1=answer.msa_1,
+        fault=answer.fault,
+        causes=causes,
+        errors=tuple((one.severity, one.application_code or one.code, one.path) for one in answer.errors),
+        facility=facility,
+        profile=profile,
+        doses=tuple(_dose(dose, submission.visit.patient, when.date()) for dose in submission.visit.doses),
+        absent=tuple(name for name, of in PATIENT_FIELDS.items() if not of(submission.visit.patient)),
+    )
+
+
+def _dose(dose: Dose, patient: Patient, reported: date) -> DoseOutcome:
+    kind = kind_of(dose)
+    given, born = _date(dose.date), _date(patient.birth_date)
+    return DoseOutcome(
+        kind=kind,
+        vaccine=dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code,
+        lot=lot_key(dose.lot),
+        eligibility=dose.eligibility.code,
+        age=_age(born, given) if born and given else "",
+        delay=(reported - given).days if given else -1,
+        absent=tuple(name for name, of in DOSE_FIELDS.items() if not of(dose)) if kind == ADMINISTERED else (),
+    )
+
+
+def kind_of(dose: Dose) -> str:
+    """What a dose says happened, as one of `KINDS`."""
+    if dose.action is Action.DELETE:
+        return DELETED
+    if dose.completion is Completion.REFUSED:
+        return REFUSED
+    if dose.completion is Completion.NOT_ADMINISTERED:
+        return NOT_ADMINISTERED
+    return ADMINISTERED if dose.is_administered_here else HISTORICAL
+
+
+def lot_key(lot: str) -> str:
+    """A lot number as it is compared: people write case and blanks as they like."""
+    return "".join(lot.split()).upper()
+
+
+def _date(text: str) -> date | None:
+    """A whole DT (`YYYYMMDD`), else None."""
+    try:
+        return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        return None
+
+
+def _age(born: date, given: date) -> str:
+    years = given.year - born.year - ((given.month, given.day) < (born.month, born.day))
+    return next((words for below, words in _AGES if 0 <= years < below), "")
+
+
+def _from_message(vxu: str) -> tuple[str, str]:
+    """RXA-11.4 (or MSH-4) and MSH-21.1 of a message that vaxline built: its delimiters are HL7's own."""
+    facility = sender = profile = ""
+    for segment in vxu.split("\r"):
+        fields = segment.split("|")
+        if fields[0] == "MSH":
+            sender = fields[3].partition("^")[0] if len(fields) > 3 else ""
+            profile = fields[20].partition("^")[0] if len(fields) > 20 else ""
+        elif fields[0] == "RXA" and len(fields) > 11 and not facility:
+            parts = fields[11].split("^")
+            facility = parts[3].partition("&")[0] if len(parts) > 3 else ""
+    return facility or sender, profile
+
+
+def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
+    """(kind, value) by which a submission is found again: `mrn`, `orc_3`, `lot`; also as the message writes the ids."""
+    visit = submission.visit
+    if visit.patient.mrn:
+        yield from dict.fromkeys((("mrn", visit.patient.mrn), ("mrn", identity.pid_3(visit.patient.mrn))))
+    for dose in visit.doses:
+        if dose.id:
+            yield from dict.fromkeys((("orc_3", dose.id), ("orc_3", identity.orc_3(dose.id))))
+        if dose.lot:
+            yield "lot", lot_key(dose.lot)
