@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from console import audit, check, readiness, render, valve, worklist
+from console import audit, check, readiness, render, search, valve, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from console.options import Json, Stage
@@ -29,6 +29,7 @@ app.add_typer(config, name="config")
 app.add_typer(codes, name="codes")
 check.register(app)
 worklist.register(app)
+search.register(app)
 readiness.register(app)
 audit.register(app)
 valve.register(app)

@@ -44,7 +44,9 @@ class Operators(Construct):
         )
         storage.grant_read(self.rights, CONFIG_PREFIX)
         storage.grant_write(self.rights, CONFIG_PREFIX)
-        ledger.grant(self.rights, "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+        ledger.grant(
+            self.rights, "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"
+        )
         for index in INDEXES:
             ledger.grant_query(self.rights, index)
         queues.outbox.grant_send(self.rights)

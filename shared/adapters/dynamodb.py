@@ -5,7 +5,7 @@
     FILES         <file id>  one arrival of one export
     STOPPED       <facility> delivery stopped until a person opens it; beside them the valve of the whole IIS
     CLINICS       <clinic>   it has had an entry in the worklist
-    DAY#<day>     <clinic>#<MSH-10>  what became of one submission (ADR 0007)
+    DAY#<day>     <clinic>#<MSH-10>  what became of one submission (ADR 0011)
     FIND#<hash>   <MSH-10>   where a value stands that people search by, as a keyed hash
     META          patient_key
     AUDIT#<day>   <time>     who read or changed what (shared/adapters/audit.py)

@@ -1,4 +1,4 @@
-"""The ledger's second way in: what became of submissions day by day, and by which values they are found (ADR 0007).
+"""The ledger's second way in: what became of submissions day by day, and by which values they are found (ADR 0011).
 
     DAY#<day>    <clinic>#<MSH-10>   one outcome, written once; the same again changes nothing
     FIND#<hash>  <MSH-10>            a value that people search by stands in this submission

@@ -1,7 +1,7 @@
 """What became of one submission, and what can be counted of it, without who it is about.
 
 One per submission, made once: when its final answer is known, or when it is held. It follows from the stored
-submission alone, so that a redelivered reference makes the very same one again (ADR 0007).
+submission alone, so that a redelivered reference makes the very same one again (ADR 0011).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def files_called(ledger: Ledger, name: str) -> tuple[FileSummary, ...]:
 def trace(ledger: Ledger, file: FileSummary, row: int, part: str = "") -> Trace | None:
     """The way of a row (counted from 1; of a set of files in its `part`); None where the file has no such row.
 
-    Reads the file's submissions until one stands for the row.
+    Reads the file's index, and the submissions that stand for a row of that number.
     """
     first = _standing_for(ledger, file.file_id, row, part)
     arrived = Step(file.arrived, "", f"arrived in {file.name.removeprefix(INBOX_PREFIX)}")
@@ -64,9 +64,8 @@ def trace(ledger: Ledger, file: FileSummary, row: int, part: str = "") -> Trace 
 
 
 def _standing_for(ledger: Ledger, file_id: str, row: int, part: str) -> Submission | None:
-    for msh_10 in ledger.of_file(file_id):
-        submission = ledger.get(msh_10)
-        if submission is not None and any(
+    for submission in ledger.many(ledger.of_row(file_id, row)):
+        if any(
             number == row and (not part or name == part or name.endswith(f"/{part}"))
             for name, number in submission.visit.rows
         ):
