@@ -18,6 +18,7 @@ from console.main import app
 from shared.domain import conformance, faults, guidance, lifecycle
 from shared.domain.checks import Check
 from shared.domain.guidance_table import ANSWERS, TABLE
+from shared.metrics import METRICS, Metric
 from shared.usecases.findings import OF_RECORDS
 
 ROOT: Final = Path(__file__).parents[1]
@@ -114,6 +115,22 @@ def acks_page() -> str:
     )
 
 
+def metrics_page() -> str:
+    """docs/metrics.md"""
+
+    def row(metric: Metric) -> tuple[str, ...]:
+        return f"`{metric.name}`", metric.words, metric.function, metric.by or "total alone", metric.unit
+
+    return (
+        "# What is measured\n\n"
+        "The functions write one line for each clinic of a batch in CloudWatch's embedded metric format: the log is the "
+        "transport, no call and no right is needed, and what did not happen is not written. A metric is kept as the "
+        "stage's total and once more for each clinic or source, by its key in clinics.toml, in the namespace "
+        "`vaxline/<stage>`. No patient, no record and no message is named.\n\n"
+        + _table(("metric", "what it counts", "function", "also by", "unit"), map(row, METRICS))
+    )
+
+
 def _duration(seconds: int) -> str:
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
@@ -170,6 +187,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/z22.md": z22_page,
     "docs/faults.md": faults_page,
     "docs/acks.md": acks_page,
+    "docs/metrics.md": metrics_page,
     "docs/commands.md": commands_page,
 }
 

@@ -6,10 +6,10 @@ import json
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
-from functions import logs
+from functions import logs, metrics
+from functions.convert import report
 from shared.bootstrap import application
-from shared.domain.submission import FileSummary
-from shared.usecases.convert import Converted, Unfinished
+from shared.usecases.convert import Unfinished
 
 _app = application()
 
@@ -25,7 +25,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         try:
             for key, version_id in arrivals(message["body"]):
                 converted = _app.convert(key, version_id, lambda: context.get_remaining_time_in_millis() / 1000)
-                _report(converted)
+                report.log(converted)
+                metrics.put(report.measured(converted))
                 if isinstance(converted, Unfinished):
                     # What the message names besides is converted by then, or comes to its turn.
                     _app.intake.send_again(message["body"])
@@ -40,19 +41,3 @@ def arrivals(body: str) -> list[tuple[str, str]]:
     """(key, version id) of an S3 notification; keys are URL-encoded there. A test notification of S3 names none."""
     objects = [record["s3"]["object"] for record in json.loads(body).get("Records", [])]
     return [(unquote_plus(item["key"]), item.get("versionId", "")) for item in objects]
-
-
-def _report(converted: Converted) -> None:
-    if isinstance(converted, FileSummary):
-        logs.line(
-            "converted",
-            file_id=converted.file_id,
-            source=converted.source,
-            rows=converted.rows,
-            unchanged=converted.unchanged,
-            held=converted.held,
-        )
-    elif isinstance(converted, Unfinished):
-        logs.line("goes on in the next invocation", file_id=converted.file_id, rows=converted.rows)
-    else:
-        logs.line("nothing to convert yet", outcome=type(converted).__name__)

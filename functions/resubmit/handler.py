@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
-from functions import logs
+from functions import logs, metrics
 from shared.bootstrap import application
+from shared.metrics import WORKLIST, Measured
 
 _app = application()
 
@@ -15,14 +15,15 @@ _app = application()
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS event of references → partial batch response."""
     failures = []
-    outcomes: Counter[str] = Counter()
+    measured = []
     for message in event["Records"]:
         msh_10 = json.loads(message["body"])["msh_10"]
         try:
             triaged = _app.resubmit(msh_10)
-            outcomes[triaged.outcome] += 1
+            if triaged.outcome == "worklist":
+                measured.append(Measured(WORKLIST, 1, triaged.clinic))
         except Exception as error:  # noqa: BLE001 - one message's trouble must not fail the others of its batch
             logs.failure("a submission could not be triaged; the queue brings it again", error, msh_10=msh_10)
             failures.append({"itemIdentifier": message["messageId"]})
-    logs.line("batch", count=len(event["Records"]), outcome=dict(outcomes))
+    metrics.put(measured)
     return {"batchItemFailures": failures}

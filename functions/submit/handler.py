@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any, Protocol
 
-from functions import logs
+from functions import metrics
+from functions.submit import report
 from shared.bootstrap import application
 from shared.ports import OutboxMessage
-from shared.usecases.submit import Delivered, Later
+from shared.usecases.submit import Later
 
 _app = application()
 _iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first batch
@@ -24,7 +24,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     records = event["Records"]
     messages = [_message(record) for record in records]
     results = _app.submit(messages, lambda: context.get_remaining_time_in_millis() / 1000)
-    _report(results)
+    report.log(results)
+    metrics.put(report.measured(results))
     failures = [(record, result) for record, result in zip(records, results, strict=True) if isinstance(result, Later)]
     for record, result in failures:
         if result.wait is not None:
@@ -35,20 +36,3 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _message(record: dict[str, Any]) -> OutboxMessage:
     body = json.loads(record["body"])
     return OutboxMessage(body["msh_10"], body["clinic"], record["attributes"]["MessageGroupId"])
-
-
-def _report(results: list[Delivered]) -> None:
-    for result in results:
-        if isinstance(result, Later) and (result.fault or result.error):
-            logs.line(
-                "comes again",
-                msh_10=result.msh_10,
-                clinic=result.clinic,
-                fault=result.fault,
-                error=result.error,
-                wait=result.wait,
-            )
-        elif result.fault:
-            logs.line("fault", msh_10=result.msh_10, clinic=result.clinic, fault=result.fault)
-    outcomes = Counter("later" if isinstance(result, Later) else result.outcome for result in results)
-    logs.line("batch", count=len(results), delivered=dict(outcomes))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions import logs
+from functions import logs, metrics
 from shared.bootstrap import application
+from shared.domain.valve import ClosedBy
+from shared.metrics import VALVE_CLOSED, Measured
 
 _app = application()
 
@@ -16,4 +18,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     state = str(watched.valve.closed_by or "OPEN")
     if watched.probe or not watched.valve.is_open:
         logs.line("valve", state=state, fault=watched.valve.reason if watched.probe else "", outcome=watched.probe)
+    # A maintenance window is announced and nobody's alarm.
+    metrics.put([Measured(VALVE_CLOSED, watched.valve.closed_by in (ClosedBy.FAULTS, ClosedBy.PERSON))])
     return {"valve": state, "probe": watched.probe}

@@ -1,0 +1,50 @@
+"""What a batch of deliveries leaves behind: a log line for each fault, and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from functions import logs
+from shared import metrics
+from shared.domain.lifecycle import State
+from shared.metrics import Measured, Metric
+from shared.usecases.submit import Delivered, Done, Later
+
+OUTCOMES: Final[dict[str, Metric]] = {
+    State.ACCEPTED: metrics.ACCEPTED,
+    State.ACCEPTED_WITH_WARNINGS: metrics.ACCEPTED_WITH_WARNINGS,
+    State.PARTLY_ACCEPTED: metrics.PARTLY_ACCEPTED,
+    State.REFUSED: metrics.REFUSED,
+    State.UNKNOWN: metrics.UNKNOWN,
+}
+# A message of a stopped facility names its fault too, without a try.
+_TRIED: Final = frozenset({*OUTCOMES, State.QUEUED.value})
+
+
+def log(results: Iterable[Delivered]) -> None:
+    """One line for each delivery that did not go as it should."""
+    for result in results:
+        if isinstance(result, Later) and (result.fault or result.error):
+            logs.line(
+                "comes again",
+                msh_10=result.msh_10,
+                clinic=result.clinic,
+                fault=result.fault,
+                error=result.error,
+                wait=result.wait,
+            )
+        elif result.fault:
+            logs.line("fault", msh_10=result.msh_10, clinic=result.clinic, fault=result.fault)
+
+
+def measured(results: Iterable[Delivered]) -> Iterator[Measured]:
+    """An outcome for each message that has one, the fault of each try that had one, the time of each answer."""
+    for result in results:
+        state = State.QUEUED.value if isinstance(result, Later) else result.outcome
+        if result.fault and state in _TRIED:
+            yield Measured(metrics.FAULTS, 1, result.clinic)
+        if state in OUTCOMES:
+            yield Measured(OUTCOMES[state], 1, result.clinic)
+        if isinstance(result, Done) and state in OUTCOMES and not result.fault:
+            yield Measured(metrics.ANSWER_SECONDS, result.seconds)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from functions import logs, metrics
+from functions.submit import report
+from shared import metrics as table
+from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
+from shared.metrics import METRICS, Measured, Metric
+from shared.settings import FUNCTIONS
+from shared.usecases.submit import Done, Later
+
+
+def documents(*measured: Measured) -> list[dict[str, Any]]:
+    return metrics.documents(measured, "vaxline/test", 1_700_000_000_000)
+
+
+def taken(made: list[dict[str, Any]]) -> dict[tuple[str, str, str], Any]:
+    """What CloudWatch makes of the documents: (metric, dimension, its value) → number or numbers."""
+    found: dict[tuple[str, str, str], Any] = {}
+    for document in made:
+        for directive in document["_aws"]["CloudWatchMetrics"]:
+            for metric in directive["Metrics"]:
+                for dimensions in directive["Dimensions"]:
+                    by = dimensions[0] if dimensions else ""
+                    key = (metric["Name"], by, document[by] if by else "")
+                    number = document[metric["Name"]]
+                    found[key] = found[key] + number if key in found else number
+    return found
+
+
+def test_a_batch_of_one_clinic_is_one_line() -> None:
+    (document,) = documents(
+        Measured(table.ACCEPTED, 1, "elm"), Measured(table.ACCEPTED, 1, "elm"), Measured(table.ANSWER_SECONDS, 0.3)
+    )
+    assert document == {
+        "_aws": {
+            "Timestamp": 1_700_000_000_000,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "vaxline/test",
+                    "Dimensions": [[], ["clinic"]],
+                    "Metrics": [{"Name": "Accepted", "Unit": "Count"}],
+                },
+                {
+                    "Namespace": "vaxline/test",
+                    "Dimensions": [[]],
+                    "Metrics": [{"Name": "AnswerSeconds", "Unit": "Seconds"}],
+                },
+            ],
+        },
+        "clinic": "elm",
+        "Accepted": 2,
+        "AnswerSeconds": [0.3],
+    }
+
+
+def test_totals_and_clinics_add_up_over_the_lines_of_a_batch() -> None:
+    made = documents(
+        Measured(table.ACCEPTED, 1, "elm"),
+        Measured(table.ACCEPTED, 1, "oak"),
+        Measured(table.REFUSED, 1, "oak"),
+        Measured(table.ROWS, 7, "feed"),
+    )
+    assert len(made) == 3
+    assert taken(made) == {
+        ("Accepted", "", ""): 2,
+        ("Accepted", "clinic", "elm"): 1,
+        ("Accepted", "clinic", "oak"): 1,
+        ("Refused", "", ""): 1,
+        ("Refused", "clinic", "oak"): 1,
+        ("Rows", "", ""): 7,
+        ("Rows", "source", "feed"): 7,
+    }
+
+
+@pytest.mark.parametrize("name", ["", "Sampleton, Ada", "ELM", "é", "a" * 41, "elm\n"])
+def test_what_no_clinic_can_be_called_counts_for_the_total_and_is_not_named(name: str) -> None:
+    made = documents(Measured(table.ACCEPTED, 1, "elm"), Measured(table.ACCEPTED, 1, name))
+    assert taken(made) == {("Accepted", "", ""): 2, ("Accepted", "clinic", "elm"): 1}
+    assert not name or name not in json.dumps(made, ensure_ascii=False)
+
+
+def test_nothing_happened_writes_nothing() -> None:
+    assert documents() == documents(Measured(table.QUEUED_AGAIN, 0)) == []
+
+
+def test_a_metric_that_the_table_lacks_is_refused() -> None:
+    with pytest.raises(ValueError, match="Patients"):
+        documents(Measured(Metric("Patients", "submit", "", ""), 1))
+
+
+def test_a_line_is_one_json_object_where_the_log_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAXLINE_STAGE", "test")
+    written = io.StringIO()
+    with logs.written_to(written):
+        metrics.put([Measured(table.ACCEPTED, 1, "elm"), Measured(table.ACCEPTED, 1, "oak")])
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line["clinic"] for line in lines] == ["elm", "oak"]
+    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines} == {"vaxline/test"}
+
+
+def test_every_outcome_of_a_delivery_has_its_metric() -> None:
+    assert set(report.OUTCOMES) == (STORED_BY_IIS | NEEDS_A_PERSON) - {State.HELD}
+
+
+def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
+    results = [
+        Done("A", "elm", State.ACCEPTED, seconds=0.4),
+        Done("B", "elm", State.UNKNOWN, "READ-TIMEOUT", 60.0),
+        Done("C", "elm", "facility stopped", "SECURITY-FAULT"),
+        Done("D", "elm", "nothing to send: ACCEPTED"),
+        Later("E", "oak", 30, "HTTP-503"),
+        Later("F", "oak", 0),
+    ]
+    assert taken(metrics.documents(report.measured(results), "", 0)) == {
+        ("Accepted", "", ""): 1,
+        ("Accepted", "clinic", "elm"): 1,
+        ("Unknown", "", ""): 1,
+        ("Unknown", "clinic", "elm"): 1,
+        ("Faults", "", ""): 2,
+        ("Faults", "clinic", "elm"): 1,
+        ("Faults", "clinic", "oak"): 1,
+        ("AnswerSeconds", "", ""): [0.4],
+    }
+
+
+def test_every_metric_is_of_a_function_and_its_name_is_its_own() -> None:
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    assert {metric.function for metric in METRICS} <= {function.name for function in FUNCTIONS}
