@@ -22,7 +22,7 @@ from shared.ports import Objects, StoredObject
 
 MARKER: Final = "_SUCCESS"
 MANIFEST: Final = "manifest.json"
-_MANIFEST_CAP: Final = 4 * 1024 * 1024
+MANIFEST_CAP: Final = 4 * 1024 * 1024
 _HEAD: Final = 4096
 _SETS: Final = frozenset({"fhir"})
 _HL7_HEADS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
@@ -103,7 +103,7 @@ def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) ->
     names = None
     if manifest is not None:
         with objects.open(manifest) as stream:
-            names = listed(stream.read(_MANIFEST_CAP))
+            names = listed(stream.read(MANIFEST_CAP))
     if names is not None:
         wanted = named_in(names, items)
         return (*wanted, *_one(manifest)) if wanted else None

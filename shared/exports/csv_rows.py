@@ -48,7 +48,7 @@ class CsvFile(TextFile):
             self._count += 1
             spool.add(Row("", "", "", 0, self._count, "ROW-CUT-OFF", repaired(text.cut_line)[0].encode()))
         if text.is_cut:
-            self._note("FILE-CUT-OFF", row=self._count)
+            self._note(text.cut_by, row=self._count)
         if self._count == 0 and not self._findings:
             self._note("FILE-EMPTY")
 

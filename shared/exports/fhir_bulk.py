@@ -22,7 +22,7 @@ from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, fhir_dose, fhir_patient, values, visits
 from shared.exports import fhir_model as fhir
 from shared.exports.spool import Row, Spool
-from shared.exports.text import Damaged, Text, repaired
+from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text, repaired
 from shared.exports.visits import Defaults, Entry
 from shared.ports import Objects, StoredObject
 
@@ -82,7 +82,7 @@ class FhirSet:
         name = self._names[number]
         with self._objects.open(part) as stream:
             if name == arrivals.MANIFEST:
-                if arrivals.listed(stream.read()) is None:
+                if arrivals.listed(stream.read(arrivals.MANIFEST_CAP)) is None:
                     self._note("MANIFEST-UNREADABLE", 0, name)
                 return
             text = Text(stream, self._source.encoding)
@@ -112,10 +112,12 @@ class FhirSet:
             else:
                 self._note("RESOURCE-UNREADABLE", count + 1, name)
         if text.is_cut:
-            self._note("FILE-CUT-OFF", count, name)
+            self._note(text.cut_by, count, name)
 
     def _line(self, number: int, count: int, line: str, spool: Spool, *, is_of_immunizations: bool) -> str:
         """Takes one line in; gives its resource type, empty where the line is lost to a finding about the file."""
+        if len(line) >= LONGEST_LINE:
+            return self._huge(number, count, line, spool, is_of_immunizations=is_of_immunizations)
         try:
             return self._resource(number, count, line.encode(), spool)
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
@@ -124,6 +126,13 @@ class FhirSet:
                 self._bad_row(number, count, line, f"IMMUNIZATION-UNREADABLE {reason}", spool)
                 return "Immunization"
             return ""
+
+    def _huge(self, number: int, count: int, line: str, spool: Spool, *, is_of_immunizations: bool) -> str:
+        start = line[: LONGEST_CELL // 8]
+        if not (IMMUNIZATION.search(start) or is_of_immunizations):
+            return ""
+        self._bad_row(number, count, start, "IMMUNIZATION-UNREADABLE the line is too long", spool)
+        return "Immunization"
 
     def _resource(self, number: int, count: int, payload: bytes, spool: Spool, full_url: str = "") -> str:
         """Takes one resource in and gives its type; raises msgspec.DecodeError where it is none.

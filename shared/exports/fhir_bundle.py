@@ -60,7 +60,7 @@ class BundleFile(FhirSet):
         except Damaged as damage:
             self._note(damage.code, count, name)
         if text.is_cut:
-            self._note("FILE-CUT-OFF", count, name)
+            self._note(text.cut_by, count, name)
 
     def _bundle(self, number: int, count: int, document: str, spool: Spool) -> None:
         name = self._names[number]

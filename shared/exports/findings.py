@@ -57,6 +57,14 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
     Check(
+        "FILE-UNPACKS-HUGE",
+        _E,
+        "",
+        "The compressed file unpacks to more than 250 times its size: what came before was read, the rest was not.",
+        "Look at what the export job compressed. If it is right, store it uncompressed.",
+        _SETUP,
+    ),
+    Check(
         "FILE-ENCODING-UNREADABLE",
         _E,
         "",
@@ -139,8 +147,16 @@ TABLE: Final[tuple[Check, ...]] = (
         "ROW-CELL-HUGE",
         _E,
         "",
-        "A cell is longer than 131,072 characters.",
+        "A cell is longer than 131,072 characters, or a line than 4,194,304.",
         "Look at the export: a quotation mark is missing, or a document stands in a text field.",
+    ),
+    Check(
+        "VISIT-HUGE",
+        _E,
+        "",
+        "What the export says of one patient, clinic and day is more than vaxline can keep (256 KiB).",
+        "Look at the export from this row on: a document stands in a field, or many people share one record number. "
+        "The file itself is still in the bucket.",
     ),
     Check(
         "ROW-CUT-OFF",

@@ -44,7 +44,7 @@ class Hl7File(TextFile):
             self._spool(message, number, spool)
         self._findings += splitter.findings
         if text.is_cut:
-            self._note("FILE-CUT-OFF", row=self._rows)
+            self._note(text.cut_by, row=self._rows)
         if number == 0 and not self._findings:
             self._note("FILE-EMPTY")
 

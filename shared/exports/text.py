@@ -22,6 +22,11 @@ from typing import IO, Final, cast
 
 GZIP: Final = b"\x1f\x8b"
 LONGEST_CELL: Final = 131_072
+LONGEST_LINE: Final = 4 * 1024 * 1024
+"""Characters of a line that are kept; what reads lines takes one of this length for one that is too long."""
+# DEFLATE reaches 1,032:1 on nothing but repetition; exports stay below 60:1. What unpacks to little may be anything.
+_LARGEST_RATIO: Final = 250
+_UNPACKED_ANYWAY: Final = 64 * 1024 * 1024
 _SURROGATES: Final = re.compile("[\udc80-\udcff]")
 _LOOK: Final = 4096
 _NOT_TEXT: Final = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"PAR1", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
@@ -38,13 +43,37 @@ class Damaged(Exception):  # noqa: N818 - the end of what can be read, not a bug
         self.code = code
 
 
-class _Whole(io.RawIOBase):
-    """A byte stream that ends where a damaged or cut-off compressed file ends, and remembers that it did."""
+class _Counted(io.RawIOBase):
+    """A byte stream that counts what was read of it."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
         self._stream = stream
-        self.is_cut = False
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self.count += len(data)
+        return len(data)
+
+
+class _Whole(io.RawIOBase):
+    """A byte stream that ends where a compressed file is damaged, cut off or unpacks to too much, and says which."""
+
+    def __init__(self, stream: io.BufferedReader, packed: _Counted | None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._packed = packed
+        self._count = 0
+        self.cut_by = ""
+
+    @property
+    def is_cut(self) -> bool:
+        return self.cut_by != ""
 
     def readable(self) -> bool:
         return True
@@ -56,7 +85,11 @@ class _Whole(io.RawIOBase):
             # read1, because read would throw away what it has when the damage comes within its span.
             data = self._stream.read1(len(buffer))
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            self.is_cut = True
+            self.cut_by = "FILE-CUT-OFF"
+            return 0
+        self._count += len(data)
+        if self._packed and self._count > max(_UNPACKED_ANYWAY, _LARGEST_RATIO * self._packed.count):
+            self.cut_by = "FILE-UNPACKS-HUGE"
             return 0
         buffer[: len(data)] = data
         return len(data)
@@ -65,15 +98,18 @@ class _Whole(io.RawIOBase):
 class Text:
     """The lines of one export file.
 
-    Iterating gives physical lines with their ends (LF, CRLF or CR). A line that the end of a damaged file cuts is not
+    Iterating gives physical lines with their ends (LF, CRLF or CR); one that is too long comes cut to `LONGEST_LINE`
+    characters, without its end. A line that the end of a damaged file cuts is not
     among them but in `cut_line`.
     """
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
         buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast(io.RawIOBase, stream))
+        packed = None
         if cast(io.BufferedReader, buffered).peek(2)[:2] == GZIP:
-            buffered = cast(IO[bytes], gzip.GzipFile(fileobj=buffered))
-        self._whole = _Whole(cast(io.BufferedReader, buffered))
+            packed = _Counted(buffered)
+            buffered = cast(IO[bytes], gzip.GzipFile(fileobj=packed))
+        self._whole = _Whole(cast(io.BufferedReader, buffered), packed)
         reader = io.BufferedReader(cast(io.RawIOBase, self._whole), buffer_size=1 << 18)
         start = reader.peek(_LOOK)[:_LOOK]
         self.is_text = not start.startswith(_NOT_TEXT)
@@ -85,8 +121,18 @@ class Text:
     def is_cut(self) -> bool:
         return self._whole.is_cut
 
+    @property
+    def cut_by(self) -> str:
+        """The code of what ended the file before its end; empty where it was read whole."""
+        return self._whole.cut_by
+
     def __iter__(self) -> Iterator[str]:
-        return self._read(iter(self._lines))
+        lines = self._read(iter(lambda: self._lines.readline(LONGEST_LINE), ""))
+        for line in lines:
+            if len(line) >= LONGEST_LINE and line[-1] not in "\r\n":
+                # Of a line that is too long its beginning stands for it, and no more of it is kept.
+                next((rest for rest in lines if rest[-1] in "\r\n"), "")
+            yield line
 
     def pieces(self, longest: int) -> Iterator[str]:
         """The same, but a line of more than `longest` characters comes in pieces: only the last has an end."""
@@ -180,6 +226,9 @@ class Records:
                     break
                 except csv.Error as error:
                     yield self._bad(str(error))
+                    continue
+                if len(taken[0]) >= LONGEST_LINE:
+                    yield Bad("ROW-CELL-HUGE", taken[0][: LONGEST_CELL // 8])
                     continue
                 if len(taken) > 1 and self._is_runaway(taken):
                     yield self._bad("quote")

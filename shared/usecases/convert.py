@@ -35,6 +35,7 @@ from shared.ports import (
 )
 from shared.settings import CONVERT_RESERVE, INBOX_PREFIX
 from shared.usecases.arrival import Arrival
+from shared.usecases.bounds import bounded
 from shared.usecases.prepare import Prepared, prepare
 
 CHUNK: Final = 100
@@ -45,9 +46,6 @@ _CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
 # The file itself stays in the bucket; of a row that could not be read the ledger keeps this many characters.
-_RAW_KEPT: Final = 20_000
-_VALUE_KEPT: Final = 1_000
-_FINDINGS_KEPT: Final = 200
 # The first message of a file and every so many after it are judged by the second opinion.
 _SECOND_OPINION_EVERY: Final = 1000
 
@@ -215,7 +213,7 @@ class Convert:
 
     def _take_up(self, visits: list[Visit], arrival: Arrival) -> list[Submission]:
         """Writes a chunk down: one visit's record before its submission, the visits beside each other."""
-        keyed = [(identity.record_key(visit), _bounded(visit)) for visit in visits if visit.rows]
+        keyed = [(identity.record_key(visit), bounded(visit)) for visit in visits if visit.rows]
         for visit in visits:
             arrival.rows += len(visit.rows)
             if not visit.rows:
@@ -347,12 +345,6 @@ class Convert:
         if not arrival.objection:
             return ()
         return (Finding("SECOND-OPINION", column="hl7apy", value=arrival.objection),)
-
-
-def _bounded(visit: Visit) -> Visit:
-    """The visit with what its rows and findings quote cut to a length that the ledger can hold."""
-    findings = tuple(replace(one, value=one.value[:_VALUE_KEPT]) for one in visit.findings[:_FINDINGS_KEPT])
-    return replace(visit, raw=visit.raw[:_RAW_KEPT], findings=findings)
 
 
 def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:

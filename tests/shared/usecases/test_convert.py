@@ -499,3 +499,25 @@ def test_no_reference_is_queued_before_its_submission_is_written(desk: Desk) -> 
 
     desk.outbox.send = checked  # type: ignore[method-assign]
     assert desk.file(*(a_visit(a_dose(f"d{n}", n), mrn=f"SYN-{n}") for n in range(40))).submitted == {State.QUEUED: 40}
+
+
+def test_a_visit_beyond_what_the_ledger_can_hold_is_held_with_its_rows_counted_and_stops_no_file(desk: Desk) -> None:
+    many = a_visit(*(a_dose(f"d{number}", number) for number in range(1, 2_001)), mrn="EVERYBODY")
+    wide = a_visit(replace(a_dose("w", 3_000), comment="".join(map(chr, range(0x4E00, 0x9E00))) * 6), mrn="SYN-W")
+    half = a_visit(replace(a_dose("h", 3_001), lot="LOT\ud800"), mrn="SYN-H")
+    file = desk.file(many, wide, half, a_visit(a_dose("d3", 3_002), mrn="SYN-3"))
+    assert file.adds_up
+    assert (file.rows, file.held, file.submitted) == (2_003, 2_002, {State.QUEUED: 1})
+    held = [desk.ledger.get(msh_10) for msh_10 in desk.ledger.of_file(file.file_id)]
+    codes = sorted(one.findings[0].code for one in held if one is not None and one.state is State.HELD)
+    assert codes == ["ROW-ENCODING-UNREADABLE", "VISIT-HUGE", "VISIT-HUGE"]
+    again = desk.file(many, wide, half)
+    assert again.unchanged == 2_002
+
+
+def test_another_content_beyond_what_the_ledger_can_hold_is_not_taken_for_the_same(desk: Desk) -> None:
+    def content(lot: str) -> Visit:
+        return a_visit(*(a_dose(f"d{number}", number, lot=lot) for number in range(1, 2_001)), mrn="EVERYBODY")
+
+    desk.file(content("LOT1"))
+    assert desk.file(content("LOT2")).unchanged == 0

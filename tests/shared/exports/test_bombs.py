@@ -1,0 +1,136 @@
+"""Files that are made, or happen, to be too much: read in bounded memory, named, and the rest goes on."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared.domain.clinics import Source
+from shared.domain.model import Visit
+from shared.exports import text
+from shared.exports.text import LONGEST_LINE, Text
+
+Read = Callable[..., list[Visit]]
+ROOT = Path(__file__).parents[3]
+HEAD = b"patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,cvx,lot,comment\r\n"
+ROW = b"SYN-%d,Sampleton,Ada,2020-01-02,F,D%d,2026-03-01,08,LOT1,\r\n"
+SOURCES = {kind: Source("own", kind, clinic="elm") for kind in ("csv", "fhir", "hl7", "fhir-bundle")}
+STARTS = {
+    "csv": HEAD + ROW % (1, 1),
+    "fhir": b'{"resourceType":"Immunization","id":"1"}\n',
+    "hl7": b"MSH|^~\\&|EHR|ELM|||20260302||VXU^V04^VXU_V04|1|P|2.5.1\rPID|1||SYN-1^^^ELM^MR\r",
+    "fhir-bundle": b'{"resourceType":"Bundle","entry":[',
+}
+# Reads a bomb of one gigabyte within 400 MB of address space, the interpreter included.
+IN_BOUNDED_MEMORY = """
+import gzip, io, resource, sys
+from shared.domain.clinics import Source
+from shared.exports.readers import READERS
+from shared.ports import StoredObject
+
+kind, is_packed = sys.argv[1], sys.argv[2] == "packed"
+start = bytes.fromhex(sys.argv[3])
+
+class Endless(io.RawIOBase):
+    left = 1 << 30
+    begun = 0
+    def readable(self): return True
+    def readinto(self, buffer):
+        data = start[self.begun:self.begun + len(buffer)] or b"x" * min(len(buffer), self.left)
+        self.begun += len(data)
+        self.left -= len(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+class Objects:
+    def open(self, item):
+        plain = io.BufferedReader(Endless())
+        if not is_packed:
+            return plain
+        body = io.BytesIO()
+        with gzip.GzipFile(fileobj=body, mode="wb") as out:
+            while piece := plain.read(1 << 20):
+                out.write(piece)
+        body.seek(0)
+        return body
+
+reader = READERS[kind]
+soft = 400 << 20
+objects = Objects()
+body = objects.open(None)
+objects.open = lambda item: body
+resource.setrlimit(resource.RLIMIT_AS, (soft, soft))
+item = StoredObject("inbox/own/a", "1", 1)
+for visit in reader.read([item], Source("own", kind, clinic="elm"), objects):
+    for finding in visit.findings:
+        print(finding.code, finding.row)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("packed", ["packed", "plain"])
+@pytest.mark.parametrize("kind", sorted(SOURCES))
+def test_a_gigabyte_without_a_line_end_is_named_and_needs_no_memory(kind: str, packed: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_BOUNDED_MEMORY, kind, packed, STARTS[kind].hex()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    assert ("FILE-UNPACKS-HUGE" in done.stdout) == (packed == "packed")
+    assert done.stdout.strip(), "whatever is wrong with it is said"
+
+
+def test_what_came_before_a_bomb_is_kept(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_UNPACKED_ANYWAY", 100_000)
+    rows = b"".join(ROW % (number, number) for number in range(50))
+    visits = read(SOURCES["csv"], {"a.csv.gz": gzip.compress(HEAD + rows + b"x" * 10_000_000)})
+    assert [finding.code for finding in visits[0].findings] == ["FILE-UNPACKS-HUGE"]
+    assert {dose.id for visit in visits for dose in visit.doses} == {f"D{number}" for number in range(50)}
+
+
+def test_a_compressed_export_as_repetitive_as_exports_are_is_read_whole(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "_UNPACKED_ANYWAY", 100_000)
+    rows = b"".join(ROW % (number, number) for number in range(20_000))
+    packed = gzip.compress(HEAD + rows)
+    visits = read(SOURCES["csv"], {"a.csv.gz": packed})
+    assert len(HEAD + rows) / len(packed) < text._LARGEST_RATIO
+    assert sum(len(visit.rows) for visit in visits) == 20_000
+    assert not any(finding.code.startswith("FILE-") for visit in visits for finding in visit.findings)
+
+
+def test_a_row_that_is_too_long_is_one_row_with_its_number_and_the_next_is_read(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "LONGEST_LINE", 1_000)
+    long = b",".join([b"y" * 90] * 20) + b"\r\n"
+    visits = read(SOURCES["csv"], {"a.csv": HEAD + ROW % (1, 1) + long + ROW % (3, 3)})
+    bad = [visit for visit in visits if visit.findings]
+    assert [(visit.findings[0].code, visit.rows) for visit in bad] == [("ROW-CELL-HUGE", (("a.csv", 2),))]
+    assert sorted(dose.id for visit in visits for dose in visit.doses) == ["D1", "D3"]
+
+
+def test_a_resource_that_is_too_long_is_one_row_and_the_next_is_read(read: Read) -> None:
+    def line(number: int, note: str = "") -> bytes:
+        return b'{"resourceType":"Immunization","id":"%d","note":[{"text":"%s"}]}\n' % (number, note.encode())
+
+    visits = read(SOURCES["fhir"], {"Immunization.ndjson": line(1) + line(2, "x" * LONGEST_LINE) + line(3)})
+    found = {row: {finding.code for finding in visit.findings} for visit in visits for _, row in visit.rows}
+    assert set(found) == {1, 2, 3}
+    assert found[2] == {"IMMUNIZATION-UNREADABLE"}
+    assert found[1] == found[3] != found[2]
+
+
+def test_of_a_line_that_is_too_long_the_beginning_is_kept_and_the_next_line_is_whole() -> None:
+    body = b"a\n" + b"x" * (3 * LONGEST_LINE + 5) + b"\nb\n"
+    assert [len(line) for line in Text(io.BytesIO(body), "utf-8")] == [2, LONGEST_LINE, 2]
