@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from console import audit, check, readiness, render, search, valve, worklist
+from console import audit, check, readiness, render, report, search, valve, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from console.options import Json, Stage
@@ -30,6 +30,7 @@ app.add_typer(codes, name="codes")
 check.register(app)
 worklist.register(app)
 search.register(app)
+report.register(app)
 readiness.register(app)
 audit.register(app)
 valve.register(app)

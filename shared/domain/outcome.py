@@ -67,7 +67,7 @@ DOSE_FIELDS: Final[dict[str, Callable[[Dose], object]]] = {
 class DoseOutcome:
     """One vaccination event: `kind` is of `KINDS`, `age` of `AGES`, `vaccine` a CVX (or what stands for it).
 
-    `delay` is whole days from the dose to its report (-1: not known); `absent` names fields of `DOSE_FIELDS`.
+    `delay` is whole days from the dose to its report (None: not known); `absent` names fields of `DOSE_FIELDS`.
     """
 
     kind: str
@@ -75,7 +75,7 @@ class DoseOutcome:
     lot: str = ""
     eligibility: str = ""
     age: str = ""
-    delay: int = -1
+    delay: int | None = None
     absent: tuple[str, ...] = ()
 
 
@@ -153,7 +153,7 @@ def _dose(dose: Dose, patient: Patient, reported: date) -> DoseOutcome:
         lot=lot_key(dose.lot),
         eligibility=dose.eligibility.code,
         age=_age(born, given) if born and given else "",
-        delay=(reported - given).days if given else -1,
+        delay=(reported - given).days if given else None,
         absent=tuple(name for name, of in DOSE_FIELDS.items() if not of(dose)) if kind == ADMINISTERED else (),
     )
 
