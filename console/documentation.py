@@ -125,8 +125,8 @@ def metrics_page() -> str:
     return (
         "# What is measured\n\n"
         "The functions write one line for each clinic of a batch in CloudWatch's embedded metric format: the log is "
-        "the transport, no call and no right is needed, and what did not happen is not written. A metric is kept as the "
-        "stage's total and once more for each clinic or source, by its key in clinics.toml, in the namespace "
+        "the transport, no call and no right is needed, and what did not happen is not written. A metric is kept as "
+        "the stage's total and once more for each clinic or source, by its key in clinics.toml, in the namespace "
         "`vaxline/<stage>`. No patient, no record and no message is named.\n\n"
         + _table(("metric", "what it counts", "function", "also by", "unit"), map(row, METRICS))
     )
