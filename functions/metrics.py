@@ -39,7 +39,7 @@ def documents(measured: Iterable[Measured], space: str, milliseconds: int) -> li
     for one in measured:
         if BY_NAME.get(one.metric.name) != one.metric:
             raise ValueError(f"not in the table of metrics: {one.metric.name}")
-        if one.value:
+        if one.value or one.metric.unit != "Count":
             named = one.metric.by and _KEY.fullmatch(one.of)
             place: tuple[str, str] = (one.metric.by, one.of) if named else ("", "")
             values.setdefault(place, {}).setdefault(one.metric, []).append(one.value)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.ports import AuditTrail, Iis
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
+    from shared.usecases.expectations import Expected
     from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
     from shared.usecases.sweep import Sweep
@@ -154,6 +155,12 @@ class Application:
         from shared.usecases.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
 
         return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
+
+    def expected(self, *, noting: bool = False) -> Expected:
+        """When files are due and credentials expire, as of now."""
+        from shared.usecases.expectations import expected  # noqa: PLC0415 - only where somebody looks
+
+        return expected(self.ledger, self.configurations.current(), self.clock.now(), noting=noting)
 
     @cached_property
     def valve(self) -> Watch:

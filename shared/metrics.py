@@ -2,7 +2,7 @@
 docs/metrics.md follow from this table (ADR 0008).
 
 A metric is a number of one batch. It is kept as a total of the stage and, with `by`, once more for each clinic or
-source, by its key in clinics.toml. CloudWatch takes only what happened: a zero is not written.
+source, by its key in clinics.toml. CloudWatch takes only what happened: a count of zero is not written.
 """
 
 from __future__ import annotations
@@ -56,6 +56,29 @@ ANSWER_SECONDS: Final = Metric(
 )
 WORKLIST: Final = Metric("Worklist", "resubmit", "Submissions that came before a person.", "Worklist", "clinic")
 QUEUED_AGAIN: Final = Metric("QueuedAgain", "sweep", "Submissions whose queue message was lost.", "Faults")
+SILENT_SOURCES: Final = Metric(
+    "SilentSources",
+    "sweep",
+    "Sources whose file is late (`expected_every`).",
+    "Stops",
+    "source",
+    statistics=("Maximum",),
+)
+FACILITIES_STOPPED: Final = Metric(
+    "FacilitiesStopped",
+    "sweep",
+    "Facilities whose delivery waits for a person.",
+    "Stops",
+    statistics=("Maximum",),
+)
+CREDENTIAL_DAYS: Final = Metric(
+    "CredentialDays",
+    "sweep",
+    "Days until the first credentials expire (`credentials_expire`).",
+    "Credentials",
+    unit="None",
+    statistics=("Minimum",),
+)
 VALVE_CLOSED: Final = Metric(
     "ValveClosed",
     "valve",
@@ -77,6 +100,9 @@ METRICS: Final = (
     ANSWER_SECONDS,
     WORKLIST,
     QUEUED_AGAIN,
+    SILENT_SOURCES,
+    FACILITIES_STOPPED,
+    CREDENTIAL_DAYS,
     VALVE_CLOSED,
 )
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

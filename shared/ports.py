@@ -197,13 +197,23 @@ class Ledger(Protocol):
         """What waits for delivery, in the order in which its submissions were made."""
         ...
 
-    def save_file(self, summary: FileSummary) -> None: ...
+    def save_file(self, summary: FileSummary) -> None:
+        """Writes what became of a file, and that its source was heard of."""
+        ...
 
     def file(self, file_id: str) -> FileSummary | None:
         """The file with its rows counted per state, as of now."""
         ...
 
     def files(self) -> Iterator[FileSummary]: ...
+
+    def quiet_since(self) -> dict[str, datetime]:
+        """Source → when its newest file arrived, or since when the first one is expected."""
+        ...
+
+    def expect_files(self, source: str, now: datetime) -> None:
+        """Notes since when files of a source are expected, where nothing is known of it yet."""
+        ...
 
     def of_file(self, file_id: str) -> Iterator[str]:
         """The MSH-10s of the submissions that stand for a file's rows; corrections of them do not."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from shared.domain import iis_profiles, maintenance
+from shared.domain import expectation, iis_profiles, maintenance
 from shared.exports import csv_cells, layout
 from shared.exports.values import Dates
 
@@ -89,6 +89,12 @@ def _windows(values: tuple[str, ...]) -> Trouble:
                 'Write it as "Sun 02:00-06:00", "Mon-Fri 23:30-00:30" or "daily 03:00-03:30"',
             )
     return None
+
+
+def _every(value: str) -> Trouble:
+    if expectation.every(value):
+        return None
+    return "it does not say how often", 'Write it as "1 day", "26 hours", "1 weekday" or "2 weeks"'
 
 
 def _time_zone(value: str) -> Trouble:
@@ -195,6 +201,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("organization", "sending_facility", str, _facility),
     Key("organization", "facility_id", str, _facility),
     Key("organization", "secret", str, _secret),
+    Key("organization", "credentials_expire", date),
     Key("organization", "responsible_name", str),
     Key("organization", "responsible_id", str),
     Key("iis", "endpoint", str, _endpoint, required=True),
@@ -211,6 +218,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("clinics", "sending_facility", str, _facility),
     Key("clinics", "facility_id", str, _facility),
     Key("clinics", "secret", str, _secret),
+    Key("clinics", "credentials_expire", date),
     Key("clinics", "responsible_name", str),
     Key("clinics", "responsible_id", str),
     Key("clinics", "export_names", _Frozen),
@@ -221,6 +229,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
     Key("sources", "strict", bool),
+    Key("sources", "expected_every", str, _every),
     Key("sources", "clinic_by", str, _one_of("name", "identifier")),
     Key("sources", "without_lot", str, _one_of("hold", "historical")),
     Key("sources", "encoding", str, _encoding),

@@ -25,7 +25,7 @@ from shared.adapters.clinics_schema import (
     SECTIONS,
     did_you_mean,
 )
-from shared.domain import maintenance
+from shared.domain import expectation, maintenance
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Address
 
@@ -224,6 +224,7 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
     sender = inherited("sending_facility", "")
     facility_id = str(table.get("facility_id") or table.get("sending_facility") or inherited("facility_id", sender))
     own_identity = "facility_id" in table or "sending_facility" in table
+    signs_as_organization = not own_identity and "secret" not in table
     secret = table.get("secret") or (None if own_identity else organization.get("secret")) or facility_id
     return Clinic(
         key=key,
@@ -237,6 +238,9 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
         export_names=table.get("export_names", frozenset()),
         address=Address(**{"type": "", **table.get("address", {})}),
         local=clinics_codes.resolved(table.get("codes", {}), table.get("lots", {})),
+        credentials_expire=table.get(
+            "credentials_expire", organization.get("credentials_expire") if signs_as_organization else None
+        ),
     )
 
 
@@ -249,7 +253,8 @@ def _source(name: str, table: dict[str, Any]) -> Source:
     values: dict[str, Any] = {
         key: MappingProxyType(value) if isinstance(value, dict) else value
         for key, value in table.items()
-        if key not in ("codes", "lots")
+        if key not in ("codes", "lots", "expected_every")
     }
     local = clinics_codes.resolved(table.get("codes", {}), table.get("lots", {}))
-    return Source(name, local=local, **values)
+    every = expectation.every(table.get("expected_every", ""))
+    return Source(name, local=local, expected_every=every, **values)

@@ -301,6 +301,19 @@ class DynamoLedger(DynamoIndex):
             TableName=self._table,
             Item={"pk": {"S": "FILES"}, "sk": {"S": summary.file_id}, "body": {"B": pack(summary)}},
         )
+        if summary.source:
+            self._hear_of(summary.source, summary.arrived, "attribute_not_exists(since) OR since < :since")
+
+    def quiet_since(self) -> dict[str, datetime]:
+        found = self._query(None, "pk = :pk", {":pk": {"S": "SOURCES"}})
+        return {text(item, "sk"): datetime.fromisoformat(text(item, "since")) for item in found}
+
+    def expect_files(self, source: str, now: datetime) -> None:
+        self._hear_of(source, now, "attribute_not_exists(since)")
+
+    def _hear_of(self, source: str, when: datetime, condition: str) -> None:
+        key = {"pk": {"S": "SOURCES"}, "sk": {"S": source}}
+        self._update_item(key, "SET since = :since", condition, {":since": {"S": iso(when)}})
 
     def file(self, file_id: str) -> FileSummary | None:
         key = {"pk": {"S": "FILES"}, "sk": {"S": file_id}}
@@ -359,12 +372,15 @@ class DynamoLedger(DynamoIndex):
     # the table -------------------------------------------------------------------------------------------------------
 
     def _update(self, msh_10: str, update: str, condition: str, values: Item) -> bool:
+        return self._update_item(_key(msh_10), update, condition, values)
+
+    def _update_item(self, key: Item, update: str, condition: str, values: Item) -> bool:
         names = {"#state": "state"} if "#state" in update + condition else {}
         extra: Item = {"ExpressionAttributeNames": names} if names else {}
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_key(msh_10),
+                Key=key,
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import Literal
 
+from shared.domain.expectation import Every
 from shared.domain.local_codes import NO_LOCAL_CODES, LocalCodes
 from shared.domain.maintenance import Window
 from shared.domain.model import Address
@@ -47,7 +49,7 @@ class Clinic:
     `facility` is its HL7 facility code at the IIS (RXA-11.4); `sending_facility` goes to MSH-4 and PID-3.4,
     `facility_id` into the SOAP call, `responsible_id` and `responsible_name` to MSH-22; `secret` names the Secrets
     Manager entry with `username` and `password`; `export_names` are the names by which exports call the clinic; `local`
-    its own codes, asked before the source's.
+    its own codes, asked before the source's; `credentials_expire` is the day on which the IIS ends its password.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Clinic:
     export_names: frozenset[str] = frozenset()
     address: Address = Address()
     local: LocalCodes = NO_LOCAL_CODES
+    credentials_expire: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Source:
     `without_lot` says what a dose is that the export calls given here but that has no lot number: held for correction,
     or reported as historical (NIP001 01). With `one_clinic` everything in the feed belongs to `clinic`, whatever clinic
     the export names. `clinic_by` says which of a FHIR Location's names is meant to be the clinic's. `local` are
-    the EHR's own codes. A `strict` source's submissions are held for a warning too.
+    the EHR's own codes. A `strict` source's submissions are held for a warning too. `expected_every` is how often a
+    file comes; later than that somebody is told.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Source:
     strict: bool = False
     clinic_by: ClinicBy = "name"
     local: LocalCodes = NO_LOCAL_CODES
+    expected_every: Every | None = None
 
 
 @dataclass(frozen=True, slots=True)

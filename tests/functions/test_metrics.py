@@ -8,11 +8,15 @@ import pytest
 
 from functions import logs, metrics
 from functions.submit import report
+from functions.sweep import report as swept
 from shared import metrics as table
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
 from shared.metrics import METRICS, Measured, Metric
 from shared.settings import FUNCTIONS
+from shared.usecases.expectations import CredentialsDue, Expected, SourceDue
 from shared.usecases.submit import Done, Later
+from shared.usecases.sweep import Swept
+from tests.conftest import NOON
 
 
 def documents(*measured: Measured) -> list[dict[str, Any]]:
@@ -126,6 +130,17 @@ def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
         ("Faults", "clinic", "elm"): 1,
         ("Faults", "clinic", "oak"): 1,
         ("AnswerSeconds", "", ""): [0.4],
+    }
+
+
+def test_what_a_person_should_hear_of_is_measured_by_the_schedule() -> None:
+    late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
+    expected = Expected((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
+    assert taken(metrics.documents(swept.measured(Swept(0, 3), expected), "", 0)) == {
+        ("FacilitiesStopped", "", ""): 1,
+        ("SilentSources", "", ""): 1,
+        ("SilentSources", "source", "feed"): 1,
+        ("CredentialDays", "", ""): [0],
     }
 
 

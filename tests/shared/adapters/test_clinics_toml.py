@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,8 @@ def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
         ("[iis]", '[iis]\nprobe = "ping"', "iis.probe", "connectivityTest, connect"),
         ("[iis]", '[iis]\nmaintenance = ["Sunday 2-6"]', "iis.maintenance", "not a window"),
         ("[iis]", '[iis]\ntime_zone = "America/Hartford"', "iis.time_zone", "no such time zone"),
+        ("[sources.feed]", '[sources.feed]\nexpected_every = "daily"', "sources.feed.expected_every", "how often"),
+        ("[clinics.elm]", '[clinics.elm]\ncredentials_expire = "soon"', "clinics.elm.credentials_expire", "date"),
         ('facility = "CT9001"', 'facility = "CT9001-ELM-STREET-PEDIATRICS"', "clinics.elm.facility", "20"),
         ('facility = "CT9001"', 'facility = "CT 9001"', "clinics.elm.facility", "spaces"),
         ('sending_facility = "CT9000"', "", "clinics.elm.sending_facility", "missing"),
@@ -236,3 +239,11 @@ def test_the_windows_of_the_iis_are_read_with_their_time_zone() -> None:
         "UTC",
     )
     assert good(SMALL).iis.maintenance == ()
+
+
+def test_credentials_of_the_organization_expire_for_those_who_sign_with_them() -> None:
+    text = SMALL.replace("[organization]", "[organization]\ncredentials_expire = 2027-01-31")
+    clinics = good(text).clinics
+    assert (clinics["elm"].credentials_expire, clinics["oak"].credentials_expire) == (date(2027, 1, 31), None)
+    own = text.replace("[clinics.oak]", "[clinics.oak]\ncredentials_expire = 2026-12-24")
+    assert good(own).clinics["oak"].credentials_expire == date(2026, 12, 24)

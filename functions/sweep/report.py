@@ -1,0 +1,29 @@
+"""What the schedule leaves behind: log lines about what is late or runs out, and the metrics that alarms look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from functions import logs
+from shared import metrics
+from shared.metrics import Measured
+from shared.usecases.expectations import Expected
+from shared.usecases.sweep import Swept
+
+
+def log(swept: Swept, expected: Expected) -> None:
+    """One line for the sweep; of the sources, those that are late."""
+    logs.line("swept", queued=swept.queued, stopped=swept.stopped)
+    for source in expected.sources:
+        if source.late:
+            logs.line("no file came", source=source.source)
+
+
+def measured(swept: Swept, expected: Expected) -> Iterator[Measured]:
+    """What was queued again, and what a person should hear of."""
+    yield Measured(metrics.QUEUED_AGAIN, swept.queued)
+    yield Measured(metrics.FACILITIES_STOPPED, len(expected.stopped))
+    for source in expected.sources:
+        yield Measured(metrics.SILENT_SOURCES, source.late, source.source)
+    for credentials in expected.credentials[:1]:
+        yield Measured(metrics.CREDENTIAL_DAYS, credentials.days)
