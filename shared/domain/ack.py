@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.domain.answers import Message, Syntax, messages
+from shared.domain.er7 import SEGMENT_END
 from shared.domain.iis_profiles import IisProfile
 from shared.domain.lifecycle import Event
 from shared.domain.model import Dose
 from shared.domain.submission import AckError
-from shared.domain.vxu import Location, locate
+from shared.domain.vxu import Location
 
 NOT_AN_ACK: Final = "NOT-AN-ACK"
 WRONG_MSA_2: Final = "WRONG-MSA-2"
@@ -61,6 +62,8 @@ _TABLE_CODE: Final = re.compile(r"[0-9]{1,4}")
 # A code has a digit in it; a word could be a name.
 _CODE: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,23}")
 _ERROR, _WARNING, _REMARK = "E", "W", "I"
+# Characters of an ERR whose reading is kept for the next ACK that says the same.
+_REMEMBERED: Final = 1_000
 
 
 def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Sequence[Dose] = ()) -> AckReading | str:
@@ -182,32 +185,22 @@ def _outcome(
 
 
 class _Orders:
-    """The ORDER groups of our message, by position: which dose each stands for. The VXU is read when first asked."""
+    """The ORDER groups of our message, by position: which dose each stands for."""
 
     def __init__(self, vxu: str, doses: Sequence[Dose]) -> None:
-        self._vxu = vxu
-        self._doses = doses
-
-    @cached_property
-    def location(self) -> Location:
-        return locate(self._vxu)
-
-    @cached_property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(dose.id for dose in self._doses) if self._are_told else self.location.orders
-
-    @property
-    def _are_told(self) -> bool:
-        return len(self._doses) == len(self.location.orders)
+        self.location = Location(vxu)
+        is_told = len(doses) == self.location.count("ORC")
+        self.ids = tuple([dose.id for dose in doses]) if is_told else self.location.orders()
+        self._rows = [dose.row for dose in doses] if is_told else [0] * len(self.ids)
 
     def row(self, group: int) -> int:
-        return self._doses[group].row if self._are_told else 0
+        return self._rows[group]
 
     def group(self, segment: str, sequence: int) -> int | None:
         """The group of the n-th segment of that name; in a message with one group there is no doubt."""
         if segment not in _ORDER_SEGMENTS:
             return None
-        return 0 if len(self.ids) == 1 else self.location.groups.get((segment, sequence))
+        return 0 if len(self.ids) == 1 else self.location.group(segment, sequence)
 
 
 class _Found(NamedTuple):
@@ -221,49 +214,83 @@ class _Found(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """One repetition of ERR-2."""
+    """One repetition of ERR-2. `path` and `where` name it in full and for a cause.
+
+    `is_open`: which segment is meant depends on how many our message has.
+    """
 
     segment: str = ""
     sequence: int = 0
     field: int = 0
-    repetition: int = 0
     component: int = 0
+    path: str = ""
+    where: str = ""
+    is_open: bool = False
+
+
+class _Said(NamedTuple):
+    """What one ERR says, whichever message it answers. `places` are the repetitions of ERR-2 as they came."""
+
+    places: tuple[str, ...]
+    severity: str
+    code: str
+    application_code: str
+    cause: str
+    text: str
+    internal: bool
+    drops_group: bool
 
 
 def _errors(fields: list[str], syntax: Syntax, msa_1: str, profile: IisProfile, orders: _Orders) -> list[_Found]:
     """One ERR, once per location in it."""
-    at = [*fields, *[""] * (13 - len(fields))]
-    if at[1] and not at[2] and not at[3]:
-        at = _from_version_2_3(at, syntax)
-    code, own, national, cause = _codes(at, syntax, profile)
-    said = syntax.field.join(at).lower()
-    drops = any(text in said for text in profile.dropping_texts)
-    internal = code in profile.internal_codes or any(text in said for text in profile.internal_texts)
-    severity = _ERROR if drops else _severity(syntax.text(at[4]).upper()[:1], code, msa_1)
-    text = next((words for words in (syntax.text(at[n]) for n in (8, 9, 10, 7)) if words), "")
-    text = text or syntax.part(at[5], 5) or syntax.part(at[3], 2)
+    line = syntax.field.join(fields)
+    # An IIS says the same few things about most messages; what it rarely says at length is not worth the memory.
+    is_short = len(line) <= _REMEMBERED
+    said = (_said if is_short else _said.__wrapped__)(line, syntax, msa_1, profile)
     found = []
-    for raw in at[2].split(syntax.repetition):
-        place = _place(raw, syntax, orders)
+    for raw in said.places:
+        place = (_place if is_short else _place.__wrapped__)(raw, syntax.component)
+        if place.is_open:
+            place = _counted(raw, syntax.component, place, orders)
         group = orders.group(place.segment, place.sequence)
-        if group is None and drops and len(orders.ids) == 1:
+        if group is None and said.drops_group and len(orders.ids) == 1:
             group = 0
         error = AckError(
-            severity=severity,
-            code=code,
-            application_code=own or national,
-            segment=place.segment,
-            sequence=place.sequence,
-            field=place.field,
-            component=place.component,
-            path=_path(place),
-            text=text,
-            dose_id="" if group is None else orders.ids[group],
-            row=0 if group is None else orders.row(group),
+            said.severity,
+            said.code,
+            said.application_code,
+            place.segment,
+            place.sequence,
+            place.field,
+            place.component,
+            place.path,
+            said.text,
+            "" if group is None else orders.ids[group],
+            0 if group is None else orders.row(group),
         )
-        where = f" {place.segment}-{place.field}" if place.field else f" {place.segment}" if place.segment else ""
-        found.append(_Found(error, f"{cause}{where}", group, internal, drops))
+        found.append(_Found(error, said.cause + place.where, group, said.internal, said.drops_group))
     return found
+
+
+@lru_cache(maxsize=256)
+def _said(line: str, syntax: Syntax, msa_1: str, profile: IisProfile) -> _Said:
+    at = line.split(syntax.field)
+    at += [""] * (13 - len(at))
+    if at[1] and not at[2] and not at[3]:
+        at = _from_version_2_3(at, syntax)
+        line = syntax.field.join(at)
+    code, own, national, cause = _codes(at, line, syntax, profile)
+    line = line.lower()
+    drops = _has_any(line, profile.dropping_texts)
+    internal = code in profile.internal_codes or _has_any(line, profile.internal_texts)
+    severity = _ERROR if drops else _severity(syntax.text(at[4]).upper()[:1], code, msa_1)
+    text = syntax.text(at[8]) or syntax.text(at[9]) or syntax.text(at[10]) or syntax.text(at[7])
+    text = text or syntax.part(at[5], 5) or syntax.part(at[3], 2)
+    return _Said(tuple(at[2].split(syntax.repetition)), severity, code, own or national, cause, text, internal, drops)
+
+
+def _has_any(line: str, texts: tuple[str, ...]) -> bool:
+    return any(map(line.__contains__, texts))
 
 
 def _from_version_2_3(at: list[str], syntax: Syntax) -> list[str]:
@@ -276,14 +303,14 @@ def _from_version_2_3(at: list[str], syntax: Syntax) -> list[str]:
     return ["ERR", "", syntax.repetition.join(places), code, *at[4:]]
 
 
-def _codes(at: list[str], syntax: Syntax, profile: IisProfile) -> tuple[str, str, str, str]:
+def _codes(at: list[str], line: str, syntax: Syntax, profile: IisProfile) -> tuple[str, str, str, str]:
     """(ERR-3.1, the IIS's own code, ERR-5.1, the code for the worklist)."""
     code = syntax.part(at[3], 1)
     national = syntax.part(at[5], 1)
     local = syntax.part(at[5], 4)
     own = None
     if profile.own_code is not None:
-        own = profile.own_code.search(at[5]) or profile.own_code.search(syntax.field.join(at))
+        own = profile.own_code.search(at[5]) or profile.own_code.search(line)
     if own is not None:
         return code, own.group(), national, own.group()
     if _CODE.fullmatch(local):
@@ -305,49 +332,63 @@ def _severity(given: str, code: str, msa_1: str) -> str:
     return given
 
 
-def _place(raw: str, syntax: Syntax, orders: _Orders) -> _Place:
-    parts = [part.strip() for part in raw.split(syntax.component)] + [""] * 6
+@lru_cache(maxsize=1024)
+def _place(raw: str, component: str) -> _Place:
+    """One repetition of ERR-2 as it is written; of no segment where it names none."""
+    parts = _parts(raw, component)
     segment = parts[0].upper()
     if not _SEGMENT_NAME.fullmatch(segment):
         return _Place()
-    sequence = _number(parts[1])
-    if sequence != 1:
-        count = 1 if segment in _SINGLE else orders.location.counts.get(segment, 0)
-        if sequence > 1 and (segment in _SINGLE or (parts[2] == "" and sequence > count)):
-            # `PID^7`: there is no seventh PID, the sender left the sequence out.
-            parts.insert(1, "")
-            sequence = 0
-        if sequence == 0 and count == 1:
-            sequence = 1
+    place = _placed(segment, _number(parts[1]), parts)
+    is_plain = place.sequence > 1 and segment not in _SINGLE and parts[2] != ""
+    return place._replace(is_open=not is_plain and place.sequence != 1)
+
+
+def _counted(raw: str, component: str, place: _Place, orders: _Orders) -> _Place:
+    """The place where its sequence is missing or odd: what our message has decides what is meant."""
+    segment, sequence = place.segment, place.sequence
+    parts = _parts(raw, component)
+    count = 1 if segment in _SINGLE else orders.location.count(segment)
+    if sequence > 1 and (segment in _SINGLE or (parts[2] == "" and sequence > count)):
+        # `PID^7`: there is no seventh PID, the sender left the sequence out.
+        parts.insert(1, "")
+        sequence = 0
+    if sequence == 0 and count == 1:
+        sequence = 1
+    return _placed(segment, sequence, parts)
+
+
+def _parts(raw: str, component: str) -> list[str]:
+    return [part.strip() for part in raw.split(component)] + [""] * 6
+
+
+def _placed(segment: str, sequence: int, parts: list[str]) -> _Place:
+    """The place from its components: segment, sequence, field, repetition, component."""
     field, _, component = parts[2].partition(".")
-    return _Place(segment, sequence, _number(field), _number(parts[3]), _number(parts[4]) or _number(component))
+    number, repetition, leaf = _number(field), _number(parts[3]), _number(parts[4]) or _number(component)
+    path = segment
+    if sequence and segment in _REPEATING:
+        path += f"[{sequence}]"
+    if number:
+        path += f"-{number}"
+        if repetition > 1:
+            path += f"[{repetition}]"
+        if leaf:
+            path += f".{leaf}"
+    return _Place(segment, sequence, number, leaf, path, f" {segment}-{number}" if number else f" {segment}")
 
 
 def _number(text: str) -> int:
     return int(text) if len(text) < 6 and text.isascii() and text.isdigit() else 0
 
 
-def _path(place: _Place) -> str:
-    if not place.segment:
-        return ""
-    path = place.segment
-    if place.sequence and place.segment in _REPEATING:
-        path += f"[{place.sequence}]"
-    if place.field:
-        path += f"-{place.field}"
-        if place.repetition > 1:
-            path += f"[{place.repetition}]"
-        if place.component:
-            path += f".{place.component}"
-    return path
-
-
 # Other segments -------------------------------------------------------------------------------------------------------
 
 
 def _is_security_fault(message: Message, profile: IisProfile) -> bool:
-    return profile.security_code != "" and any(
-        profile.security_code in field for fields in message.segments if fields[0] in ("ERR", "MSA") for field in fields
+    code = profile.security_code
+    return code != "" and any(
+        code in SEGMENT_END.join(fields) for fields in message.segments if fields[0] in ("ERR", "MSA")
     )
 
 

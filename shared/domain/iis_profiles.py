@@ -16,9 +16,9 @@ from typing import Final
 from shared.domain.lifecycle import Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IisProfile:
-    """One row. Texts are compared in lower case, anywhere in an ERR or in a trace segment.
+    """One row, equal only to itself. Texts are compared in lower case, anywhere in an ERR or in a trace segment.
 
     `own_code` finds the IIS's own error codes; those that start with `security_code` are a refused facility, password
     or account. `internal_codes` (ERR-3, table 0357) and `internal_texts` are failures of the IIS itself;

@@ -381,31 +381,33 @@ def _hd(name: str, separator: str = "^") -> str:
 # Where things stand ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where the segments of a VXU stand: what ERR-2 of an ACK points to.
+_ORDER: Final = SEGMENT_END + "ORC"
 
-    `counts` says how often each segment occurs; `groups` the ORDER group (from 0) of the n-th (from 1) segment of a
-    name, for the segments within one; `orders` the ORC-3.1 of each group.
+
+class Location:
+    """Where the segments of a VXU that was built here stand: what ERR-2 of an ACK points to.
+
+    Segments are counted only when they are asked for: most ACKs point nowhere, and few point to more than one place.
     """
 
-    counts: dict[str, int]
-    groups: dict[tuple[str, int], int]
-    orders: tuple[str, ...]
+    def __init__(self, vxu: str) -> None:
+        self._text = SEGMENT_END + vxu
 
+    def count(self, segment: str) -> int:
+        """How often the segment of that name (three characters) occurs."""
+        return self._text.count(SEGMENT_END + segment)
 
-def locate(vxu: str) -> Location:
-    """Reads where the segments of a message built here stand."""
-    counts: dict[str, int] = {}
-    groups: dict[tuple[str, int], int] = {}
-    orders: list[str] = []
-    for segment in vxu.split(SEGMENT_END):
-        name = segment[:3]
-        if not name:
-            continue
-        number = counts[name] = counts.get(name, 0) + 1
-        if name == "ORC":
-            orders.append(decode("".join(segment.split("|", 4)[3:4]).split("^", 1)[0]))
-        if orders:
-            groups[name, number] = len(orders) - 1
-    return Location(counts, groups, tuple(orders))
+    def group(self, segment: str, sequence: int) -> int | None:
+        """The ORDER group (from 0) of the n-th (from 1) segment of that name; None where it stands in none."""
+        end = -1
+        for _ in range(sequence):
+            end = self._text.find(SEGMENT_END + segment, end + 1)
+            if end < 0:
+                return None
+        groups = self._text.count(_ORDER, 0, end + len(_ORDER))
+        return groups - 1 if groups and sequence > 0 else None
+
+    def orders(self) -> tuple[str, ...]:
+        """ORC-3.1 of each ORDER group."""
+        lines = [line for line in self._text.split(SEGMENT_END) if line.startswith("ORC")]
+        return tuple(decode("".join(line.split("|", 4)[3:4]).split("^", 1)[0]) for line in lines)

@@ -393,16 +393,30 @@ def test_no_value_can_start_a_segment_a_field_or_a_component(texts):
 
 
 def test_each_segment_is_found_in_its_order_group():
-    message = build(GIVEN, REFUSED, replace(GIVEN, id="DOSE^3"))
-    location = vxu.locate(message)
-    assert location.orders == ("DOSE-1", "9999", "DOSE^3")
-    assert location.counts == {"MSH": 1, "PID": 1, "ORC": 3, "RXA": 3, "RXR": 2, "OBX": 4}
-    assert location.groups["RXA", 2] == 1
-    assert location.groups["RXR", 2] == 2
-    assert location.groups["OBX", 3] == 2
-    assert ("PID", 1) not in location.groups
+    location = vxu.Location(build(GIVEN, REFUSED, replace(GIVEN, id="DOSE^3")))
+    assert location.orders() == ("DOSE-1", "9999", "DOSE^3")
+    counts = {name: location.count(name) for name in ("MSH", "PID", "ORC", "RXA", "RXR", "OBX", "NK1")}
+    assert counts == {"MSH": 1, "PID": 1, "ORC": 3, "RXA": 3, "RXR": 2, "OBX": 4, "NK1": 0}
+    assert location.group("RXA", 2) == 1
+    assert location.group("RXR", 2) == 2
+    assert location.group("OBX", 3) == 2
+    assert location.group("PID", 1) is None
+    assert location.group("RXA", 4) is None
+    assert location.group("RXA", 0) is None
 
 
 def test_nothing_stands_in_an_empty_message():
-    assert vxu.locate("") == vxu.Location({}, {}, ())
-    assert vxu.locate("ORC\rRXA|x\r").orders == ("",)
+    location = vxu.Location("")
+    assert (location.orders(), location.count("ORC"), location.group("ORC", 1)) == ((), 0, None)
+    assert vxu.Location("ORC\rRXA|x\r").orders() == ("",)
+
+
+@given(st.lists(st.sampled_from(["MSH", "PID", "ORC", "RXA", "RXR", "OBX"]), max_size=12))
+def test_segments_are_found_where_counting_from_the_top_finds_them(names):
+    location = vxu.Location("".join(f"{name}|x|ORC OBX|RXA\r" for name in names))
+    for name in ("PID", "ORC", "RXA", "OBX"):
+        at = [place for place, other in enumerate(names) if other == name]
+        assert location.count(name) == len(at)
+        groups = [names[: place + 1].count("ORC") for place in at]
+        found = [location.group(name, number) for number in range(1, len(at) + 2)]
+        assert found == [*((group - 1) if group else None for group in groups), None]
