@@ -8,12 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 import boto3
 import pytest
 
+from local import session
 from local.cloud import REGION, LocalCloud
 from shared.adapters.dynamodb import DynamoLedger
 from shared.domain.lifecycle import Event, State
-from shared.domain.submission import Attempt, FileSummary, Submission
-from shared.usecases.readiness import Readiness, readiness
+from shared.domain.outcome import outcome_of
+from shared.domain.submission import Attempt, Submission
+from shared.pages import readiness_page
+from shared.usecases.readiness import Readiness, go_live, readiness, readiness_of_each
 from tests.conftest import a_submission
+from tests.end_to_end.rows import CLINICS
 
 TODAY = date(2026, 11, 20)
 
@@ -24,8 +28,6 @@ class Weeks:
     def __init__(self, ledger: DynamoLedger) -> None:
         self.ledger = ledger
         self._count = 0
-        arrived = datetime(2026, 11, 1, tzinfo=UTC)
-        ledger.save_file(FileSummary("FILE1", "inbox/demo/a.csv", "demo", arrived, 1, 0, complete=True))
 
     def send(self, days_ago: int, event: Event = Event.ACCEPT, *, clinic: str = "elm", replaces: str = "") -> str:
         self._count += 1
@@ -42,6 +44,11 @@ class Weeks:
         }
         causes = () if event is Event.ACCEPT else ("101 PID-8",)
         self.ledger.finish(claimed, event, Attempt(1, started, 0.3, states[event]), causes=causes)
+        stored = self.ledger.get(new.msh_10)
+        assert stored is not None
+        outcome = outcome_of(stored, stored.causes)
+        if outcome is not None:
+            self.ledger.note_outcome(outcome)
         if replaces:
             self.ledger.name_replacement(replaces, new.msh_10)
         return new.msh_10
@@ -100,3 +107,46 @@ def test_a_clinic_s_count_is_its_own(weeks: Weeks) -> None:
     assert weeks.readiness("elm").is_ready
     assert not weeks.readiness("oak").is_ready
     assert not weeks.readiness().is_ready
+
+
+def test_silent_days_and_what_broke_the_run_are_told(weeks: Weeks) -> None:
+    weeks.send(10, Event.REFUSE)
+    weeks.send(5)
+    weeks.send(0)
+    found = weeks.readiness()
+    assert (found.streak, found.silent) == (10, 8)
+    assert found.broken_on is not None
+    assert (found.broken_on.date, found.broken_on.causes) == (TODAY - timedelta(days=10), ("101 PID-8",))
+
+
+def test_the_phases_are_passed_one_after_the_other(weeks: Weeks) -> None:
+    def passed() -> list[bool]:
+        return [phase.is_passed for phase in weeks.readiness().phases]
+
+    assert passed() == [False, False, False]
+    weeks.send(20)
+    weeks.send(19, Event.REFUSE)
+    assert passed() == [True, False, False]
+    for days_ago in range(18, 11, -1):
+        weeks.send(days_ago, Event.ACCEPT_WITH_WARNINGS)
+    assert passed() == [True, True, False]
+    for days_ago in range(7, 0, -1):
+        weeks.send(days_ago)
+    assert passed() == [True, True, True]
+
+
+def test_each_clinic_is_told_from_one_reading_and_the_checklist_knows_who_is_silent(weeks: Weeks) -> None:
+    weeks.send(13)
+    weeks.send(1, Event.REFUSE, clinic="harbor")
+    configuration = session.parsed(CLINICS, "clinics.toml")
+    each = readiness_of_each(weeks.ledger, configuration, TODAY)
+    assert [one.clinic for one in each] == ["", *configuration.clinics]
+    assert each[1:] == tuple(weeks.readiness(clinic) for clinic in configuration.clinics)
+    items = go_live(weeks.ledger, each)
+    assert [item.is_done for item in items if "configured clinic" in item.words] == [False]
+    assert any("hilltop" in item.words for item in items)
+    page = readiness_page.page(each, items, "A & B", "test", datetime(2026, 11, 20, tzinfo=UTC))
+    assert "A &amp; B" in page
+    assert "101 PID-8" in page
+    assert page.count('class="calendar"') == len(each)
+    assert not any(mark in page for mark in ("src=", "href=", "<script", "url("))
