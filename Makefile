@@ -10,7 +10,7 @@ help:
 	@echo 'make demo    exports of three clinics through to the acknowledgments of a simulated CT WiZ'
 	@echo '             EXPORTS=path: your own files · CONFIG=clinics.toml · JSON=1: totals as JSON on the last line'
 	@echo 'make test    sets up and passes the tests'
-	@echo 'make check   lint, types, import contracts, docs'
+	@echo 'make check   lint, types, import contracts, docs, bandit, and pip-audit where its data can be reached'
 	@echo 'make conformance  built and mutated messages before NIST'"'"'s own checker (where ../shared is)'
 	@echo 'make bench   speed beside the peers, one table and build/bench.json (some ten minutes)'
 	@echo 'make synth   the CloudFormation templates of both stages, into build/cdk.out'
@@ -45,6 +45,8 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m console.documentation --check
+	@$(BIN)/bandit --quiet -ll --recursive shared functions console local infra app.py requirements
+	@$(BIN)/python requirements/audit.py
 
 conformance: $(VENV)/.dev
 	@VAXLINE_CONFORMANCE_RECORDS=$(or $(RECORDS),2000) $(BIN)/python -m pytest -q --timeout 1800 tests/conformance $(ARGS)
