@@ -26,6 +26,7 @@ from console import render
 from local import exports, session
 from local.engine import Engine
 from local.session import Session
+from local.simulator_scenarios import SCENARIOS, playing
 from local.snapshot import FOLDER
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
@@ -37,6 +38,8 @@ from shared.usecases.resubmit import causes_of
 _HERE: Final = Path(__file__).parent
 _GENERATED: Final = FOLDER.parent / "demo-exports"
 _FIRST_FAILURES: Final = 8
+# Of the measured answer times, so that a demo of a hundred messages takes seconds.
+_PACE: Final = 0.02
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not files:
         talk.print(f"There is no file to read in {given.exports}.")
         return 1
-    with session.running(clinics.read_text("utf-8"), str(clinics), continued=given.again) as run:
+    scenario = playing(given.scenario, seed=given.seed, pace=_PACE)
+    with session.running(clinics.read_text("utf-8"), str(clinics), continued=given.again, scenario=scenario) as run:
         talk.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
         generated = given.exports is None
         start = f"{datetime.now(UTC):%H%M%S}"
@@ -71,6 +75,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, help="your own clinics.toml")
     parser.add_argument("--doses", type=int, default=120, help="about how many doses to generate")
     parser.add_argument("--again", action="store_true", help="on top of what the last run left behind")
+    parser.add_argument("--scenario", choices=SCENARIOS, help="what goes wrong meanwhile, as measured at real IISs")
+    parser.add_argument("--seed", type=int, default=0, help="of the scenario: the same seed, the same faults")
     parser.add_argument("--json", action="store_true", help="totals as JSON on the last line of standard output")
     parser.add_argument("--quiet", action="store_true", help="no words")
     return parser.parse_args(arguments)

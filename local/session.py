@@ -14,6 +14,7 @@ from local import snapshot
 from local.cloud import LocalCloud
 from local.engine import Engine
 from local.simulator import Simulator
+from local.simulator_scenarios import Playing
 from shared.adapters import clinics_toml
 from shared.adapters.s3 import CURRENT_CONFIGURATION
 from shared.bootstrap import Application
@@ -26,7 +27,7 @@ _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 class Session:
     """A running local cloud with a simulated CT WiZ that knows every clinic of the configuration."""
 
-    def __init__(self, cloud: LocalCloud, clinics: str, name: str) -> None:
+    def __init__(self, cloud: LocalCloud, clinics: str, name: str, scenario: Playing | None = None) -> None:
         self.cloud = cloud
         self._clinics = clinics
         self._name = name
@@ -35,6 +36,7 @@ class Session:
         self.simulator = Simulator(
             facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in known},
             clinic_codes={code for clinic in known for code in (clinic.facility, clinic.sending_facility)},
+            scenario=scenario,
         )
         self.application = Application(cloud.runtime)
 
@@ -60,12 +62,12 @@ def parsed(text: str, name: str) -> Configuration:
 
 
 @contextmanager
-def running(clinics: str, name: str, *, continued: bool = False) -> Iterator[Session]:
+def running(clinics: str, name: str, *, continued: bool = False, scenario: Playing | None = None) -> Iterator[Session]:
     """A local run under the text of a clinics.toml; with `continued` on top of what the last one left behind."""
     with LocalCloud() as cloud:
         if continued:
             snapshot.load(cloud)
-        session = Session(cloud, clinics, name)
+        session = Session(cloud, clinics, name, scenario)
         with session.simulator, _logs_in_a_file():
             session.start()
             yield session

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple, Self
 from local import simulator_soap as soap
 from local.simulator_faults import FAULTS, Call, Planned
 from local.simulator_messages import parse_message
+from local.simulator_scenarios import SCENARIOS, Playing, playing
 from local.simulator_soap import Reply, Request
 from local.webiz import AUTHENTICATION_WORDS, WebIz
 from shared.domain import er7
@@ -52,6 +53,7 @@ class Simulator:
         faults: what is to go wrong, see `local.simulator_faults.FAULTS`; the first that fits a call is played.
         port: 0 for any free one.
         today: the day that dates in the future are told by.
+        scenario: a measured mix of faults and answer times, beside what is planned.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Simulator:
         faults: Iterable[Planned] = (),
         port: int = 0,
         today: Callable[[], date] = date.today,
+        scenario: Playing | None = None,
     ) -> None:
         self.webiz = WebIz(facilities=facilities.keys(), clinic_codes=clinic_codes, inactive=inactive, today=today)
         self._facilities = dict(facilities)
@@ -76,6 +79,7 @@ class Simulator:
         self._seen: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._stopped = threading.Event()
+        self._scenario = scenario
         self.play(*faults)
         self._server = _Server(("127.0.0.1", port), self, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -179,7 +183,12 @@ class Simulator:
         with self._lock:
             self._received.append(Received(datetime.now(UTC), msh_10, patient, facility))
             self._seen[msh_10] += 1
+            number = self._seen[msh_10]
         planned = self._due(facility, msh_10, patient)
+        if self._scenario is not None:
+            self.wait(self._scenario.seconds(msh_10, number))
+            name = self._scenario.fault(msh_10, number)
+            planned = planned or (Planned(name) if name else None)
         if planned is None:
             wire.reply(self._answer(request, facility, text))
             return
@@ -327,6 +336,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="NAME[:facility=PATTERN][:msh_10=PATTERN][:patient=PATTERN][:times=N]",
         help="one of: " + ", ".join(FAULTS),
     )
+    parser.add_argument("--scenario", choices=SCENARIOS, help="a measured mix of faults and answer times")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same faults")
+    parser.add_argument("--pace", type=float, default=1.0, help="shrinks the scenario's answer times")
     options = parser.parse_args(arguments)
     try:
         facilities = {
@@ -341,6 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             latency=options.latency,
             faults=[_planned(item) for item in options.fault],
             port=options.port,
+            scenario=playing(options.scenario, seed=options.seed, pace=options.pace),
         )
     except (KeyError, TypeError, ValueError) as error:
         parser.error(f"cannot read the options: {error}")

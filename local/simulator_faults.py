@@ -7,6 +7,7 @@ and how it is written. A further fault is a further row.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from local import simulator_soap as soap
 from local.simulator_soap import Reply
 from local.webiz import AUTHENTICATION_WORDS
+from shared.domain import er7
 
 
 class Wire(Protocol):
@@ -131,6 +133,11 @@ def _returned(make: Callable[[str], str]) -> Callable[[Call], Reply]:
     return lambda call: Reply(200, soap.envelope(soap.answer_element(make(call.answer))))
 
 
+def _of_the_ack(make: Callable[[str], str]) -> Callable[[Call], Reply]:
+    """Another ACK, put into `return` as it should be."""
+    return lambda call: soap.answer(make(call.answer))
+
+
 def _rewritten(old: str, new: str) -> Callable[[Call], Reply]:
     """The answer's XML changed after the fact."""
 
@@ -145,6 +152,21 @@ def _other_message(call: Call) -> Reply:
     segments = call.answer.split("\r")
     changed = ["|".join([*s.split("|")[:2], "NOT-YOURS"]) if s.startswith("MSA|") else s for s in segments]
     return soap.answer("\r".join(changed))
+
+
+def _without_msa_2(ack: str) -> str:
+    return re.sub(r"(MSA\|[A-Z]{2})\|[^|\r]*", r"\1|", ack)
+
+
+def _refusing(ack: str) -> str:
+    """The same ACK as it would refuse another message."""
+    return re.sub(r"MSA\|[A-Z]{2}\|[^|\r]*", "MSA|AE|NOT-YOURS", ack)
+
+
+def _rejected(call: Call) -> Reply:
+    control_id = er7.segments(call.message)[0].split("|")[9]
+    head = call.application_failure.split("\r", 1)[0]
+    return soap.answer(f"{head}\rMSA|AR|{control_id}\rERR|||207^Application internal error^HL70357|E\r")
 
 
 def _fault_2014(_: Call) -> Reply:
@@ -169,7 +191,7 @@ def _entities(call: Call) -> Reply:
     return Reply(200, body.replace(b"?>", b"?>" + dtd.encode(), 1))
 
 
-_STATUSES: Final = (400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 502, 503, 504)
+_STATUSES: Final = (400, 401, 403, 404, 405, 407, 408, 410, 413, 415, 418, 429, 500, 501, 502, 503, 504)
 
 FAULTS: Final[dict[str, TransportFault]] = {
     # The network.
@@ -214,6 +236,11 @@ FAULTS: Final[dict[str, TransportFault]] = {
     "url-encoded": TransportFault("the ACK URL-encoded", True, _returned(quote), _whole),
     "plain-text": TransportFault("words instead of an ACK", True, _returned(lambda _: "Message received."), _whole),
     "wrong-msa-2": TransportFault("the ACK of another message", True, _other_message, _whole),
+    "no-msa-2": TransportFault("an ACK that names no message", True, _of_the_ack(_without_msa_2), _whole),
+    "several-acks": TransportFault(
+        "the ACK of another message before ours", True, _of_the_ack(lambda ack: _refusing(ack) + ack), _whole
+    ),
+    "ar": TransportFault("MSA-1 AR, nothing stored", False, _rejected, _whole),
     # SOAP faults.
     "security-fault": TransportFault(
         "SecurityFault", False, _fault("SecurityFault", "Invalid Username or Password"), _whole

@@ -135,10 +135,13 @@ class _Inbound(io.RawIOBase):
 # What an exception means, the first row that fits, by the step in which it comes.
 _WHILE_CONNECTING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "CONNECT-TIMEOUT"),
+    (ssl.SSLCertVerificationError, "TLS-UNTRUSTED"),
     (ssl.SSLError, "TLS"),
     (ConnectionRefusedError, "CONNECT-REFUSED"),
     (Exception, "CONNECT-FAILED"),
 )
+# What OpenSSL says of a certificate that it does not verify (openssl-verification-options(1)); the rest is untrusted.
+_VERIFYING: Final = {9: "TLS-EXPIRED", 10: "TLS-EXPIRED", 62: "TLS-WRONG-HOST", 64: "TLS-WRONG-HOST"}
 _WHILE_ANSWERING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "READ-TIMEOUT"),
     (_OverCapError, "OVERSIZE-ANSWER"),
@@ -149,6 +152,8 @@ _WHILE_ANSWERING: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def _code(table: tuple[tuple[type[Exception], str], ...], error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _VERIFYING:
+        return _VERIFYING[error.verify_code]
     return next(code for kind, code in table if isinstance(error, kind))
 
 

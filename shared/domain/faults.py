@@ -2,14 +2,15 @@
 
 One row per fault. `may_be_stored` separates "never on the wire, or clearly refused" from "sent, and nobody knows": the
 second ends as UNKNOWN. The code, the operator's texts (`vaxline explain CODE`) and docs/faults.md follow from this
-table. `LADDERS` says how long each strategy waits between tries, in seconds; a strategy without steps is not retried
-by vaxline itself.
+table. `LADDERS` says how long each strategy waits between tries, in seconds and less some jitter; a strategy without
+steps is not retried by vaxline itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 from shared.domain.submission import Strategy
 
@@ -43,8 +44,29 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault("DNS", "The IIS's host name could not be resolved; nothing was sent.", _ENDPOINT, Strategy.CHECK_IIS, False),
     Fault(
         "TLS",
-        "No secure connection: the IIS's certificate could not be verified, or its TLS is too old; nothing was sent.",
-        "Do not switch verification off. " + _ENDPOINT + " If it is right, tell the IIS that its certificate fails.",
+        "No secure connection: the IIS does not speak TLS 1.2 or newer, or broke the handshake off; nothing was sent.",
+        _ENDPOINT + " If it is right, ask the IIS what changed.",
+        Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault(
+        "TLS-EXPIRED",
+        "The IIS's certificate has expired, or is not valid yet; nothing was sent.",
+        "Tell the IIS help desk; it has to renew the certificate. vaxline goes on by itself once it has.",
+        Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault(
+        "TLS-UNTRUSTED",
+        "The IIS's certificate comes from an authority that is not trusted; nothing was sent.",
+        "Something may stand between vaxline and the IIS. " + _ENDPOINT + " If it is right, ask the IIS help desk.",
+        Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault(
+        "TLS-WRONG-HOST",
+        "The certificate was made for another host than the endpoint names; nothing was sent.",
+        _ENDPOINT + " If it is right, tell the IIS help desk.",
         Strategy.CHECK_IIS,
         False,
     ),
@@ -81,15 +103,23 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault("HTTP-400", "The IIS called the request malformed (HTTP 400).", _ENDPOINT, Strategy.CHECK_IIS, False),
     Fault(
         "HTTP-401",
-        "The IIS refused the credentials (HTTP 401 or 403).",
+        "The IIS refused the credentials (HTTP 401).",
         "Check user name, password and facility of this clinic with the IIS, put the right ones into its secret, then "
         "`vaxline valve open FACILITY`.",
         Strategy.CHECK_SETUP,
         False,
     ),
+    # Accounts travel in the SOAP body, where SecurityFault refuses them: a 403 comes from what stands before the IIS.
+    Fault(
+        "HTTP-403",
+        "A firewall or proxy before the IIS let the message not through (HTTP 403 or 407).",
+        "If it lasts, ask the IIS help desk whether the address that vaxline sends from is allowed (docs/deploy.md).",
+        Strategy.CHECK_IIS,
+        False,
+    ),
     Fault(
         "HTTP-404",
-        "There is no such service at the endpoint (HTTP 404, 405, 410 or 415).",
+        "There is no such service at the endpoint (HTTP 404, 405, 410, 415 or 501).",
         _ENDPOINT,
         Strategy.CHECK_IIS,
         False,
@@ -180,7 +210,17 @@ LADDERS: Final[dict[Strategy, tuple[int, ...]]] = {
 }
 
 
-def wait_before(strategy: Strategy, deferrals: int) -> int | None:
-    """Seconds until try number `deferrals + 2`, or None when the ladder of this strategy is used up."""
+JITTER: Final = 0.25
+"""By which part of a step a wait may be shorter, so that what failed together does not come again together."""
+
+
+def wait_before(strategy: Strategy, deferrals: int, msh_10: str) -> int | None:
+    """Seconds until try number `deferrals + 2`, or None when the ladder of this strategy is used up.
+
+    The jitter follows from the message and the try alone: the same for whoever asks.
+    """
     steps = LADDERS[strategy]
-    return steps[deferrals] if deferrals < len(steps) else None
+    if deferrals >= len(steps):
+        return None
+    share = crc32(f"{msh_10}#{deferrals}".encode()) / 2**32
+    return round(steps[deferrals] * (1 - JITTER * share))

@@ -337,5 +337,5 @@ class Submit:
             return self._while_closed
         if fault is None or submission.resends >= MAX_RESENDS:
             return None
-        wait = faults.wait_before(fault.strategy, 0 if fault.may_be_stored else submission.deferrals)
+        wait = faults.wait_before(fault.strategy, 0 if fault.may_be_stored else submission.deferrals, submission.msh_10)
         return None if wait is None else max(0, round(wait * self._retry_scale))

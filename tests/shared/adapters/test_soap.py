@@ -177,7 +177,11 @@ EXPECTED = {
     "not-http": "NOT-SOAP",
     "http-400": "HTTP-400",
     "http-401": "HTTP-401",
-    "http-403": "HTTP-401",
+    "http-403": "HTTP-403",
+    "http-407": "HTTP-403",
+    "http-410": "HTTP-404",
+    "http-418": "HTTP-OTHER",
+    "http-501": "HTTP-404",
     "http-404": "HTTP-404",
     "http-405": "HTTP-404",
     "http-408": "HTTP-408",
@@ -205,6 +209,9 @@ EXPECTED = {
     "url-encoded": "MSH|",
     "plain-text": "Message received.",
     "wrong-msa-2": "MSH|",
+    "no-msa-2": "MSH|",
+    "several-acks": "MSH|",
+    "ar": "MSH|",
     "security-fault": "SECURITY-FAULT",
     "too-large": "HTTP-413",
     "unsupported-operation": "UNSUPPORTED-OPERATION",
@@ -504,28 +511,29 @@ def old_tls(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-BAD_SERVERS: dict[str, Callable[[trustme.CA], ssl.SSLContext]] = {
-    "of an unknown authority": lambda _: server_context(trustme.CA().issue_cert("127.0.0.1")),
-    "for another host": lambda ca: server_context(ca.issue_cert("iis.example.org")),
-    "that has expired": lambda ca: server_context(
-        ca.issue_cert("127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1))
+BAD_SERVERS: dict[str, tuple[Callable[[trustme.CA], ssl.SSLContext], str]] = {
+    "of an unknown authority": (lambda _: server_context(trustme.CA().issue_cert("127.0.0.1")), "TLS-UNTRUSTED"),
+    "for another host": (lambda ca: server_context(ca.issue_cert("iis.example.org")), "TLS-WRONG-HOST"),
+    "that has expired": (
+        lambda ca: server_context(ca.issue_cert("127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1))),
+        "TLS-EXPIRED",
     ),
-    "with TLS 1.1 only": old_tls,
+    "with TLS 1.1 only": (old_tls, "TLS"),
 }
 
 
-@pytest.mark.parametrize("make", BAD_SERVERS.values(), ids=BAD_SERVERS.keys())
+@pytest.mark.parametrize(("make", "code"), BAD_SERVERS.values(), ids=BAD_SERVERS.keys())
 def test_a_server_that_cannot_be_trusted_gets_nothing(
-    authority: trustme.CA, bundle: str, make: Callable[[trustme.CA], ssl.SSLContext]
+    authority: trustme.CA, bundle: str, make: Callable[[trustme.CA], ssl.SSLContext], code: str
 ) -> None:
     with secured(make(authority)) as server, contextlib.closing(SoapIis(ca_bundle=bundle)) as client:
-        assert never_sent(client.submit(server.endpoint, CREDENTIALS, FACILITY, a_vxu()), "TLS")
+        assert never_sent(client.submit(server.endpoint, CREDENTIALS, FACILITY, a_vxu()), code)
         assert server.received == []
 
 
 def test_without_a_bundle_only_public_authorities_are_trusted(authority: trustme.CA, iis: SoapIis) -> None:
     with secured(server_context(authority.issue_cert("127.0.0.1"))) as server:
-        assert told(iis.submit(server.endpoint, CREDENTIALS, FACILITY, a_vxu())) == "TLS"
+        assert told(iis.submit(server.endpoint, CREDENTIALS, FACILITY, a_vxu())) == "TLS-UNTRUSTED"
 
 
 def test_https_to_a_server_without_tls_sends_nothing(iis: SoapIis, simulator: Simulator) -> None:

@@ -149,7 +149,7 @@ NOT_ANSWERS = {
     "400 with a page": (400, b"<html/>", "HTTP-400"),
     "500 with a page": (500, b"<html/>", "HTTP-500"),
     "500 with nothing": (500, b"", "HTTP-500"),
-    "a fault on a status that says it all": (403, fault("<fault/>"), "HTTP-401"),
+    "a fault on a status that says it all": (403, fault("<fault/>"), "HTTP-403"),
     "redirect": (302, b"", "HTTP-REDIRECT"),
     "an odd status": (418, b"", "HTTP-OTHER"),
 }

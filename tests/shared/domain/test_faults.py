@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain import faults
-from shared.domain.faults import CATALOGUE, LADDERS, Fault, wait_before
+from shared.domain.faults import CATALOGUE, JITTER, LADDERS, Fault, wait_before
 from shared.domain.submission import Strategy
 
 SHARED = Path(faults.__file__).parents[1]
@@ -60,6 +60,13 @@ def test_no_wait_is_longer_than_a_queue_can_hide_a_message() -> None:
 
 
 def test_a_ladder_ends() -> None:
-    assert wait_before(Strategy.RETRY, 0) == LADDERS[Strategy.RETRY][0]
-    assert wait_before(Strategy.RETRY, len(LADDERS[Strategy.RETRY])) is None
-    assert wait_before(Strategy.CHECK_SETUP, 0) is None
+    assert wait_before(Strategy.RETRY, len(LADDERS[Strategy.RETRY]), "A") is None
+    assert wait_before(Strategy.CHECK_SETUP, 0, "A") is None
+
+
+def test_what_failed_together_comes_again_apart_within_its_step_and_always_at_the_same_time() -> None:
+    step = LADDERS[Strategy.CHECK_IIS][1]
+    waits = [wait_before(Strategy.CHECK_IIS, 1, f"MSG{number}") for number in range(1_000)]
+    assert waits == [wait_before(Strategy.CHECK_IIS, 1, f"MSG{number}") for number in range(1_000)]
+    assert all(wait is not None and step * (1 - JITTER) <= wait <= step for wait in waits)
+    assert len(set(waits)) > step * JITTER / 2

@@ -7,13 +7,21 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.lifecycle import State
-from shared.domain.submission import Answer, DeliveryFault
+from shared.domain import faults
+from shared.domain.lifecycle import Event, State
+from shared.domain.submission import Answer, DeliveryFault, Strategy
 from shared.ports import OutboxMessage
-from shared.settings import CLAIM_RESERVE
+from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
 from shared.usecases.proof import LASTS
-from shared.usecases.submit import Delivered, Done, Later
-from tests.shared.usecases.desk import REFUSAL, Desk, Vault, ack
+from shared.usecases.submit import MAX_RESENDS, Delivered, Done, Later, Submit
+from tests.shared.usecases.desk import CONFIGURATION, REFUSAL, Desk, Fixed, Vault, ack
+
+
+def step(msh_10: str, number: int = 0, *, strategy: Strategy = Strategy.CHECK_IIS) -> int:
+    """The wait of one step of a strategy's ladder for this message, in seconds."""
+    wait = faults.wait_before(strategy, number, msh_10)
+    assert wait is not None
+    return wait
 
 
 def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Desk]) -> None:
@@ -50,10 +58,10 @@ def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable
 def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_patient(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
     at.add("A", "B")
-    assert at.deliver("A", "B") == [Later("A", "elm", 60, "CONNECT-REFUSED"), Later("B", "elm", 0)]
+    assert at.deliver("A", "B") == [Later("A", "elm", first := step("A"), "CONNECT-REFUSED"), Later("B", "elm", 0)]
     assert at.iis.sent == ["A"]
     assert (at.of("A").state, at.of("B").state) == (State.QUEUED, State.QUEUED)
-    assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=60)
+    assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=first)
 
 
 def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
@@ -65,7 +73,7 @@ def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queu
         # The IIS works: it is this message that cannot be sent.
         at.add(other := f"OTHER{len(waits)}")
         at.deliver(other, group=other)
-    assert waits == [60, 300, 900, 3600, 14400, 43000]
+    assert waits == [step("A", number) for number in range(6)]
     assert result == Done("A", "elm", "QUEUED", "CONNECT-REFUSED", 0.1)
     assert at.resubmission.sent == ["A"]
 
@@ -73,7 +81,7 @@ def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queu
 def test_a_lost_answer_is_unknown_is_sent_once_more_and_then_a_person_is_asked(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
-    assert at.deliver("A") == [Later("A", "elm", 300, "READ-TIMEOUT")]
+    assert at.deliver("A") == [Later("A", "elm", step("A", strategy=Strategy.CONFIRM), "READ-TIMEOUT")]
     assert at.of("A").state is State.UNKNOWN
     assert at.resubmission.sent == []
     assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", "READ-TIMEOUT", 60.0)]
@@ -331,3 +339,103 @@ def test_a_resend_that_was_stopped_leaves_the_outcome_unknown_and_asks_a_person(
     assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", second, 0.1)]
     assert at.resubmission.sent == ["A"]
     assert at.of("A").waiting_since is None
+
+
+# Killed --------------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """What a function that is stopped leaves behind is what it had written by then: nothing catches this."""
+
+
+def kill(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def restarted(at: Desk) -> Desk:
+    """The next process on the same ledger: nothing of the killed one's memory is left."""
+    again = Desk(at.ledger, ack, Vault())
+    again.iis, again.clock, again.resubmission = at.iis, at.clock, at.resubmission
+    again.submit = Submit(
+        ledger=at.ledger,
+        resubmission=at.resubmission,
+        configurations=Fixed(CONFIGURATION),
+        secrets=Vault(),
+        iis=at.iis,
+        clock=at.clock,
+    )
+    return again
+
+
+# Where it is killed → the port call that is its last, whether the IIS has the message, and how often it is sent in all.
+MOMENTS = {
+    "before the claim": ("ledger.claim", "before", 1),
+    "after the claim": ("iis.submit", "before", 1),
+    "after the bytes left": ("iis.submit", "after", 2),
+    "after the answer, before the outcome": ("ledger.finish", "before", 2),
+    "after the outcome": ("ledger.finish", "after", 1),
+}
+
+
+@pytest.mark.parametrize(("call", "when", "sends"), MOMENTS.values(), ids=MOMENTS.keys())
+def test_whenever_delivery_is_killed_the_message_is_accepted_once_and_sent_again_only_if_nobody_knows(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, call: str, when: str, sends: int
+) -> None:
+    at = desk(ack)
+    at.add("A")
+    owner = getattr(at, call.split(".", maxsplit=1)[0])
+    name = call.split(".")[1]
+    original = getattr(owner, name)
+
+    def killed_after(*arguments: object, **named: object) -> None:
+        original(*arguments, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, kill if when == "before" else killed_after)
+        with pytest.raises(Killed):
+            at.deliver("A")
+    at = restarted(at)
+    early = at.deliver("A")[0]
+    claimed = call != "ledger.claim" and (call, when) != ("ledger.finish", "after")
+    if claimed:
+        assert early == Later("A", "elm", CLAIM_LEASE), "somebody may still be at work on it"
+        at.clock.time += timedelta(seconds=CLAIM_LEASE + 1)
+        assert at.of("A").state is State.SENDING
+        at.deliver("A")
+    assert at.of("A").state is State.ACCEPTED
+    assert at.iis.sent == ["A"] * (sends if claimed or call == "ledger.claim" else 1)
+    assert at.deliver("A")[0] == Done("A", "elm", "nothing to send: ACCEPTED")
+    assert at.of("A").resends == (1 if claimed else 0)
+    assert at.of("A").resends <= MAX_RESENDS
+
+
+@pytest.mark.parametrize("moment", ["after the claim", "after the bytes left", "after the answer, before the outcome"])
+def test_killed_twice_at_the_same_moment_ends_with_a_person_and_never_with_a_third_send(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    at = desk(ack)
+    at.add("A")
+    call, when, _ = MOMENTS[moment]
+    owner, name = getattr(at, call.split(".")[0]), call.split(".")[1]
+    original = getattr(owner, name)
+
+    def killed(*arguments: object, **named: object) -> object:
+        if Event.LOSE_ANSWER in arguments:
+            # Noting that a lease ran out is not the moment that is meant.
+            return original(*arguments, **named)
+        if when == "after":
+            original(*arguments, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, killed)
+        for _ in range(2):
+            with pytest.raises(Killed):
+                at.deliver("A")
+            at = restarted(at)
+            at.clock.time += timedelta(seconds=CLAIM_LEASE + 1)
+    at.deliver("A")
+    assert at.of("A").state is State.UNKNOWN
+    assert at.resubmission.sent == ["A"]
+    assert len(at.iis.sent) <= 2
