@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.dashboard import Dashboard
 from infra.functions import Function
 from infra.ledger import Ledger
 from infra.network import Network
@@ -57,7 +58,7 @@ class VaxlineStack(cdk.Stack):
                 operations=operations,
                 network=inside,
             )
-            operations.watch_function(of.name, made.function)
+            operations.alarms.watch_function(of.name, made.function, scheduled=of.every_minutes is not None)
             return made
 
         convert = function(settings.CONVERT)
@@ -96,7 +97,9 @@ class VaxlineStack(cdk.Stack):
 
         Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
         for queue in queues.by_name.values():
-            operations.watch_queue(queue)
+            operations.alarms.watch_queue(queue)
+        if stage.dashboard:
+            Dashboard(self, "Page", stage=stage, alarms=operations.alarms.made, queues=queues.by_name.values())
 
         outputs = {
             "Bucket": storage.name,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared import settings
-from shared.settings import FUNCTIONS, QUEUES
+from shared.settings import FUNCTIONS
 from tests.infra.templates import Template
 
 
@@ -129,18 +129,6 @@ def test_every_alarm_tells_the_topic_and_cloudwatch_may_publish_there(template: 
     (policy,) = template.of("AWS::SNS::TopicPolicy")
     allowed = [part for part in policy["PolicyDocument"]["Statement"] if part["Effect"] == "Allow"]
     assert [part["Principal"] for part in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
-
-
-def test_a_person_hears_of_dead_letters_old_messages_and_failing_functions(template: Template, stage: str) -> None:
-    watched = {
-        (alarm["MetricName"], template.text(alarm["Dimensions"][0]["Value"]))
-        for alarm in template.of("AWS::CloudWatch::Alarm")
-    }
-    assert watched == (
-        {("ApproximateNumberOfMessagesVisible", queue.dead_letter_name(stage)) for queue in QUEUES}
-        | {("ApproximateAgeOfOldestMessage", queue.physical_name(stage)) for queue in QUEUES}
-        | {("Errors", function.physical_name(stage)) for function in FUNCTIONS}
-    )
 
 
 @pytest.mark.parametrize("stage", ["production"], indirect=True)

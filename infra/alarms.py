@@ -1,0 +1,121 @@
+"""The alarms of `shared.alarms`, made for each queue, function and schedule of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.queues import DeliveryQueue
+from infra.stages import Stage
+from shared import metrics, settings
+from shared.alarms import ALARMS, ENOUGH_ANSWERS, REFUSAL_PERCENT, Alarm, Per, section
+from shared.metrics import Metric, namespace
+
+_MakeMetric = Callable[[Alarm, cdk.Duration], cloudwatch.IMetric]
+
+
+class Alarms(Construct):
+    """One method for each kind of thing that is watched; `made` are the alarms, for the dashboard."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, topic: sns.ITopic) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = stage
+        self._topic = topic
+        self.made: list[cloudwatch.Alarm] = []
+
+    def watch_queue(self, watched: DeliveryQueue) -> None:
+        """What was set aside, and what waits for too long."""
+        queues = {"ApproximateNumberOfMessagesVisible": watched.dead_letters}
+
+        def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
+            queue = queues.get(row.metric, watched.queue)
+            return queue.metric(row.metric, period=period, statistic=row.statistic)
+
+        self._make("queue", watched.settings.name, metric)
+
+    def watch_function(self, name: str, function: lambda_.IFunction, *, scheduled: bool) -> None:
+        """Failed and refused starts; of a scheduled one, that it starts at all."""
+
+        def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
+            return function.metric(row.metric, period=period, statistic=row.statistic)
+
+        self._make("function", name, metric)
+        if scheduled:
+            self._make("schedule", name, metric)
+
+    def watch_stage(self) -> None:
+        """What the functions measure themselves."""
+
+        def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
+            if row.metric == REFUSAL_PERCENT:
+                return refusal_percent(self._stage, period)
+            return total(metrics.BY_NAME[row.metric], self._stage, row.statistic, period)
+
+        self._make("stage", "", metric)
+
+    def _make(self, per: Per, name: str, metric: _MakeMetric) -> None:
+        for row in ALARMS:
+            if row.per == per:
+                self._alarm(row, name, metric(row, cdk.Duration.minutes(row.minutes)))
+
+    def _alarm(self, row: Alarm, of: str, metric: cloudwatch.IMetric) -> None:
+        name = f"{of}-{row.name}" if of else row.name
+        alarm = cloudwatch.Alarm(
+            self,
+            name.title().replace("-", ""),
+            alarm_name=f"{settings.PRODUCT}-{self._stage.name}-{name}",
+            alarm_description=f"{of + ': ' if of else ''}{row.words} What to do: {section(row)}",
+            metric=metric,
+            threshold=self._limit(row, of),
+            evaluation_periods=1,
+            comparison_operator=_COMPARISONS[row.below],
+            treat_missing_data=_MISSING[row.silence_rings],
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        alarm.add_ok_action(actions.SnsAction(self._topic))
+        self.made.append(alarm)
+
+    def _limit(self, row: Alarm, of: str) -> float:
+        if isinstance(row.limit, Mapping):
+            return row.limit[of]
+        if isinstance(row.limit, str):
+            return float(getattr(self._stage, row.limit))
+        return row.limit
+
+
+def total(metric: Metric, stage: Stage, statistic: str, period: cdk.Duration) -> cloudwatch.Metric:
+    """A metric of ours over the whole stage."""
+    return cloudwatch.Metric(
+        namespace=namespace(stage.name), metric_name=metric.name, statistic=statistic, period=period
+    )
+
+
+def refusal_percent(stage: Stage, period: cdk.Duration) -> cloudwatch.MathExpression:
+    """Refused and partly accepted messages per hundred acknowledgments; 0 while those are too few to tell."""
+    return cloudwatch.MathExpression(
+        expression=f"IF(answers >= {ENOUGH_ANSWERS}, 100 * (FILL(refused, 0) + FILL(partly, 0)) / answers, 0)",
+        label="refused, in percent",
+        using_metrics={
+            "refused": total(metrics.REFUSED, stage, "Sum", period),
+            "partly": total(metrics.PARTLY_ACCEPTED, stage, "Sum", period),
+            "answers": total(metrics.ANSWER_SECONDS, stage, "SampleCount", period),
+        },
+        period=period,
+    )
+
+
+_COMPARISONS: Final = {
+    False: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    True: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+}
+_MISSING: Final = {
+    False: cloudwatch.TreatMissingData.NOT_BREACHING,
+    True: cloudwatch.TreatMissingData.BREACHING,
+}
