@@ -197,6 +197,9 @@ def _spelling(option: Any) -> str:
     return ", ".join(option.opts) if option.opts[0].startswith("-") else str(option.name).upper()
 
 
+# A command in a code span or on an indented line, up to its end or the words beside it.
+_TYPED: Final = re.compile(r"(?:^    |`|bin/)vaxline ([a-z][^`\n]*)", re.MULTILINE)
+_COMMENT: Final = re.compile(r"\s{2,}")
 _EVERYWHERE: Final = frozenset({"json", "stage"})
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
@@ -219,6 +222,23 @@ def broken_links() -> Iterator[str]:
                 yield f"{page.relative_to(ROOT)}: {target} is not there"
 
 
+def unknown_commands() -> Iterator[str]:
+    """What README and docs/ ask to type that the `vaxline` command does not have: a command, or an option of one."""
+    known = dict(commands())
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for typed in _TYPED.findall(page.read_text("utf-8")):
+            words = _COMMENT.split(typed)[0].split()
+            name = next(
+                (known_as for size in (2, 1) if (known_as := " ".join(("vaxline", *words[:size]))) in known), ""
+            )
+            options = (
+                {option for each in known[name].params for option in (*each.opts, *each.secondary_opts)} if name else ()
+            )
+            wrong = [] if name else words[:1]
+            wrong += [word for word in words if name and word.startswith("--") and word not in options]
+            yield from (f"{page.relative_to(ROOT)}: vaxline {' '.join(words)}: no {word}" for word in wrong)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Writes the pages, or with `--check` says which are out of date; 1 when something is wrong."""
     wrong = []
@@ -229,7 +249,7 @@ def main(arguments: Sequence[str]) -> int:
             path.write_text(text, "utf-8")
         elif not path.exists() or path.read_text("utf-8") != text:
             wrong.append(f"{name} is out of date: run python -m console.documentation")
-    wrong += broken_links()
+    wrong += [*broken_links(), *unknown_commands()]
     sys.stdout.write("".join(f"{line}\n" for line in wrong) or f"docs: {len(PAGES)} generated pages are up to date\n")
     return 1 if wrong else 0
 
