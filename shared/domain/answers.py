@@ -44,10 +44,20 @@ class Syntax(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message: its delimiters and its segments after MSH, each split into fields (field 0 is the name)."""
+    """One message: its delimiters and its segments after MSH, each split into fields (field 0 is the name).
+
+    `header` is what follows MSH-2, as it stands.
+    """
 
     syntax: Syntax
     segments: list[list[str]]
+    header: str = ""
+
+    @property
+    def profile(self) -> str:
+        """MSH-21.1 of its first repetition: the profile that the message says it keeps to."""
+        fields = self.header.split(self.syntax.field, 19)
+        return self.syntax.part(fields[18].split(self.syntax.repetition)[0], 1) if len(fields) > 18 else ""
 
     def named(self, name: str) -> list[list[str]]:
         return [fields for fields in self.segments if fields[0] == name]
@@ -91,5 +101,5 @@ def _unwrapped(text: str) -> str:
 def _message(header: re.Match[str], rest: str) -> Message:
     field, characters = header.groups()
     characters = characters[:4] + _USUAL[len(characters) :]
-    lines = [line.strip(_PADDING) for line in rest.replace("\n", "\r").split("\r")[1:]]
-    return Message(Syntax(field, *characters), [line.split(field) for line in lines if line])
+    first, *lines = [line.strip(_PADDING) for line in rest.replace("\n", "\r").split("\r")]
+    return Message(Syntax(field, *characters), [line.split(field) for line in lines if line], first)

@@ -84,7 +84,7 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
         house = _houses[clinic.key] = _house(clinic, configuration)
     patient = visit.patient
     message = (
-        f"{house.before_time}{_time(now.isoformat(timespec='seconds'))}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
+        f"{house.before_time}{timestamp(now.isoformat(timespec='seconds'))}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
         f"{_pid(patient, house)}{_pd1(patient)}"
     )
     if patient.next_of_kin:
@@ -95,7 +95,7 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
 
 
 @lru_cache(maxsize=64)
-def _time(text: str) -> str:
+def timestamp(text: str) -> str:
     """TS of an ISO 8601 time with seconds and offset."""
     return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:22]}{text[23:25]}"
 
@@ -105,7 +105,7 @@ def _house(clinic: Clinic, configuration: Configuration) -> _House:
     sender = clinic.sending_facility
     organization = ""
     if clinic.responsible_id:
-        authority = _hd(iis.receiving_facility, "&")
+        authority = hd(iis.receiving_facility, "&")
         organization = f"{encode(clinic.responsible_name)}^^^^^{authority}^XX^^^{encode(clinic.responsible_id)}"
     elif clinic.responsible_name:
         organization = encode(clinic.responsible_name)
@@ -113,14 +113,14 @@ def _house(clinic: Clinic, configuration: Configuration) -> _House:
         configuration=configuration,
         clinic=clinic,
         before_time=(
-            f"MSH|^~\\&|{_hd(configuration.sending_application)}|{_hd(sender)}"
-            f"|{_hd(iis.receiving_application)}|{_hd(iis.receiving_facility)}|"
+            f"MSH|^~\\&|{hd(configuration.sending_application)}|{hd(sender)}"
+            f"|{hd(iis.receiving_application)}|{hd(iis.receiving_facility)}|"
         ),
         after_id=(
             f"|{encode(iis.processing_id)}|2.5.1|||ER|AL|||||Z22^CDCPHINVS|{organization}".rstrip("|") + SEGMENT_END
         ),
-        cx_authority=_hd(sender, "&"),
-        ei_authority=_hd(sender),
+        cx_authority=hd(sender, "&"),
+        ei_authority=hd(sender),
         organization=_ce(clinic.facility, clinic.name, "HL70362"),
         location=_location(clinic),
     )
@@ -130,16 +130,16 @@ def _location(clinic: Clinic) -> str:
     place = clinic.address
     rest = f"{encode(place.street)}^{encode(place.other)}^{encode(place.city)}^{encode(place.state)}"
     rest = f"{rest}^{encode(place.zip)}^{encode(place.country)}".rstrip("^")
-    return f"^^^{_hd(clinic.facility, '&')}^^^^^{rest}".rstrip("^")
+    return f"^^^{hd(clinic.facility, '&')}^^^^^{rest}".rstrip("^")
 
 
 # Patient --------------------------------------------------------------------------------------------------------------
 
 
 def _pid(patient: Patient, house: _House) -> str:
-    names = _xpn(patient.name)
+    names = xpn(patient.name)
     for alias in patient.aliases:
-        names += f"~{_xpn(alias)}"
+        names += f"~{xpn(alias)}"
     maiden = patient.mothers_maiden_name
     death = patient.death_indicator or ("Y" if patient.death_date else "")
     ethnicity = patient.ethnicity
@@ -147,8 +147,8 @@ def _pid(patient: Patient, house: _House) -> str:
     line = (
         f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{house.cx_authority}^MR||{names}"
         f"|{encode(maiden) + '^^^^^^M' if maiden else ''}|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}"
-        f"||{_ces(patient.races, 'CDCREC')}|{'~'.join(filter(None, map(_xad, patient.addresses)))}"
-        f"||{_xtns(patient.telecoms)}|||||||||{_code(ethnicity, 'CDCREC') if ethnicity.code else ''}"
+        f"||{_ces(patient.races, 'CDCREC')}|{'~'.join(filter(None, map(xad, patient.addresses)))}"
+        f"||{xtns(patient.telecoms)}|||||||||{_code(ethnicity, 'CDCREC') if ethnicity.code else ''}"
         f"||{encode(multiple)}|{encode(patient.birth_order) if multiple == 'Y' else ''}"
         f"||||{encode(patient.death_date) if death == 'Y' else ''}|{encode(death)}"
     )
@@ -173,8 +173,8 @@ def _nk1s(relatives: Iterable[NextOfKin]) -> str:
     for kin in relatives:
         if kin.name:
             number += 1
-            line = f"NK1|{number}|{_xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{_xad(kin.address)}"
-            lines += f"{line}|{_xtns(kin.telecoms)}".rstrip("|") + SEGMENT_END
+            line = f"NK1|{number}|{xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{xad(kin.address)}"
+            lines += f"{line}|{xtns(kin.telecoms)}".rstrip("|") + SEGMENT_END
     return lines
 
 
@@ -339,17 +339,19 @@ def _xcn(number: str, family: str, given: str, middle: str, authority: str, id_t
     if not number:
         return f"{name}^^^^^^{name_type}".rstrip("^")
     is_npi = id_type == "NPI" and authority in ("", "NPI")
-    return f"{name}^^^^^{NPI_AUTHORITY if is_npi else _hd(authority, '&')}^{name_type}^^^{encode(id_type)}".rstrip("^")
+    return f"{name}^^^^^{NPI_AUTHORITY if is_npi else hd(authority, '&')}^{name_type}^^^{encode(id_type)}".rstrip("^")
 
 
-def _xpn(name: Name) -> str:
+def xpn(name: Name) -> str:
+    """A person's name; its type is said to be unspecified where none is known (XPN.7 is required)."""
     return (
         f"{encode(name.family)}^{encode(name.given)}^{encode(name.middle)}^{encode(name.suffix)}"
         f"^^^{encode(name.type) or 'U'}"
     )
 
 
-def _xad(place: Address) -> str:
+def xad(place: Address) -> str:
+    """An address; empty where nothing but its type or country is known."""
     if not (place.street or place.city or place.zip or place.state or place.other):
         return ""
     return (
@@ -358,7 +360,7 @@ def _xad(place: Address) -> str:
     )
 
 
-def _xtns(telecoms: Iterable[Telecom]) -> str:
+def xtns(telecoms: Iterable[Telecom]) -> str:
     """Telephone numbers and e-mail addresses, each in a repetition of its own (addendum of July 2015)."""
     parts = []
     for telecom in telecoms:
@@ -371,7 +373,7 @@ def _xtns(telecoms: Iterable[Telecom]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _hd(name: str, separator: str = "^") -> str:
+def hd(name: str, separator: str = "^") -> str:
     """An HD or the last components of an EI: a namespace, or an OID with its type (IZ-3 to IZ-6)."""
     if _OID.fullmatch(name):
         return f"{separator}{name}{separator}ISO"
