@@ -253,7 +253,7 @@ def _evaluation(group: list[Observation]) -> Evaluation:
         doses_in_series=said.text(DOSES_IN_SERIES),
         status=said.code(STATUS),
         schedule=said.code(SCHEDULE),
-        reasons=said.words(REASON),
+        reasons=said.reasons(),
         others=said.rest(),
     )
 
@@ -272,7 +272,7 @@ def _recommendation(group: list[Observation]) -> Recommendation:
         series=said.code(SERIES),
         dose_number=said.text(DOSE_NUMBER),
         doses_in_series=said.text(DOSES_IN_SERIES),
-        reasons=said.words(REASON),
+        reasons=said.reasons(),
         others=said.rest(),
     )
 
@@ -302,10 +302,12 @@ class _Said:
     def text(self, wanted: str) -> str:
         return self.code(wanted).code
 
-    def words(self, wanted: str) -> tuple[str, ...]:
+    def reasons(self) -> tuple[Code, ...]:
+        """Every reason; one that came as plain text has a text and no code."""
         found = []
-        while (one := self._take(lambda code: code == wanted)) is not None:
-            found.append(one.value.text or one.value.code)
+        while (one := self._take(lambda code: code == REASON)) is not None:
+            value = one.value
+            found.append(value if value.text or value.system else Code(text=value.code))
         return tuple(found)
 
     def rest(self) -> tuple[Observation, ...]:

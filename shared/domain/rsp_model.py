@@ -110,7 +110,7 @@ class Evaluation:
     doses_in_series: str = ""
     status: Code = NO_CODE
     schedule: Code = NO_CODE
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Code, ...] = ()
     others: tuple[Observation, ...] = ()
 
 
@@ -165,7 +165,7 @@ class Recommendation:
     series: Code = NO_CODE
     dose_number: str = ""
     doses_in_series: str = ""
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Code, ...] = ()
     others: tuple[Observation, ...] = ()
 
 

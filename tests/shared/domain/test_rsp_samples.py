@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from shared.domain import er7
+from shared.domain.model import Code
 from shared.domain.rsp import read_rsp
 from shared.domain.rsp_model import Match
 
@@ -120,7 +121,7 @@ def test_ct_wiz_names_the_next_and_the_following_dose_apart():
 
 def test_ct_wiz_says_why_a_series_goes_no_further():
     ended = {one.vaccine.code: one for one in answer("z42_045").forecast if one.reasons}
-    assert ended["122"].reasons == ("Patient has exceeded the maximum age",)
+    assert ended["122"].reasons == (Code(text="Patient has exceeded the maximum age"),)
     assert (ended["122"].status.code, ended["03"].status.code) == ("LA13424-9", "LA13421-5")
 
 
