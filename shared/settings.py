@@ -72,7 +72,7 @@ CONVERT: Final = FunctionSettings(
     "convert", timeout=900, memory=1769, ephemeral_storage=4096, queue="intake", batch_size=1, max_concurrency=5
 )
 # It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md.
-SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=512, queue="outbox", batch_size=10, max_concurrency=2)
+SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=256, queue="outbox", batch_size=10, max_concurrency=2)
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
@@ -99,9 +99,7 @@ BY_FILE: Final = IndexSettings("by_file", "file_id", "pk", ("state", "row_count"
 WORKLIST: Final = IndexSettings(
     "worklist", "worklist_clinic", "worklist_key", ("state", "row_count", "source", "causes", "created", "file_id")
 )
-WAITING: Final = IndexSettings(
-    "waiting", "waiting_shard", "waiting_since", ("state", "patient_group", "clinic", "created")
-)
+WAITING: Final = IndexSettings("waiting", "waiting_shard", "waiting_since", ("patient_group", "clinic", "created"))
 INDEXES: Final = (BY_FILE, WORKLIST, WAITING)
 WAITING_SHARDS: Final = 8
 

@@ -37,13 +37,12 @@ from shared.adapters.dynamodb_items import (
     moment,
     msh_10_of,
     number,
-    pack,
     submission_from,
     submission_item,
     text,
-    unpack,
     waiting_keys,
 )
+from shared.adapters.packing import pack, unpack
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
 from shared.domain.valve import Valve

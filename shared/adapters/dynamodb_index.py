@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from shared import settings
-from shared.adapters.dynamodb_items import Item, msh_10_of, pack, submission_from, text, unpack
+from shared.adapters.dynamodb_items import Item, msh_10_of, submission_from, text
+from shared.adapters.packing import pack, unpack
 from shared.domain import identity
 from shared.domain.outcome import Outcome, search_terms
 from shared.domain.submission import Submission

@@ -5,16 +5,14 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Any, Final
 
 from shared import settings
+from shared.adapters.packing import pack, unpack
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.submission import Attempt, Submission
 
-_T = TypeVar("_T")
 Item = dict[str, Any]
 
 
@@ -25,15 +23,6 @@ class _Body:
     visit: Visit
     findings: tuple[Finding, ...]
     vxu: str
-
-
-def pack(value: object) -> bytes:
-    """A value as one compressed attribute."""
-    return zlib.compress(msgspec.json.encode(value), 6)
-
-
-def unpack(raw: bytes, kind: type[_T]) -> _T:
-    return msgspec.json.decode(zlib.decompress(raw), type=kind)
 
 
 def iso(when: datetime) -> str:

@@ -58,7 +58,9 @@ def _start(name: str, folder: Path) -> Row:
     ours, peer = [], []
     for number in range(_ROUNDS + 1):
         for script, times in ((_OURS, ours), (_PEER, peer)):
-            command = [sys.executable, "-c", script, name, ",".join(_CLIENTS[name])]
+            # -S: of the package alone, as in Lambda. zeep takes up httpx where it finds it, as in our own environment.
+            alone = ["-S"] if folder is not ROOT else []
+            command = [sys.executable, *alone, "-c", script, name, ",".join(_CLIENTS[name])]
             done = subprocess.run(
                 command, cwd=folder, env=os.environ | NOWHERE, capture_output=True, text=True, check=True
             )

@@ -6,7 +6,6 @@ python -m tests.benchmarks.cost
 from __future__ import annotations
 
 import json
-import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,10 @@ from typing import Any, Final
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import submission_item
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
+from shared.adapters.packing import pack
 from shared.bootstrap import CLIENT_OPTIONS
+from shared.domain.lifecycle import State
+from shared.domain.submission import Attempt
 from shared.settings import CONVERT, SUBMIT
 from shared.usecases.convert import Convert
 from tests.benchmarks import bench_delivery
@@ -55,18 +57,24 @@ _CONVERT_SECONDS: Final = 0.002
 _ANSWER_SECONDS: Final = 2.1
 _SLOWEST_OF_TEN: Final = 2.6
 _INDEX_ENTRY: Final = 300
+_ACK: Final = (
+    "MSH|^~\\&|CTWIZ|CT0000|VAXLINE|EX0000|20260301120001.123-0500||ACK^V04^ACK|A000000000000000001|P|2.5.1||||||||||Z23"
+    "^CDCPHINVS\rMSA|AA|BENCH000000000000001\rZSA|1|1234567^^^^LOG\r"
+)
 
 
 def main() -> None:
     calls, sizes = _counted()
     submission, record = sizes["submission"], sizes["record"]
     entry = _units(_INDEX_ENTRY)
-    # by_file and waiting follow the state: two entries at the first write; a changed key is a delete and a put.
+    # The first write enters it in by_file and waiting, only by_file follows the state, and the outcome leaves waiting.
     writes = {
         "record": _units(record),
         "submission": _units(submission) + 2 * entry,
-        "claim": _units(submission) + 2 * entry,
+        "search values": calls["PutRequest"] / THOUSAND,
+        "claim": _units(submission) + entry,
         "outcome": _units(submission + sizes["attempt"]) + 2 * entry,
+        "the day's outcomes": 1,
     }
     per_message = {
         "write": sum(writes.values()),
@@ -79,7 +87,7 @@ def main() -> None:
         # SQS reuses its data key for five minutes, DynamoDB its table key for as long, and S3 the bucket's.
         "key": 0.001,
         "log": 0.4 / 10 / 1e6,
-        "store": (submission + sizes["attempt"] + record + 4 * _INDEX_ENTRY) / 1e9,
+        "store": (submission + sizes["attempt"] + record + (4 + writes["search values"]) * _INDEX_ENTRY) / 1e9,
     }
     costs = {name: amount * _MILLION * PRICES[name].usd / PRICES[name].per for name, amount in per_message.items()}
     text = _HEAD + _table(per_message, costs)
@@ -102,6 +110,10 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
         if b'"REC#' in request.body and b'"Item"' in request.body:
             sizes.setdefault("record", len(request.body) * 3 // 4)
 
+    def count(request: Any, **_: object) -> None:
+        stub.calls["PutRequest"] += request.body.count(b'"PutRequest"')
+
+    stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchWriteItem", count)
     stub.dynamodb.meta.events.register_first("before-send.dynamodb.PutItem", weigh)
     ports: Any = {"configurations": Fixed(), "objects": Bucket(THOUSAND)}
     convert = Convert(
@@ -119,7 +131,9 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
     calls["BatchGetItem keys"] = THOUSAND
     item = submission_item(replace(bench_delivery._submission(0), attempt_count=1))
     sizes["submission"] = sum(len(name) + len(_value(value)) for name, value in item.items())
-    sizes["attempt"] = len(zlib.compress(b"MSH|^~\\&|CTWIZ" * 20)) + 200
+    sizes["attempt"] = len(
+        pack(Attempt(1, SystemClock().now(), 2.1, State.ACCEPTED, http_status=200, msa_1="AA", ack=_ACK))
+    )
     return calls, sizes
 
 
@@ -150,7 +164,7 @@ def _table(per_message: dict[str, float], costs: dict[str, float]) -> str:
 
 def _words(calls: Counter[str], sizes: dict[str, int], writes: dict[str, int], total: float) -> str:
     made = ", ".join(f"{calls[name]:,} {name}" for name in ("PutItem", "BatchGetItem", "SendMessageBatch"))
-    units = ", ".join(f"{name} {count}" for name, count in writes.items())
+    units = ", ".join(f"{name} {count:g}" for name, count in writes.items())
     return f"""
 Converting 1,000 messages makes {made}. A submission's item has {sizes["submission"]:,} bytes, a record's
 {sizes["record"]:,}. Write units, indexes included: {units}. Messages of more doses cost less per dose, and a row that an
