@@ -21,7 +21,7 @@ PACKAGES: Final = ("functions", "shared")
 REQUIREMENTS: Final = "requirements/functions.txt"
 # botocore carries the descriptions of some 400 services, most of its 30 MiB. These are the ones that the functions
 # call (shared/bootstrap.py) and what botocore itself needs to sign in and to find endpoints.
-SERVICES: Final = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "sqs", "sso", "sso-oidc", "sts"})
+SERVICES: Final = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "sns", "sqs", "sso", "sso-oidc", "sts"})
 # What never runs: scripts whose first line names the builder's Python, C headers, the installer's own notes, and parts
 # of libraries that ours do not touch. METADATA stays, because scanners (Amazon Inspector) find vulnerable libraries by
 # it, and licences stay with what they license.

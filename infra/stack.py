@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -10,6 +12,7 @@ from infra.dashboard import Dashboard
 from infra.functions import Function
 from infra.ledger import Ledger
 from infra.network import Network
+from infra.notices import NoticeTopic
 from infra.operations import Operations
 from infra.operators import Operators
 from infra.queues import Queues
@@ -84,9 +87,12 @@ class VaxlineStack(cdk.Stack):
 
         sweep = function(settings.SWEEP)
         storage.grant_read(sweep.rights, CONFIG_PREFIX)
-        ledger.grant(sweep.rights, "Query", "UpdateItem")
+        ledger.grant(sweep.rights, "DeleteItem", "Query", "UpdateItem")
         ledger.grant_query(sweep.rights, settings.WAITING)
         queues.outbox.grant_send(sweep.rights)
+        ledger.grant_query(sweep.rights, settings.WORKLIST)
+        notices = NoticeTopic(self, "Notices", stage=stage, key=operations.key)
+        notices.serve(sweep)
         sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
 
         valve = function(settings.VALVE, inside=network)
@@ -96,10 +102,7 @@ class VaxlineStack(cdk.Stack):
         valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
 
         Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
-        for queue in queues.by_name.values():
-            operations.alarms.watch_queue(queue)
-        if stage.dashboard:
-            Dashboard(self, "Page", stage=stage, alarms=operations.alarms.made, queues=queues.by_name.values())
+        self._watch(stage, operations, queues)
 
         outputs = {
             "Bucket": storage.name,
@@ -108,8 +111,18 @@ class VaxlineStack(cdk.Stack):
             "ResubmissionUrl": queues.resubmission.queue.queue_url,
             "SecretsKey": secrets.key.key_arn,
             "AlarmTopic": operations.topic.topic_arn,
+            "NoticeTopic": notices.topic.topic_arn,
         }
         if network is not None:
             outputs["EgressAddress"] = network.address.attr_public_ip
+        self._tell(outputs)
+
+    def _tell(self, outputs: Mapping[str, str]) -> None:
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
+
+    def _watch(self, stage: Stage, operations: Operations, queues: Queues) -> None:
+        for queue in queues.by_name.values():
+            operations.alarms.watch_queue(queue)
+        if stage.dashboard:
+            Dashboard(self, "Page", stage=stage, alarms=operations.alarms.made, queues=queues.by_name.values())

@@ -17,7 +17,8 @@ class Stage:
 
     `protected` keeps the bucket, the table, their keys and the logs when the stack is deleted, and guards table and
     stack against deletion; `fixed_egress` sends the calls to the IIS from one fixed address, for IISs that keep a
-    list of allowed ones; `alarm_email` gets the alarms (empty: subscribe to the topic by hand); more refused messages
+    list of allowed ones; `alarm_email` gets the alarms (empty: subscribe to the topic by hand),
+    `notice_email` what waits for those who correct; more refused messages
     than `refusal_percent` ring, and credentials that expire in fewer than `credential_days`; `dashboard` makes a page
     in CloudWatch; `log_days` keeps the functions' logs and the bucket's access logs; `noncurrent_days` keeps
     overwritten and deleted exports.
@@ -27,6 +28,7 @@ class Stage:
     protected: bool = True
     fixed_egress: bool = False
     alarm_email: str = ""
+    notice_email: str = ""
     refusal_percent: int = 10
     credential_days: int = 14
     dashboard: bool = True

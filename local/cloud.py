@@ -62,6 +62,7 @@ class LocalCloud:
         BotocoreStubber.__call__ = _one_at_a_time  # type: ignore[method-assign, assignment]
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
         self.sqs: SQSClient = boto3.client("sqs", region_name=REGION)
+        self.sns: Any = boto3.client("sns", region_name=REGION)
         self.secrets: SecretsManagerClient = boto3.client("secretsmanager", region_name=REGION)
         for queue in QUEUES:
             self.queue_urls[queue.name] = self._make_queue(queue)
@@ -77,6 +78,7 @@ class LocalCloud:
             retry_scale=self._retry_scale,
             intake_url=self.queue_urls[settings.INTAKE.name],
             mapping=self._make_mapping(),
+            notice_topic=self.sns.create_topic(Name=settings.notice_topic_name(LOCAL_STAGE))["TopicArn"],
         )
         self._set_environment(
             {
@@ -87,6 +89,7 @@ class LocalCloud:
                 "VAXLINE_RESUBMISSION_URL": self.runtime.resubmission_url,
                 "VAXLINE_INTAKE_URL": self.runtime.intake_url,
                 "VAXLINE_MAPPING": self.runtime.mapping,
+                "VAXLINE_NOTICE_TOPIC": self.runtime.notice_topic,
                 "VAXLINE_RETRY_SCALE": str(self.runtime.retry_scale),
             }
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
     from shared.usecases.expectations import Expected
+    from shared.usecases.notices import Notices
     from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
     from shared.usecases.sweep import Sweep
@@ -161,6 +162,19 @@ class Application:
         from shared.usecases.expectations import expected  # noqa: PLC0415 - only where somebody looks
 
         return expected(self.ledger, self.configurations.current(), self.clock.now(), noting=noting)
+
+    @cached_property
+    def notices(self) -> Notices:
+        from shared.adapters.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - resubmit and sweep alone
+        from shared.usecases.notices import Notices  # noqa: PLC0415 - with every finding's text
+
+        return Notices(
+            ledger=self.ledger,
+            marks=DynamoMarks(self._dynamodb, self.runtime.table),
+            topic=SnsTopic(lambda: self.session.client("sns", config=_CLIENT), self.runtime.notice_topic),
+            clock=self.clock,
+            stage=self.runtime.stage,
+        )
 
     @cached_property
     def valve(self) -> Watch:

@@ -11,6 +11,7 @@ from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
+from shared.domain.notice import Mark
 from shared.domain.outcome import Outcome
 from shared.domain.submission import (
     Answer,
@@ -89,6 +90,10 @@ class NotClaimed:
 
     state: State | None
     busy: bool = False
+
+
+NO_CLINIC: Final = "-"
+"""What the worklist calls the clinic of a visit whose clinic is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +269,30 @@ class AuditTrail(Protocol):
     def entries(self, since: date, until: date) -> Iterator[AuditEntry]:
         """The entries of those days (UTC), both included, in order of time."""
         ...
+
+
+class Marks(Protocol):
+    """What notices are to be sent for."""
+
+    def add(self, mark: Mark) -> None:
+        """Adds a mark; one that is there stays as it is."""
+        ...
+
+    def open(self, until: datetime) -> Iterator[Mark]:
+        """The marks of hours that began until then, claimed or not."""
+        ...
+
+    def claim(self, mark: Mark, now: datetime) -> bool:
+        """False where somebody else has claimed it and may still be at it, or where it is gone."""
+        ...
+
+    def remove(self, mark: Mark) -> None: ...
+
+
+class Topic(Protocol):
+    """Where people hear of what waits for them."""
+
+    def publish(self, subject: str, text: str) -> None: ...
 
 
 class SecondOpinion(Protocol):

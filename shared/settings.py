@@ -138,6 +138,7 @@ class Runtime:
     retry_scale: float = 1.0
     intake_url: str = ""
     mapping: str = ""
+    notice_topic: str = ""
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -165,12 +166,19 @@ class Runtime:
             intake_url=os.environ.get("VAXLINE_INTAKE_URL", ""),
             # Only valve switches what feeds submit.
             mapping=os.environ.get("VAXLINE_MAPPING", ""),
+            # Only sweep sends notices.
+            notice_topic=os.environ.get("VAXLINE_NOTICE_TOPIC", ""),
         )
 
 
 def table_name(stage: str) -> str:
     """The ledger table of a stage."""
     return f"{PRODUCT}-{stage}-ledger"
+
+
+def notice_topic_name(stage: str) -> str:
+    """The SNS topic of a stage that tells what waits for a person."""
+    return f"{PRODUCT}-{stage}-notices"
 
 
 def stack_name(stage: str) -> str:

@@ -1,4 +1,4 @@
-"""sweep: on a schedule, queues submissions again whose queue message was lost, and looks what should have come."""
+"""sweep: on a schedule, queues again what lost its queue message, looks what is late, and sends notices."""
 
 from __future__ import annotations
 
@@ -17,4 +17,5 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     expected = _app.expected(noting=True)
     report.log(swept, expected)
     metrics.put(report.measured(swept, expected))
+    _app.notices.send()
     return {"queued": swept.queued, "stopped": swept.stopped}

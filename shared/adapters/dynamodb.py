@@ -46,15 +46,12 @@ from shared.adapters.packing import pack, unpack
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
 from shared.domain.valve import Valve
-from shared.ports import NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
+from shared.ports import NO_CLINIC, NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _BATCH_GET: Final = 100
-NO_CLINIC: Final = "-"
-"""What the worklist calls the clinic of a visit whose clinic is not known."""
-
 _MAX_RESENDS: Final = 1
 _VALVE: Final = "the whole IIS"
 """Sort key of the valve beside the stopped facilities, so that one query tells both: no facilityID has spaces."""

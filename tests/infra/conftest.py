@@ -28,6 +28,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     context["stages"]["production"]["fixed_egress"] = True
     context["stages"]["production"]["alarm_email"] = "alarms@example.org"
+    context["stages"]["production"]["notice_email"] = "desk@example.org"
     out = tmp_path_factory.mktemp("assembly")
     made = app.cdk.App(context=context, outdir=str(out))
     app.add_checks(made)

@@ -126,9 +126,13 @@ def test_logs_are_forgotten_after_a_while(template: Template) -> None:
 def test_every_alarm_tells_the_topic_and_cloudwatch_may_publish_there(template: Template, stage: str) -> None:
     for alarm in template.of("AWS::CloudWatch::Alarm"):
         assert [template.text(action) for action in alarm["AlarmActions"]] == [f"vaxline-{stage}-alarms"]
-    (policy,) = template.of("AWS::SNS::TopicPolicy")
-    allowed = [part for part in policy["PolicyDocument"]["Statement"] if part["Effect"] == "Allow"]
-    assert [part["Principal"] for part in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    allowed = [
+        (template.text(part["Resource"]), part["Principal"])
+        for policy in template.of("AWS::SNS::TopicPolicy")
+        for part in policy["PolicyDocument"]["Statement"]
+        if part["Effect"] == "Allow"
+    ]
+    assert allowed == [(f"vaxline-{stage}-alarms", {"Service": "cloudwatch.amazonaws.com"})]
 
 
 @pytest.mark.parametrize("stage", ["production"], indirect=True)
@@ -148,9 +152,14 @@ def test_without_the_switch_there_is_no_network(template: Template) -> None:
 
 
 @pytest.mark.parametrize("stage", ["production"], indirect=True)
-def test_alarms_go_to_the_address_of_the_stage(template: Template) -> None:
-    (subscription,) = template.of("AWS::SNS::Subscription")
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "alarms@example.org")
+def test_alarms_and_notices_go_to_the_addresses_of_the_stage(template: Template) -> None:
+    assert {
+        (template.text(made["TopicArn"]), made["Protocol"], made["Endpoint"])
+        for made in template.of("AWS::SNS::Subscription")
+    } == {
+        ("vaxline-production-alarms", "email", "alarms@example.org"),
+        ("vaxline-production-notices", "email", "desk@example.org"),
+    }
 
 
 def test_the_console_finds_the_stage_by_the_stack_s_name_and_outputs(

@@ -81,8 +81,11 @@ EXPECTED = {
         "{bucket}": {"s3:ListBucket"},
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("Query", "UpdateItem"),
+        "vaxline-{s}-ledger": table("DeleteItem", "Query", "UpdateItem"),
         "vaxline-{s}-ledger/index/waiting": table("Query"),
+        "vaxline-{s}-ledger/index/worklist": table("Query"),
+        "vaxline-{s}-notices": {"sns:Publish"},
+        "alias/vaxline-{s}-operations": KEY_TO_SEND,
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-outbox.fifo": SEND,
         "alias/vaxline-{s}-queues": KEY_TO_SEND,
@@ -177,7 +180,7 @@ def test_a_key_is_used_only_by_way_of_the_service_that_it_protects(template: Tem
     for statement in statements(template, stage, name):
         if any(action.startswith("kms:") for action in listed(statement["Action"])):
             through = template.text(statement["Condition"]["StringEquals"]["kms:ViaService"])
-            assert re.fullmatch(r"(s3|sqs|dynamodb|secretsmanager)\.<AWS::Region>\.<AWS::URLSuffix>", through)
+            assert re.fullmatch(r"(s3|sns|sqs|dynamodb|secretsmanager)\.<AWS::Region>\.<AWS::URLSuffix>", through)
 
 
 def test_only_submit_may_read_credentials(template: Template, stage: str) -> None:

@@ -67,6 +67,8 @@ def test_a_function_is_told_what_the_runtime_settings_read(
         assert mapping["Type"] == "AWS::Lambda::EventSourceMapping"
         assert template.text(mapping["Properties"]["EventSourceArn"]) == settings.OUTBOX.physical_name(stage)
         assert told.pop("VAXLINE_MAPPING")
+    if function is settings.SWEEP:
+        assert told.pop("VAXLINE_NOTICE_TOPIC") == settings.notice_topic_name(stage)
     assert told == {
         "VAXLINE_STAGE": stage,
         "VAXLINE_FUNCTION": function.name,
