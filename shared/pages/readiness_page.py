@@ -52,13 +52,13 @@ def verdict(found: Readiness) -> str:
 
 
 def _phases(phases: Sequence[Phase]) -> str:
-    rows = [(one.title, "passed" if one.is_passed else "not yet", one.asks, one.evidence) for one in phases]
-    return html.table(("phase", "", "what CT WiZ asks", "what the ledger shows"), rows)
+    rows = [(one.title, "yes" if one.is_passed else "not yet", one.asks, one.evidence) for one in phases]
+    return html.table(("phase", "passed", "what CT WiZ asks", "what the ledger shows"), rows)
 
 
 def _calendar(days: Sequence[Day]) -> str:
     heads = "".join(f'<div class="head">{name}</div>' for name in _WEEKDAYS)
-    before = "<div></div>" * (days[0].date.weekday() if days else 0)
+    before = '<div class="head"></div>' * (days[0].date.weekday() if days else 0)
     return f'<div class="calendar">{heads}{before}{"".join(map(_day, days))}</div>\n'
 
 

@@ -168,7 +168,7 @@ def _proper_codes(_: Tally, lately: Sequence[Day]) -> tuple[bool, str]:
     errors, messages = sum(day.errors for day in lately), sum(day.messages for day in lately)
     return (
         messages > 0 and not errors,
-        f"{errors} errors in {messages} messages on the last {len(lately)} days with any",
+        f"{errors} errors in {messages} messages, on the last {_LATELY} days that had any",
     )
 
 
@@ -214,11 +214,11 @@ def go_live(ledger: Ledger, each: Sequence[Readiness]) -> tuple[Item, ...]:
 
 
 _BY_HAND: Final = (
-    "CT DPH has confirmed in writing that the interface may go to production",
-    "URL, user name, password and facility codes of production are there, in the stage's own secrets and clinics.toml",
-    "`vaxline test-connection --stage production` answers",
-    "Every clinic knows the day, and who looks at the worklist every morning",
-    "The feeds are moved to the production bucket, and the test stage gets no more exports",
+    "CT DPH has confirmed in writing that the interface may go to production.",
+    "URL, user name, password and facility codes of production are there, in the stage's own secrets and clinics.toml.",
+    "`vaxline test-connection --stage production` answers.",
+    "Every clinic knows the day, and who looks at the worklist every morning.",
+    "The feeds are moved to the production bucket, and the test stage gets no more exports.",
 )
 IN_PRODUCTION: Final = (
     "Every working day: `vaxline worklist`, correct and resubmit; `vaxline files`: did every feed arrive?",
