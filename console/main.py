@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from console import audit, check, expected, readiness, render, report, search, valve, worklist
+from console import audit, check, expected, readiness, remedy, render, report, search, valve, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from console.options import Json, Stage
@@ -18,7 +18,7 @@ from shared.domain import codesets
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import Event, State
 from shared.settings import LOCAL_STAGE
-from shared.usecases.correct import Refused, Resubmitted
+from shared.usecases.correct import Refused
 from shared.usecases.explain import explanation
 from shared.usecases.unmapped import unmapped
 
@@ -29,6 +29,7 @@ app.add_typer(config, name="config")
 app.add_typer(codes, name="codes")
 check.register(app)
 worklist.register(app)
+remedy.register(app)
 search.register(app)
 report.register(app)
 readiness.register(app)
@@ -135,7 +136,7 @@ def resubmit(
     json: Json = False,
 ) -> None:
     """Sends again after a correction, under a new MSH-10. Example: vaxline resubmit 3QX7K2… --set lot=AB123"""
-    changes = _changes(corrections or [])
+    changes = render.changes(corrections or [])
     with to_stage(stage) as application:
         wanted = list(msh_10s or [])
         if cause:
@@ -150,27 +151,10 @@ def resubmit(
         render.table(
             "Would be resubmitted" if dry_run else "Resubmitted",
             ("MSH-10", "result", "new MSH-10"),
-            (_result(result) for result in results),
+            map(render.resubmitted, results),
         )
     if any(isinstance(result, Refused) for result in results):
         raise typer.Exit(1)
-
-
-def _changes(corrections: list[str]) -> dict[str, str]:
-    changes = {}
-    for correction in corrections:
-        column, equals, value = correction.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{correction!r} is not column=value")
-        changes[column.strip()] = value
-    return changes
-
-
-def _result(result: Resubmitted | Refused) -> tuple[str, str, str]:
-    if isinstance(result, Refused):
-        return result.msh_10, result.reason, ""
-    causes = f" ({', '.join(result.causes)})" if result.causes else ""
-    return result.replaces, f"{result.state.value}{causes}", result.msh_10
 
 
 @app.command()

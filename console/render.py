@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
@@ -20,6 +21,7 @@ from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.exports.columns import column_of
 from shared.ports import WorklistEntry
 from shared.settings import INBOX_PREFIX
+from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.unmapped import Unmapped
 
@@ -252,3 +254,26 @@ def _error(error: AckError, found: Submission) -> None:
     out.print(Text(f"    {', '.join(filter(None, where))}", style="dim"))
     guide = guidance.guide(error, found.vxu)
     out.print(Text.assemble(f"    {guide.words} ", ("Fix: ", "bold"), f"{guide.fix} ({guide.who})"))
+
+
+def changes(corrections: Iterable[str]) -> dict[str, str]:
+    """The `column=value` of a command's `--set`.
+
+    Raises:
+        typer.BadParameter: one of them has no equals sign.
+    """
+    found = {}
+    for correction in corrections:
+        column, equals, value = correction.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{correction!r} is not column=value")
+        found[column.strip()] = value
+    return found
+
+
+def resubmitted(result: Resubmitted | Refused) -> tuple[str, str, str]:
+    """One resubmission as a row: the old MSH-10, what came of it, the new one."""
+    if isinstance(result, Refused):
+        return result.msh_10, result.reason, ""
+    causes = f" ({', '.join(result.causes)})" if result.causes else ""
+    return result.replaces, f"{result.state.value}{causes}", result.msh_10

@@ -12,6 +12,8 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Json, Stage
+from shared.domain import local_codes
+from shared.exports.columns import column_of
 from shared.settings import LOCAL_STAGE
 from shared.usecases.trace import Trace, files_called
 from shared.usecases.trace import trace as trace_row
@@ -55,8 +57,18 @@ def _show(group: Group) -> None:
         shown = ", ".join(f"{value} ({count})" for value, count in group.values)
         render.out.print(Text(f"  Values: {shown}"))
     render.out.print(Text(f"  First: vaxline show {group.msh_10s[0]}", style="dim"))
-    command = f"vaxline resubmit --cause {shlex.quote(group.cause)} --clinic {shlex.quote(group.clinic)} --dry-run"
-    render.out.print(Text(f"  All:   {command}\n", style="dim"))
+    render.out.print(Text(f"  All:   vaxline remedy {_remedy(group)}\n", style="dim"))
+
+
+def _remedy(group: Group) -> str:
+    """The arguments of the command that mends the group, with a word in capitals for what a person has to say."""
+    named = f"{shlex.quote(group.cause)} --clinic {shlex.quote(group.clinic)}"
+    if group.cause.startswith(f"{local_codes.CAUSE} "):
+        return f"{named} --map CODE"
+    if group.cause == "CLINIC-UNKNOWN" and group.values:
+        return f"{named} --value {shlex.quote(group.values[0][0])} --as-clinic CLINIC"
+    column = column_of(group.field)
+    return f"{named} --set {column}=VALUE" if column else named
 
 
 def trace(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.usecases.correct import Correct
     from shared.usecases.expectations import Expected
     from shared.usecases.notices import Notices
+    from shared.usecases.remedy import Remedies
     from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
     from shared.usecases.sweep import Sweep
@@ -150,6 +151,12 @@ class Application:
             configurations=self.configurations,
             clock=self.clock,
         )
+
+    @cached_property
+    def remedies(self) -> Remedies:
+        from shared.usecases.remedy import Remedies  # noqa: PLC0415 - only people mend a group
+
+        return Remedies(ledger=self.ledger, correct=self.correct)
 
     @cached_property
     def sweep(self) -> Sweep:

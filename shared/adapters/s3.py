@@ -92,14 +92,22 @@ class S3Configurations:
             self._read_at = time.monotonic()
         return self._cached
 
-    def _read(self) -> Configuration:
+    def text(self) -> str:
+        """The clinics.toml in force, as it was pushed.
+
+        Raises:
+            LookupError: none was pushed yet.
+        """
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=CURRENT_CONFIGURATION)["Body"].read()
         except ClientError as error:
             if _missing(error):
                 raise LookupError("no clinics.toml was pushed yet: run `vaxline config push clinics.toml`") from None
             raise
-        parsed = clinics_toml.parse(body.decode("utf-8"))
+        return body.decode("utf-8")
+
+    def _read(self) -> Configuration:
+        parsed = clinics_toml.parse(self.text())
         if isinstance(parsed, Configuration):
             return parsed
         raise LookupError(

@@ -40,6 +40,16 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """Port `Configurations` with one version."""
+
+    configuration: Configuration
+
+    def current(self) -> Configuration:
+        return self.configuration
+
+
 class Correct:
     """The use case with its ports."""
 
@@ -57,6 +67,16 @@ class Correct:
         self._resubmission = resubmission
         self._configurations = configurations
         self._clock = clock
+
+    def under(self, configuration: Configuration) -> Correct:
+        """The same with a clinics.toml that is not in force (yet)."""
+        return Correct(
+            ledger=self._ledger,
+            outbox=self._outbox,
+            resubmission=self._resubmission,
+            configurations=_Fixed(configuration),
+            clock=self._clock,
+        )
 
     def __call__(self, msh_10: str, changes: Mapping[str, str], *, dry_run: bool = False) -> Resubmitted | Refused:
         """Resubmits one failed submission with `changes` (columns of vaxline's CSV layout → new values)."""

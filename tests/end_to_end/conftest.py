@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from console import render
 from local import session, snapshot
+from local.engine import Engine
+from local.session import Session
+from shared.bootstrap import Application
+from tests.end_to_end.rows import CLINICS
 
 
 @pytest.fixture
@@ -17,3 +23,22 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
     monkeypatch.setattr(render, "out", render.Console(width=200))
     monkeypatch.setattr(render, "err", render.Console(width=200, stderr=True))
+
+
+@pytest.fixture
+def open_run(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, bytes], Session]]:
+    """A local run that stays open: drops an export into it, and commands work on it without loading it anew."""
+    with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
+
+        @contextmanager
+        def opened() -> Iterator[Application]:
+            yield run.application
+            assert engine.wait_until_idle(timeout=120)
+
+        def drop(name: str, body: bytes) -> Session:
+            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"inbox/{name}", Body=body)
+            assert engine.wait_until_idle(timeout=120)
+            return run
+
+        monkeypatch.setattr(session, "opened", opened)
+        yield drop

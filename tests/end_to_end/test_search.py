@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -10,20 +11,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.main import app
-from local import session, snapshot
+from local import snapshot
 from local.cloud import REGION
-from local.engine import Engine
-from tests.end_to_end.rows import CLINICS, a_csv, row
+from local.session import Session
+from tests.end_to_end.rows import a_csv, row
 
 MRN = "SYN-CANARY-0000000000001"
 ROWS = (row("SYN-1", lot="AB123"), row(MRN, "DOSE-CANARY-2", lot="zz 77"), row("SYN-3", lot=""))
 
 
 @pytest.fixture
-def left_behind(places: None) -> None:
-    with session.running(CLINICS, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
-        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=a_csv(*ROWS))
-        assert engine.wait_until_idle(timeout=60)
+def run(open_run: Callable[[str, bytes], Session]) -> Session:
+    return open_run("elm/a.csv", a_csv(*ROWS))
 
 
 def called(*arguments: str, code: int = 0) -> Result:
@@ -36,7 +35,7 @@ def hits(*arguments: str, code: int = 0) -> list[Any]:
     return list(json.loads(called("search", *arguments, "--json", code=code).stdout)["hits"])
 
 
-@pytest.mark.usefixtures("left_behind")
+@pytest.mark.usefixtures("run")
 def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other() -> None:
     (one,) = hits("--mrn", MRN)
     assert (one["state"], one["rows"], one["clinic"]) == ("ACCEPTED", [2], "elm")
@@ -54,7 +53,7 @@ def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other() -> None:
         assert [hit["msh_10"] for hit in hits(*marks)] == [one["msh_10"]], marks
 
 
-@pytest.mark.usefixtures("left_behind")
+@pytest.mark.usefixtures("run")
 def test_state_code_clinic_and_day_are_found_in_the_index_of_days() -> None:
     (held,) = hits("--code", "LOT-MISSING")
     assert (held["state"], held["causes"]) == ("HELD", ["LOT-MISSING"])
@@ -65,25 +64,23 @@ def test_state_code_clinic_and_day_are_found_in_the_index_of_days() -> None:
     assert hits("--clinic", "elm", "--until", "2020-01-01", code=1) == []
 
 
-@pytest.mark.usefixtures("left_behind")
+@pytest.mark.usefixtures("run")
 def test_what_was_closed_is_found_where_it_was_held() -> None:
     (held,) = hits("--state", "HELD")
     called("close", held["msh_10"], "--reason", "reported by hand")
     assert [hit["msh_10"] for hit in hits("--state", "CLOSED")] == [held["msh_10"]]
 
 
-@pytest.mark.usefixtures("left_behind")
-def test_no_key_of_the_table_and_no_audit_entry_holds_what_was_searched_by() -> None:
+def test_no_key_of_the_table_and_no_audit_entry_holds_what_was_searched_by(run: Session) -> None:
     called("search", "--mrn", MRN)
     entries = json.loads(called("audit", "--json").stdout)
     assert [(entry["action"], entry["detail"]) for entry in entries] == [("search", "by mrn")]
-    with session.running(CLINICS, "clinics.toml", continued=True) as run:
-        client = boto3.client("dynamodb", region_name=REGION)
-        keys = [
-            f"{item['pk']['S']} {item['sk']['S']}"
-            for page in client.get_paginator("scan").paginate(TableName=run.cloud.runtime.table)
-            for item in page["Items"]
-        ]
+    client = boto3.client("dynamodb", region_name=REGION)
+    keys = [
+        f"{item['pk']['S']} {item['sk']['S']}"
+        for page in client.get_paginator("scan").paginate(TableName=run.cloud.runtime.table)
+        for item in page["Items"]
+    ]
     assert any(key.startswith("FIND#") for key in keys)
     assert not any("CANARY" in key or "ZZ77" in key for key in keys)
     assert "CANARY" not in (snapshot.FOLDER.parent / "functions.log").read_text("utf-8")

@@ -45,7 +45,7 @@ def test_failures_of_one_cause_are_one_line_with_the_fix_and_the_next_command() 
     births = next(group for group in groups if group["values"] == [["05061990x", 1]])
     assert births["submissions"] == 1
     said = called("worklist").stdout
-    assert "vaxline resubmit --cause LOT-MISSING --clinic elm --dry-run" in said
+    assert "vaxline remedy LOT-MISSING --clinic elm --set lot=VALUE" in said
     assert lots["explained"]["fix"] in said
     assert called("resubmit", "--cause", "LOT-MISSING", "--clinic", "elm", "--dry-run").stdout.count("HELD") == 2
     assert data("worklist", "--clinic", "harbor") == []
