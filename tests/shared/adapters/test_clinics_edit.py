@@ -23,12 +23,12 @@ def lines_changed(text: str) -> tuple[set[str], set[str]]:
 
 
 def test_a_code_is_added_to_a_map_that_is_not_there_yet_and_then_to_the_one_that_is() -> None:
-    once = clinics_edit.with_code(CLINICS, "elm", "route", "UNDER THE SKIN", "SC")
-    twice = clinics_edit.with_code(once, "elm", "route", "oral", "PO")
-    again = clinics_edit.with_code(twice, "elm", "route", "oral", "IM")
-    codes = tomllib.loads(again)["sources"]["elm"]["codes"]["route"]
-    assert codes == {"UNDER THE SKIN": "SC", "oral": "IM"}
-    assert parsed(again).sources["elm"].local.tables["route"]
+    once = clinics_edit.with_code(CLINICS, "elm", "vaccine", "BOOSTRIX A", "115")
+    twice = clinics_edit.with_code(once, "elm", "vaccine", "kinrix", "20")
+    again = clinics_edit.with_code(twice, "elm", "vaccine", "kinrix", "130")
+    codes = tomllib.loads(again)["sources"]["elm"]["codes"]["vaccine"]
+    assert codes == {"BOOSTRIX A": "115", "kinrix": "130"}
+    assert parsed(again).sources["elm"].local.tables["vaccine"]
     assert lines_changed(twice)[0] == set()
 
 
