@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,8 @@ from typing import Any, Final
 import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, JustifyMethod
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -28,10 +30,25 @@ from shared.usecases.unmapped import Unmapped
 _PIPED_WIDTH: Final = 120
 
 
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class Screen(Console):
+    """A console on which what files, EHRs and IISs say is text: it moves no cursor, sets no title and turns no line."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        if isinstance(renderable, str):
+            renderable = _UNSEEN.sub("\ufffd", renderable)
+        elif isinstance(renderable, Text) and _UNSEEN.search(renderable.plain):
+            renderable = renderable.copy()
+            renderable.plain = _UNSEEN.sub("\ufffd", renderable.plain)
+        return super().render(renderable, options)
+
+
 def screen(*, stderr: bool = False, quiet: bool = False) -> Console:
     """A console as wide as the terminal; wide enough for every table where there is none."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, quiet=quiet, width=None if stream.isatty() else _PIPED_WIDTH)
+    return Screen(stderr=stderr, quiet=quiet, width=None if stream.isatty() else _PIPED_WIDTH)
 
 
 def grid(title: str) -> Table:

@@ -253,6 +253,9 @@ FAULTS: Final[dict[str, TransportFault]] = {
     "fault-although-stored": TransportFault(
         "a fault, although the message was stored", True, _fault("fault", "An unexpected problem"), _whole
     ),
+    "fault-with-phi": TransportFault(
+        "a fault that quotes the message", False, lambda c: soap.fault("fault", f"Cannot process {c.message}"), _whole
+    ),
     "fault-with-200": TransportFault(
         "SecurityFault with HTTP 200", False, _fault("SecurityFault", "Invalid Username or Password", 200), _whole
     ),

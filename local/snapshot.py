@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import boto3
 
@@ -26,10 +26,13 @@ def save(cloud: LocalCloud) -> None:
         for items in scan.paginate(TableName=cloud.runtime.table):
             for item in items["Items"]:
                 lines.write(json.dumps(item, default=_bytes_as_text) + "\n")
+    keys: list[str] = []
     for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
         for entry in page.get("Contents", []):
             body = cloud.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
-            (folder / "objects" / quote(entry["Key"], safe="")).write_bytes(body)
+            _file(folder, entry["Key"]).write_bytes(body)
+            keys.append(entry["Key"])
+    (folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
 
 
 def load(cloud: LocalCloud) -> None:
@@ -44,8 +47,8 @@ def load(cloud: LocalCloud) -> None:
         for line in lines:
             client.put_item(TableName=cloud.runtime.table, Item=json.loads(line, object_hook=_text_as_bytes))
     with cloud.without_notifications():
-        for path in sorted((folder / "objects").iterdir()):
-            cloud.s3.put_object(Bucket=BUCKET, Key=unquote(path.name), Body=path.read_bytes())
+        for key in json.loads((folder / "keys.json").read_text("utf-8")):
+            cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=_file(folder, key).read_bytes())
 
 
 def stored(key: str) -> bytes:
@@ -54,7 +57,12 @@ def stored(key: str) -> bytes:
     Raises:
         LookupError: nothing was saved there.
     """
-    return (_existing() / "objects" / quote(key, safe="")).read_bytes()
+    return _file(_existing(), key).read_bytes()
+
+
+def _file(folder: Path, key: str) -> Path:
+    """Where an object is kept: by a hash, because a key may be longer than a file's name and hold anything."""
+    return folder / "objects" / hashlib.sha256(key.encode()).hexdigest()
 
 
 def _existing() -> Path:

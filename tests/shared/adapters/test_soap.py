@@ -217,6 +217,7 @@ EXPECTED = {
     "unsupported-operation": "UNSUPPORTED-OPERATION",
     "unknown-fault": "OTHER-FAULT",
     "fault-although-stored": "OTHER-FAULT",
+    "fault-with-phi": "OTHER-FAULT",
     "fault-with-200": "SECURITY-FAULT",
     "fault-2014": "SECURITY-FAULT",
     "fault-soap-11": "HTTP-413",

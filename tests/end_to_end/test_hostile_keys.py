@@ -1,0 +1,59 @@
+"""What an S3 key, chosen by whoever exports, can do: nothing but name a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from console import main, render
+from local import exports, session
+from local.engine import Engine
+from shared.adapters.s3 import CURRENT_CONFIGURATION
+from shared.domain.lifecycle import State
+from tests.end_to_end.rows import a_csv, row
+
+CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+KEYS = [
+    "inbox/elm/../../config/clinics.toml",
+    "inbox/elm/%2e%2e%2fconfig%2fclinics.toml",
+    "inbox/elm/a+b%20c.csv",
+    "inbox/elm/line\nbreak\r.csv",
+    "inbox/elm/\x1b[2J\x1b]0;owned\x07.csv",
+    "inbox/elm/\u202egpj.exe.csv",
+    "inbox/elm/=cmd|' '!A1.csv",
+    "inbox/elm/'; DROP TABLE ledger; --.csv",
+    "inbox/elm/" + "é" * 480 + ".csv",
+    "inbox/elm//double//slash.csv",
+]
+
+
+@pytest.fixture
+def left_behind(places: None) -> session.Session:
+    with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
+        before = run.cloud.s3.get_object(Bucket=run.cloud.runtime.bucket, Key=CURRENT_CONFIGURATION)["Body"].read()
+        for number, key in enumerate(KEYS):
+            body = a_csv(row(f"SYN-{number}", f"D{number}"))
+            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=body)
+        assert engine.wait_until_idle(timeout=120)
+        after = run.cloud.s3.get_object(Bucket=run.cloud.runtime.bucket, Key=CURRENT_CONFIGURATION)["Body"].read()
+        assert after == before, "no key leads out of the inbox"
+        files = {file.name: file for file in run.application.ledger.files()}
+        assert files.keys() == set(KEYS)
+        assert all(file.submitted == {State.ACCEPTED: 1} for file in files.values())
+        return run
+
+
+def test_a_key_only_names_a_file_and_its_rows_go_the_whole_way(left_behind: session.Session) -> None:
+    assert len(left_behind.simulator.accepted) == len(KEYS)
+
+
+def test_a_name_moves_no_cursor_and_sets_no_title_on_the_operator_s_screen(
+    left_behind: session.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "out", render.screen())
+    shown = CliRunner().invoke(main.app, ["files"]).stdout
+    assert "gpj.exe" in shown
+    assert not {character for character in shown if ord(character) < 32 or 0x7F <= ord(character) < 0xA0} - {"\n"}
+    assert "\u202e" not in shown
