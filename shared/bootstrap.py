@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.ports import AuditTrail, Iis
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
+    from shared.usecases.deliver import Deliver
     from shared.usecases.expectations import Expected
     from shared.usecases.notices import Notices
     from shared.usecases.remedy import Remedies
@@ -133,6 +134,12 @@ class Application:
             clock=self.clock,
             retry_scale=self.runtime.retry_scale,
         )
+
+    @cached_property
+    def deliver(self) -> Deliver:
+        from shared.usecases.deliver import Deliver  # noqa: PLC0415 - only where messages are sent
+
+        return Deliver(submit=self.submit, outbox=self.outbox)
 
     @cached_property
     def resubmit(self) -> Resubmit:

@@ -313,6 +313,30 @@ class Outbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A reference that was received, and the receipt by which the queue knows it."""
+
+    message: OutboxMessage
+    receipt: str
+
+
+class OutboxReader(Protocol):
+    """The other end of the outbox. What was received and is neither removed nor delayed comes again after a while."""
+
+    def receive(self) -> list[Received]:
+        """At most ten references, none where nothing waits; a patient's in their order, none while others are out."""
+        ...
+
+    def remove(self, receipts: Sequence[str]) -> None:
+        """Takes references out for good; one that is gone already is no error."""
+        ...
+
+    def delay(self, receipt: str, seconds: int) -> None:
+        """Keeps a reference and those of its patient behind it back."""
+        ...
+
+
 class ResubmissionQueue(Protocol):
     def send(self, msh_10s: Sequence[str]) -> None: ...
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from shared.ports import OutboxMessage
+from shared.ports import OutboxMessage, Received
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -45,8 +45,14 @@ class _Queue:
                 )
 
 
+def received(body: str, group: str, receipt: str) -> Received:
+    """A reference as the outbox gives it back."""
+    reference = json.loads(body)
+    return Received(OutboxMessage(reference["msh_10"], reference["clinic"], group), receipt)
+
+
 class SqsOutbox(_Queue):
-    """Port `Outbox`: FIFO, one message group per patient.
+    """Ports `Outbox` and `OutboxReader`: FIFO, one message group per patient.
 
     Many messages go in a few lanes at once. A patient has one lane, so that order holds where it must.
     """
@@ -65,6 +71,21 @@ class SqsOutbox(_Queue):
         wait(sent)
         for lane_sent in sent:
             lane_sent.result()
+
+    def receive(self) -> list[Received]:
+        answer = self._client.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=_BATCH, MessageSystemAttributeNames=["MessageGroupId"]
+        )
+        return [
+            received(message["Body"], message["Attributes"]["MessageGroupId"], message["ReceiptHandle"])
+            for message in answer.get("Messages", [])
+        ]
+
+    def remove(self, receipts: Sequence[str]) -> None:
+        for batch in _batches(receipts):
+            entries: Any = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(batch)]
+            # What is not removed comes again, and the ledger knows that it is done.
+            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
 
     def delay(self, receipt: str, seconds: int) -> None:
         """Keeps a received message and its group back, at most 12 hours (SQS: ChangeMessageVisibility)."""

@@ -101,10 +101,16 @@ class Submit:
         self._proofs = Proofs(clock)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
 
-    def __call__(self, messages: Sequence[OutboxMessage], seconds_left: Callable[[], float]) -> list[Delivered]:
+    def __call__(
+        self,
+        messages: Sequence[OutboxMessage],
+        seconds_left: Callable[[], float],
+        tell: Callable[[int, Delivered], None] = lambda _number, _result: None,
+    ) -> list[Delivered]:
         """Delivers a batch; the results stand in the order of the messages.
 
         `seconds_left` is the time until the caller is stopped: without enough of it no further message is claimed.
+        `tell` hears the number and the result of each message as soon as its patient's messages are done.
         """
         configuration = self._configurations.current()
         gate = Gate(self._ledger, self._clock)
@@ -124,6 +130,8 @@ class Submit:
                     result = self._deliver_or_keep(message, configuration, gate, seconds_left)
                 waiting = waiting or isinstance(result, Later)
                 done.append((number, result))
+            for number, result in done:
+                tell(number, result)
             return done
 
         results = [pair for part in self._pool.map(run, groups.values()) for pair in part]

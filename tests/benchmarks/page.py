@@ -45,8 +45,8 @@ _WHY: Final = (
         "",
         (
             "Each ERR is read for its place, its codes, its texts and its order group, and our own message is read to find "
-            "the group that a place means. A splitter does none of it. An ACK comes once a message, beside a call that "
-            "takes seconds."
+            "the group that a place means. A splitter does none of it. Two of the three ERRs repeat and are remembered; the third "
+            "is new in each ACK. An ACK comes once a message, beside a call that takes seconds."
         ),
     ),
     (
@@ -54,9 +54,9 @@ _WHY: Final = (
         "",
         (
             "More than half of the time is botocore's own, in two conditional writes a visit (the rows without boto3 beside). "
-            "DynamoDB batches conditional writes only in transactions, which cost twice the write units (about 1.9 USD more "
-            "per million messages), and by PartiQL, which the emulator that the tests run on cannot do. Converting costs "
-            "some 0.04 USD of Lambda time per million rows and is already tens of times faster than the IIS, so neither is worth "
+            "DynamoDB batches conditional writes only in transactions, which cost twice the write units, and by PartiQL, whose "
+            "INSERT moto does not refuse for an item that is there, so that no test could hold it. Converting costs some "
+            "0.04 USD of Lambda time per million rows and is already tens of times faster than the IIS, so neither is worth "
             "it. Requests per row fall with the doses of a visit."
         ),
     ),
@@ -64,9 +64,8 @@ _WHY: Final = (
         "deliver",
         "",
         (
-            "A batch of ten ends with its slowest message, and Lambda gives the next ten only then. Ten batches of one "
-            "would fill the gap and cost ten times the Lambda time; more batches beside each other (`max_concurrency`) "
-            "fill it for nothing."
+            "Time runs twenty times faster here, so our own milliseconds weigh as much more; and before its time is up submit "
+            "fetches nothing more, so that its lanes run empty once in every invocation of some 75 seconds."
         ),
     ),
     (
