@@ -39,7 +39,7 @@ _INTERFACES: Final = (
 )
 _WITHOUT_DEAD_LETTERS: Final = {
     True: "The queue that feeds it has a dead-letter queue.",
-    False: "It is started by a schedule and carries no message; the next start does what this one did not.",
+    False: "It is started by a schedule, or by somebody who waits for its answer: there is no message to lose.",
 }
 
 

@@ -15,6 +15,7 @@ from infra.network import Network
 from infra.notices import NoticeTopic
 from infra.operations import Operations
 from infra.operators import Operators
+from infra.queries import allow_queries
 from infra.queues import Queues
 from infra.secrets import ClinicSecrets
 from infra.stages import Stage
@@ -101,7 +102,9 @@ class VaxlineStack(cdk.Stack):
         valve.switch(delivery)
         valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
 
-        Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
+        operators = Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
+        query = function(settings.QUERY, inside=network)
+        allow_queries(query, storage=storage, ledger=ledger, secrets=secrets, operators=operators)
         self._watch(stage, operations, queues)
 
         outputs = {

@@ -68,10 +68,15 @@ def running(clinics: str, name: str, *, continued: bool = False, scenario: Playi
         if continued:
             snapshot.load(cloud)
         session = Session(cloud, clinics, name, scenario)
+        if continued:
+            # What it accepted before, so that a query finds it.
+            for message in snapshot.accepted():
+                session.simulator.webiz.receive(message)
         with session.simulator, _logs_in_a_file():
             session.start()
             yield session
             snapshot.save(cloud)
+            snapshot.save_accepted(session.simulator.accepted.values())
 
 
 @contextmanager

@@ -65,6 +65,7 @@ class Message:
     msh: Segment
     pid: Segment
     orders: tuple[Order, ...]
+    pd1: Segment = EMPTY
 
     @property
     def control_id(self) -> str:
@@ -91,4 +92,4 @@ def parse_message(text: str) -> Message | None:
         else:
             head.setdefault(name, segment)
     orders = tuple(Order(number, tuple(group)) for number, group in enumerate(groups, 1))
-    return Message(head["MSH"], head.get("PID", EMPTY), orders)
+    return Message(head["MSH"], head.get("PID", EMPTY), orders, head.get("PD1", EMPTY))

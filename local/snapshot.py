@@ -1,4 +1,6 @@
-"""What a local run leaves behind for the `vaxline` command: the ledger's items and the bucket's objects."""
+"""What a local run leaves behind for the `vaxline` command: the ledger's items, the bucket's objects, and the messages
+that the simulated CT WiZ accepted.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import base64
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,19 @@ def load(cloud: LocalCloud) -> None:
     with cloud.without_notifications():
         for key in json.loads((folder / "keys.json").read_text("utf-8")):
             cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=_file(folder, key).read_bytes())
+
+
+def save_accepted(messages: Iterable[str]) -> None:
+    """Keeps what the simulated CT WiZ accepted, in its order; after `save`, which clears the folder."""
+    with (FOLDER / "accepted.jsonl").open("w", encoding="utf-8") as lines:
+        for message in messages:
+            lines.write(json.dumps(message) + "\n")
+
+
+def accepted() -> list[str]:
+    """The messages that the simulated CT WiZ accepted."""
+    path = _existing() / "accepted.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
 def stored(key: str) -> bytes:

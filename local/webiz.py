@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
+from local import simulator_queries as queries
 from local import simulator_rules as rules
 from local.simulator_messages import Message, Order, parse_message
 from local.simulator_rules import Problem
@@ -40,6 +41,7 @@ class Patient:
 
     pid: str
     doses: dict[str, str] = field(default_factory=dict)
+    is_protected: bool = False
 
 
 class WebIz:
@@ -77,6 +79,8 @@ class WebIz:
         refused = self._authenticate(message)
         if refused:
             return Verdict(self._answer(message, "AE", refused), as_fault=True)
+        if message.msh.value(9) == "QBP":
+            return Verdict(self._respond(message, text))
         wrong = tuple(rules.header_problems(message))
         if wrong:
             return Verdict(self._answer(message, "AR", wrong))
@@ -125,6 +129,7 @@ class WebIz:
         key = (message.msh.value(4), message.pid.value(3))
         patient = self.patients.setdefault(key, Patient(message.pid.text))
         patient.pid = message.pid.text
+        patient.is_protected = message.pd1.value(12) == "Y"
         kept: list[Order] = []
         problems: list[Problem] = []
         for order in message.orders:
@@ -146,16 +151,43 @@ class WebIz:
             patient.doses[key] = order.text
         yield from found
 
-    def _answer(self, message: Message | None, code: str, problems: tuple[Problem, ...]) -> str:
+    def _respond(self, message: Message, text: str) -> str:
+        """The answer to a query: a history, candidates, or nobody."""
+        asked = queries.question(text)
+        if asked is None:
+            return self._answer(message, "AR", (rules.UNREADABLE,))
+        with self._lock:
+            people = queries.merged(
+                (facility, number, patient.pid, patient.is_protected, list(patient.doses.values()))
+                for (facility, number), patient in self.patients.items()
+            )
+        profile, status, segments = queries.respond(asked, people, self._today())
+        remarks = list(queries.remarks(asked))
+        return "".join(
+            segment + er7.SEGMENT_END
+            for segment in (
+                self._header(message, "RSP^K11^RSP_K11", profile),
+                f"MSA|{'AE' if remarks else 'AA'}|{er7.encode(message.control_id)}",
+                *remarks,
+                f"QAK|{er7.encode(asked.tag)}|{status}|{asked.qpd.fields[1]}",
+                asked.qpd.text,
+                *segments,
+            )
+        )
+
+    def _header(self, message: Message | None, kind: str, profile: str) -> str:
         now = datetime.now().astimezone()
         header = message.msh.fields if message is not None else []
         facility = header[3] if len(header) > 3 else ""
-        control_id = er7.encode(message.control_id) if message is not None else ""
         processing = header[10] if len(header) > 10 else "P"
         own_id = f"{OWN_FACILITY}{now:%Y%m%d}{self._next_number():06d}"
         route = f"{APPLICATION}|{OWN_FACILITY}||{facility}|{now:%Y%m%d%H%M%S%z}"
+        return f"MSH|^~\\&|{route}||{kind}|{own_id}|{processing}|2.5.1|||NE|NE|||||{profile}^CDCPHINVS"
+
+    def _answer(self, message: Message | None, code: str, problems: tuple[Problem, ...]) -> str:
+        control_id = er7.encode(message.control_id) if message is not None else ""
         segments = [
-            f"MSH|^~\\&|{route}||ACK^V04^ACK|{own_id}|{processing}|2.5.1|||NE|NE|||||Z23^CDCPHINVS",
+            self._header(message, "ACK^V04^ACK", "Z23"),
             f"MSA|{code}|{control_id}",
             *(problem.segment for problem in problems),
         ]

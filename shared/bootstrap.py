@@ -6,6 +6,7 @@ uses and for nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from botocore.config import Config
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
-from shared.settings import PRODUCT, Runtime
+from shared.settings import LOCAL_STAGE, PRODUCT, QUERY, Runtime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
     from shared.adapters.s3 import S3Configurations, S3Objects
     from shared.adapters.secrets_manager import SecretsManagerSecrets
+    from shared.domain.qbp import Request
     from shared.ports import AuditTrail, Iis
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
     from shared.usecases.deliver import Deliver
     from shared.usecases.expectations import Expected
     from shared.usecases.notices import Notices
+    from shared.usecases.query import Asked, Query
     from shared.usecases.remedy import Remedies
     from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
@@ -164,6 +167,30 @@ class Application:
         from shared.usecases.remedy import Remedies  # noqa: PLC0415 - only people mend a group
 
         return Remedies(ledger=self.ledger, correct=self.correct)
+
+    @cached_property
+    def query(self) -> Query:
+        from shared.usecases.query import Query  # noqa: PLC0415 - only where the IIS is asked
+
+        return Query(
+            ledger=self.ledger,
+            configurations=self.configurations,
+            secrets=self.secrets,
+            iis=self.iis,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def ask(self) -> Callable[[Request, str], Asked]:
+        """The use case `query`, from outside the stage through its function: no person needs the credentials."""
+        if self.runtime.stage == LOCAL_STAGE:
+            return self.query
+        from shared.adapters.lambda_query import LambdaQuery  # noqa: PLC0415 - only the console asks from outside
+
+        # Asked once: whoever waits is told, and the IIS is not asked again behind their back.
+        options = {**CLIENT_OPTIONS, "retries": {"total_max_attempts": 1}, "read_timeout": QUERY.timeout + 10}
+        client = self.session.client("lambda", config=Config(**options))
+        return LambdaQuery(client, QUERY.physical_name(self.runtime.stage))
 
     @cached_property
     def sweep(self) -> Sweep:

@@ -76,7 +76,9 @@ SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=256, queue="outbo
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
-FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE)
+# Somebody waits for its answer: an EHR, a person. Nothing starts it but them.
+QUERY: Final = FunctionSettings("query", timeout=90, memory=512)
+FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE, QUERY)
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"

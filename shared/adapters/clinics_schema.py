@@ -97,6 +97,13 @@ def _every(value: str) -> Trouble:
     return "it does not say how often", 'Write it as "1 day", "26 hours", "1 weekday" or "2 weeks"'
 
 
+def _at_least(least: int) -> Check:
+    def check(value: int) -> Trouble:
+        return None if value >= least else (f"it is below {least}", f"Use a whole number from {least} on")
+
+    return check
+
+
 def _time_zone(value: str) -> Trouble:
     try:
         ZoneInfo(value)
@@ -213,6 +220,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("iis", "probe", str, _one_of("connectivityTest", "connect")),
     Key("iis", "maintenance", _List, _windows),
     Key("iis", "time_zone", str, _time_zone),
+    Key("iis", "query_limit", int, _at_least(1)),
+    Key("iis", "query_pause", int, _at_least(0)),
+    Key("iis", "query_hours", _List, _windows),
     Key("clinics", "name", str, _filled, required=True),
     Key("clinics", "facility", str, _facility, required=True),
     Key("clinics", "sending_facility", str, _facility),

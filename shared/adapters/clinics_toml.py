@@ -245,8 +245,11 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
 
 
 def _iis(table: dict[str, Any]) -> Iis:
-    windows = (maintenance.window(text) for text in table.get("maintenance", ()))
-    return Iis(**table | {"maintenance": tuple(window for window in windows if window is not None)})
+    def windows(key: str) -> tuple[maintenance.Window, ...]:
+        found = (maintenance.window(text) for text in table.get(key, ()))
+        return tuple(window for window in found if window is not None)
+
+    return Iis(**table | {key: windows(key) for key in ("maintenance", "query_hours")})
 
 
 def _source(name: str, table: dict[str, Any]) -> Source:

@@ -28,7 +28,8 @@ class Iis:
     """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read.
 
     `probe` is how vaxline finds out whether it is back; within `maintenance`, on the clock of `time_zone`, it is left
-    alone.
+    alone. A query asks for at most `query_limit` records (RCP-2); a batch of queries waits `query_pause` seconds
+    between two, and runs within `query_hours` (any time where there are none).
     """
 
     endpoint: str
@@ -40,6 +41,9 @@ class Iis:
     probe: Probe = "connectivityTest"
     maintenance: tuple[Window, ...] = ()
     time_zone: str = "America/New_York"
+    query_limit: int = 10
+    query_pause: int = 2
+    query_hours: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,18 @@ EXPECTED = {
         },
         "alias/vaxline-{s}-secrets": KEY_TO_READ,
     },
+    "query": {
+        "/aws/lambda/vaxline-{s}-query": LOG,
+        "{bucket}": {"s3:ListBucket"},
+        "{bucket}/config/*": READ,
+        "alias/vaxline-{s}-exports": KEY_TO_READ,
+        "vaxline-{s}-ledger": table("PutItem", "Query"),
+        "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+        "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:vaxline/{s}/*": {
+            "secretsmanager:GetSecretValue"
+        },
+        "alias/vaxline-{s}-secrets": KEY_TO_READ,
+    },
     "resubmit": {
         "/aws/lambda/vaxline-{s}-resubmit": LOG,
         "vaxline-{s}-ledger": table("GetItem", "PutItem", "UpdateItem"),
@@ -106,6 +118,7 @@ EXPECTED = {
 
 
 OPERATOR = {
+    "vaxline-{s}-query": {"lambda:InvokeFunction"},
     "arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/vaxline-{s}/*": {
         "cloudformation:DescribeStacks"
     },
@@ -161,7 +174,7 @@ def named(expected: dict[str, set[str]], stage: str) -> dict[str, set[str]]:
 
 def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str, name: str) -> None:
     expected = named(EXPECTED[name], stage)
-    if stage == "production" and name in ("submit", "valve"):
+    if stage == "production" and name in ("submit", "valve", "query"):
         expected["*"] = INTERFACES
     assert rights(template, statements(template, stage, name)) == expected
 
@@ -183,13 +196,13 @@ def test_a_key_is_used_only_by_way_of_the_service_that_it_protects(template: Tem
             assert re.fullmatch(r"(s3|sns|sqs|dynamodb|secretsmanager)\.<AWS::Region>\.<AWS::URLSuffix>", through)
 
 
-def test_only_submit_may_read_credentials(template: Template, stage: str) -> None:
+def test_only_what_calls_the_iis_in_a_clinic_s_name_may_read_credentials(template: Template, stage: str) -> None:
     readers = [
         name
         for name in EXPECTED
         if any("secretsmanager" in str(statement["Action"]) for statement in statements(template, stage, name))
     ]
-    assert readers == ["submit"]
+    assert readers == ["submit", "query"]
 
 
 def test_only_lambda_may_take_up_a_function_s_role(template: Template, stage: str, name: str) -> None:

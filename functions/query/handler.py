@@ -1,0 +1,42 @@
+"""query: asks the IIS about one patient and gives back what it says; for an EHR integration and the console.
+
+Event: `{"clinic": "elm-street", "profile": "Z44", "patient": {"last_name": …, "first_name": …, "birth_date": …}}`
+(docs/query.md). The answer is PHI: nothing of it is logged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from functions import logs
+from shared.bootstrap import application
+from shared.domain.qbp import Profile, Request
+from shared.usecases.query import Asked, patient_of
+
+_app = application()
+_iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first query
+
+
+def handler(event: dict[str, Any], context: object) -> Any:
+    """One question → `Asked` as JSON; what is wrong with the event is said in `not_asked`."""
+    clinic = str(event.get("clinic", ""))
+    asked = _asked(event, clinic)
+    outcome = asked.not_asked or (str(asked.response.match) if asked.response else "")
+    logs.line("asked", msh_10=asked.msh_10, clinic=clinic, outcome=outcome, fault=asked.fault, seconds=asked.seconds)
+    return msgspec.to_builtins(asked)
+
+
+def _asked(event: dict[str, Any], clinic: str) -> Asked:
+    profile = event.get("profile", Profile.FORECAST.value)
+    if profile not in list(Profile):
+        return Asked(clinic, Profile.FORECAST, not_asked="profile is neither Z34 nor Z44")
+    columns = event.get("patient")
+    if not isinstance(columns, dict):
+        return Asked(clinic, Profile(profile), not_asked="the event has no patient")
+    patient = patient_of({str(column): str(value) for column, value in columns.items()})
+    if isinstance(patient, str):
+        # The text quotes what cannot be read; it goes back to who asked and into no log.
+        return Asked(clinic, Profile(profile), not_asked="the patient cannot be read", missing=(patient,))
+    return _app.query(Request(patient, Profile(profile)), clinic)

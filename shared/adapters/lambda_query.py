@@ -1,0 +1,35 @@
+"""Asking through the stage's own function `query`: credentials and the way to the IIS stay where delivery has them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.domain.qbp import Request
+from shared.usecases.query import Asked, columns_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.client import LambdaClient
+
+
+class LambdaQuery:
+    """The use case `query`, invoked synchronously."""
+
+    def __init__(self, client: LambdaClient, function: str) -> None:
+        self._client = client
+        self._function = function
+
+    def __call__(self, request: Request, clinic: str) -> Asked:
+        """Asks once, in the name of a clinic.
+
+        Raises:
+            RuntimeError: the function failed; its log has the type of the exception.
+        """
+        event = {"clinic": clinic, "profile": request.profile.value, "patient": columns_of(request.patient)}
+        answer = self._client.invoke(FunctionName=self._function, Payload=json.dumps(event).encode())
+        payload = answer["Payload"].read()
+        if answer.get("FunctionError"):
+            raise RuntimeError(f"the function {self._function} failed: {answer['FunctionError']}")
+        return msgspec.json.decode(payload, type=Asked)

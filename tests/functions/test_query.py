@@ -1,0 +1,30 @@
+"""The function `query`: what is wrong with an event is said to whoever asked, and to nobody else."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from typing import Any
+
+import pytest
+
+from functions import logs
+from local.cloud import LocalCloud
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ({"profile": "Z22", "patient": {}}, "profile is neither Z34 nor Z44"),
+        ({"clinic": "elm"}, "the event has no patient"),
+        ({"clinic": "elm", "patient": {"birth_date": "SYN-CANARY"}}, "the patient cannot be read"),
+    ],
+)
+def test_an_event_that_cannot_be_asked_is_answered_so(cloud: LocalCloud, event: dict[str, Any], why: str) -> None:
+    handler = importlib.import_module("functions.query.handler").handler
+    written = io.StringIO()
+    with logs.written_to(written):
+        answer = handler(event, None)
+    assert (answer["not_asked"], answer["response"]) == (why, None)
+    assert why in written.getvalue()
+    assert "SYN-CANARY" not in written.getvalue()
