@@ -43,9 +43,9 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
     sex: Annotated[str, typer.Option(help="F, M, U or X")] = "",
     mothers_maiden_name: Annotated[str, typer.Option(help="tells apart who shares name and birth date")] = "",
     street: Annotated[str, typer.Option(help="house number and street")] = "",
-    city: Annotated[str, typer.Option()] = "",
+    city: Annotated[str, typer.Option(help="city of the address")] = "",
     state: Annotated[str, typer.Option(help="two letters")] = "",
-    zip_code: Annotated[str, typer.Option("--zip")] = "",
+    zip_code: Annotated[str, typer.Option("--zip", help="zip code")] = "",
     phone: Annotated[str, typer.Option(help="ten digits")] = "",
     file: Annotated[
         Path | None, typer.Option("--csv", exists=True, dir_okay=False, help="patients in vaxline's CSV columns")

@@ -103,8 +103,13 @@ class VaxlineStack(cdk.Stack):
         valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
 
         operators = Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
-        query = function(settings.QUERY, inside=network)
-        allow_queries(query, storage=storage, ledger=ledger, secrets=secrets, operators=operators)
+        allow_queries(
+            function(settings.QUERY, inside=network),
+            storage=storage,
+            ledger=ledger,
+            secrets=secrets,
+            operators=operators,
+        )
         self._watch(stage, operations, queues)
 
         outputs = {
