@@ -279,9 +279,6 @@ class Submit:
         fault = faults.BY_CODE.get(outcome.fault)
         if fault is not None:
             gate.fault_seen(fault)
-        else:
-            gate.answer_seen()
-            self._proofs.accepted(_THE_IIS)
         wait = self._wait(submission, fault, gate)
         stops = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
         state = outcome.attempt.state
@@ -295,6 +292,10 @@ class Submit:
             self._proofs.accepted(clinic.facility_id)
         ours = self._ledger.finish(submission, outcome.event, outcome.attempt, causes=outcome.causes, next_try=next_try)
         done = Done(submission.msh_10, submission.clinic, str(state), outcome.fault, outcome.attempt.seconds)
+        if fault is None:
+            # Not before: what the IIS answered is worth more than that it answers.
+            gate.answer_seen()
+            self._proofs.accepted(_THE_IIS)
         if not ours:
             # The lease ran out meanwhile and somebody else decided; what the ledger says now holds.
             return done

@@ -130,6 +130,23 @@ def test_a_bad_minute_between_answers_closes_nothing(watching: Callable[..., Wat
     assert at.desk.ledger.stops().valve.faults == 0
 
 
+def test_an_answer_is_kept_though_the_valve_cannot_be_written(
+    watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = watching(lambda msh_10: ack(msh_10) if msh_10 == "GOOD" else refused(msh_10))
+    at.desk.add("BAD", "GOOD")
+    at.desk.deliver("BAD", group="B")
+
+    def broken(*_: object) -> bool:
+        raise RuntimeError("synthetic outage")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(at.desk.ledger, "save_valve", broken)
+        assert at.desk.deliver("GOOD") == [Later("GOOD", "elm", None, error="RuntimeError")]
+    assert at.desk.of("GOOD").state is State.ACCEPTED
+    assert at.desk.deliver("GOOD") == [Done("GOOD", "elm", "nothing to send: ACCEPTED")]
+
+
 def test_while_all_is_well_no_answer_writes_to_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(ack)
     at.desk.add("A", "B")
