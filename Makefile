@@ -5,12 +5,14 @@ PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 pyth
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench conformance synth emulate pins clean
+.PHONY: help demo test check chaos bench conformance synth emulate pins clean
 help:
 	@echo 'make demo    exports of three clinics through to the acknowledgments of a simulated CT WiZ'
 	@echo '             EXPORTS=path: your own files · CONFIG=clinics.toml · JSON=1: totals as JSON on the last line'
 	@echo 'make test    sets up and passes the tests'
 	@echo 'make check   lint, types, import contracts, docs, bandit, and pip-audit where its data can be reached'
+	@echo 'make chaos   a thousand schedules of everything that goes wrong, and the promises that hold'
+	@echo '             SCHEDULES=n SEED=n: so many, from that seed'
 	@echo 'make conformance  built and mutated messages before NIST'"'"'s own checker (where ../shared is)'
 	@echo 'make bench   speed beside the peers, one table and build/bench.json (some ten minutes)'
 	@echo 'make synth   the CloudFormation templates of both stages, into build/cdk.out'
@@ -47,6 +49,9 @@ check: $(VENV)/.dev
 	@$(BIN)/python -m console.documentation --check
 	@$(BIN)/bandit --quiet -ll --recursive shared functions console local infra app.py requirements
 	@$(BIN)/python requirements/audit.py
+
+chaos: $(VENV)/.dev
+	@$(BIN)/python -m tests.chaos.soak $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(ARGS)
 
 conformance: $(VENV)/.dev
 	@VAXLINE_CONFORMANCE_RECORDS=$(or $(RECORDS),2000) $(BIN)/python -m pytest -q --timeout 1800 tests/conformance $(ARGS)

@@ -170,6 +170,8 @@ class Ledger(Protocol):
     ) -> bool:
         """Writes the outcome and keeps the attempt; False when the claim is not ours any more.
 
+        Written twice it is kept once, and both times it is True.
+
         With `next_try` the submission goes on waiting for delivery, and the sweep looks after it from then on.
         """
         ...

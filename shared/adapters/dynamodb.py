@@ -191,9 +191,14 @@ class DynamoLedger(DynamoIndex):
             update += ", waiting_shard = :shard, waiting_since = :since"
             waiting = waiting_keys(submission.msh_10, next_try)
             values |= {":shard": waiting["waiting_shard"], ":since": waiting["waiting_since"]}
-        return self._update(
-            submission.msh_10, update + remove, f"{_state_in(sources(event))} AND attempt_count = :number", values
-        )
+        condition = f"{_state_in(sources(event))} AND attempt_count = :number"
+        written = self._update(submission.msh_10, update + remove, condition, values)
+        return written or self._was_written(submission.msh_10, attempt)
+
+    def _was_written(self, msh_10: str, attempt: Attempt) -> bool:
+        """Whether this very attempt stands there: botocore tries again where the answer to a write was lost."""
+        found = self.get(msh_10)
+        return found is not None and attempt in found.attempts
 
     def requeue(self, msh_10: str, now: datetime) -> bool:
         waiting = waiting_keys(msh_10, now)

@@ -18,7 +18,7 @@ from shared.domain import faults, maintenance
 from shared.domain.ack import AckReading, read_ack
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.iis_profiles import PROFILES
-from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
+from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Answer, Attempt, Credentials, DeliveryFault, Strategy, Submission
 from shared.ports import (
@@ -36,6 +36,8 @@ from shared.usecases.proof import Proofs
 
 MAX_RESENDS: Final = 1
 _THE_IIS: Final = "the whole IIS"
+# QUEUED where the tries are used up.
+_FOLLOWED_UP: Final = STORED_BY_IIS | NEEDS_A_PERSON | {State.QUEUED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Submit:
         self, message: OutboxMessage, clinic: Clinic | None, configuration: Configuration, gate: Gate
     ) -> Delivered:
         if clinic is not None and clinic.facility_id in gate.facilities:
-            # It stays QUEUED; opening the facility queues it again.
+            # It stays QUEUED; opening the facility queues it again. What was decided before has its follow-up still.
+            self._finish_follow_up(message.msh_10)
             return Done(message.msh_10, message.clinic, "facility stopped", gate.facilities[clinic.facility_id])
         if not gate.is_open or maintenance.current(
             configuration.iis.maintenance, configuration.iis.time_zone, self._clock.now()
@@ -172,7 +175,7 @@ class Submit:
         if isinstance(claimed, NotClaimed):
             if claimed.busy:
                 return Later(message.msh_10, message.clinic, settings.CLAIM_LEASE)
-            self._finish_follow_up(message.msh_10, claimed.state)
+            self._finish_follow_up(message.msh_10)
             return Done(message.msh_10, message.clinic, f"nothing to send: {claimed.state or 'unknown MSH-10'}")
         started = self._clock.now()
         if self._is_overtaken(claimed):
@@ -318,12 +321,15 @@ class Submit:
         elif state in NEEDS_A_PERSON or state is State.QUEUED:
             self._resubmission.send([submission.msh_10])
 
-    def _finish_follow_up(self, msh_10: str, state: State | None) -> None:
-        """A reference came again after its outcome was written: perhaps we were stopped before the follow-up."""
-        submission = self._ledger.get(msh_10) if state is not None and state not in IN_FLIGHT else None
-        if submission is None:
+    def _finish_follow_up(self, msh_10: str) -> None:
+        """A reference came again after its outcome was written: perhaps we were stopped before the follow-up.
+
+        What still waits for delivery, an UNKNOWN before its resend too, is not decided.
+        """
+        submission = self._ledger.get(msh_10)
+        if submission is None or submission.waiting_since is not None or submission.state is State.SENDING:
             return
-        if state in STORED_BY_IIS or state in NEEDS_A_PERSON:
+        if submission.state in _FOLLOWED_UP:
             self._follow_up(submission, submission.state)
         elif submission.attempts:
             # Superseded or closed since, but it was answered before.

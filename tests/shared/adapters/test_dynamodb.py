@@ -62,12 +62,22 @@ def test_an_outcome_is_written_once_and_what_is_decided_is_not_claimed_again(
     mine = claimed(ledger)
     state = TRANSITIONS[event][State.SENDING]
     assert ledger.finish(mine, event, attempt(mine, state), causes=("103 PID-8",))
-    assert not ledger.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED))
+    assert not ledger.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED, "LATE"))
     after = ledger.get("MSG1")
     assert after is not None
     assert (after.state, len(after.attempts), after.causes) == (state, 1, ("103 PID-8",))
     assert after.waiting_since is None
     assert ledger.claim("MSG1", NOON + timedelta(days=1)) == NotClaimed(state)
+
+
+def test_an_outcome_that_is_written_again_because_the_answer_was_lost_is_still_ours(ledger: DynamoLedger) -> None:
+    ledger.add(a_submission())
+    mine = claimed(ledger)
+    for _ in range(2):
+        assert ledger.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED))
+    after = ledger.get("MSG1")
+    assert after is not None
+    assert len(after.attempts) == 1
 
 
 def test_a_claim_that_outlived_its_lease_is_unknown_and_is_sent_once_more_only(ledger: DynamoLedger) -> None:

@@ -21,7 +21,8 @@ from shared.ports import StoredObject
 from shared.usecases.convert import CHUNK, Convert, Unfinished
 from tests.benchmarks import records
 from tests.benchmarks.exports import Bucket
-from tests.benchmarks.fakes import MemoryLedger, MemoryQueue
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.queues import MemoryQueue
 
 ROWS = 2_400
 KEY = "inbox/bench/big.csv"

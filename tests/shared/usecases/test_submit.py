@@ -111,6 +111,27 @@ def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk:
     assert waiting == {"A", "B"}
 
 
+def test_what_was_decided_before_its_facility_stopped_still_comes_to_a_person(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
+    at.add("A")
+    at.deliver("A")
+    at.resubmission.sent.clear()  # the function was killed between the outcome and telling of it
+    at.ledger.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
+    assert at.deliver("A")[0] == Done("A", "elm", "facility stopped", "SECURITY-FAULT")
+    assert at.resubmission.sent == ["A"]
+
+
+def test_an_unknown_outcome_whose_facility_stopped_before_the_resend_asks_nobody_yet(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.add("A")
+    at.deliver("A")
+    at.ledger.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
+    at.deliver("A")
+    assert at.resubmission.sent == []
+    waiting = {waiting.message.msh_10 for waiting in at.ledger.waiting()}
+    assert waiting == {"A"}
+
+
 def deliver_side_by_side(desk: Desk, *msh_10s: str) -> list[Delivered]:
     """Every message of another patient, so that nothing but the facility holds one behind another."""
     return desk.submit([OutboxMessage(one, "elm", one) for one in msh_10s], lambda: 999)

@@ -1,0 +1,103 @@
+"""The invariants can fail: each promise broken on purpose is found within a few schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from shared.domain.lifecycle import State
+from shared.domain.submission import Record, Submission
+from shared.ports import NotClaimed, Waiting
+from shared.usecases.submit import Submit
+from tests.chaos.soak import soak
+from tests.fakes.ledger import MemoryLedger
+
+SCHEDULES = 60
+
+
+class ClaimsAnything(MemoryLedger):
+    """The claim without its condition."""
+
+    def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
+        found = self.submissions.get(msh_10)
+        if found is None:
+            return NotClaimed(None)
+        return self._put(self._claimed(found, now))
+
+
+class ResendsForEver(MemoryLedger):
+    """An unknown outcome that is tried until an answer comes."""
+
+    def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
+        claimed = super().claim(msh_10, now)
+        if isinstance(claimed, NotClaimed) and claimed.state is State.UNKNOWN:
+            return self._put(self._claimed(self.submissions[msh_10], now))
+        return claimed
+
+
+class ForgetsRecords(MemoryLedger):
+    """What was taken up before is not known."""
+
+    def records(self, keys: Iterable[str]) -> dict[str, Record]:
+        found = super().records(keys)
+        return {key: replace(record, doses=()) for key, record in found.items()}
+
+
+class LosesAttempts(MemoryLedger):
+    """Only the last attempt is kept."""
+
+    def _put(self, submission: Submission) -> Submission:
+        return super()._put(replace(submission, attempts=submission.attempts[-1:]))
+
+
+class SweepsNothing(MemoryLedger):
+    """Nobody finds what lost its queue message."""
+
+    def waiting(self) -> Iterator[Waiting]:
+        return iter(())
+
+
+class SendsInAnyOrder(Submit):
+    """A correction on the wire does not hold back what it corrects."""
+
+    def _is_overtaken(self, submission: Submission) -> bool:
+        return False
+
+
+class DoesNotFollowUp(Submit):
+    """Nobody is told of a refusal."""
+
+    def _follow_up(self, submission: Submission, state: State) -> None:
+        return
+
+
+class TrustsAnyAnswer(Submit):
+    """Whatever went wrong, the message will have arrived."""
+
+    def _failed(self, submission: Submission, failure: Any, started: datetime) -> Any:
+        outcome = super()._failed(submission, failure, started)
+        return replace(outcome, event="accept", attempt=replace(outcome.attempt, state=State.ACCEPTED), fault="")
+
+
+BROKEN = {
+    "the claim has no condition": ({"ledger_class": ClaimsAnything}, "is sent while|to SENDING, which|unknown outcomes"),
+    "resends are not counted": ({"ledger_class": ResendsForEver}, "unknown outcomes"),
+    "known records are forgotten": ({"ledger_class": ForgetsRecords}, "said already|rows, but"),
+    "attempts are overwritten": ({"ledger_class": LosesAttempts}, "loses an attempt"),
+    "the sweep finds nothing": ({"ledger_class": SweepsNothing}, "does not drain"),
+    "order is left to the queue": ({"submit": SendsInAnyOrder}, "which corrects it|does not have dose"),
+    "nobody is told": ({"submit": DoesNotFollowUp}, "not in the worklist"),
+    "a fault counts as accepted": ({"submit": TrustsAnyAnswer}, "never stored it"),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_promise_is_found(options: dict[str, Any], words: str) -> None:
+    _, broken = soak(0, SCHEDULES, **options)
+    assert broken is not None, "nothing was found"
+    assert any(word in broken.what for word in words.split("|")), broken.what
+    assert f"SEED={broken.seed} SCHEDULES=1" in broken.told()

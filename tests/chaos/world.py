@@ -1,0 +1,431 @@
+"""A world in one process: the real handlers and use cases between ports that a seed lets fail.
+
+    EHR ──► bucket ──event (late, twice, reordered)──► intake ──► convert ──► ledger, outbox ──► submit ──► IIS
+                                                                    sweep, resubmit, a person at the console
+
+Time is the scheduler's; functions are killed at any port call; the calm comes when `calm_down` is called.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from random import Random
+from types import GeneratorType, SimpleNamespace
+from typing import Any, Final
+
+from local import simulator_rules
+from local.simulator_messages import Message, Order
+from local.webiz import Patient, WebIz
+from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.submission import Credentials
+from shared.settings import FUNCTIONS, INTAKE, OUTBOX, QUEUES, RESUBMISSION, SUBMIT, SWEEP, VALVE, FunctionSettings
+from shared.usecases.convert import Convert
+from shared.usecases.expectations import expected
+from shared.usecases.resubmit import Resubmit
+from shared.usecases.submit import Submit
+from shared.usecases.sweep import Sweep
+from shared.usecases.valve import Watch, close_by_hand, open_by_hand
+from tests.chaos import mischief as kinds
+from tests.chaos.exports import REFUSED_LOT, Ehr
+from tests.chaos.handlers import handler
+from tests.chaos.invariants import Promises
+from tests.chaos.mischief import CALM, InjectedError, Mischief
+from tests.chaos.processes import Call, Inline, Scheduler
+from tests.fakes.bucket import MemoryBucket
+from tests.fakes.iis import MemoryIis
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.queues import MemoryIntake, MemoryOutbox, MemoryResubmission, MemorySqs
+
+_LONGEST_DRAIN: Final = timedelta(days=6)
+# Asked of DynamoDB once per process.
+_CACHED: Final = "ledger.patient_key"
+
+
+def _clinic(key: str) -> Clinic:
+    return Clinic(key, f"{key.title()} Example Clinic", f"CT-{key}", f"CT-{key}", f"ID-{key}", key)
+
+
+CONFIGURATION: Final = Configuration(
+    "v1",
+    "Example Health",
+    "VAXLINE",
+    Iis("https://iis.example/"),
+    {key: _clinic(key) for key in ("elm", "oak")},
+    {"elm": Source("elm", "csv", clinic="elm"), "both": Source("both", "csv", clinic="oak")},
+)
+_CLINICS_OF: Final = {"elm": ("elm",), "both": ("elm", "oak")}
+_CREDENTIALS: Final = Credentials("synthetic", "synthetic")
+
+
+class Registry(WebIz):
+    """A registry that also drops what has a certain lot, so that refusals come and go with corrections."""
+
+    def _apply(
+        self, order: Order, patient: Patient, message: Message, context: simulator_rules.Context
+    ) -> Iterator[simulator_rules.Problem]:
+        rxa = order.first("RXA")
+        if rxa.value(15).startswith(REFUSED_LOT) and rxa.value(21) != "D":
+            text = f"Lot not accepted. {simulator_rules.NOT_PROCESSING} {order.number}"
+            yield simulator_rules._err("E", f"RXA^{rxa.number}^15^1^1", "WEBIZ-799", (4, text))
+            return
+        yield from super()._apply(order, patient, message, context)
+
+
+class _Port:
+    """A port whose every call the world may spoil."""
+
+    def __init__(self, world: World, name: str, real: object) -> None:
+        self._world, self._name, self._real = world, name, real
+
+    def __getattr__(self, method: str) -> Any:
+        bound = partial(self._world._port_call, f"{self._name}.{method}", getattr(self._real, method))
+        setattr(self, method, bound)
+        return bound
+
+
+class _Clock:
+    """The scheduler's time, as one host sees it."""
+
+    def __init__(self, scheduler: Scheduler, skew: float) -> None:
+        self._scheduler, self._skew = scheduler, timedelta(seconds=skew)
+
+    def now(self) -> datetime:
+        return self._scheduler.time + self._skew
+
+
+class _Fixed:
+    def current(self) -> Configuration:
+        return CONFIGURATION
+
+
+class _Agreeing:
+    def objection(self, vxu: str) -> str:
+        return ""
+
+
+@dataclass(slots=True)
+class _Switch:
+    """Port `Delivery`: what feeds submit."""
+
+    on: bool = True
+
+    def is_on(self) -> bool:
+        return self.on
+
+    def switch(self, *, on: bool) -> None:
+        self.on = on
+
+
+class _Vault:
+    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials:
+        return _CREDENTIALS
+
+
+@dataclass(slots=True)
+class _Instance:
+    """One function instance: warm while `app` is there, busy while `call` is."""
+
+    function: FunctionSettings
+    app: SimpleNamespace | None = None
+    call: Call | None = None
+
+
+@dataclass
+class World:
+    """One schedule's world. `submit` is the class that delivers: tests put broken ones here."""
+
+    random: Random
+    mischief: Mischief = CALM
+    submit: type[Submit] = Submit
+    ledger_class: type[MemoryLedger] = MemoryLedger
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    trace: list[tuple[datetime, str, str]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.watch = Promises(self)
+        self.bucket = MemoryBucket()
+        self.ledger = self.ledger_class(on_change=self.watch.changed)
+        self.queues = {one.name: MemorySqs(one, self.scheduler, self.random.random) for one in QUEUES}
+        self.registry = Registry(
+            facilities=[clinic.sending_facility for clinic in CONFIGURATION.clinics.values()],
+            today=self._today,
+        )
+        self.iis = MemoryIis(self.registry, fault=self._fault, latency=self._latency, wait=self._wait)
+        self.delivery = _Switch()
+        self.ehrs = [Ehr(source, clinics, self.random) for source, clinics in _CLINICS_OF.items()]
+        self.instances = [
+            _Instance(function) for function in FUNCTIONS if function.queue for _ in range(function.max_concurrency)
+        ]
+        self.rows_of: dict[tuple[str, str], int] = {}
+        for function in (SWEEP, VALVE):
+            self._tick(function)
+
+    # what happens by itself ------------------------------------------------------------------------------------------
+
+    def export(self, number: int, visits: int, key: str = "") -> None:
+        """A source exports; its event comes when it comes, perhaps twice."""
+        ehr = self.ehrs[number % len(self.ehrs)]
+        ehr.live(visits)
+        body, rows = ehr.export(self.scheduler.time)
+        key = f"inbox/{ehr.source}/{key or f'{len(self.rows_of)}.csv'}"
+        item = self.bucket.put(key, body, self.scheduler.time)
+        self.rows_of[key, item.version] = rows
+        self.note("ehr", f"exports {key} {item.version}, {rows} rows")
+        event = {"Records": [{"s3": {"object": {"key": key, "versionId": item.version_id}}}]}
+        for _ in range(2 if self._chance(self.mischief.duplicated) else 1):
+            late = self.random.uniform(0, 7200) if self._chance(self.mischief.late_events) else 1.0
+            self.queues[INTAKE.name].put(json.dumps(event), delay=late)
+
+    def lose_a_message(self) -> None:
+        """A reference to what waits for delivery is gone, before anybody received it."""
+        queue = self.queues[OUTBOX.name]
+        lying = [(json.loads(one.body)["msh_10"], one.identifier) for one in queue.lying()]
+        waiting = [(msh_10, receipt) for msh_10, receipt in lying if self.ledger.submissions[msh_10].waiting_since]
+        if waiting:
+            msh_10, receipt = self.random.choice(waiting)
+            self.counts["lost messages"] += 1
+            self.note("sqs", f"loses {msh_10}")
+            queue.delete(receipt)
+
+    def open_facilities(self) -> None:
+        """`vaxline valve open` for every stopped facility."""
+        for facility in sorted(self.ledger.stops().facilities):
+            self.note("person", f"opens {facility}")
+            self.ledger.open_facility(facility)
+            self._plain_sweep()(facility=facility)
+
+    def close_the_valve(self) -> None:
+        """`vaxline valve close`."""
+        self.note("person", "closes the valve")
+        close_by_hand(self.ledger, self.scheduler, "synthetic")
+
+    def open_the_valve(self) -> None:
+        """`vaxline valve open`."""
+        if open_by_hand(self.ledger, self.scheduler):
+            self.note("person", "opens the valve")
+
+    def calm_down(self) -> None:
+        """From now on everything works; an operator reads the alarms."""
+        self.mischief = CALM
+        self.note("world", "is calm from now on")
+        self.open_the_valve()
+        self._look_after()
+
+    def _look_after(self) -> None:
+        """What the alarms ask of a person, once an hour: dead letters are redriven, facilities opened."""
+        for queue in self.queues.values():
+            if queue.redrive():
+                self.note("person", f"redrives {queue.settings.name}")
+        self.open_facilities()
+        self.scheduler.after(3600, self._look_after)
+
+    def run(self, seconds: float) -> None:
+        """Lets so much time pass."""
+        self._run_until(self.scheduler.time + timedelta(seconds=seconds), lambda: False)
+
+    def drain(self) -> bool:
+        """Lets time pass until nothing waits any more; False where that takes days."""
+        self._run_until(self.scheduler.time + _LONGEST_DRAIN, self.is_quiet)
+        return self.is_quiet()
+
+    def is_quiet(self) -> bool:
+        return not (
+            any(instance.call for instance in self.instances)
+            or any(len(queue) or queue.dead for queue in self.queues.values())
+            or self.ledger._waiting
+        )
+
+    def note(self, who: str, what: str) -> None:
+        self.trace.append((self.scheduler.time, who, what))
+
+    # the loop --------------------------------------------------------------------------------------------------------
+
+    def _run_until(self, end: datetime, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            self.watch.check()
+            self.scheduler.run_due()
+            if self._dispatch():
+                continue
+            times = [time for time in (self.scheduler.next_time(), *self._queue_times()) if time is not None]
+            upcoming = min(times, default=end)
+            if upcoming > end:
+                self.scheduler.time = end
+                return
+            self.scheduler.time = max(self.scheduler.time, upcoming)
+
+    def _queue_times(self) -> Iterator[datetime | None]:
+        """When each queue that somebody idle consumes has something."""
+        idle = {instance.function.queue for instance in self.instances if instance.call is None}
+        if not self.delivery.on:
+            idle.discard(SUBMIT.queue)
+        return (queue.next_time() for name, queue in self.queues.items() if name in idle)
+
+    def _dispatch(self) -> bool:
+        """Starts the functions that have something to do; False where none has."""
+        started = False
+        for instance in self.random.sample(self.instances, len(self.instances)):
+            if instance.call is not None or (instance.function is SUBMIT and not self.delivery.on):
+                continue
+            queue = self.queues[str(instance.function.queue)]
+            messages = queue.receive(self.random.randint(1, instance.function.batch_size))
+            if not messages:
+                continue
+            started = True
+            if instance.function is SUBMIT and self._chance(self.mischief.lost):
+                self.lose_a_message()
+            event = {"Records": [message.record() for message in messages]}
+            self._start(instance, event, partial(self._settle, queue, [one.identifier for one in messages]))
+        return started
+
+    def _start(self, instance: _Instance, event: dict[str, Any], settle: Callable[[Call], None]) -> None:
+        if instance.app is None or self._chance(0.05):
+            instance.app = self._app()
+        name = instance.function.name
+        work = handler(name)
+
+        def ended(call: Call) -> None:
+            instance.call = None
+            if call.is_killed:
+                instance.app = None
+                self.counts["killed"] += 1
+            elif isinstance(call.error, InjectedError):
+                self.note(name, "failed")
+            elif call.error is not None:
+                raise call.error
+            settle(call)
+
+        call = Call(
+            self.scheduler,
+            name,
+            lambda: work(event, call) or {},
+            app=instance.app,
+            seconds=instance.function.timeout,
+            ended=ended,
+        )
+        instance.call = call
+        self.counts["calls"] += 1
+        call.begin()
+
+    def _settle(self, queue: MemorySqs, receipts: list[str], call: Call) -> None:
+        """Deletes what was done, as the event source mapping does; of a failed call nothing."""
+        if call.error is not None:
+            return
+        failed = {one["itemIdentifier"] for one in call.answer.get("batchItemFailures", [])}
+        for receipt in receipts:
+            if receipt not in failed:
+                queue.delete(receipt)
+
+    def _tick(self, function: FunctionSettings) -> None:
+        """A schedule. A call that would find nothing to do is left out: there are thousands of them in a day."""
+        self.scheduler.after(60 * (function.every_minutes or 1), partial(self._tick, function))
+        valve = self.ledger.stops().valve
+        idle = valve.is_open and self.delivery.on if function is VALVE else not self.ledger._waiting
+        if not idle:
+            self._start(_Instance(function), {}, lambda _: None)
+
+    def _app(self) -> SimpleNamespace:
+        """A function instance's use cases, wired as in `shared.bootstrap`, between ports that may fail."""
+        clock = _Clock(self.scheduler, self.random.uniform(-self.mischief.skew, self.mischief.skew))
+        ledger, outbox = self._port("ledger", self.ledger), self._port("outbox", self._outbox())
+        resubmission = self._port("resubmission", MemoryResubmission(self.queues[RESUBMISSION.name]))
+        configurations = _Fixed()
+        common: dict[str, Any] = {"ledger": ledger, "clock": clock}
+        convert = Convert(
+            **common,
+            outbox=outbox,
+            resubmission=resubmission,
+            objects=self._port("objects", self.bucket),
+            configurations=configurations,
+            second_opinion=_Agreeing(),
+            bucket="chaos",
+        )
+        submit = self.submit(
+            **common,
+            resubmission=resubmission,
+            configurations=configurations,
+            secrets=self._port("secrets", _Vault()),
+            iis=self._port("iis", self.iis),
+        )
+        convert._pool = submit._pool = Inline()  # type: ignore[assignment]
+        return SimpleNamespace(
+            convert=convert,
+            submit=submit,
+            resubmit=Resubmit(**common, outbox=outbox),
+            sweep=Sweep(**common, outbox=outbox, configurations=configurations),
+            expected=lambda *, noting: expected(ledger, CONFIGURATION, clock.now(), noting=noting),
+            valve=Watch(
+                **common,
+                delivery=self._port("delivery", self.delivery),
+                configurations=configurations,
+                iis=self._port("iis", self.iis),
+            ),
+            outbox=outbox,
+            intake=self._port("intake", MemoryIntake(self.queues[INTAKE.name])),
+            noted=self.watch.noted,
+        )
+
+    def _plain_sweep(self) -> Sweep:
+        return Sweep(ledger=self.ledger, outbox=self._outbox(), configurations=_Fixed(), clock=self.scheduler)
+
+    def _outbox(self) -> MemoryOutbox:
+        return MemoryOutbox(self.queues[OUTBOX.name])
+
+    def _port(self, name: str, real: object) -> Any:
+        return _Port(self, name, real)
+
+    # what goes wrong -------------------------------------------------------------------------------------------------
+
+    def _chance(self, rate: float) -> bool:
+        return rate > 0 and self.random.random() < rate
+
+    def _port_call(self, name: str, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        fate = self.mischief.fate(self.random) if self.mischief.fates and name != _CACHED else ""
+        call = threading.current_thread()
+        assert isinstance(call, Call)
+        if fate:
+            self.counts[fate] += 1
+            self.note(call.name, f"{fate} {name} {arguments[0] if arguments and isinstance(arguments[0], str) else ''}")
+            if fate == kinds.KILL_BEFORE:
+                call.kill()
+            if fate == kinds.FAIL_BEFORE:
+                raise InjectedError(name)
+            if fate == kinds.PAUSE:
+                call.pause(self.random.choice((0.0, 0.5, 20.0)))
+        answer = work(*arguments, **named)
+        if isinstance(answer, GeneratorType):
+            answer = iter(list(answer))
+        if fate == kinds.TWICE and name.startswith("ledger."):
+            answer = work(*arguments, **named)
+        if fate == kinds.KILL_AFTER:
+            call.kill()
+        if fate == kinds.FAIL_AFTER and not name.startswith("iis."):
+            raise InjectedError(name)
+        return answer
+
+    def _today(self) -> date:
+        return self.scheduler.time.date()
+
+    def _wait(self, seconds: float) -> None:
+        call = threading.current_thread()
+        assert isinstance(call, Call)
+        call.pause(seconds)
+
+    def _latency(self) -> float:
+        return min(self.random.expovariate(1 / self.mischief.latency), 59.0)
+
+    def _fault(self, facility: str, message: str) -> str:
+        name = self.random.choice(self.mischief.faults) if self._chance(self.mischief.iis) else ""
+        if name:
+            self.counts["iis faults"] += 1
+        if not message:
+            self.note("valve", f"probes {name}")
+            return name
+        self.watch.sends(message.split("|", 10)[9], name)
+        return name

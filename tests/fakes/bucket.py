@@ -1,0 +1,44 @@
+"""The bucket in memory, versioned: an event speaks of one version, and the next export may have taken the key since."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO
+
+from shared.ports import StoredObject
+
+
+class MemoryBucket:
+    """Port `Objects`."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, list[tuple[StoredObject, bytes]]] = {}
+
+    def put(self, key: str, body: bytes, at: datetime) -> StoredObject:
+        """Stores another version; S3 tells times in whole seconds."""
+        versions = self._versions.setdefault(key, [])
+        name = f"v{len(versions) + 1}"
+        stored = StoredObject(key, name, len(body), at.replace(microsecond=0), name)
+        versions.append((stored, body))
+        return stored
+
+    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
+        found = self._find(key, version_id)
+        return found[0] if found else None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        return iter([versions[-1][0] for key, versions in sorted(self._versions.items()) if key.startswith(prefix)])
+
+    def open(self, item: StoredObject) -> IO[bytes]:
+        found = self._find(item.key, item.version_id)
+        if found is None:
+            raise FileNotFoundError(item.key)
+        return io.BytesIO(found[1])
+
+    def _find(self, key: str, version_id: str) -> tuple[StoredObject, bytes] | None:
+        versions = self._versions.get(key, [])
+        if not version_id:
+            return versions[-1] if versions else None
+        return next((found for found in versions if found[0].version_id == version_id), None)

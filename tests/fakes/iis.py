@@ -1,0 +1,157 @@
+"""A CT WiZ without a network: the simulator's registry, its faults as bytes, and vaxline's own reader of answers.
+
+`test_iis_contract.py` holds every fault to what the SOAP adapter says of the simulator on a real socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from local import simulator_soap as soap
+from local.simulator_faults import FAULTS, Call
+from local.simulator_soap import Reply
+from local.webiz import AUTHENTICATION_WORDS, WebIz
+from shared.adapters import soap_answer
+from shared.domain.submission import Answer, Credentials, DeliveryFault
+from shared.settings import ANSWER_CAP_BYTES, CONNECT_TIMEOUT, READ_TIMEOUT
+
+# What strikes before a byte is sent: name → code of the fault catalogue and seconds.
+CONNECTING: Final[dict[str, tuple[str, float]]] = {
+    "connect-refused": ("CONNECT-REFUSED", 0.1),
+    "connect-timeout": ("CONNECT-TIMEOUT", CONNECT_TIMEOUT),
+    "connect-failed": ("CONNECT-FAILED", 0.1),
+    "dns": ("DNS", 0.1),
+    "tls": ("TLS", 0.2),
+}
+EVERY_FAULT: Final = (*CONNECTING, *FAULTS)
+
+
+class _TimedOutError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class MemoryWire:
+    """Port `Wire` of the simulator's faults: keeps what was written, and how long it took."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+        self.seconds = 0.0
+        self.is_reset = False
+
+    def send(self, data: bytes) -> None:
+        self.sent += data
+
+    def reset(self) -> None:
+        self.is_reset = True
+
+    def close(self) -> None:
+        pass
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        if self.seconds >= READ_TIMEOUT:
+            raise _TimedOutError
+
+
+class MemoryIis:
+    """Port `Iis`. It stores in `registry` and lets `wait` pass the time.
+
+    Args:
+        registry: what remembers.
+        credentials: what a facility signs its calls with; None lets everybody in.
+        fault: the fault to play for (facility, message), empty for none.
+        latency: seconds that the next call takes.
+        wait: lets so many seconds pass.
+    """
+
+    def __init__(
+        self,
+        registry: WebIz,
+        *,
+        fault: Callable[[str, str], str] = lambda _facility, _message: "",
+        latency: Callable[[], float] = lambda: 0.0,
+        wait: Callable[[float], None] = lambda _: None,
+        credentials: Callable[[str], Credentials] | None = None,
+    ) -> None:
+        self.registry = registry
+        self._fault = fault
+        self._latency = latency
+        self._wait = wait
+        self._credentials = credentials
+
+    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
+        name = self._fault(facility_id, message)
+        if name in CONNECTING:
+            code, seconds = CONNECTING[name]
+            self._wait(seconds)
+            return DeliveryFault(code, 0, seconds)
+        seconds = self._latency()
+        self._wait(seconds / 2)
+        if not name:
+            return self._read(self._answer(credentials, facility_id, message), seconds)
+        fault = FAULTS[name]
+        answer = self.registry.receive(message).answer if fault.is_stored else ""
+        call = Call(
+            message,
+            answer,
+            self.registry.application_failure(message),
+            self.registry.authentication_failure(message),
+        )
+        return self._written(fault.reply(call), fault.write, seconds)
+
+    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+        name = self._fault("", "")
+        if name in CONNECTING:
+            code, seconds = CONNECTING[name]
+            self._wait(seconds)
+            return DeliveryFault(code, 0, seconds)
+        seconds = self._latency()
+        self._wait(seconds / 2)
+        if not name:
+            return self._read(soap.answer(echo, "connectivityTest"), seconds)
+        fault = FAULTS[name]
+        return self._written(fault.reply(Call("", echo, "", "")), fault.write, seconds)
+
+    def reach(self, endpoint: str) -> DeliveryFault | None:
+        name = self._fault("", "")
+        if name not in CONNECTING:
+            return None
+        code, seconds = CONNECTING[name]
+        self._wait(seconds)
+        return DeliveryFault(code, 0, seconds)
+
+    def _answer(self, credentials: Credentials, facility_id: str, message: str) -> Reply:
+        if self._credentials is not None and self._credentials(facility_id) != credentials:
+            return soap.fault("SecurityFault", "Invalid Username or Password")
+        verdict = self.registry.receive(message)
+        if verdict.as_fault:
+            return soap.fault("fault", AUTHENTICATION_WORDS + verdict.answer)
+        return soap.answer(verdict.answer)
+
+    def _written(
+        self, reply: Reply, write: Callable[[MemoryWire, bytes], None], seconds: float
+    ) -> Answer | DeliveryFault:
+        """What vaxline gets to read of a reply, after the fault has written it in its manner."""
+        wire = MemoryWire()
+        head = f"HTTP/1.1 {reply.status} \r\n\r\n".encode()
+        try:
+            write(wire, head + reply.body)
+        except _TimedOutError:
+            self._wait(READ_TIMEOUT)
+            return DeliveryFault("READ-TIMEOUT", 0, READ_TIMEOUT)
+        if wire.sent and not wire.sent.startswith(b"HTTP/"):
+            return DeliveryFault("NOT-SOAP", 0, seconds)
+        if wire.is_reset or wire.sent != head + reply.body:
+            self._wait(seconds / 2)
+            return DeliveryFault("CONNECTION-LOST", 0, seconds)
+        return self._read(reply, seconds + wire.seconds)
+
+    def _read(self, reply: Reply, seconds: float) -> Answer | DeliveryFault:
+        self._wait(seconds / 2)
+        if len(reply.body) > ANSWER_CAP_BYTES:
+            return DeliveryFault("OVERSIZE-ANSWER", reply.status, seconds)
+        reading = soap_answer.read(reply.status, reply.body)
+        if reading.code:
+            return DeliveryFault(reading.code, reply.status, seconds, reading.embedded)
+        return Answer(reading.text, reply.status, seconds)

@@ -1,0 +1,296 @@
+"""The ledger in memory: the same conditions as DynamoDB's, nothing of AWS. `test_ledger_contract.py` holds both to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from shared import settings
+from shared.domain.lifecycle import TRANSITIONS, Event, State, after, sources
+from shared.domain.outcome import Outcome, search_terms
+from shared.domain.submission import Attempt, FileSummary, Record, Submission
+from shared.domain.valve import Valve
+from shared.ports import NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
+
+MAX_RESENDS: Final = 1
+NO_CLINIC: Final = "-"
+Change = Callable[[Submission | None, Submission], None]
+
+
+def _nothing(_before: Submission | None, _after: Submission) -> None:
+    return None
+
+
+class MemoryLedger:
+    """Port `Ledger`. `before_write` may raise, as a process that is killed stops; `on_change` sees every change."""
+
+    def __init__(
+        self,
+        before_write: Callable[[], None] = lambda: None,
+        *,
+        lease: int = settings.CLAIM_LEASE,
+        on_change: Change = _nothing,
+    ) -> None:
+        self.by_key: dict[str, Record] = {}
+        self.summaries: dict[str, FileSummary] = {}
+        self.submissions: dict[str, Submission] = {}
+        self.before_write = before_write
+        self.on_change = on_change
+        self._lease = timedelta(seconds=lease)
+        self._of_file: dict[str, list[str]] = {}
+        self._waiting: set[str] = set()
+        self._worklist: dict[str, tuple[str, str]] = {}
+        self._stopped: dict[str, str] = {}
+        self._valve = Valve()
+        self._quiet: dict[str, datetime] = {}
+        self._outcomes: dict[tuple[date, str, str], Outcome] = {}
+        self._found: dict[tuple[str, str], set[str]] = {}
+        self._lock = Lock()
+
+    def patient_key(self) -> bytes:
+        return b"synthetic"
+
+    # records ---------------------------------------------------------------------------------------------------------
+
+    def records(self, keys: Iterable[str]) -> dict[str, Record]:
+        return {key: self.by_key[key] for key in keys if key in self.by_key}
+
+    def save_record(self, record: Record) -> bool:
+        self.before_write()
+        with self._lock:
+            before = self.by_key.get(record.key)
+            if (before.version if before else 0) != record.version - 1:
+                return False
+            self.by_key[record.key] = record
+            return True
+
+    # submissions -----------------------------------------------------------------------------------------------------
+
+    def add(self, submission: Submission) -> bool:
+        self.before_write()
+        with self._lock:
+            if submission.msh_10 in self.submissions:
+                return False
+            self._of_file.setdefault(submission.file_id, []).append(submission.msh_10)
+            self._put(submission)
+            return True
+
+    def get(self, msh_10: str) -> Submission | None:
+        return self.submissions.get(msh_10)
+
+    def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
+        self.before_write()
+        with self._lock:
+            found = self.submissions.get(msh_10)
+            if found is not None and found.state is State.SENDING and _over(found, now):
+                found = self._expire(found, now)
+            if found is not None and found.state is State.QUEUED:
+                return self._put(self._claimed(found, now))
+            if found is not None and found.state is State.UNKNOWN and found.resends < MAX_RESENDS:
+                return self._put(replace(self._claimed(found, now), resends=found.resends + 1))
+            state = found.state if found else None
+            return NotClaimed(state, busy=state is State.SENDING)
+
+    def _claimed(self, found: Submission, now: datetime) -> Submission:
+        return replace(found, state=State.SENDING, lease_until=now + self._lease, attempt_count=found.attempt_count + 1)
+
+    def _expire(self, lost: Submission, now: datetime) -> Submission:
+        started = (lost.lease_until or now) - self._lease
+        seconds = (now - started).total_seconds()
+        attempt = Attempt(lost.attempt_count, started, seconds, State.UNKNOWN, fault="LEASE-EXPIRED")
+        next_try = now if lost.resends < MAX_RESENDS else None
+        return self._put(_finished(lost, attempt, ("LEASE-EXPIRED",), next_try))
+
+    def finish(
+        self,
+        submission: Submission,
+        event: Event,
+        attempt: Attempt,
+        *,
+        causes: tuple[str, ...] = (),
+        next_try: datetime | None = None,
+    ) -> bool:
+        self.before_write()
+        with self._lock:
+            found = self.submissions.get(submission.msh_10)
+            if found is None or after(event, found.state) is None or found.attempt_count != submission.attempt_count:
+                return found is not None and attempt in found.attempts
+            finished = _finished(found, attempt, causes, next_try)
+            if event is Event.DEFER:
+                finished = replace(finished, deferrals=found.deferrals + 1)
+            self._worklist.pop(found.msh_10, None)
+            self._put(finished)
+            return True
+
+    def requeue(self, msh_10: str, now: datetime) -> bool:
+        return self._update(msh_10, {State.QUEUED}, deferrals=0, waiting_since=now)
+
+    def wait_anew(self, msh_10: str, since: datetime) -> None:
+        self.before_write()
+        with self._lock:
+            found = self.submissions.get(msh_10)
+            if found is not None and found.waiting_since is not None:
+                self._put(replace(found, waiting_since=since))
+
+    def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
+        (state,) = set(TRANSITIONS[event].values())
+        return self._update(msh_10, sources(event), state=state, closed_reason=reason, waiting_since=None)
+
+    def name_replacement(self, msh_10: str, replaced_by: str) -> None:
+        self._update(msh_10, set(State), replaced_by=replaced_by)
+
+    def _update(self, msh_10: str, states: Iterable[State], **values: object) -> bool:
+        """Changes a submission that is in one of these states; all such changes take it off the worklist."""
+        self.before_write()
+        with self._lock:
+            found = self.submissions.get(msh_10)
+            if found is None or found.state not in states:
+                return False
+            self._worklist.pop(msh_10, None)
+            self._put(replace(found, **values))  # type: ignore[arg-type]
+            return True
+
+    def _put(self, submission: Submission) -> Submission:
+        self.on_change(self.submissions.get(submission.msh_10), submission)
+        self.submissions[submission.msh_10] = submission
+        if submission.waiting_since is None:
+            self._waiting.discard(submission.msh_10)
+        else:
+            self._waiting.add(submission.msh_10)
+        return submission
+
+    # worklist and waiting --------------------------------------------------------------------------------------------
+
+    def enter_worklist(self, msh_10: str, causes: tuple[str, ...]) -> bool:
+        self.before_write()
+        with self._lock:
+            found = self.submissions.get(msh_10)
+            if found is None or found.replaced_by:
+                return False
+            self._put(replace(found, causes=causes))
+            key = "#".join((found.state.value, causes[0] if causes else "", msh_10))
+            self._worklist[msh_10] = (found.clinic or NO_CLINIC, key)
+            return True
+
+    def worklist(self, *, clinic: str = "", state: State | None = None, cause: str = "") -> Iterator[WorklistEntry]:
+        for msh_10, (place, key) in sorted(self._worklist.items(), key=lambda item: item[1]):
+            found = self.submissions[msh_10]
+            if clinic not in ("", place) or not key.startswith(f"{state.value}#" if state else ""):
+                continue
+            if cause and cause not in found.causes:
+                continue
+            yield WorklistEntry(
+                msh_10=msh_10,
+                clinic=place,
+                source=found.source,
+                state=found.state,
+                row_count=found.row_count,
+                causes=found.causes,
+                created=found.created,
+                file_id=found.file_id,
+            )
+
+    def waiting(self) -> Iterator[Waiting]:
+        found = [self.submissions[msh_10] for msh_10 in self._waiting]
+        for one in sorted(found, key=lambda one: (one.created, one.msh_10)):
+            if one.waiting_since is not None:
+                yield Waiting(OutboxMessage(one.msh_10, one.clinic, one.patient_group), one.waiting_since)
+
+    # outcomes and search ---------------------------------------------------------------------------------------------
+
+    def note_outcome(self, outcome: Outcome) -> None:
+        self.before_write()
+        self._outcomes[outcome.day, outcome.clinic, outcome.msh_10] = outcome
+
+    def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
+        for (its_day, its_clinic, _), outcome in sorted(self._outcomes.items()):
+            if its_day == day and clinic in ("", its_clinic):
+                yield outcome
+
+    def make_findable(self, submissions: Sequence[Submission]) -> None:
+        self.before_write()
+        for one in submissions:
+            for term in search_terms(one):
+                self._found.setdefault(term, set()).add(one.msh_10)
+
+    def found(self, kind: str, value: str) -> Iterator[str]:
+        return iter(sorted(self._found.get((kind, value), ())))
+
+    def of_row(self, file_id: str, row: int) -> Iterator[str]:
+        for msh_10 in self.of_file(file_id):
+            if any(number == row for _, number in self.submissions[msh_10].visit.rows):
+                yield msh_10
+
+    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
+        return (self.submissions[msh_10] for msh_10 in dict.fromkeys(msh_10s) if msh_10 in self.submissions)
+
+    # files -----------------------------------------------------------------------------------------------------------
+
+    def save_file(self, summary: FileSummary) -> None:
+        self.before_write()
+        self.summaries[summary.file_id] = summary
+        if summary.source:
+            self._quiet[summary.source] = max(summary.arrived, self._quiet.get(summary.source, summary.arrived))
+
+    def quiet_since(self) -> dict[str, datetime]:
+        return dict(self._quiet)
+
+    def expect_files(self, source: str, now: datetime) -> None:
+        self._quiet.setdefault(source, now)
+
+    def file(self, file_id: str) -> FileSummary | None:
+        summary = self.summaries.get(file_id)
+        return replace(summary, places=self._places(file_id)) if summary else None
+
+    def files(self) -> Iterator[FileSummary]:
+        for file_id in sorted(self.summaries):
+            yield replace(self.summaries[file_id], places=self._places(file_id))
+
+    def of_file(self, file_id: str) -> Iterator[str]:
+        return (msh_10 for msh_10 in self._of_file.get(file_id, []) if self.submissions[msh_10].row_count)
+
+    def _places(self, file_id: str) -> tuple[tuple[str, State, int], ...]:
+        rows: dict[tuple[str, State], int] = {}
+        for msh_10 in self.of_file(file_id):
+            one = self.submissions[msh_10]
+            rows[one.clinic, one.state] = rows.get((one.clinic, one.state), 0) + one.row_count
+        return tuple((clinic, state, count) for (clinic, state), count in sorted(rows.items()))
+
+    # stopped facilities ----------------------------------------------------------------------------------------------
+
+    def stop_facility(self, facility: str, fault: str, now: datetime) -> None:
+        self.before_write()
+        self._stopped.setdefault(facility, fault)
+
+    def open_facility(self, facility: str) -> bool:
+        return self._stopped.pop(facility, None) is not None
+
+    def stops(self) -> Stops:
+        return Stops(dict(self._stopped), self._valve)
+
+    def save_valve(self, before: Valve, after: Valve) -> bool:
+        self.before_write()
+        if self._valve.version != before.version:
+            return False
+        self._valve = replace(after, version=before.version + 1)
+        return True
+
+
+def _over(submission: Submission, now: datetime) -> bool:
+    return submission.lease_until is None or submission.lease_until <= now
+
+
+def _finished(
+    submission: Submission, attempt: Attempt, causes: tuple[str, ...], next_try: datetime | None
+) -> Submission:
+    return replace(
+        submission,
+        state=attempt.state,
+        attempts=(*submission.attempts, attempt),
+        causes=causes,
+        lease_until=None,
+        waiting_since=next_try,
+    )

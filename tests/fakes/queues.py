@@ -1,0 +1,212 @@
+"""SQS in memory, on a clock of its own: FIFO groups, visibility, deduplication, dead letters.
+
+`test_queue_contract.py` holds the queues to SQS's adapters on moto.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Final
+
+from shared.ports import Clock, OutboxMessage
+from shared.settings import QueueSettings
+
+_DEDUPLICATION: Final = timedelta(minutes=5)
+
+
+class MemoryQueue:
+    """Ports `Outbox` and `ResubmissionQueue`: every MSH-10 and how often it was queued, in order of the first time."""
+
+    def __init__(self, before_send: Callable[[], None] = lambda: None) -> None:
+        self.sent: dict[str, int] = {}
+        self.before_send = before_send
+
+    def send(self, messages: Sequence[OutboxMessage | str]) -> None:
+        self.before_send()
+        for message in messages:
+            msh_10 = message if isinstance(message, str) else message.msh_10
+            self.sent[msh_10] = self.sent.get(msh_10, 0) + 1
+
+
+@dataclass(slots=True)
+class Queued:
+    """One message: `visible_at` is when it may be received (again), `group` what is delivered in order.
+
+    `is_out`: a consumer has it, and has not put it back.
+    """
+
+    identifier: str
+    body: str
+    group: str
+    visible_at: datetime
+    receives: int = 0
+    is_out: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """As an SQS event of Lambda has it (AWS: Using Lambda with Amazon SQS), the part that handlers read."""
+        return {
+            "messageId": self.identifier,
+            "receiptHandle": self.identifier,
+            "body": self.body,
+            "attributes": {"MessageGroupId": self.group, "ApproximateReceiveCount": str(self.receives)},
+        }
+
+
+class MemorySqs:
+    """One queue and its dead letters. A message without a group is a group of its own.
+
+    A group is held while one of its messages is in flight, as SQS FIFO does. `rank` orders what is available at the
+    same time: SQS promises nothing there.
+    """
+
+    def __init__(self, settings: QueueSettings, clock: Clock, rank: Callable[[], float] | None = None) -> None:
+        self.settings = settings
+        self.dead: list[Queued] = []
+        self._clock = clock
+        self._numbers = count()
+        self._rank = rank or (lambda: float(next(self._numbers)))
+        self._groups: dict[str, list[Queued]] = {}
+        self._by_id: dict[str, Queued] = {}
+        self._heap: list[tuple[datetime, float, str]] = []
+        self._seen: dict[str, datetime] = {}
+
+    def __len__(self) -> int:
+        """Messages waiting, delayed and in flight."""
+        return len(self._by_id)
+
+    def put(self, body: str, *, group: str = "", mark: str = "", delay: float = 0.0) -> None:
+        """Queues a message, unless one with this deduplication mark came in the last five minutes."""
+        now = self._clock.now()
+        if mark:
+            if mark in self._seen and now - self._seen[mark] < _DEDUPLICATION:
+                return
+            self._seen[mark] = now
+        identifier = f"{self.settings.name}-{next(self._numbers)}"
+        self._keep(Queued(identifier, body, group or identifier, now + timedelta(seconds=delay)))
+
+    def receive(self, limit: int) -> list[Queued]:
+        """What is available now, at most so many; as many of a group as fit, in their order."""
+        now = self._clock.now()
+        received: list[Queued] = []
+        held: list[str] = []
+        while len(received) < limit and (group := self._pop(now)) is not None:
+            for message in list(self._groups[group])[: limit - len(received)]:
+                if message.receives >= self.settings.max_receive_count:
+                    self._remove(message)
+                    self.dead.append(message)
+                    continue
+                message.receives += 1
+                message.is_out = True
+                message.visible_at = now + timedelta(seconds=self.settings.visibility_timeout)
+                received.append(message)
+            held.append(group)
+        for group in held:
+            self._note(group)
+        return received
+
+    def delete(self, receipt: str) -> None:
+        message = self._by_id.get(receipt)
+        if message is not None:
+            self._remove(message)
+            self._note(message.group)
+
+    def delay(self, receipt: str, seconds: int) -> None:
+        """Makes a received message visible after so many seconds."""
+        message = self._by_id.get(receipt)
+        if message is not None:
+            message.is_out = False
+            message.visible_at = self._clock.now() + timedelta(seconds=min(seconds, 43_000))
+            self._note(message.group)
+
+    def next_time(self) -> datetime | None:
+        """When something is available next; may lie in the past."""
+        self._drop_stale()
+        return self._heap[0][0] if self._heap else None
+
+    def redrive(self) -> int:
+        """Puts the dead letters back, as an operator does."""
+        again, self.dead = self.dead, []
+        for message in again:
+            self._keep(Queued(message.identifier, message.body, message.group, self._clock.now()))
+        return len(again)
+
+    def lying(self) -> list[Queued]:
+        """What no consumer has, delayed messages too."""
+        return [message for message in self._by_id.values() if not message.is_out]
+
+    def _keep(self, message: Queued) -> None:
+        self._by_id[message.identifier] = message
+        self._groups.setdefault(message.group, []).append(message)
+        self._note(message.group)
+
+    def _remove(self, message: Queued) -> None:
+        del self._by_id[message.identifier]
+        self._groups[message.group].remove(message)
+        if not self._groups[message.group]:
+            del self._groups[message.group]
+
+    def _available_at(self, group: str) -> datetime:
+        """When nothing of the group is in flight or delayed any more."""
+        return max(message.visible_at for message in self._groups[group])
+
+    def _note(self, group: str) -> None:
+        if group in self._groups:
+            heapq.heappush(self._heap, (self._available_at(group), self._rank(), group))
+
+    def _drop_stale(self) -> None:
+        while self._heap:
+            at, _, group = self._heap[0]
+            if group in self._groups and self._available_at(group) == at:
+                return
+            heapq.heappop(self._heap)
+
+    def _pop(self, now: datetime) -> str | None:
+        self._drop_stale()
+        if not self._heap or self._heap[0][0] > now:
+            return None
+        group = heapq.heappop(self._heap)[2]
+        # The same state of a group may have been noted twice.
+        while self._heap and self._heap[0][2] == group and self._heap[0][0] <= now:
+            heapq.heappop(self._heap)
+        return group
+
+
+class MemoryOutbox:
+    """Port `Outbox` with `delay`, as the submit handler uses it."""
+
+    def __init__(self, queue: MemorySqs) -> None:
+        self.queue = queue
+
+    def send(self, messages: Sequence[OutboxMessage]) -> None:
+        for one in messages:
+            body = json.dumps({"msh_10": one.msh_10, "clinic": one.clinic})
+            self.queue.put(body, group=one.patient_group, mark=f"{one.msh_10}#{one.round}")
+
+    def delay(self, receipt: str, seconds: int) -> None:
+        self.queue.delay(receipt, seconds)
+
+
+class MemoryResubmission:
+    """Port `ResubmissionQueue`."""
+
+    def __init__(self, queue: MemorySqs) -> None:
+        self.queue = queue
+
+    def send(self, msh_10s: Sequence[str]) -> None:
+        for msh_10 in msh_10s:
+            self.queue.put(json.dumps({"msh_10": msh_10}))
+
+
+class MemoryIntake:
+    """What the convert handler uses of its own queue."""
+
+    def __init__(self, queue: MemorySqs) -> None:
+        self.queue = queue
+
+    def send_again(self, body: str) -> None:
+        self.queue.put(body)
