@@ -93,15 +93,26 @@ class Promises:
         Raises:
             ViolationError: a promise was broken.
         """
-        self._files()
-        for submission in self._world.ledger.submissions.values():
-            self._submission(submission)
-        self._worklist()
-        self._outcomes()
-        self._stored()
-        self._news_only()
-        self._nothing_stale()
-        self.check()
+        for look in (
+            self._records,
+            self._files,
+            self._submissions,
+            self._worklist,
+            self._outcomes,
+            self._stored,
+            self._news_only,
+            self._nothing_stale,
+        ):
+            look()
+            self.check()
+
+    def _records(self) -> None:
+        """What a record names is there: a row that it has taken up has its submission."""
+        ledger = self._world.ledger
+        for record in ledger.by_key.values():
+            for dose, _, msh_10 in record.doses:
+                if msh_10 not in ledger.submissions:
+                    self._violated(f"dose {dose} was taken up by {msh_10}, which is nowhere")
 
     def _files(self) -> None:
         """Every export is taken up, and its counts add up to the rows that it has."""
@@ -115,6 +126,11 @@ class Promises:
                     f"{key} {version} has {rows} rows, but {summary.rows} = {summary.unchanged} unchanged + "
                     f"{summary.held} held + {summary.submitted}"
                 )
+
+    def _submissions(self) -> None:
+        """Nothing waits any more, and nothing is called accepted that is not."""
+        for one in self._world.ledger.submissions.values():
+            self._submission(one)
 
     def _submission(self, one: Submission) -> None:
         if one.state in IN_FLIGHT:

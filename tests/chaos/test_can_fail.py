@@ -84,9 +84,12 @@ class TrustsAnyAnswer(Submit):
 
 
 BROKEN = {
-    "the claim has no condition": ({"ledger_class": ClaimsAnything}, "is sent while|to SENDING, which|unknown outcomes"),
+    "the claim has no condition": (
+        {"ledger_class": ClaimsAnything},
+        "is sent while|to SENDING, which|unknown outcomes",
+    ),
     "resends are not counted": ({"ledger_class": ResendsForEver}, "unknown outcomes"),
-    "known records are forgotten": ({"ledger_class": ForgetsRecords}, "said already|rows, but"),
+    "known records are forgotten": ({"ledger_class": ForgetsRecords}, "said already|rows, but|which is nowhere"),
     "attempts are overwritten": ({"ledger_class": LosesAttempts}, "loses an attempt"),
     "the sweep finds nothing": ({"ledger_class": SweepsNothing}, "does not drain"),
     "order is left to the queue": ({"submit": SendsInAnyOrder}, "which corrects it|does not have dose"),
