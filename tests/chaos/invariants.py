@@ -141,17 +141,25 @@ class Promises:
             self._violated(f"{one.msh_10} has {one.attempt_count} claims, but {len(one.attempts)} attempts")
 
     def _outcomes(self) -> None:
-        """Every answer, and everything held, is counted once on its day, as what it was."""
+        """Every answer, and everything held, is counted once on its day, as what it was.
+
+        What was held may go uncounted where a correction superseded it before anybody was told of it.
+        """
         ledger = self._world.ledger
         counted = {(outcome.msh_10, outcome.state) for outcome in ledger._outcomes.values()}
-        wanted = set()
+        wanted, possible = set(), set()
         for one in ledger.submissions.values():
             answers = [attempt.state for attempt in one.attempts if attempt.state in ANSWERED]
-            if answers or one.msh_10 in self.held:
-                wanted.add((one.msh_10, answers[-1] if answers else State.HELD))
-        for msh_10, state in sorted(wanted ^ counted):
-            how = "is not counted as" if (msh_10, state) in wanted else "is wrongly counted as"
-            self._violated(f"{msh_10} {how} {state}")
+            if answers:
+                wanted.add((one.msh_10, answers[-1]))
+            elif one.state is State.HELD:
+                wanted.add((one.msh_10, State.HELD))
+            elif one.msh_10 in self.held:
+                possible.add((one.msh_10, State.HELD))
+        for msh_10, state in sorted(wanted - counted):
+            self._violated(f"{msh_10} is not counted as {state}")
+        for msh_10, state in sorted(counted - wanted - possible):
+            self._violated(f"{msh_10} is wrongly counted as {state}")
 
     def _worklist(self) -> None:
         """What needs a person and was not replaced is in the worklist, and nothing else."""
