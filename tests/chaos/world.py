@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -120,6 +120,16 @@ class _Switch:
 
     def switch(self, *, on: bool) -> None:
         self.on = on
+
+
+class _Nobody:
+    """Who gets the mails."""
+
+    def mark(self, clinic: str, causes: Sequence[str]) -> None:
+        pass
+
+    def send(self) -> None:
+        pass
 
 
 class _Vault:
@@ -368,6 +378,7 @@ class World:
             ),
             outbox=outbox,
             intake=self._port("intake", MemoryIntake(self.queues[INTAKE.name])),
+            notices=self._port("notices", _Nobody()),
             noted=self.watch.noted,
         )
 
