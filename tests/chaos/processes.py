@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
@@ -27,6 +28,14 @@ class Inline:
 
     def map(self, work: Callable[..., Any], *items: Iterable[Any]) -> Iterator[Any]:
         return iter([work(*one) for one in zip(*items, strict=False)])
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments))
+        except Exception as error:  # noqa: BLE001 - as a pool keeps it; whoever is killed is not kept
+            future.set_exception(error)
+        return future
 
 
 class Scheduler:

@@ -26,6 +26,7 @@ from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Credentials
 from shared.settings import FUNCTIONS, INTAKE, OUTBOX, QUEUES, RESUBMISSION, SUBMIT, SWEEP, VALVE, FunctionSettings
 from shared.usecases.convert import Convert
+from shared.usecases.deliver import Deliver
 from shared.usecases.expectations import expected
 from shared.usecases.resubmit import Resubmit
 from shared.usecases.submit import Submit
@@ -284,7 +285,8 @@ class World:
             if instance.call is not None or (instance.function is SUBMIT and not self.delivery.on):
                 continue
             queue = self.queues[str(instance.function.queue)]
-            messages = queue.receive(self.random.randint(1, instance.function.batch_size))
+            largest = instance.function.batch_size
+            messages = queue.receive(self.random.choice((largest, self.random.randint(1, largest))))
             if not messages:
                 continue
             started = True
@@ -363,10 +365,12 @@ class World:
             secrets=self._port("secrets", _Vault()),
             iis=self._port("iis", self.iis),
         )
-        convert._pool = submit._pool = Inline()  # type: ignore[assignment]
+        deliver = Deliver(submit=submit, outbox=outbox)
+        convert._pool = submit._pool = deliver._pool = Inline()  # type: ignore[assignment]
         return SimpleNamespace(
             convert=convert,
             submit=submit,
+            deliver=deliver,
             resubmit=Resubmit(**common, outbox=outbox),
             sweep=Sweep(**common, outbox=outbox, configurations=configurations),
             expected=lambda *, noting: expected(ledger, CONFIGURATION, clock.now(), noting=noting),

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from shared.ports import Clock, OutboxMessage
+from shared.adapters.sqs import received
+from shared.ports import Clock, OutboxMessage, Received
 from shared.settings import QueueSettings
 
+_BATCH: Final = 10
 _DEDUPLICATION: Final = timedelta(minutes=5)
 
 
@@ -177,7 +179,7 @@ class MemorySqs:
 
 
 class MemoryOutbox:
-    """Port `Outbox` with `delay`, as the submit handler uses it."""
+    """Ports `Outbox` and `OutboxReader`."""
 
     def __init__(self, queue: MemorySqs) -> None:
         self.queue = queue
@@ -186,6 +188,13 @@ class MemoryOutbox:
         for one in messages:
             body = json.dumps({"msh_10": one.msh_10, "clinic": one.clinic})
             self.queue.put(body, group=one.patient_group, mark=f"{one.msh_10}#{one.round}")
+
+    def receive(self) -> list[Received]:
+        return [received(one.body, one.group, one.identifier) for one in self.queue.receive(_BATCH)]
+
+    def remove(self, receipts: Sequence[str]) -> None:
+        for receipt in receipts:
+            self.queue.delete(receipt)
 
     def delay(self, receipt: str, seconds: int) -> None:
         self.queue.delay(receipt, seconds)
