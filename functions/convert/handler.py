@@ -18,6 +18,7 @@ class LambdaContext(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """SQS event of S3 notifications (AWS: S3 event message structure) → partial batch response."""
     failures = []

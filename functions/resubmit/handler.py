@@ -12,6 +12,7 @@ from shared.metrics import WORKLIST, Measured
 _app = application()
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS event of references → partial batch response."""
     failures = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from functions import metrics
+from functions import logs, metrics
 from functions.submit import report
 from shared.adapters.sqs import received
 from shared.bootstrap import application
@@ -18,6 +18,7 @@ class LambdaContext(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """SQS FIFO event of references → partial batch response; what must wait keeps its place in its group."""
     records = event["Records"]

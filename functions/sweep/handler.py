@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from functions import metrics
+from functions import logs, metrics
 from functions.sweep import report
 from shared.bootstrap import application
 
 _app = application()
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """Scheduled event → how many were queued."""
     swept = _app.sweep()

@@ -12,6 +12,7 @@ from shared.metrics import VALVE_CLOSED, Measured
 _app = application()
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Scheduled event → where the valve stands; a line in the log only where something happened."""
     watched = _app.valve()

@@ -251,18 +251,6 @@ def test_a_real_bulk_export_goes_through_with_every_row_accounted_for(
     assert sum(rows for _, state, rows in file.places if state in {State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS}) == 161
 
 
-def test_no_log_line_and_no_queue_message_names_a_patient(run: Session, drop: Drop, tmp_path: Path) -> None:
-    seen: list[str] = []
-    run.cloud.sqs.meta.events.register("after-call.sqs.ReceiveMessage", lambda parsed, **_: seen.append(repr(parsed)))
-    run.simulator.play(Planned("http-503", times=1))
-    drop(row("CANARYMRN", "D1").replace("Sampleton", "Canaryname"), row("CANARYMRN2", "D2", lot=""))
-    log = (tmp_path / "functions.log").read_text("utf-8")
-    assert "converted" in log
-    assert "canary" not in log.lower()
-    assert any("msh_10" in one for one in seen)
-    assert "canary" not in "".join(seen).lower()
-
-
 def test_a_local_run_can_be_opened_again_and_goes_on(places: None) -> None:
     with session.running(CLINICS, "clinics.toml") as first, Engine(first.cloud) as engine:
         body = a_csv(row("SYN-1", "D1", lot=""))

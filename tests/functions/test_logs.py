@@ -1,0 +1,118 @@
+"""What the functions' logs may hold: allowed fields, and of others' words and of exceptions none."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions import logs
+from tests.functions.environment import NOWHERE
+
+ROOT = Path(__file__).parents[2]
+PHI = "Sampleton, Ada"
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What a scrubbed handler on the root logger writes, at DEBUG."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(logs.Scrubbed())
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+def failed() -> None:
+    raise KeyError(PHI)
+
+
+def test_of_what_a_library_warns_of_only_who_and_where_is_kept(written: io.StringIO) -> None:
+    library = logging.getLogger("botocore.parsers")
+    library.debug("Response body: %s", PHI)
+    library.info(PHI)
+    assert written.getvalue() == ""
+    try:
+        failed()
+    except KeyError:
+        library.exception("could not read %s", PHI, stack_info=True)
+    assert written.getvalue().startswith("botocore.parsers at test_logs:")
+    assert written.getvalue().endswith(", KeyError\n")
+
+
+def test_the_line_of_a_failure_says_what_broke_where_and_not_a_word_of_it() -> None:
+    stream = io.StringIO()
+    with logs.written_to(stream):
+        try:
+            failed()
+        except KeyError as error:
+            logs.failure("broken", error)
+    line = json.loads(stream.getvalue())
+    assert line["error"] == "KeyError"
+    assert line["place"].startswith("test_logs.py:")
+    assert PHI not in stream.getvalue()
+
+
+def test_what_leaves_a_handler_quotes_nothing_nor_does_what_it_hides() -> None:
+    @logs.guarded
+    def handler(event: dict, context: object) -> None:
+        failed()
+
+    with pytest.raises(logs.UnexpectedError, match=r"^KeyError at test_logs\.py:\d+ < ") as raised:
+        handler({}, None)
+    assert PHI not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+# Lambda's runtime puts its handler on the root logger before it imports the function.
+IN_LAMBDA = """
+import importlib, logging, sys
+logging.basicConfig(stream=sys.stdout, level=logging.DEBUG)
+module = importlib.import_module(f"functions.{sys.argv[1]}.handler")
+print("LOADED")
+logging.getLogger("urllib3").debug("Sampleton")
+logging.getLogger("urllib3").error("Sampleton")
+from functions import logs
+logs.line("one", count=1)
+try:
+    module.handler({"Records": [{"body": "Sampleton", "messageId": "1", "attributes": {}}]}, None)
+except logs.UnexpectedError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["convert", "submit", "resubmit", "sweep", "valve"])
+def test_in_lambda_every_function_scrubs_what_others_log(name: str) -> None:
+    nowhere = NOWHERE | {
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "POWERTOOLS_LOG_LEVEL": "DEBUG",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", IN_LAMBDA, name],
+        cwd=ROOT,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.partition("LOADED\n")[2]
+    assert "urllib3 at " in said
+    assert '"count":1' in said
+    assert "Error at " in said or '"place":"' in said, "what broke is told by its type and place"
+    assert "Sampleton" not in done.stdout + done.stderr
