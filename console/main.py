@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from console import audit, check, expected, query, readiness, remedy, render, report, search, valve, worklist
+from console import audit, check, expected, query, readiness, reconcile, remedy, render, report, search, valve, worklist
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from console.options import Json, Stage
@@ -33,6 +33,7 @@ remedy.register(app)
 search.register(app)
 report.register(app)
 query.register(app)
+reconcile.register(app)
 readiness.register(app)
 expected.register(app)
 audit.register(app)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from shared.usecases.expectations import Expected
     from shared.usecases.notices import Notices
     from shared.usecases.query import Asked, Query
+    from shared.usecases.reconcile import Reconcile
     from shared.usecases.remedy import Remedies
     from shared.usecases.resubmit import Resubmit
     from shared.usecases.submit import Submit
@@ -191,6 +192,12 @@ class Application:
         options = {**CLIENT_OPTIONS, "retries": {"total_max_attempts": 1}, "read_timeout": QUERY.timeout + 10}
         client = self.session.client("lambda", config=Config(**options))
         return LambdaQuery(client, QUERY.physical_name(self.runtime.stage))
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
+
+        return Reconcile(ledger=self.ledger, ask=self.ask, clock=self.clock)
 
     @cached_property
     def sweep(self) -> Sweep:

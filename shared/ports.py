@@ -185,7 +185,7 @@ class Ledger(Protocol):
         ...
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
-        """SUPERSEDE or CLOSE; False when the submission's state does not allow it."""
+        """SUPERSEDE, PROVE or CLOSE, with the reason kept; False when the submission's state does not allow it."""
         ...
 
     def name_replacement(self, msh_10: str, replaced_by: str) -> None:

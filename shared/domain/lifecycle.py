@@ -36,6 +36,7 @@ class Event(StrEnum):
     REFUSE = "refuse"
     LOSE_ANSWER = "lose the answer"
     OVERTAKE = "overtake"
+    PROVE = "prove"
     DEFER = "defer"
     SUPERSEDE = "supersede"
     CLOSE = "close"
@@ -65,6 +66,8 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     Event.LOSE_ANSWER: {State.SENDING: State.UNKNOWN},
     # A correction of it has been on its way already: what is older must not follow.
     Event.OVERTAKE: {State.SENDING: State.SUPERSEDED},
+    # A query's answer tells every dose of it, as only it can have reported them.
+    Event.PROVE: {State.UNKNOWN: State.ACCEPTED},
     # Nothing reached the IIS: back to waiting, with the time of the next try.
     Event.DEFER: {State.SENDING: State.QUEUED},
     Event.SUPERSEDE: dict.fromkeys(
