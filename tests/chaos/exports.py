@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Final
@@ -26,10 +26,15 @@ _SHOTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the newest export said of a dose: lot and action. Not `is_clear` where two of one second disagree."""
+    """What the newest export said of a dose: lot and action, and what any said of it before.
+
+    It is not clear where two exports of one second disagree, or where it went back to what it was: an export in between
+    that is taken up late looks newer than the one that said nothing new (docs/architecture.md, "Known limits").
+    """
 
     second: datetime
     said: tuple[str, str]
+    ever: frozenset[tuple[str, str]]
     is_clear: bool = True
 
 
@@ -79,8 +84,13 @@ class Ehr:
     def _tell(self, name: str, second: datetime) -> None:
         said = (self.rows[name]["lot"], self.rows[name]["action"])
         before = self.told.get(name)
-        is_tie = before is not None and before.second == second and not (before.is_clear and before.said == said)
-        self.told[name] = Told(second, said, is_clear=not is_tie)
+        if before is None:
+            self.told[name] = Told(second, said, frozenset({said}))
+        elif before.said == said:
+            self.told[name] = replace(before, second=second)
+        else:
+            is_clear = before.second != second and said not in before.ever
+            self.told[name] = Told(second, said, before.ever | {said}, is_clear=is_clear)
 
     def _visit(self) -> None:
         random = self.random

@@ -144,7 +144,7 @@ class MemoryIis:
             return DeliveryFault("NOT-SOAP", 0, seconds)
         if wire.is_reset or wire.sent != head + reply.body:
             self._wait(seconds / 2)
-            return DeliveryFault("CONNECTION-LOST", 0, seconds)
+            return DeliveryFault("CONNECTION-LOST", reply.status if wire.sent else 0, seconds)
         return self._read(reply, seconds + wire.seconds)
 
     def _read(self, reply: Reply, seconds: float) -> Answer | DeliveryFault:
