@@ -112,13 +112,19 @@ def _time_zone(value: str) -> Trouble:
     return None
 
 
+# Escapes rather than encodings: what they decode to may hold half characters, or be no text of an export at all.
+_NO_ENCODINGS: Final = frozenset({"utf_7", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined"})
+
+
 def _encoding(value: str) -> Trouble:
     try:
         name = codecs.lookup(value).name
         "".encode(value)
     except (LookupError, ValueError):
         return "Python knows no such text encoding", 'Use "utf-8" or "windows-1252"'
-    return None if name else ("it is not a text encoding", 'Use "utf-8" or "windows-1252"')
+    if not name or name.replace("-", "_") in _NO_ENCODINGS:
+        return "it is not a text encoding", 'Use "utf-8" or "windows-1252"'
+    return None
 
 
 def _delimiter(value: str) -> Trouble:

@@ -66,10 +66,11 @@ def is_part(format_: str, key: str) -> bool:
 def listed(manifest: bytes) -> tuple[str, ...] | None:
     """The names of the files that a manifest lists; None where it is not a manifest."""
     try:
-        urls = [output.url for output in msgspec.json.decode(manifest, type=Manifest).output]
-    except msgspec.DecodeError:
+        paths = [urlsplit(output.url).path for output in msgspec.json.decode(manifest, type=Manifest).output]
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        # ValueError: what cannot be taken apart as a URL.
         return None
-    return tuple(posixpath.basename(unquote(urlsplit(url).path)) for url in urls)
+    return tuple(posixpath.basename(unquote(path)) for path in paths)
 
 
 def named_in(names: Sequence[str], items: Iterable[StoredObject]) -> tuple[StoredObject, ...] | None:

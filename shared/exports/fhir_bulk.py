@@ -139,6 +139,8 @@ class FhirSet:
 
         `full_url` is what a Bundle calls the resource, beside its type and id.
         """
+        if fhir.is_too_deep(payload):
+            raise msgspec.DecodeError("it is nested too deeply")
         first = fhir.LINE.decode(payload)
         if first.resourceType == "Immunization":
             self._rows += 1

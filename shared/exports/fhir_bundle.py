@@ -69,7 +69,7 @@ class BundleFile(FhirSet):
             self._note("ROW-READ-AS-WINDOWS-1252" if is_sensible else "ROW-ENCODING-UNREADABLE", count, name)
         try:
             bundle = _BUNDLE.decode(sound)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             self._note("BUNDLE-UNREADABLE", count, f"{name}: {error}")
             return
         for entry in bundle.entry:
@@ -132,6 +132,6 @@ def _lines(text: Text) -> Iterator[tuple[str, bool]]:
 def _is_bundle(line: str) -> bool:
     try:
         _BUNDLE.decode(repaired(line)[0])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True

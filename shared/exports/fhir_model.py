@@ -8,6 +8,7 @@ Every element may be absent: US Core asks for few of them. The names are FHIR's 
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Final
 
@@ -181,3 +182,18 @@ PATIENT: Final = msgspec.json.Decoder(Patient)
 ACTOR: Final = msgspec.json.Decoder(Actor)
 IMMUNIZATION: Final = msgspec.json.Decoder(Immunization)
 LOOKED_UP: Final = frozenset({"Practitioner", "Organization", "Location"})
+
+_DEEPEST: Final = 100
+_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
+
+
+def is_too_deep(payload: bytes) -> bool:
+    """Whether a JSON text is nested deeper than any resource: decoding it could use up the stack."""
+    if payload.count(b"[") + payload.count(b"{") <= _DEEPEST:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.finditer(payload):
+        depth += (bracket[1] is not None) - (bracket[2] is not None)
+        if depth > _DEEPEST:
+            return True
+    return False
