@@ -107,6 +107,7 @@ def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
         ('clinic = "elm"', 'defaults = {eligibility = "rich"}', "sources.feed.defaults", "not a value of eligibility"),
         ('clinic = "elm"', 'encoding = "utf-9"', "sources.feed.encoding", "encoding"),
         ('clinic = "elm"', 'encoding = "base64"', "sources.feed.encoding", "encoding"),
+        ('clinic = "elm"', 'encoding = "utf-7"', "sources.feed.encoding", "encoding"),
         ('clinic = "elm"', 'delimiter = "ab"', "sources.feed.delimiter", "delimiter"),
         ('clinic = "elm"', "one_clinic = true", "sources.feed.one_clinic", "names no clinic"),
         ('clinic = "elm"', 'clinic_by = "name"', "sources.feed.clinic_by", "format csv"),
