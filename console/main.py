@@ -80,6 +80,7 @@ def _checked(file: Path, *, json: bool) -> Configuration:
 def files(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
     """Lists the files that arrived and where their rows are now. Example: vaxline files"""
     with to_stage(stage) as application:
+        audit.noted(application, "files", ["all files"])
         summaries = sorted(application.ledger.files(), key=lambda summary: (summary.arrived, summary.name))
     if json:
         render.as_json(summaries)
@@ -97,6 +98,7 @@ def failures(
 ) -> None:
     """Lists what needs a person, with each cause's fix. Example: vaxline failures --clinic elm-street"""
     with to_stage(stage) as application:
+        audit.noted(application, "failures", [clinic or "all clinics"])
         entries = list(application.ledger.worklist(clinic=clinic, state=state, cause=cause))
     if json:
         render.as_json(entries)

@@ -81,6 +81,7 @@ def trace(
     """Shows where one row of one file is now, and every step it took. Example: vaxline trace doses.csv 12"""
     with to_stage(stage) as application:
         files = files_called(application.ledger, file)
+        noted(application, "trace", [one.file_id for one in files], f"row {row}")
         ways = [way for one in files if (way := trace_row(application.ledger, one, row, part)) is not None]
     if json:
         render.as_json(ways)

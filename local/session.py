@@ -74,9 +74,12 @@ def running(clinics: str, name: str, *, continued: bool = False, scenario: Playi
                 session.simulator.webiz.receive(message)
         with session.simulator, _logs_in_a_file():
             session.start()
-            yield session
-            snapshot.save(cloud)
-            snapshot.save_accepted(session.simulator.accepted.values())
+            try:
+                yield session
+            finally:
+                # Also after an error or Ctrl-C: what was done is done, and the next look must find it.
+                snapshot.save(cloud)
+                snapshot.save_accepted(session.simulator.accepted.values())
 
 
 @contextmanager
@@ -98,6 +101,17 @@ def opened() -> Iterator[Application]:
     with running(clinics.decode("utf-8"), "the clinics.toml of the last local run", continued=True) as session:
         # The queues were not kept; what waited in them waits in the ledger.
         session.application.sweep(everything=True)
-        yield session.application
-        with Engine(session.cloud) as engine:
-            engine.wait_until_idle()
+        try:
+            yield session.application
+        except KeyboardInterrupt:
+            # Whoever stops it does not want to wait; what was queued is delivered at the next look.
+            raise
+        except BaseException:
+            _deliver(session)
+            raise
+        _deliver(session)
+
+
+def _deliver(session: Session) -> None:
+    with Engine(session.cloud) as engine:
+        engine.wait_until_idle()

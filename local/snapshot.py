@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parents[1] / "build" / "local"
 
 
 def save(cloud: LocalCloud) -> None:
-    """Writes the local cloud's state into `FOLDER`, replacing what was there."""
-    folder = FOLDER
+    """Writes the local cloud's state beside `FOLDER`, then puts it in its place: a half-written one is never there."""
+    folder = FOLDER.with_name(f"{FOLDER.name}-new")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "objects").mkdir(parents=True)
     scan = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
@@ -36,6 +36,8 @@ def save(cloud: LocalCloud) -> None:
             _file(folder, entry["Key"]).write_bytes(body)
             keys.append(entry["Key"])
     (folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    folder.rename(FOLDER)
 
 
 def load(cloud: LocalCloud) -> None:

@@ -90,7 +90,7 @@ def test_reads_and_actions_are_written_down_without_a_value_of_the_message() -> 
     called("worklist", "--clinic", "elm")
     called("close", msh_10, "--reason", "reported by hand")
     entries = data("audit")
-    assert [(entry["action"], entry["subject"], entry["detail"]) for entry in entries] == [
+    assert [(one["action"], one["subject"], one["detail"]) for one in entries if one["action"] != "trace"] == [
         ("show", msh_10, ""),
         ("resubmit --dry-run", msh_10, "lot"),
         ("worklist", "elm", "3 lines"),
