@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra import reports
 from infra.dashboard import Dashboard
 from infra.functions import Function
 from infra.ledger import Ledger
@@ -110,6 +111,7 @@ class VaxlineStack(cdk.Stack):
             secrets=secrets,
             operators=operators,
         )
+        reports.serve(function(settings.REPORT), stage=stage, storage=storage, ledger=ledger)
         self._watch(stage, operations, queues)
 
         outputs = {

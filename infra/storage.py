@@ -139,7 +139,11 @@ class Storage(Construct):
 
     def grant_write(self, to: Rights, prefix: str) -> None:
         """New objects, and new versions of those that are there, under this prefix."""
-        to.allow(["s3:PutObject"], [f"{self.arn}/{prefix}*"], because="Every version of the configuration is kept.")
+        to.allow(
+            ["s3:PutObject"],
+            [f"{self.arn}/{prefix}*"],
+            because="Keys name versions of the configuration, or days of reports.",
+        )
         to.use_key(self.key, WRITE, through="s3")
 
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
-from shared.settings import LOCAL_STAGE, PRODUCT, QUERY, Runtime
+from shared.settings import LOCAL_STAGE, PRODUCT, QUERY, REPORTS_PREFIX, Runtime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.ports import AuditTrail, Iis
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
+    from shared.usecases.daily import DailyReports
     from shared.usecases.deliver import Deliver
     from shared.usecases.expectations import Expected
     from shared.usecases.notices import Notices
@@ -198,6 +199,18 @@ class Application:
         from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
 
         return Reconcile(ledger=self.ledger, ask=self.ask, clock=self.clock)
+
+    def report(self) -> DailyReports:
+        from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.usecases.daily import DailyReports  # noqa: PLC0415 - once a day
+
+        return DailyReports(
+            ledger=self.ledger,
+            configurations=self.configurations,
+            files=S3Files(self._s3, self.runtime.bucket, REPORTS_PREFIX),
+            clock=self.clock,
+            stage=self.runtime.stage,
+        )
 
     @cached_property
     def sweep(self) -> Sweep:

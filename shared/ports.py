@@ -62,6 +62,16 @@ class Objects(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Where reports are kept, by name."""
+
+    def get(self, name: str) -> bytes | None: ...
+
+    def put(self, name: str, content: bytes, content_type: str) -> None:
+        """Writes a file, in place of the one of that name."""
+        ...
+
+
 class Exports(Protocol):
     """A reader of one export format."""
 

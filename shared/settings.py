@@ -78,7 +78,9 @@ SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
 # Somebody waits for its answer: an EHR, a person. Nothing starts it but them.
 QUERY: Final = FunctionSettings("query", timeout=90, memory=512)
-FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE, QUERY)
+# Once a day; it counts in memory, and the reports of a busy day take seconds.
+REPORT: Final = FunctionSettings("report", timeout=900, memory=1769, every_minutes=1440)
+FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE, QUERY, REPORT)
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
@@ -108,6 +110,7 @@ WAITING_SHARDS: Final = 8
 # Prefixes of the one bucket.
 INBOX_PREFIX: Final = "inbox/"
 CONFIG_PREFIX: Final = "config/"
+REPORTS_PREFIX: Final = "reports/"
 
 # SOAP: limits that IZ Gateway proved in production (facts on transport: connect 15 s, read 60 s, answer cap 64 KiB).
 CONNECT_TIMEOUT: Final = 15.0

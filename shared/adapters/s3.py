@@ -120,3 +120,23 @@ class S3Configurations:
         for key in (f"{settings.CONFIG_PREFIX}versions/{version}.toml", CURRENT_CONFIGURATION):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/toml")
         self._cached = None
+
+
+class S3Files:
+    """Port `Files`: the objects under one prefix."""
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def get(self, name: str) -> bytes | None:
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
+        except ClientError as error:
+            if _missing(error):
+                return None
+            raise
+
+    def put(self, name: str, content: bytes, content_type: str) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content, ContentType=content_type)

@@ -49,6 +49,7 @@ LOADED = {
         "shared.domain.vxu",
         "zeep",
     },
+    "report": {"shared.adapters.s3"},
     "resubmit": set(),
     "sweep": {"shared.adapters.s3"},
     "valve": {"lxml", "requests", "shared.adapters.s3", "shared.adapters.soap", "zeep"},

@@ -102,6 +102,16 @@ EXPECTED = {
         "vaxline-{s}-outbox.fifo": SEND,
         "alias/vaxline-{s}-queues": KEY_TO_SEND,
     },
+    "report": {
+        "/aws/lambda/vaxline-{s}-report": LOG,
+        "{bucket}": {"s3:ListBucket"},
+        "{bucket}/config/*": READ,
+        "{bucket}/reports/*": READ | {"s3:PutObject"},
+        "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "vaxline-{s}-ledger": table("Query"),
+        "vaxline-{s}-ledger/index/worklist": table("Query"),
+        "alias/vaxline-{s}-ledger": {"kms:Decrypt", "kms:DescribeKey"},
+    },
     "valve": {
         "/aws/lambda/vaxline-{s}-valve": LOG,
         "{bucket}": {"s3:ListBucket"},

@@ -8,6 +8,9 @@ from shared import settings
 from shared.settings import FUNCTIONS, INDEXES, QUEUES, FunctionSettings, QueueSettings
 from tests.infra.templates import Template
 
+# AWS writes a rate in the largest unit, and one of it in the singular.
+_RATES = {1: "rate(1 minute)", 1440: "rate(1 day)"}
+
 
 @pytest.fixture(params=QUEUES, ids=lambda queue: queue.name)
 def queue(request: pytest.FixtureRequest) -> QueueSettings:
@@ -128,7 +131,7 @@ def test_a_schedule_starts_what_has_no_queue(template: Template) -> None:
         for rule in template.of("AWS::Events::Rule")
     }
     assert {name.rsplit("-", 1)[1]: when for name, when in started.items()} == {
-        function.name: "rate(1 minute)" if function.every_minutes == 1 else f"rate({function.every_minutes} minutes)"
+        function.name: _RATES.get(function.every_minutes, f"rate({function.every_minutes} minutes)")
         for function in FUNCTIONS
         if function.every_minutes
     }
