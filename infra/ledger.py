@@ -65,9 +65,10 @@ class Ledger(Construct):
         """Operations on the table's own items."""
         self._grant(to, operations, self.table.table_arn)
 
-    def grant_query(self, to: Rights, index: IndexSettings) -> None:
-        """Reading one index."""
-        self._grant(to, ["Query"], f"{self.table.table_arn}/index/{index.name}")
+    def grant_query(self, to: Rights, *indexes: IndexSettings) -> None:
+        """Reading indexes."""
+        for index in indexes:
+            self._grant(to, ["Query"], f"{self.table.table_arn}/index/{index.name}")
 
     def _grant(self, to: Rights, operations: Sequence[str], resource: str) -> None:
         to.allow([f"dynamodb:{operation}" for operation in operations], [resource])
