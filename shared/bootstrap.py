@@ -200,6 +200,7 @@ class Application:
 
         return Reconcile(ledger=self.ledger, ask=self.ask, clock=self.clock)
 
+    @cached_property
     def report(self) -> DailyReports:
         from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
         from shared.usecases.daily import DailyReports  # noqa: PLC0415 - once a day
