@@ -47,7 +47,6 @@ class Ehr:
     random: Random
     rows: dict[str, Row] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
-    whole_visits: bool = True
     told: dict[str, Told] = field(default_factory=dict)
     _patients: int = 0
     _doses: int = 0
@@ -64,8 +63,9 @@ class Ehr:
         """A file and its number of data rows: everything, or what changed since; a row may stand there twice."""
         random = self.random
         whole = random.random() < 0.5
-        visits = {_visit_of(self.rows[dose]) for dose in self.changed} if self.whole_visits else set()
-        names = [dose for dose, row in self.rows.items() if whole or dose in self.changed or _visit_of(row) in visits]
+        # A visit comes with all its doses: where exports bring parts of one, order has a known limit.
+        visits = {_visit_of(self.rows[dose]) for dose in self.changed}
+        names = [dose for dose, row in self.rows.items() if whole or _visit_of(row) in visits]
         if names and random.random() < 0.2:
             names.append(random.choice(names))
         if random.random() < 0.3:

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, Final
 
 START: Final = datetime(2026, 3, 2, 6, tzinfo=UTC)
-_EVER: Final = 60.0
+_EVER: Final = 300.0
 
 
 class KilledError(BaseException):
@@ -63,7 +63,7 @@ class Scheduler:
 
 
 class Call(threading.Thread):
-    """One call of a function. `world_ended` is told how it ended: its answer, or the error."""
+    """One call of a function. `ended` is told how it ended: with its answer, or the error."""
 
     def __init__(
         self,

@@ -307,10 +307,9 @@ class World:
             if call.is_killed:
                 instance.app = None
                 self.counts["killed"] += 1
-            elif isinstance(call.error, InjectedError):
-                self.note(name, "failed")
             elif call.error is not None:
-                raise call.error
+                self.note(name, "failed")
+                self.watch.noted(repr(call.error))
             settle(call)
 
         call = Call(
