@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from console import audit, check, expected, query, readiness, reconcile, remedy, render, report, search, valve, worklist
+from console import (
+    audit,
+    check,
+    expected,
+    query,
+    readiness,
+    reconcile,
+    remedy,
+    render,
+    report,
+    search,
+    valve,
+    workflow,
+    worklist,
+)
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import to_stage
 from console.options import Json, Stage
@@ -34,6 +48,7 @@ search.register(app)
 report.register(app)
 query.register(app)
 reconcile.register(app)
+workflow.register(app)
 readiness.register(app)
 expected.register(app)
 audit.register(app)

@@ -22,7 +22,7 @@ from shared.domain.rsp_model import MEANING, Evaluation, Match, Person, Response
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
 from shared.usecases.explain import explanation
-from shared.usecases.query import COLUMNS, Asked, patient_of
+from shared.usecases.query import COLUMNS, Asked, is_batch_time, patient_of
 
 _ORDINALS: Final = {1: "next", 2: "following"}
 _VALID: Final = {"Y": "valid", "N": "not valid"}
@@ -57,6 +57,7 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
     ] = False,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
+    fhir: Annotated[bool, typer.Option("--fhir", help="print a FHIR R4 Bundle for each patient, one a line")] = False,
 ) -> None:
     """Asks the IIS for history and forecast; exit code 1 unless all were found. Example: vaxline query --mrn SYN-17"""
     if schema:
@@ -78,6 +79,8 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
     }
     profile = Profile.HISTORY if history else Profile.FORECAST
     with to_stage(stage) as application:
+        if file is not None:
+            in_hours(application)
         patients = list(_patients(application, msh_10, flags, file, clinic))
         done = []
         for number, (whom, who, subject) in enumerate(patients):
@@ -85,7 +88,12 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
                 time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
             noted(application, "query", [subject or who], f"{profile.value} by {_by(whom)}")
             done.append(application.ask(Request(whom, profile), who))
-    if json:
+    if fhir:
+        from console.fhir import bundle  # noqa: PLC0415 - the FHIR models take a second to load
+
+        for asked in done:
+            typer.echo(bundle(asked))
+    elif json:
         render.as_json(done if file else done[0])
     else:
         for asked in done:
@@ -116,6 +124,19 @@ def _patients(
         yield _read(given), _clinic(application, clinic), ""
     else:
         raise typer.BadParameter("say who is meant; `vaxline query --help` lists how")
+
+
+def in_hours(application: Application) -> None:
+    """Several questions wait for the hours that the IIS wants them in.
+
+    Raises:
+        Exit: it is not the time.
+    """
+    iis = application.configurations.current().iis
+    if not is_batch_time(iis, application.clock.now()):
+        hours = ", ".join(window.text for window in iis.query_hours)
+        render.err.print(f"several are asked only in iis.query_hours ({hours}, {iis.time_zone}); nobody was asked")
+        raise typer.Exit(1)
 
 
 def of_ledger(application: Application, msh_10: str, mrn: str) -> Submission | None:

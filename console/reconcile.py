@@ -13,7 +13,7 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Json, Stage
-from console.query import of_ledger
+from console.query import in_hours, of_ledger
 from shared.bootstrap import Application
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.reconcile import Kind, Side
@@ -45,6 +45,8 @@ def reconcile(
     Example: vaxline reconcile --unknown --stage production
     """
     with to_stage(stage) as application:
+        if unknown or sample:
+            in_hours(application)
         done: list[Reconciled] = []
         for number, submission in enumerate(_wanted(application, msh_10, mrn, clinic, sample, unknown=unknown)):
             if number:

@@ -28,8 +28,8 @@ class Iis:
     """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read.
 
     `probe` is how vaxline finds out whether it is back; within `maintenance`, on the clock of `time_zone`, it is left
-    alone. A query asks for at most `query_limit` records (RCP-2); a batch of queries waits `query_pause` seconds
-    between two, and runs within `query_hours` (any time where there are none).
+    alone. A query asks for at most `query_limit` records (RCP-2); several queries are `query_pause` seconds apart
+    and asked within `query_hours` only (any time where there are none).
     """
 
     endpoint: str

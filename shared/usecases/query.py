@@ -10,10 +10,12 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from shared.domain import faults, maintenance, qbp
 from shared.domain.clinics import Clinic, Configuration, Source
+from shared.domain.clinics import Iis as IisSettings
 from shared.domain.iis_profiles import PROFILES
 from shared.domain.model import Address, Patient, Visit
 from shared.domain.qbp import Profile, Request
@@ -56,7 +58,7 @@ class Asked:
     """What came of one question.
 
     With `response` the IIS answered it. Else `fault` is a code of the fault catalogue, or `not_asked` says why nothing
-    was sent; `missing` then names what the question lacks.
+    was sent; `missing` then names what the question lacks. `when` is the time of the question (ISO 8601, with zone).
     """
 
     clinic: str
@@ -67,6 +69,7 @@ class Asked:
     not_asked: str = ""
     missing: tuple[str, ...] = ()
     seconds: float = 0.0
+    when: str = ""
 
 
 def patient_of(values: Mapping[str, str]) -> Patient | str:
@@ -103,6 +106,11 @@ def columns_of(patient: Patient) -> dict[str, str]:
         "birth_order": patient.birth_order,
     }
     return {column: value for column, value in columns.items() if value}
+
+
+def is_batch_time(iis: IisSettings, now: datetime) -> bool:
+    """Whether several questions may be asked now: within `iis.query_hours`, or at any time where there are none."""
+    return not iis.query_hours or maintenance.current(iis.query_hours, iis.time_zone, now) is not None
 
 
 class Query:
@@ -156,7 +164,7 @@ class Query:
     def _call(
         self, asked: Asked, request: Request, clinic: Clinic, configuration: Configuration, credentials: Credentials
     ) -> Asked:
-        mark = fresh_id()
+        mark, now = fresh_id(), self._clock.now()
         message = qbp.build(
             request,
             msh_10=mark,
@@ -164,10 +172,10 @@ class Query:
             limit=configuration.iis.query_limit,
             clinic=clinic,
             configuration=configuration,
-            now=self._clock.now(),
+            now=now,
         )
         answer = self._iis.submit(configuration.iis.endpoint, credentials, clinic.facility_id, message)
-        asked = replace(asked, msh_10=mark, seconds=answer.seconds)
+        asked = replace(asked, msh_10=mark, seconds=answer.seconds, when=now.isoformat(timespec="seconds"))
         text = answer.text if isinstance(answer, Answer) else answer.embedded
         if isinstance(answer, DeliveryFault):
             return replace(asked, fault=answer.code)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from shared.domain.faults import BY_CODE
+from shared.domain.maintenance import window
 from shared.domain.model import Address, Name, Patient, Telecom
 from shared.domain.qbp import Request
 from shared.domain.rsp_model import Match
@@ -23,6 +25,7 @@ from shared.usecases.query import (
     Query,
     columns_of,
     fresh_id,
+    is_batch_time,
     patient_of,
 )
 from tests.shared.usecases.desk import CONFIGURATION, Desk, Fixed, Vault
@@ -134,6 +137,15 @@ def test_columns_make_the_same_patient_again() -> None:
         birth_order="2",
     )
     assert patient_of(columns_of(patient)) == patient
+
+
+def test_several_are_asked_only_in_the_hours_of_the_iis() -> None:
+    hours = window("daily 22:00-05:00")
+    assert hours is not None
+    iis = replace(CONFIGURATION.iis, query_hours=(hours,))
+    night, noon = datetime(2026, 3, 3, 4, tzinfo=UTC), datetime(2026, 3, 2, 17, tzinfo=UTC)
+    assert [is_batch_time(iis, night), is_batch_time(iis, noon)] == [True, False]
+    assert is_batch_time(CONFIGURATION.iis, noon)
 
 
 def test_what_cannot_be_read_is_said() -> None:

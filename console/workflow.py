@@ -1,0 +1,158 @@
+"""`vaxline workflow-test`: CT WiZ's bi-directional workflow test (onboarding, phase 3) against the stage's IIS.
+
+connectivityTest ─► every reported record asked for: an exact match and a forecast ─► the IIS's own scenarios
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from console import render
+from console.audit import noted
+from console.connect import to_stage
+from console.options import Json, Stage
+from shared.bootstrap import Application
+from shared.domain.lifecycle import STORED_BY_IIS
+from shared.domain.qbp import Profile, Request
+from shared.domain.rsp_model import Match
+from shared.domain.submission import Answer
+from shared.settings import LOCAL_STAGE
+from shared.usecases.query import COLUMNS, Asked, patient_of
+
+WITH_FORECAST: Final = "FOUND with a forecast"
+_ANSWERED: Final = "answered"
+_DAYS: Final = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, without who it was about: `about` is a submission's MSH-10 or a scenario's name, `query` its MSH-10."""
+
+    about: str
+    expected: str
+    got: str
+    query: str = ""
+    when: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.got == self.expected
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the `vaxline` command."""
+    app.command("workflow-test")(workflow_test)
+
+
+def workflow_test(
+    records: Annotated[int, typer.Option(min=1, max=50, help="records to ask for; CT WiZ wants 25 to 50")] = 25,
+    scenarios: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV of the IIS's own patients: name, expect, clinic, columns"),
+    ] = None,
+    evidence: Annotated[Path, typer.Option(help="where the evidence is written, as JSON without PHI")] = Path(
+        "workflow-test.json"
+    ),
+    clinic: Annotated[str, typer.Option(help="only records of this clinic")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Runs CT WiZ's query workflow test and keeps the evidence; exit code 1 unless all passed.
+
+    Example: vaxline workflow-test --stage test
+    """
+    with to_stage(stage) as application:
+        steps = [_connection(application)]
+        if steps[0].passed:
+            steps += _reported(application, records, clinic)
+            steps += _scenarios(application, scenarios) if scenarios is not None else ()
+    result = {
+        "stage": stage,
+        "records_wanted": records,
+        "steps": [msgspec.to_builtins(step) | {"passed": step.passed} for step in steps],
+    }
+    evidence.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    asked_for = sum(step.expected == WITH_FORECAST for step in steps)
+    if json:
+        render.as_json(result)
+    else:
+        render.table(
+            "Workflow test",
+            ("about", "expected", "got", "result"),
+            ((step.about, step.expected, step.got, "passed" if step.passed else "FAILED") for step in steps),
+        )
+        passed = sum(step.passed for step in steps)
+        words = (
+            f"{passed} of {len(steps)} steps passed; {asked_for} of {records} records asked for; evidence: {evidence}"
+        )
+        render.out.print(words, markup=False, highlight=False)
+    if asked_for < records or not all(step.passed for step in steps):
+        raise typer.Exit(1)
+
+
+def _connection(application: Application) -> Step:
+    answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
+    return Step("connectivityTest", _ANSWERED, _ANSWERED if isinstance(answer, Answer) else answer.code)
+
+
+def _reported(application: Application, records: int, clinic: str) -> Iterator[Step]:
+    """The newest accepted submissions, one for each patient, asked for with Z44."""
+    seen: set[str] = set()
+    for submission in application.ledger.many(_accepted(application, clinic)):
+        if len(seen) == records:
+            return
+        if submission.patient_group in seen or not any(dose.is_given for dose in submission.visit.doses):
+            continue
+        if seen:
+            _pause(application)
+        seen.add(submission.patient_group)
+        noted(application, "workflow-test", [submission.msh_10])
+        asked = application.ask(Request(submission.visit.patient), submission.clinic)
+        yield _step(submission.msh_10, WITH_FORECAST, asked)
+
+
+def _accepted(application: Application, clinic: str) -> Iterator[str]:
+    today = datetime.now(UTC).date()
+    for back in range(_DAYS):
+        for outcome in application.ledger.outcomes(today - timedelta(days=back), clinic):
+            if outcome.state in STORED_BY_IIS:
+                yield outcome.msh_10
+
+
+def _scenarios(application: Application, file: Path) -> Iterator[Step]:
+    """One row each: `name`, `expect` (a match such as TOO_MANY), `clinic`, `profile` (Z34 where empty), and columns."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            name, expected = row.get("name") or "scenario", (row.get("expect") or "").upper()
+            patient = patient_of({column: row.get(column) or "" for column in COLUMNS})
+            profile = row.get("profile") or Profile.HISTORY.value
+            if isinstance(patient, str) or expected not in list(Match) or profile not in list(Profile):
+                yield Step(name, expected, "the row cannot be read")
+                continue
+            _pause(application)
+            noted(application, "workflow-test", [name])
+            asked = application.ask(Request(patient, Profile(profile)), row.get("clinic") or "")
+            yield _step(name, expected, asked)
+
+
+def _step(about: str, expected: str, asked: Asked) -> Step:
+    response = asked.response
+    got = asked.fault or asked.not_asked
+    if response is not None:
+        got = response.match.value
+        if expected == WITH_FORECAST and response.match is Match.FOUND and response.forecast:
+            got = WITH_FORECAST
+    return Step(about, expected, got, asked.msh_10, asked.when)
+
+
+def _pause(application: Application) -> None:
+    time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
