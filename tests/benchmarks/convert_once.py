@@ -34,6 +34,9 @@ class Forgetful:
     def add(self, submission: Submission) -> bool:
         return True
 
+    def make_findable(self, submissions: Sequence[Submission]) -> None:
+        pass
+
     def file(self, file_id: str) -> FileSummary | None:
         return None
 

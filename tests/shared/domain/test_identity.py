@@ -1,4 +1,5 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +112,10 @@ def test_a_dose_that_the_ehr_numbers_9999_does_not_read_as_a_refusal():
 def test_two_visits_without_a_day_are_two_records():
     first, second = (Visit("s", Patient(mrn=mrn), "") for mrn in ("A", "B"))
     assert identity.record_key(first) != identity.record_key(second)
+
+
+@given(st.text(st.characters()), st.text('"\\/\b\x00\x1f\x7f\u2028é<&\ud800 a', max_size=9), st.integers())
+def test_a_content_is_the_same_text_however_it_is_written(one, other, row):
+    dose = Dose(id=one, date="", vaccine=Code(other, one, "CVX"), lot=other, row=row)
+    content = {name: value for name, value in asdict(dose).items() if name not in ("row", "part")}
+    assert identity._content(dose) == json.dumps(content, sort_keys=True, separators=(",", ":"))
