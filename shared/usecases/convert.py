@@ -41,6 +41,8 @@ from shared.usecases.prepare import Prepared, prepare
 CHUNK: Final = 100
 # A write waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
 _WRITERS: Final = 16
+# The search values of so many submissions of one dose are one batch of DynamoDB's twenty-five.
+_FINDABLE: Final = 6
 # After so many chunks the ledger learns how far a file is, for an invocation that is killed.
 _CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
@@ -224,7 +226,9 @@ class Convert:
             if key not in drafts:
                 drafts[key] = self._draft(records.get(key, Record(key)), visit, arrival)
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
-        self._ledger.make_findable([one.submission for one in drafts.values() if one.submission and one.is_new])
+        new = [one.submission for one in drafts.values() if one.submission and one.is_new]
+        found = [new[at : at + _FINDABLE] for at in range(0, len(new), _FINDABLE)]
+        list(self._pool.map(self._ledger.make_findable, found))
         written = dict(zip(drafts, self._pool.map(self._write, drafts.values()), strict=True))
         made: list[Submission] = []
         for key, visit in keyed:
