@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,6 +26,9 @@ ALLOWED: Final = frozenset(
     }
 )  # fmt: skip
 
+# Folders of the inbox and callers of query may be called anything (names: shared/adapters/clinics_schema.py).
+_NAMED: Final = frozenset({"clinic", "source"})
+_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _FRAMES: Final = 3
 _T = TypeVar("_T")
 _Handler = Callable[[dict[str, Any], Any], _T]
@@ -88,7 +92,7 @@ def written_to(stream: TextIO) -> Iterator[None]:
 
 
 def line(message: str, **fields: object) -> None:
-    """Writes one line.
+    """Writes one line; a clinic or source that none of clinics.toml can be called is left out.
 
     Raises:
         ValueError: a field is not on the list of allowed ones.
@@ -96,6 +100,9 @@ def line(message: str, **fields: object) -> None:
     unknown = fields.keys() - ALLOWED
     if unknown:
         raise ValueError(f"not an allowed log field: {sorted(unknown)}")
+    for name in _NAMED & fields.keys():
+        if not _KEY.fullmatch(str(fields[name])):
+            fields[name] = ""
     _logger.info(message, **fields)  # type: ignore[arg-type]
 
 

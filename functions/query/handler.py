@@ -19,6 +19,7 @@ _app = application()
 _iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first query
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: object) -> Any:
     """One question → `Asked` as JSON; what is wrong with the event is said in `not_asked`."""
     clinic = str(event.get("clinic", ""))

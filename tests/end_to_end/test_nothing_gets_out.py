@@ -249,6 +249,17 @@ def test_nothing_of_a_patient_leaves_by_what_the_iis_answers(
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
 
 
+def test_nothing_of_a_patient_leaves_by_a_folder_that_somebody_called_by_her_name(
+    run: tuple[Session, Engine], tmp_path: Path
+) -> None:
+    local, engine = run
+    put(local, {"inbox/Canaryname Canaria/Canary.csv": "x", "inbox/CANARYMRN9.csv": "x", "inbox/elm/Canary.csv": CSV})
+    assert engine.wait_until_idle(timeout=120)
+    assert len(list(local.application.ledger.files())) == 3
+    assert "converted" in told(tmp_path)
+    assert CANARY.search(told(tmp_path)) is None
+
+
 def test_nothing_of_a_patient_leaves_by_a_correction(
     run: tuple[Session, Engine], watch: Watch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

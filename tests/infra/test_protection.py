@@ -89,6 +89,40 @@ def test_nothing_takes_a_request_without_tls(template: Template, kind: str, poli
         assert any(part["Effect"] == "Deny" and part.get("Condition") == refused for part in policy)
 
 
+@pytest.mark.parametrize("policies", ["AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"])
+def test_no_policy_of_a_resource_lets_anybody_in_but_an_aws_service_that_is_named(
+    template: Template, policies: str
+) -> None:
+    found = [part for policy in template.of(policies) for part in policy["PolicyDocument"]["Statement"]]
+    assert found
+    for part in found:
+        if part["Effect"] == "Allow":
+            assert set(part["Principal"]) == {"Service"}
+            assert part["Condition"], "a service acts for anybody, so it must be told for whom"
+            assert "*" not in str(part["Action"])
+
+
+def test_the_buckets_take_no_tls_before_1_2(template: Template) -> None:
+    refused = {"NumericLessThan": {"s3:TlsVersion": 1.2}}
+    for policy in template.of("AWS::S3::BucketPolicy"):
+        (part,) = (one for one in policy["PolicyDocument"]["Statement"] if one.get("Condition") == refused)
+        assert (part["Effect"], part["Principal"], part["Action"]) == ("Deny", {"AWS": "*"}, "s3:*")
+        assert len(part["Resource"]) == 2, "the bucket and its objects"
+
+
+def test_no_function_is_traced_and_none_has_an_address_of_its_own(template: Template) -> None:
+    for function in template.of("AWS::Lambda::Function"):
+        assert "TracingConfig" not in function
+    kinds = {resource["Type"] for resource in template.resources.values()}
+    assert not kinds & {"AWS::Lambda::Url", "AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"}
+
+
+def test_nobody_but_aws_itself_may_call_a_function(template: Template) -> None:
+    for permission in template.of("AWS::Lambda::Permission"):
+        assert str(permission["Principal"]).endswith(".amazonaws.com")
+        assert "SourceArn" in permission
+
+
 def test_s3_may_tell_the_intake_queue_of_this_bucket_alone(template: Template, stage: str) -> None:
     told = [
         statement
@@ -139,7 +173,7 @@ def test_every_alarm_tells_the_topic_and_cloudwatch_may_publish_there(template: 
 def test_the_fixed_address_is_one_and_only_what_calls_the_iis_leaves_by_it(template: Template) -> None:
     assert len(list(template.of("AWS::EC2::EIP"))) == len(list(template.of("AWS::EC2::NatGateway"))) == 1
     inside = [made["FunctionName"] for made in template.of("AWS::Lambda::Function") if "VpcConfig" in made]
-    assert inside == ["vaxline-production-submit", "vaxline-production-valve"]
+    assert sorted(inside) == ["vaxline-production-query", "vaxline-production-submit", "vaxline-production-valve"]
     (group,) = template.of("AWS::EC2::SecurityGroup")
     assert "SecurityGroupIngress" not in group
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]
