@@ -10,6 +10,7 @@ from shared.bootstrap import application
 _app = application()
 
 
+@logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Scheduled event → which day was reported, and how many messages it had."""
     written = _app.report()
