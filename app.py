@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.node import use_packaged_node
@@ -35,7 +36,7 @@ class RefusedError(Exception):
 def main() -> None:
     """Bundles once, then writes a template for each stage to `CDK_OUTDIR` (default: build/cdk.out)."""
     given = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
-    app = cdk.App(context=given["context"], outdir=os.environ.get("CDK_OUTDIR", str(ROOT / given["output"])))
+    app = new_app(given["context"], Path(os.environ.get("CDK_OUTDIR", ROOT / given["output"])))
     target = choice(app, "bundle_for", "VAXLINE_BUNDLE_FOR") or "lambda"
     code = ROOT / "build" / "functions" / target
     bundling.bundle(ROOT, code, _TARGETS[target])
@@ -45,6 +46,11 @@ def main() -> None:
         app.synth()
     except RuntimeError as refused:
         raise RefusedError(str(refused).splitlines()[0]) from refused
+
+
+def new_app(context: Mapping[str, object], out: Path) -> cdk.App:
+    """An app that writes its templates to this folder."""
+    return cdk.App(context=context, outdir=str(out))
 
 
 def choice(app: cdk.App, context: str, variable: str) -> str:

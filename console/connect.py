@@ -39,11 +39,12 @@ def _runtime(stage: str) -> Runtime:
     outputs = _outputs(session.client("cloudformation", region_name=region), stage)
     return Runtime(
         stage=stage,
-        table=settings.table_name(stage),
+        table=outputs["Table"],
         bucket=outputs["Bucket"],
         outbox_url=outputs["OutboxUrl"],
         resubmission_url=outputs["ResubmissionUrl"],
         region=region,
+        intake_url=outputs["IntakeUrl"],
     )
 
 

@@ -13,6 +13,7 @@ import typer
 from console import (
     audit,
     check,
+    drills,
     expected,
     query,
     readiness,
@@ -51,6 +52,7 @@ reconcile.register(app)
 workflow.register(app)
 readiness.register(app)
 expected.register(app)
+drills.register(app)
 audit.register(app)
 valve.register(app)
 

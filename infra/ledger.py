@@ -19,7 +19,10 @@ _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 
 
 class Ledger(Construct):
-    """One table, paid by use, with three sparse indexes (see `shared.settings`)."""
+    """One table, paid by use, with three sparse indexes (see `shared.settings`).
+
+    `name` is the table that is in use: the stack's own, or the one that was restored from it (docs/operations.md).
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -44,6 +47,12 @@ class Ledger(Construct):
         )
         for index in settings.INDEXES:
             self._add(index)
+        self.name = stage.restored_table or self.table.table_name
+        self._arn = (
+            cdk.Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name=stage.restored_table)
+            if stage.restored_table
+            else self.table.table_arn
+        )
         acknowledge(
             self.table,
             {
@@ -63,12 +72,12 @@ class Ledger(Construct):
 
     def grant(self, to: Rights, *operations: str) -> None:
         """Operations on the table's own items."""
-        self._grant(to, operations, self.table.table_arn)
+        self._grant(to, operations, self._arn)
 
     def grant_query(self, to: Rights, *indexes: IndexSettings) -> None:
         """Reading indexes."""
         for index in indexes:
-            self._grant(to, ["Query"], f"{self.table.table_arn}/index/{index.name}")
+            self._grant(to, ["Query"], f"{self._arn}/index/{index.name}")
 
     def _grant(self, to: Rights, operations: Sequence[str], resource: str) -> None:
         to.allow([f"dynamodb:{operation}" for operation in operations], [resource])

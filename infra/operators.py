@@ -11,7 +11,7 @@ from infra.rights import Rights
 from infra.stages import Stage
 from infra.storage import Storage
 from shared import settings
-from shared.settings import CONFIG_PREFIX, INDEXES
+from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, INDEXES
 
 
 class Operators(Construct):
@@ -49,5 +49,6 @@ class Operators(Construct):
         )
         for index in INDEXES:
             ledger.grant_query(self.rights, index)
-        queues.outbox.grant_send(self.rights)
-        queues.resubmission.grant_send(self.rights)
+        storage.grant_list(self.rights, INBOX_PREFIX)
+        for queue in queues.by_name.values():
+            queue.grant_redrive(self.rights)

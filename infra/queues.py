@@ -55,6 +55,11 @@ class DeliveryQueue(Construct):
             enforce_ssl=True,
         )
 
+    def grant_redrive(self, to: Rights) -> None:
+        """Taking what was set aside, and putting it back."""
+        to.allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], [self.dead_letters.queue_arn])
+        self.grant_send(to)
+
     def grant_send(self, to: Rights) -> None:
         to.allow(["sqs:SendMessage"], [self.queue.queue_arn])
         to.use_key(self._key, SEND, through="sqs")

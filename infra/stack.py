@@ -45,7 +45,7 @@ class VaxlineStack(cdk.Stack):
         network = Network(self, "Network", stage=stage, operations=operations) if stage.fixed_egress else None
         environment = {
             "VAXLINE_STAGE": stage.name,
-            "VAXLINE_TABLE": ledger.table.table_name,
+            "VAXLINE_TABLE": ledger.name,
             "VAXLINE_BUCKET": storage.name,
             "VAXLINE_OUTBOX_URL": queues.outbox.queue.queue_url,
             "VAXLINE_INTAKE_URL": queues.intake.queue.queue_url,
@@ -115,7 +115,8 @@ class VaxlineStack(cdk.Stack):
 
         outputs = {
             "Bucket": storage.name,
-            "Table": ledger.table.table_name,
+            "Table": ledger.name,
+            "IntakeUrl": queues.intake.queue.queue_url,
             "OutboxUrl": queues.outbox.queue.queue_url,
             "ResubmissionUrl": queues.resubmission.queue.queue_url,
             "SecretsKey": secrets.key.key_arn,

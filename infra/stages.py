@@ -20,7 +20,8 @@ class Stage:
     list of allowed ones; `alarm_email` gets the alarms (empty: subscribe to the topic by hand),
     `notice_email` what waits for those who correct; more refused messages
     than `refusal_percent` ring, and credentials that expire in fewer than `credential_days`; `dashboard` makes a page
-    in CloudWatch; `log_days` keeps the functions' logs and the bucket's access logs; `noncurrent_days` keeps
+    in CloudWatch; `restored_table` names the ledger's table that was restored and is in use instead of the
+    stack's own; `log_days` keeps the functions' logs and the bucket's access logs; `noncurrent_days` keeps
     overwritten and deleted exports.
     """
 
@@ -32,6 +33,7 @@ class Stage:
     refusal_percent: int = 10
     credential_days: int = 14
     dashboard: bool = True
+    restored_table: str = ""
     log_days: int = 400
     noncurrent_days: int = 90
 

@@ -137,6 +137,10 @@ class Storage(Construct):
         to.allow(["s3:ListBucket"], [self.arn], when={"StringLikeIfExists": under})
         to.use_key(self.key, DECRYPT, through="s3")
 
+    def grant_list(self, to: Rights, prefix: str) -> None:
+        """The names of what is and was under this prefix; not its content."""
+        to.allow(["s3:ListBucketVersions"], [self.arn], when={"StringLike": {"s3:prefix": [f"{prefix}*"]}})
+
     def grant_write(self, to: Rights, prefix: str) -> None:
         """New objects, and new versions of those that are there, under this prefix."""
         to.allow(

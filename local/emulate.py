@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from infra import bundling
 from local import emulator, exports
+from local.drills import Drills
 from local.emulator import ROOT, Emulator, EmulatorError
 from local.session import parsed
 from local.simulator import Simulator
@@ -81,6 +82,17 @@ def _run() -> int:
             problems += _start(settings.VALVE)
             settled = _wait(application)
             problems += _start(settings.SWEEP)
+            if settled:
+                drills = Drills(
+                    cloud,
+                    outputs,
+                    stage=STAGE,
+                    operator=lambda made: _again(application, made),
+                    settled=_wait,
+                    say=_say,
+                )
+                application, found = drills(application, ctwiz, Path(folder))
+                problems += found + _start(settings.SWEEP)
             return _report(application, ctwiz, settled=settled, problems=problems)
 
 
@@ -103,6 +115,7 @@ def _runtime(outputs: dict[str, str]) -> Runtime:
         bucket=outputs["Bucket"],
         outbox_url=outputs["OutboxUrl"],
         resubmission_url=outputs["ResubmissionUrl"],
+        intake_url=outputs["IntakeUrl"],
         region=emulator.REGION,
     )
 
@@ -112,6 +125,13 @@ def _as_operator(cloud: Emulator, outputs: dict[str, str]) -> Application:
     with cloud.acting_with(f"{STACK}-operator"):
         application = Application(_runtime(outputs))
         application.session.get_credentials()  # looked up once, kept by the session
+    return application
+
+
+def _again(operator: Application, outputs: dict[str, str]) -> Application:
+    """The same person after the stack was updated."""
+    application = Application(_runtime(outputs))
+    application.session = operator.session
     return application
 
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
-from shared.settings import LOCAL_STAGE, PRODUCT, QUERY, REPORTS_PREFIX, Runtime
+from shared.settings import LOCAL_STAGE, PRODUCT, QUERY, REPORTS_PREFIX, QueueSettings, Runtime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -218,6 +218,12 @@ class Application:
         from shared.usecases.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
 
         return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
+
+    def redrive(self, queue: QueueSettings) -> int:
+        """Brings back what SQS set aside of a queue; how many messages that were."""
+        from shared.adapters.redrive import redrive  # noqa: PLC0415 - only people do
+
+        return redrive(self._sqs, queue, self.runtime.stage, self.runtime.outbox_url)
 
     def expected(self, *, noting: bool = False) -> Expected:
         """When files are due and credentials expire, as of now."""

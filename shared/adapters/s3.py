@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from botocore.exceptions import ClientError
@@ -50,6 +51,17 @@ class S3Objects:
                 # A listing names no version ids; content and time together tell one arrival from the next.
                 version = f"{item['ETag']}@{item['LastModified'].isoformat()}"
                 yield StoredObject(item["Key"], version, item["Size"], item["LastModified"])
+
+    def versions(self, prefix: str, since: datetime) -> Iterator[StoredObject]:
+        """Every version that arrived since then, also of keys that were overwritten or deleted, in order of time."""
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        found = [
+            StoredObject(item["Key"], item["VersionId"], item["Size"], item["LastModified"], item["VersionId"])
+            for page in pages
+            for item in page.get("Versions", [])
+            if item["LastModified"] >= since
+        ]
+        yield from sorted(found, key=lambda item: item.modified)
 
     def open(self, item: StoredObject) -> IO[bytes]:
         wanted = {"VersionId": item.version_id} if item.version_id else {}

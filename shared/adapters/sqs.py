@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote_plus
 
 from shared.ports import OutboxMessage, Received
 
@@ -112,3 +113,8 @@ class SqsIntake(_Queue):
     def send_again(self, body: str) -> None:
         """Queues an event anew, so that going on does not count as one more failed receive of the old message."""
         self._send([body], lambda one: {"MessageBody": one})
+
+    def announce(self, key: str, version_id: str = "") -> None:
+        """Queues an object of the bucket as S3 announces one that arrived (S3 user guide, event message structure)."""
+        item = {"key": quote_plus(key)} | ({"versionId": version_id} if version_id else {})
+        self.send_again(json.dumps({"Records": [{"s3": {"object": item}}]}))

@@ -13,6 +13,7 @@ READ = {"s3:GetObject", "s3:GetObjectVersion"}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 SEND = {"sqs:SendMessage"}
+TAKE = {"sqs:DeleteMessage", "sqs:ReceiveMessage"}
 KEY_TO_READ = {"kms:Decrypt"}
 KEY_TO_SEND = {"kms:Decrypt", "kms:GenerateDataKey"}
 KEY_TO_WRITE_TABLE = {
@@ -132,7 +133,7 @@ OPERATOR = {
     "arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/vaxline-{s}/*": {
         "cloudformation:DescribeStacks"
     },
-    "{bucket}": {"s3:ListBucket"},
+    "{bucket}": {"s3:ListBucket", "s3:ListBucketVersions"},
     "{bucket}/config/*": READ | {"s3:PutObject"},
     "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
     "vaxline-{s}-ledger": table(
@@ -142,8 +143,12 @@ OPERATOR = {
     "vaxline-{s}-ledger/index/worklist": table("Query"),
     "vaxline-{s}-ledger/index/waiting": table("Query"),
     "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+    "vaxline-{s}-intake": SEND,
+    "vaxline-{s}-intake-dlq": TAKE,
     "vaxline-{s}-outbox.fifo": SEND,
+    "vaxline-{s}-outbox-dlq.fifo": TAKE,
     "vaxline-{s}-resubmission": SEND,
+    "vaxline-{s}-resubmission-dlq": TAKE,
     "alias/vaxline-{s}-queues": KEY_TO_SEND,
 }
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from shared import settings
 from shared.settings import FUNCTIONS, INDEXES, QUEUES, FunctionSettings, QueueSettings
 from tests.infra.templates import Template
 
+ROOT = Path(__file__).parents[2]
 # AWS writes a rate in the largest unit, and one of it in the singular.
 _RATES = {1: "rate(1 minute)", 1440: "rate(1 day)"}
 
@@ -158,3 +163,32 @@ def test_exports_are_announced_from_the_inbox_only(template: Template, stage: st
 def _keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
     by_type = {part["KeyType"]: part["AttributeName"] for part in schema}
     return by_type["HASH"], by_type["RANGE"]
+
+
+def test_a_restored_table_is_used_by_everybody_in_the_place_of_the_stack_s_own(tmp_path: Path) -> None:
+    import app
+
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "placeholder.py").write_text("", "ascii")
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
+    context["stages"]["test"]["restored_table"] = "vaxline-test-ledger-restored"
+    made = app.new_app(context, tmp_path / "out")
+    app.add_stages(made, tmp_path / "code", only="test")
+    made.synth()
+    template = Template(json.loads((tmp_path / "out" / "vaxline-test.template.json").read_text("utf-8")))
+    assert template.body["Outputs"]["Table"]["Value"] == "vaxline-test-ledger-restored"
+    for function in template.of("AWS::Lambda::Function"):
+        assert function["Environment"]["Variables"]["VAXLINE_TABLE"] == "vaxline-test-ledger-restored"
+    granted = {
+        template.text(resource)
+        for policy in template.of("AWS::IAM::ManagedPolicy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if any(action.startswith("dynamodb:") for action in _listed(statement["Action"]))
+        for resource in _listed(statement["Resource"])
+    }
+    assert granted
+    assert all(":table/vaxline-test-ledger-restored" in resource for resource in granted)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
