@@ -22,6 +22,7 @@ from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
 from shared import settings
+from shared.alarms import starts_hourly
 from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
 
 
@@ -63,7 +64,7 @@ class VaxlineStack(cdk.Stack):
                 operations=operations,
                 network=inside,
             )
-            operations.alarms.watch_function(of.name, made.function, scheduled=of.every_minutes is not None)
+            operations.alarms.watch_function(of.name, made.function, scheduled=starts_hourly(of))
             return made
 
         convert = function(settings.CONVERT)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from shared import metrics, settings
+from shared.settings import FunctionSettings
 
 Per = Literal["queue", "function", "schedule", "stage"]
 Statistic = Literal["Sum", "Maximum", "Minimum"]
@@ -113,3 +114,8 @@ ALARMS: Final = (
 def section(alarm: Alarm) -> str:
     """Where an alarm is explained."""
     return f"docs/operations.md#{alarm.name}"
+
+
+def starts_hourly(function: FunctionSettings) -> bool:
+    """Whether an hour without a start means that a schedule sleeps; a daily one is watched for errors alone."""
+    return function.every_minutes is not None and function.every_minutes < 60
