@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import logging
 import socket
 import ssl
@@ -316,6 +317,36 @@ SCRIPTS = {
 def test_odd_http_is_told_apart(iis: SoapIis, script: Callable[[socket.socket], None], expected: str) -> None:
     with scripted(script) as endpoint:
         assert told(iis.submit(endpoint, CREDENTIALS, FACILITY, a_vxu())) == expected
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+def test_no_redirect_is_followed_to_another_host_or_to_a_file(iis: SoapIis, status: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(0.2)
+        for place in (f"http://127.0.0.1:{elsewhere.getsockname()[1]}/", "file:///etc/hostname", "//127.0.0.1:9/"):
+            head = f"HTTP/1.1 {status} Over there\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n"
+            with scripted(says(head.encode())) as endpoint:
+                assert told(iis.submit(endpoint, CREDENTIALS, FACILITY, a_vxu())) == "HTTP-REDIRECT"
+        with pytest.raises(TimeoutError):
+            elsewhere.accept()
+
+
+def test_a_compressed_answer_is_never_unpacked(iis: SoapIis) -> None:
+    body = gzip.compress(ENVELOPE + b" " * 30_000_000, 9)
+    assert len(body) < ANSWER_CAP_BYTES
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with scripted(says(head, body)) as endpoint:
+        assert told(iis.submit(endpoint, CREDENTIALS, FACILITY, a_vxu())) == "NOT-SOAP"
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_an_answer_is_read_up_to_the_cap_and_one_beyond_it_is_not_trusted(iis: SoapIis, beyond: int) -> None:
+    fill = b"x" * (ANSWER_CAP_BYTES - len(ENVELOPE) + beyond)
+    body = ENVELOPE.replace(b"|</return>", b"|" + fill + b"</return>")
+    with scripted(says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), body)) as endpoint:
+        outcome = iis.submit(endpoint, CREDENTIALS, FACILITY, a_vxu())
+    assert told(outcome) == ("OVERSIZE-ANSWER" if beyond else f"MSH|^~\\&|{fill.decode()}")
+    assert BY_CODE["OVERSIZE-ANSWER"].may_be_stored
 
 
 def test_an_endless_answer_is_cut_at_the_cap(iis: SoapIis) -> None:

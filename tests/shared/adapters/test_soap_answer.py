@@ -160,6 +160,26 @@ def test_what_is_no_answer_is_told_apart(status: int, body: bytes, code: str) ->
     assert read(status, body) == Reading(code)
 
 
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(12))
+DTDS = {
+    "billion laughs": f"<!DOCTYPE x [{LAUGHS}]>",
+    "an external entity": '<!DOCTYPE x [<!ENTITY l11 SYSTEM "file:///etc/hostname">]>',
+    "a parameter entity": '<!DOCTYPE x [<!ENTITY % p SYSTEM "file:///etc/hostname"> %p;]>',
+    "an external DTD": '<!DOCTYPE x SYSTEM "file:///etc/hostname">',
+    "a quadratic blow-up": f'<!DOCTYPE x [<!ENTITY l11 "{"A" * 50_000}">]>',
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("dtd", DTDS.values(), ids=DTDS.keys())
+@pytest.mark.parametrize("before", ["", '<?xml version="1.0"?>', "?", "\n<!-- -->"])
+def test_no_dtd_is_read_whatever_its_encoding(dtd: str, encoding: str, before: str) -> None:
+    for place in (response("&l11;"), b'<a b="&l11;">' + response("MSH|^~\\&amp;|A") + b"</a>"):
+        reading = read(200, (before + dtd + place.decode()).encode(encoding))
+        assert reading.code in {"NOT-SOAP", "NOT-AN-ACK"}
+        assert reading.text == reading.embedded == ""
+
+
 @given(st.integers(100, 599), st.binary(max_size=400))
 def test_any_bytes_give_a_reading(status: int, body: bytes) -> None:
     assert isinstance(read(status, body), Reading)
