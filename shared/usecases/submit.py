@@ -181,6 +181,8 @@ class Submit:
         if self._is_overtaken(claimed):
             attempt = Attempt(claimed.attempt_count, started, 0.0, State.SUPERSEDED)
             self._ledger.finish(claimed, Event.OVERTAKE, attempt)
+            # A send before it, whose answer never came, is counted all the same.
+            self._count(claimed)
             return Done(message.msh_10, message.clinic, str(State.SUPERSEDED))
         outcome = self._call(claimed, clinic, configuration, started)
         return self._write(claimed, outcome, clinic, gate)

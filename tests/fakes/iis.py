@@ -111,7 +111,7 @@ class MemoryIis:
         if not name:
             return self._read(soap.answer(echo, "connectivityTest"), seconds)
         fault = FAULTS[name]
-        return self._written(fault.reply(Call("", echo, "", "")), fault.write, seconds)
+        return self._written(fault.reply(Call("", self.registry.receive("").answer, "", "")), fault.write, seconds)
 
     def reach(self, endpoint: str) -> DeliveryFault | None:
         name = self._fault("", "")

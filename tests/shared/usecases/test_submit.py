@@ -132,6 +132,19 @@ def test_an_unknown_outcome_whose_facility_stopped_before_the_resend_asks_nobody
     assert waiting == {"A"}
 
 
+def test_a_send_without_an_answer_is_counted_though_its_correction_overtook_it(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("OLD")
+    at.ledger.claim("OLD", at.clock.time)  # sent, and killed before the answer
+    at.add("NEW", replaces="OLD")
+    at.ledger.name_replacement("OLD", "NEW")
+    at.deliver("NEW")
+    at.clock.time += timedelta(hours=1)
+    assert at.deliver("OLD")[0] == Done("OLD", "elm", "SUPERSEDED")
+    counted = {one.msh_10: one.state for one in at.ledger.outcomes(at.clock.time.date())}
+    assert counted == {"NEW": State.ACCEPTED, "OLD": State.UNKNOWN}
+
+
 def deliver_side_by_side(desk: Desk, *msh_10s: str) -> list[Delivered]:
     """Every message of another patient, so that nothing but the facility holds one behind another."""
     return desk.submit([OutboxMessage(one, "elm", one) for one in msh_10s], lambda: 999)
