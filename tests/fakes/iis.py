@@ -24,6 +24,8 @@ CONNECTING: Final[dict[str, tuple[str, float]]] = {
     "dns": ("DNS", 0.1),
     "tls": ("TLS", 0.2),
 }
+# What a fault is made of where a probe meets it: it rewrites the answer to some message.
+_PROBE: Final = "MSH|^~\\&|||||20260302||VXU^V04^VXU_V04|PROBE|P|2.5.1\r"
 EVERY_FAULT: Final = (*CONNECTING, *FAULTS)
 
 
@@ -92,13 +94,12 @@ class MemoryIis:
             return self._read(self._answer(credentials, facility_id, message), seconds)
         fault = FAULTS[name]
         answer = self.registry.receive(message).answer if fault.is_stored else ""
-        call = Call(
-            message,
-            answer,
-            self.registry.application_failure(message),
-            self.registry.authentication_failure(message),
-        )
+        call = self._call(message, answer)
         return self._written(fault.reply(call), fault.write, seconds)
+
+    def _call(self, message: str, answer: str) -> Call:
+        failed, refused = self.registry.application_failure(message), self.registry.authentication_failure(message)
+        return Call(message, answer, failed, refused)
 
     def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
         name = self._fault("", "")
@@ -111,7 +112,9 @@ class MemoryIis:
         if not name:
             return self._read(soap.answer(echo, "connectivityTest"), seconds)
         fault = FAULTS[name]
-        return self._written(fault.reply(Call("", self.registry.receive("").answer, "", "")), fault.write, seconds)
+        return self._written(
+            fault.reply(self._call(_PROBE, self.registry.receive(_PROBE).answer)), fault.write, seconds
+        )
 
     def reach(self, endpoint: str) -> DeliveryFault | None:
         name = self._fault("", "")
