@@ -225,6 +225,8 @@ def _filled(name: str) -> str:
 # developer guide, "Overview of managing access"), and to get a mapping needs no right to list them (Lambda API).
 _ALSO_CALLED: Final = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
+    "sqs:DeleteMessage": "sqs:DeleteMessageBatch",
+    "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
     "lambda:GetEventSourceMapping": "lambda:ListEventSourceMappings",
 }
 
