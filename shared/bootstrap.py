@@ -98,6 +98,15 @@ class Application:
 
         return S3Configurations(self._s3, self.runtime.bucket)
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether a clinics.toml is in force; a new stage has none before its first `vaxline config push`."""
+        try:
+            self.configurations.current()
+        except LookupError:
+            return False
+        return True
+
     @cached_property
     def secrets(self) -> SecretsManagerSecrets:
         from shared.adapters.secrets_manager import SecretsManagerSecrets  # noqa: PLC0415 - only submit reads secrets

@@ -14,6 +14,8 @@ _app = application()
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """Scheduled event → how many were queued."""
+    if not _app.is_configured:
+        return {"queued": 0, "stopped": 0}
     swept = _app.sweep()
     expected = _app.expected(noting=True)
     report.log(swept, expected)

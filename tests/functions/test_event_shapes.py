@@ -44,3 +44,12 @@ def test_the_version_of_the_event_is_the_one_that_is_read(cloud: LocalCloud) -> 
     assert first is not None
     with objects.open(first) as stream:
         assert stream.read() == b"first"
+
+
+@pytest.mark.parametrize("name", ["sweep", "valve"])
+def test_a_new_stage_rings_nobody_before_its_first_configuration(cloud: LocalCloud, name: str) -> None:
+    module = importlib.reload(importlib.import_module(f"functions.{name}.handler"))
+    assert module.handler({"source": "aws.scheduler"}, None) in (
+        {"queued": 0, "stopped": 0},
+        {"valve": "OPEN", "probe": ""},
+    )
