@@ -144,14 +144,17 @@ class Promises:
     def _outcomes(self) -> None:
         """Every answer, and everything held, is counted once on its day, as what it was.
 
-        What was held may go uncounted where a correction superseded it before anybody was told of it.
+        What was held, or unknown before its resend, may go uncounted where a correction superseded it before anybody was
+        told of it.
         """
         ledger = self._world.ledger
         counted = {(outcome.msh_10, outcome.state) for outcome in ledger._outcomes.values()}
         wanted, possible = set(), set()
         for one in ledger.submissions.values():
             answers = [attempt.state for attempt in one.attempts if attempt.state in ANSWERED]
-            if answers:
+            if answers == [State.UNKNOWN] and one.state is State.SUPERSEDED:
+                possible.add((one.msh_10, State.UNKNOWN))
+            elif answers:
                 wanted.add((one.msh_10, answers[-1]))
             elif one.state is State.HELD:
                 wanted.add((one.msh_10, State.HELD))
