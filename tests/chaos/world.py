@@ -372,6 +372,7 @@ class World:
             deliver=deliver,
             resubmit=Resubmit(**common, outbox=outbox),
             sweep=Sweep(**common, outbox=outbox, configurations=configurations),
+            is_configured=True,
             expected=lambda *, noting: expected(ledger, CONFIGURATION, clock.now(), noting=noting),
             valve=Watch(
                 **common,
