@@ -33,6 +33,21 @@ def to_stage(stage: str) -> Iterator[Application]:
         raise LookupError(f"there is no stage {stage!r}; it is one of {', '.join((LOCAL_STAGE, *settings.STAGES))}")
 
 
+@contextmanager
+def staying_at(stage: str) -> Iterator[Application]:
+    """As `to_stage`, for who stays: at the local stage everything goes on running meanwhile.
+
+    Raises:
+        LookupError: as `to_stage`.
+    """
+    if stage == LOCAL_STAGE:
+        with importlib.import_module("local.session").kept() as application:
+            yield application
+    else:
+        with to_stage(stage) as application:
+            yield application
+
+
 def _runtime(stage: str) -> Runtime:
     session = boto3.Session()
     region = session.region_name or "us-east-1"

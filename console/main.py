@@ -12,6 +12,7 @@ import typer
 
 from console import (
     audit,
+    browser,
     check,
     drills,
     expected,
@@ -55,6 +56,7 @@ expected.register(app)
 drills.register(app)
 audit.register(app)
 valve.register(app)
+browser.register(app)
 
 ClinicsFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the clinics.toml")]
 

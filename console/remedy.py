@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,14 +13,12 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Json, Stage
-from shared.adapters import clinics_edit, clinics_toml
-from shared.bootstrap import Application
+from console.remedies import Change, applied, changed_text, named, parsed
 from shared.domain import er7
 from shared.domain.clinics import Configuration
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.remedy import Example, Preview, Remedy
-from shared.usecases.unmapped import unmapped
 
 _PACE: Final = 20
 
@@ -54,25 +51,29 @@ def remedy(  # noqa: PLR0913, PLR0917 - one parameter for each option
     A changed clinics.toml comes into force first. Example: vaxline remedy LOT-MISSING --clinic elm --set lot=AB123
     """
     changes = render.changes(corrections or [])
+    change = Change(meaning, facility, as_clinic, config.read_text("utf-8") if config else "")
     with to_stage(stage) as application:
-        text = _changed_text(application, cause, clinic, value, meaning, facility, as_clinic, config)
-        configuration = _parsed(text) if text else None
-        wanted = Remedy(cause, clinic, value, changes, configuration)
+        try:
+            text = changed_text(application, cause, clinic, value, change)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        wanted = Remedy(cause, clinic, value, changes, _parsed(text) if text else None)
         members = application.remedies.members(wanted)
         if not members:
             render.err.print(f"nothing waits for {cause}; `vaxline worklist` lists what does", highlight=False)
             raise typer.Exit(1)
-        names = ", ".join((*sorted(changes), *(("clinics.toml",) if configuration else ())))
         if not apply:
             # The examples quote messages, so they are read as `show` reads them.
             preview = application.remedies.preview(wanted)
-            noted(application, "remedy preview", [one.msh_10 for one in preview.examples], names)
+            noted(application, "remedy preview", [one.msh_10 for one in preview.examples], named(wanted))
             _show_preview(preview, json=json)
             return
-        if configuration is not None:
-            noted(application, "config push", [configuration.version], f"remedy of {cause}")
-            application.configurations.push(text, configuration.version)
-        results = _applied(application, wanted, members, names, pace, quiet=json)
+        results: list[Resubmitted | Refused] = []
+        with Progress(console=render.err, disable=json, transient=True) as bar:
+            task = bar.add_task("resubmitting", total=len(members))
+            for result in applied(application, wanted, members, text, pace=pace):
+                results.append(result)
+                bar.update(task, completed=len(results))
     if json:
         render.as_json(results)
     else:
@@ -81,61 +82,12 @@ def remedy(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise typer.Exit(1)
 
 
-def _changed_text(
-    application: Application,
-    cause: str,
-    clinic: str,
-    value: str,
-    meaning: str,
-    facility: str,
-    as_clinic: str,
-    config: Path | None,
-) -> str:
-    """The clinics.toml to come, or empty where it stays as it is."""
-    if not (meaning or facility or as_clinic or config):
-        return ""
-    text = config.read_text("utf-8") if config else application.configurations.text()
-    if meaning:
-        codes = [one for one in unmapped(application.ledger, clinic) if one.cause == cause]
-        if not codes:
-            raise typer.BadParameter("--map is for a cause that `vaxline codes unmapped` lists")
-        for one in codes:
-            text = clinics_edit.with_code(text, one.source, one.table, one.code, meaning)
-    if facility:
-        if not clinic:
-            raise typer.BadParameter("--facility needs --clinic")
-        text = clinics_edit.with_facility(text, clinic, facility)
-    if as_clinic:
-        if not value:
-            raise typer.BadParameter("--as-clinic needs --value, the name that exports use")
-        text = clinics_edit.with_export_name(text, as_clinic, value)
-    return text
-
-
 def _parsed(text: str) -> Configuration:
-    parsed = clinics_toml.parse(text)
-    if isinstance(parsed, Configuration):
-        return parsed
-    for error in parsed:
-        render.err.print(f"clinics.toml: {error}", markup=False, highlight=False)
-    raise typer.Exit(1)
-
-
-def _applied(
-    application: Application, wanted: Remedy, members: tuple[str, ...], names: str, pace: int, *, quiet: bool
-) -> list[Resubmitted | Refused]:
-    """One after the other, no faster than the pace, each written down before it is done."""
-    noted(application, "remedy", [wanted.cause], f"{len(members)} submissions, {names}")
-    noted(application, "resubmit", members, names)
-    results: list[Resubmitted | Refused] = []
-    started = time.monotonic()
-    with Progress(console=render.err, disable=quiet, transient=True) as bar:
-        task = bar.add_task("resubmitting", total=len(members))
-        for number, result in enumerate(application.remedies.apply(wanted, members), 1):
-            results.append(result)
-            bar.update(task, completed=number)
-            time.sleep(max(0.0, started + number / pace - time.monotonic()))
-    return results
+    try:
+        return parsed(text)
+    except ValueError as error:
+        render.err.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(1) from None
 
 
 def _show_preview(preview: Preview, *, json: bool) -> None:

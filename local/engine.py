@@ -80,7 +80,7 @@ class Engine:
             if function.queue is not None:
                 workers = function.max_concurrency
                 self._start(workers, self._poll, function, _QUEUES[function.queue])
-            elif self._schedules or function is VALVE:
+            elif function is VALVE or (self._schedules and function.every_minutes is not None):
                 self._start(1, self._tick, function)
         return self
 

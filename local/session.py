@@ -97,10 +97,7 @@ def opened() -> Iterator[Application]:
     Raises:
         LookupError: there was no local run yet.
     """
-    clinics = snapshot.stored(CURRENT_CONFIGURATION)
-    with running(clinics.decode("utf-8"), "the clinics.toml of the last local run", continued=True) as session:
-        # The queues were not kept; what waited in them waits in the ledger.
-        session.application.sweep(everything=True)
+    with _continued() as session:
         try:
             yield session.application
         except KeyboardInterrupt:
@@ -110,6 +107,26 @@ def opened() -> Iterator[Application]:
             _deliver(session)
             raise
         _deliver(session)
+
+
+@contextmanager
+def kept() -> Iterator[Application]:
+    """What the last local run left behind, with everything running on while the context lasts.
+
+    Raises:
+        LookupError: there was no local run yet.
+    """
+    with _continued() as session, Engine(session.cloud, schedules=True):
+        yield session.application
+
+
+@contextmanager
+def _continued() -> Iterator[Session]:
+    clinics = snapshot.stored(CURRENT_CONFIGURATION)
+    with running(clinics.decode("utf-8"), "the clinics.toml of the last local run", continued=True) as session:
+        # The queues were not kept; what waited in them waits in the ledger.
+        session.application.sweep(everything=True)
+        yield session
 
 
 def _deliver(session: Session) -> None:

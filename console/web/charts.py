@@ -1,0 +1,66 @@
+"""Charts as ECharts options; each is drawn from numbers that a table of the page, or its own axis labels, also say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from shared.domain.lifecycle import State
+
+_INK: Final = "#7d8791"
+"""Readable on the light and on the dark page."""
+
+_COLOURS: Final[Mapping[str, str]] = {
+    State.ACCEPTED: "#3a9a62",
+    State.ACCEPTED_WITH_WARNINGS: "#c79a2b",
+    State.PARTLY_ACCEPTED: "#d97a3a",
+    State.REFUSED: "#c8372a",
+    State.UNKNOWN: "#8b5fbf",
+    State.HELD: "#8894a1",
+}
+
+
+def _options(names: Sequence[str], series: list[dict[str, Any]], *, sideways: bool = False) -> dict[str, Any]:
+    labels = {"color": _INK, "fontSize": 12}
+    category = {"type": "category", "data": list(names), "axisLabel": labels}
+    value = {"type": "value", "minInterval": 1, "axisLabel": labels, "splitLine": {"lineStyle": {"opacity": 0.25}}}
+    return {
+        "animation": False,
+        "aria": {"enabled": True},
+        "textStyle": {"color": _INK},
+        "grid": {"left": 8, "right": 16, "top": 30 if len(series) > 1 else 12, "bottom": 8, "containLabel": True},
+        "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
+        "xAxis": value if sideways else category,
+        "yAxis": {**category, "inverse": True} if sideways else value,
+        "series": series,
+        **({"legend": {"top": 0, "textStyle": labels}} if len(series) > 1 else {}),
+    }
+
+
+def stacked(names: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """One column per name, a piece of it per state."""
+    pieces: list[dict[str, Any]] = [
+        {
+            "name": state.replace("_", " ").lower(),
+            "type": "bar",
+            "stack": "all",
+            "barMaxWidth": 46,
+            "data": list(values),
+            "itemStyle": {"color": _COLOURS.get(state, "#5b7fa6")},
+        }
+        for state, values in series.items()
+    ]
+    return _options(names, pieces)
+
+
+def columns(names: Sequence[str], values: Sequence[int]) -> dict[str, Any]:
+    """One column per name."""
+    return _options(
+        names, [{"type": "bar", "barMaxWidth": 46, "data": list(values), "itemStyle": {"color": "#3f7cbf"}}]
+    )
+
+
+def bars(names: Sequence[str], values: Sequence[int]) -> dict[str, Any]:
+    """One bar per name, below each other, the first on top."""
+    series = [{"type": "bar", "barMaxWidth": 22, "data": list(values), "itemStyle": {"color": "#3f7cbf"}}]
+    return _options(names, series, sideways=True)

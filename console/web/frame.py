@@ -1,0 +1,53 @@
+"""What every page has: a heading, the way to the other pages, the stage, light or dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from nicegui import ui
+
+from console.web.desk import Desk
+from console.web.parts import html_element, text
+
+STYLE: Final = Path(__file__).with_name("style.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page that the navigation leads to."""
+
+    path: str
+    title: str
+
+
+@contextmanager
+def frame(desk: Desk, entries: tuple[Entry, ...], title: str, current: str = "") -> Iterator[None]:
+    """A page under its heading; `current` is the path of the entry that it belongs to."""
+    ui.page_title(f"{title} · vaxline")
+    ui.add_css(STYLE)
+    ui.colors(primary="#1d5fa8", positive="#176b3a", negative="#b42318")
+    dark = ui.dark_mode(desk.dark)
+    html_element("div", '<a class="skip" href="#content">To the content</a>')
+    with ui.element("header").classes("bar"):
+        html_element("div", '<a class="name" href="/">vaxline</a>')
+        html_element("nav", "".join(_entry(one, current) for one in entries)).props('aria-label="Pages"')
+        text(f"stage {desk.stage}", "span", f"stage {desk.stage}")
+
+        def turn() -> None:
+            desk.dark = not dark.value if dark.value is not None else True
+            dark.value = desk.dark
+
+        ui.button(icon="contrast", on_click=turn).props('flat dense aria-label="Light or dark"')
+    with ui.element("main").props('id="content" tabindex="-1"'):
+        text(title, "h1")
+        yield
+
+
+def _entry(one: Entry, current: str) -> str:
+    here = ' aria-current="page"' if one.path == current else ""
+    return f'<a href="{escape(one.path)}"{here}>{escape(one.title)}</a>'

@@ -1,0 +1,130 @@
+"""Who may talk to the web console: the browser that opened the address with this start's token, and nobody else.
+
+    any request ──► Host is ours? ──► Origin, where one is named, is ours? ──► token in the address? ─► cookie, redirect
+                                                                          └──► cookie fits? ─► through, else refused
+
+Host and Origin are checked because any page that the operator has open may ask 127.0.0.1 for something (DNS rebinding,
+cross-site requests, cross-site WebSockets: OWASP Cheat Sheet Series). Answers may not be framed, cached or loaded with
+anything from elsewhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from hmac import compare_digest
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PARAMETER: Final = "token"
+REFUSED: Final = "Refused. Open the address that the terminal printed: it holds the key to this console.\n"
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+# Vue compiles templates and NiceGUI starts with an inline script; everything comes from this server.
+_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+HEADERS: Final = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""What every answer says."""
+
+
+def new_token() -> str:
+    """A key for one start of the console."""
+    return secrets.token_urlsafe(32)
+
+
+class Guard:
+    """ASGI middleware around the whole console, WebSockets included."""
+
+    def __init__(self, app: App, *, token: str, port: int) -> None:
+        self._app = app
+        self._token = token
+        # A cookie is sent to every port of a host, so each console's has a name of its own.
+        self._cookie = f"vaxline-{port}"
+        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not self._is_from_here(scope, headers):
+            await _refuse(scope, send)
+        elif scope["type"] == "http" and self._is_key(_given(scope)):
+            await self._let_in(scope, send)
+        elif self._is_key(_cookie(headers.get("cookie", ""), self._cookie)):
+            await self._app(scope, receive, _with_headers(send))
+        else:
+            await _refuse(scope, send)
+
+    def _is_from_here(self, scope: Scope, headers: dict[str, str]) -> bool:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if host not in self._hosts:
+            return False
+        if origin is None:
+            # Browsers name the origin of whatever could change something.
+            return scope["type"] == "http" and scope["method"] in _SAFE_METHODS
+        return origin == f"http://{host}"
+
+    def _is_key(self, given: str) -> bool:
+        return compare_digest(given.encode("utf-8", "surrogatepass"), self._token.encode())
+
+    async def _let_in(self, scope: Scope, send: Send) -> None:
+        """Keeps the token in a cookie that scripts cannot read, and takes it out of the address."""
+        rest = [pair for pair in _query(scope) if pair[0] != PARAMETER]
+        address = quote(scope["path"].replace("//", "/"), safe="/") + (f"?{urlencode(rest)}" if rest else "")
+        cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+        headers = [(b"location", address.encode()), (b"set-cookie", cookie.encode()), *HEADERS]
+        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+def _given(scope: Scope) -> str:
+    return next((value for name, value in _query(scope) if name == PARAMETER), "")
+
+
+def _cookie(header: str, name: str) -> str:
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+async def _refuse(scope: Scope, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": REFUSED.encode()})
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
+            if not kind.startswith((b"text/css", b"text/javascript", b"application/javascript", b"font/", b"image/")):
+                # Pages hold PHI: the browser keeps none of them.
+                headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
+                headers.append((b"cache-control", b"no-store"))
+            message["headers"] = [*headers, *HEADERS]
+        await send(message)
+
+    return sending

@@ -1,0 +1,156 @@
+"""Overview: what was sent and answered by day and clinic, how fast, what waits, and what does not come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any, Final
+
+from nicegui import ui
+
+from console.web import charts
+from console.web.desk import Desk
+from console.web.parts import Cell, Link, address, card, empty, loading, table, text, tiles
+from shared.bootstrap import Application
+from shared.domain.lifecycle import State
+from shared.domain.valve import MEANING
+from shared.ports import NO_CLINIC, Stops
+from shared.usecases.expectations import Expected
+from shared.usecases.report_sheets import FAILED, OUTCOMES, share
+from shared.usecases.tally import SECONDS, Tally, by, days, tally_of
+
+DAYS: Final = 14
+_MANY: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the page shows: the tally of its days, and the state of things as of now. Counts stop at 10,000."""
+
+    since: date
+    until: date
+    counts: Tally
+    waiting: int
+    to_do: dict[str, int]
+    stops: Stops
+    expected: Expected
+    clinics: tuple[str, ...]
+
+
+def seen(application: Application) -> Seen:
+    """Reads it; every day's outcomes once."""
+    configuration = application.configurations.current()
+    until = application.clock.now().date()
+    since = until - timedelta(days=DAYS - 1)
+    to_do: dict[str, int] = {}
+    for entry in islice(application.ledger.worklist(), _MANY):
+        to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
+    return Seen(
+        since,
+        until,
+        tally_of(application.ledger, since, until),
+        sum(1 for _ in islice(application.ledger.waiting(), _MANY)),
+        to_do,
+        application.ledger.stops(),
+        application.expected(),
+        tuple(configuration.clinics),
+    )
+
+
+async def draw(desk: Desk) -> None:
+    """The page."""
+    async with loading():
+        found = await desk.ask(seen)
+        await desk.note("overview", ["all clinics"])
+        _now(found)
+        if not found.counts:
+            with card():
+                empty("Nothing was sent in the last 14 days.", "Put an export into a source's folder of the inbox.")
+            return
+        with card(f"Outcomes by day, {found.since} to {found.until} (UTC)"):
+            ui.echart(_by_day(found)).classes("w-full h-56").props('aria-label="Outcomes by day"')
+        with ui.element("div").classes("halves"):
+            with card("By clinic"):
+                table(("clinic", "messages", "failed", "refusal rate", "held", "to do"), _clinics(found))
+            with card("Time until CT WiZ answered"):
+                ui.echart(_seconds(found)).classes("w-full h-52").props('aria-label="Answer times"')
+        _sources(found)
+
+
+def _now(found: Seen) -> None:
+    valve = found.stops.valve
+    answered = sum(by(found.counts, "answers", 2)[(state,)] for state in OUTCOMES if state is not State.HELD)
+    failed = sum(by(found.counts, "answers", 2)[(state,)] for state in FAILED)
+    late = [one.source for one in found.expected.sources if one.late]
+    to_do = sum(found.to_do.values())
+    tiles(
+        (
+            ("messages answered in 14 days", answered),
+            ("of them not, or not wholly, stored", share(failed, answered) or "none"),
+            ("need a person", Link(f"{to_do:,}", address("worklist"))),
+            ("wait for delivery", found.waiting),
+            ("delivery", "open" if valve.is_open and not found.stops.facilities else "stopped"),
+            ("sources that are late", len(late)),
+        )
+    )
+    if valve.closed_by is not None:
+        with card("Delivery is stopped", "failed"):
+            text(" ".join(MEANING[valve.closed_by]))
+            text(f"Since {valve.since:%Y-%m-%d %H:%M} UTC: {valve.reason}", "p", "dim")
+    if found.stops.facilities:
+        with card("Stopped facilities", "failed"):
+            table(("facility", "fault"), sorted(found.stops.facilities.items()))
+            text("When the cause is mended: vaxline valve open FACILITY.", "p", "dim")
+
+
+def _by_day(found: Seen) -> dict[str, Any]:
+    counts = by(found.counts, "answers", 1, 2)
+    names = [day.isoformat() for day in days(found.since, found.until)]
+    return charts.stacked(
+        names,
+        {
+            state: [counts[name, state] for name in names]
+            for state in OUTCOMES
+            if by(found.counts, "answers", 2)[(state,)]
+        },
+    )
+
+
+def _seconds(found: Seen) -> dict[str, Any]:
+    counts = by(found.counts, "seconds", 1)
+    return charts.columns(SECONDS, [counts[(band,)] for band in SECONDS])
+
+
+def _clinics(found: Seen) -> list[tuple[Cell, ...]]:
+    counts = by(found.counts, "answers", 0, 2)
+    names = dict.fromkeys((*found.clinics, *(clinic for clinic, _ in counts), *found.to_do))
+    names.pop(NO_CLINIC, None)
+    rows: list[tuple[Cell, ...]] = []
+    for name in names:
+        sent = sum(counts[name, state] for state in OUTCOMES if state is not State.HELD)
+        failed = sum(counts[name, state] for state in FAILED)
+        to_do = found.to_do.get(name or NO_CLINIC, 0)
+        waits = Link(f"{to_do:,}", address("worklist", clinic=name)) if to_do else 0
+        rows.append((name or "(no clinic)", sent, failed, share(failed, sent), counts[name, State.HELD], waits))
+    return rows
+
+
+def _sources(found: Seen) -> None:
+    if not found.expected.sources and not found.expected.credentials:
+        return
+    with card("What should come"):
+        table(
+            ("source", "last heard of (UTC)", "next file due (UTC)", ""),
+            (
+                (
+                    one.source,
+                    f"{one.quiet_since:%Y-%m-%d %H:%M}",
+                    f"{one.due:%Y-%m-%d %H:%M}",
+                    "LATE" if one.late else "",
+                )
+                for one in found.expected.sources
+            ),
+        )
+        for one in found.expected.credentials:
+            text(f"The password of {one.facility} expires on {one.expire}, in {one.days} days.", "p", "dim")

@@ -1,0 +1,60 @@
+"""Which address leads to which page; the navigation, the tests and docs/console.md follow this table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nicegui import ui
+
+from console.web.desk import Desk
+from console.web.frame import Entry, frame
+from console.web.pages import message, overview, worklist
+
+Draw = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the navigation: what it is for, and what draws it. `clinic` says whether it can show one clinic."""
+
+    path: str
+    title: str
+    words: str
+    draw: Draw
+    clinic: bool = False
+
+
+PAGES: Final = (
+    Page(
+        "/", "Overview", "what was sent and answered by day and clinic, what waits, what does not come", overview.draw
+    ),
+    Page("/worklist", "Worklist", "what needs a person, by cause, and one remedy for each", worklist.draw, clinic=True),
+)
+
+
+def register(desk: Desk) -> None:
+    """Makes every page known to NiceGUI, for one desk."""
+    entries = tuple(Entry(page.path, page.title) for page in PAGES)
+    for page in PAGES:
+        _page(desk, entries, page)
+
+    @ui.page("/worklist/{cause}")
+    async def cause_page(cause: str, clinic: str = "") -> None:
+        with frame(desk, entries, cause, "/worklist"):
+            await worklist.draw_cause(desk, cause, clinic)
+
+    @ui.page("/message/{msh_10}")
+    async def message_page(msh_10: str) -> None:
+        with frame(desk, entries, msh_10, "/worklist"):
+            await message.draw(desk, msh_10)
+
+
+def _page(desk: Desk, entries: tuple[Entry, ...], page: Page) -> None:
+    async def drawn(clinic: str = "") -> None:
+        narrowed: dict[str, Any] = {"clinic": clinic} if page.clinic else {}
+        with frame(desk, entries, page.title, page.path):
+            await page.draw(desk, **narrowed)
+
+    ui.page(page.path)(drawn)
