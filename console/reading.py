@@ -50,9 +50,10 @@ _ACKNOWLEDGMENT: Final = {
     "CR": "rejected",
 }
 _SEVERITY: Final = {"E": "error", "W": "warning", "I": "information", "F": "fatal"}
-_MEANINGS: Final = {"HL70008": _ACKNOWLEDGMENT, "HL70516": _SEVERITY} | {
-    table.system: {code: words for code, words, _ in table.rows} for table in codes.TABLES
-}
+_MEANINGS: Final[dict[str, dict[str, str]]] = {"HL70008": _ACKNOWLEDGMENT, "HL70516": _SEVERITY}
+for _table in codes.TABLES:
+    # Two tables may share a system: races and ethnic groups are both CDCREC.
+    _MEANINGS.setdefault(_table.system, {}).update({code: words for code, words, _ in _table.rows if code})
 _CODED: Final = frozenset({"CE", "CWE", "CNE"})
 _TIMES: Final = frozenset({"TS", "DT", "DTM", "DR"})
 _TIME: Final = re.compile(r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)(\d\d)?(?:\.\d+)?)?([+-]\d{4})?")

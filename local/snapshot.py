@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,8 @@ import boto3
 
 from local.cloud import BUCKET, REGION, LocalCloud
 
-FOLDER = Path(__file__).parents[1] / "build" / "local"
+FOLDER = Path(os.environ.get("VAXLINE_LOCAL_RUN") or Path(__file__).parents[1] / "build" / "local")
+"""Where it is kept; another folder by the environment, for a second local run beside the first."""
 
 
 def save(cloud: LocalCloud) -> None:

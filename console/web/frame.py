@@ -43,7 +43,7 @@ def frame(desk: Desk, entries: tuple[Entry, ...], title: str, current: str = "")
             dark.value = desk.dark
 
         ui.button(icon="contrast", on_click=turn).props('flat dense aria-label="Light or dark"')
-    with ui.element("main").props('id="content" tabindex="-1"'):
+    with ui.element("div").classes("page").props('id="content" tabindex="-1"'):
         text(title, "h1")
         yield
 

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from console.web.desk import Desk
 from console.web.frame import Entry, frame
-from console.web.pages import message, overview, worklist
+from console.web.pages import audit, clinics, message, overview, readiness, reports, search, worklist
 
 Draw = Callable[..., Awaitable[None]]
 
@@ -31,6 +31,12 @@ PAGES: Final = (
         "/", "Overview", "what was sent and answered by day and clinic, what waits, what does not come", overview.draw
     ),
     Page("/worklist", "Worklist", "what needs a person, by cause, and one remedy for each", worklist.draw, clinic=True),
+    Page("/search", "Search", "submissions by MSH-10, MRN, dose id, lot, file, cause, state and day", search.draw),
+    Page("/files", "Files", "what arrived, where its rows are, and the way of each row", search.draw_files),
+    Page("/readiness", "Readiness", "CT WiZ's phases and the two clean weeks, by clinic", readiness.draw, clinic=True),
+    Page("/reports", "Reports", "the reports, drawn and to keep", reports.draw),
+    Page("/clinics", "Clinics", "who reports under which codes, code maps, and clinics.toml", clinics.draw),
+    Page("/audit", "Audit", "who read or changed what", audit.draw),
 )
 
 
@@ -44,6 +50,11 @@ def register(desk: Desk) -> None:
     async def cause_page(cause: str, clinic: str = "") -> None:
         with frame(desk, entries, cause, "/worklist"):
             await worklist.draw_cause(desk, cause, clinic)
+
+    @ui.page("/files/{file_id}")
+    async def file_page(file_id: str) -> None:
+        with frame(desk, entries, "File", "/files"):
+            await search.draw_file(desk, file_id)
 
     @ui.page("/message/{msh_10}")
     async def message_page(msh_10: str) -> None:

@@ -1,0 +1,34 @@
+"""Audit: who read or changed what, and when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from console.web.desk import Desk
+from console.web.parts import card, empty, loading, table
+from shared.bootstrap import Application
+from shared.domain.audit import AuditEntry
+
+DAYS: Final = 7
+
+
+def seen(application: Application) -> list[AuditEntry]:
+    """The entries of the last days, the newest first."""
+    today = application.clock.now().date()
+    return list(application.audit.entries(today - timedelta(days=DAYS - 1), today))[::-1]
+
+
+async def draw(desk: Desk) -> None:
+    """The page."""
+    async with loading():
+        found = await desk.ask(seen)
+        with card(f"The last {DAYS} days"):
+            if not found:
+                empty("Nobody looked at anything yet.", "`vaxline audit --days 30` goes further back.")
+                return
+            table(
+                ("time (UTC)", "who", "action", "about", "detail"),
+                ((f"{one.when:%Y-%m-%d %H:%M:%S}", one.who, one.action, one.subject, one.detail) for one in found),
+                label="Audit trail",
+            )
