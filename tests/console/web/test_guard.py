@@ -10,7 +10,7 @@ import pytest
 
 from console.web.guard import Guard, Message, Receive, Scope, Send, new_token
 
-TOKEN = new_token()
+TOKEN = "k3y-of-this-start_" + "x" * 25
 HOST = "127.0.0.1:8080"
 HERE = f"http://{HOST}"
 COOKIE = f"vaxline-8080={TOKEN}"
@@ -122,3 +122,8 @@ def test_a_websocket_needs_cookie_and_origin() -> None:
     assert opens(cookie=COOKIE, origin=HERE)
     assert not opens(cookie=COOKIE)
     assert not opens(origin=HERE)
+
+
+def test_every_start_has_a_key_of_its_own_that_cannot_be_guessed() -> None:
+    assert len({new_token() for _ in range(100)}) == 100
+    assert len(new_token()) >= 43
