@@ -49,7 +49,7 @@ def main() -> None:
 
 def _take(page: Page, name: str) -> None:
     page.locator(".page h1").wait_for()
-    page.locator(".page .q-spinner").wait_for(state="detached")
+    page.wait_for_function("document.querySelectorAll('.page .q-spinner').length === 0")
     page.wait_for_timeout(800)
     page.screenshot(path=FOLDER / f"{name}.png")
 

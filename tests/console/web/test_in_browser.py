@@ -49,7 +49,7 @@ class Browser:
     def go(self, path: str) -> Page:
         self.page.goto(self.base + path)
         self.page.locator(".page h1").wait_for()
-        self.page.locator(".page .q-spinner").wait_for(state="detached")
+        self.page.wait_for_function("document.querySelectorAll('.page .q-spinner').length === 0")
         return self.page
 
 
