@@ -40,6 +40,8 @@ _GENERATED: Final = FOLDER.parent / "demo-exports"
 _FIRST_FAILURES: Final = 8
 # Of the measured answer times, so that a demo of a hundred messages takes seconds.
 _PACE: Final = 0.02
+_LOOK_EVERY: Final = 0.4
+_REST_AFTER_LOOK: Final = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,8 +134,12 @@ def _run(
         for key, path in keys:
             with path.open("rb") as body:
                 run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=body)
-        while not engine.wait_until_idle(timeout=0.4):
+        pause = _LOOK_EVERY
+        while not engine.wait_until_idle(timeout=pause):
+            began = time.monotonic()
             show()
+            # Counting a file reads its whole index: of a large one only now and then, or the look delays what it shows.
+            pause = max(_LOOK_EVERY, _REST_AFTER_LOOK * (time.monotonic() - began))
         show()
     return mine()
 

@@ -1,0 +1,182 @@
+"""Takes out of moto what makes it slow with the number of items and messages, and changes none of its answers.
+
+A query of moto sorts the whole table, whatever it asks for; a message that is sent counts the queue six times. Each
+row of `_QUICKER` puts a method in the place of moto's own. `tests/local/test_quick_moto.py` asks both and compares, so
+that a new version of moto that thinks otherwise shows there.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from moto.core.serialize import AttributePicker, AttributePickerContext
+from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+from moto.sqs import models as sqs_models
+from moto.sqs.models import Queue
+
+_Value = tuple[str, str]
+
+# a queue's attributes -------------------------------------------------------------------------------------------------
+
+
+class _Attributes(Mapping[str, Any]):
+    """What `Queue.attributes` gives, each worked out when it is asked for: three of them count the whole queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._queue.BASE_ATTRIBUTES
+        if self._queue.fifo_queue:
+            yield from self._queue.FIFO_ATTRIBUTES
+        if getattr(self._queue, "kms_master_key_id", None):
+            yield from self._queue.KMS_ATTRIBUTES
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == one for one in self)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self:
+            raise KeyError(name)
+        value = getattr(self._queue, camelcase_to_underscores(name))
+        if name == "RedrivePolicy" and value:
+            return json.dumps(value)
+        return str(value).lower() if isinstance(value, bool) else value
+
+
+def _milliseconds(moment: Any = None) -> float:
+    return time.time() * 1000 if moment is None else unix_time_millis(moment)
+
+
+# an index of the table ------------------------------------------------------------------------------------------------
+
+# By table, then by (attribute, value): the items that have had this value. What is there no more, or has another value
+# by now, is passed over.
+_SEEN: Final = "_items_by_value"
+_narrowed: Final = threading.local()
+_put_item: Final = Table.put_item
+_update_item: Final = DynamoDBBackend.update_item
+_query: Final = Table.query
+_all_items: Final = Table.all_items
+
+
+def _noted(table: Table, item: Item) -> Item:
+    seen: Any = table.__dict__.setdefault(_SEEN, defaultdict(dict))
+    for index in table.all_indexes():
+        for key in index.schema:
+            value = item.attrs.get(key["AttributeName"]) if key["KeyType"] == "HASH" else None
+            if value is not None:
+                seen[key["AttributeName"], value.value][_address(item)] = item
+    return item
+
+
+def _address(item: Item) -> _Value:
+    return item.hash_key.value, item.range_key.value if item.range_key else ""
+
+
+def _put_and_note(table: Table, *arguments: Any, **named: Any) -> Item:
+    return _noted(table, _put_item(table, *arguments, **named))
+
+
+def _update_and_note(backend: DynamoDBBackend, table_name: str, *arguments: Any, **named: Any) -> Item:
+    return _noted(backend.get_table(table_name), _update_item(backend, table_name, *arguments, **named))
+
+
+def _narrow_query(table: Table, hash_key: DynamoType | None, *arguments: Any, **named: Any) -> Any:
+    """moto goes through all items of the table; here they are those of the partition that is asked for."""
+    conditions = named.get("hash_key_conditions") or []
+    # By position: comparison, values, limit, start, direction, projection, index.
+    index = named.get("index_name") or (arguments[6] if len(arguments) > 6 else None)
+    if index and len(conditions) == 1:
+        _narrowed.items = _of_index(table, conditions[0][0], conditions[0][1])
+    elif not index and hash_key is not None and table.range_key_attr:
+        _narrowed.items = list(table.items.get(hash_key, {}).values())
+    try:
+        return _query(table, hash_key, *arguments, **named)
+    finally:
+        _narrowed.items = None
+
+
+def _of_index(table: Table, attribute: str, value: DynamoType) -> list[Item]:
+    seen: Any = table.__dict__.setdefault(_SEEN, defaultdict(dict))
+    held: dict[_Value, Item] = seen[attribute, value.value]
+    for address, item in list(held.items()):
+        current = table.get_item(item.hash_key, item.range_key)
+        if current is not item or attribute not in item.attrs or item.attrs[attribute] != value:
+            del held[address]
+    return list(held.values())
+
+
+def _narrowed_items(table: Table) -> list[Item]:
+    items: list[Item] | None = getattr(_narrowed, "items", None)
+    return _all_items(table) if items is None else items
+
+
+# values ---------------------------------------------------------------------------------------------------------------
+
+_cast_value: Final = DynamoType.cast_value.fget  # type: ignore[attr-defined]
+_pick: Final = AttributePicker.__call__
+# A DynamoDB attribute in an answer is an object of one of these (AWS: DynamoDB API, AttributeValue).
+_TYPES: Final = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
+
+
+def _quick_value(value: DynamoType) -> Any:
+    return value.value if value.type == "S" else _cast_value(value)
+
+
+def _quick_pick(picker: AttributePicker, context: AttributePickerContext) -> Any:
+    """moto tries ten names for each of an attribute's ten types."""
+    if (
+        type(context.obj) is dict
+        and len(context.obj) == 1
+        and context.key in _TYPES
+        and not picker.response_transformers
+    ):
+        return context.obj.get(context.key)
+    return _pick(picker, context)
+
+
+# (class or module, name, what takes the place of moto's own)
+_QUICKER: Final[tuple[tuple[Any, str, Any], ...]] = (
+    (Queue, "attributes", property(_Attributes)),
+    (sqs_models, "unix_time_millis", _milliseconds),
+    (Table, "put_item", _put_and_note),
+    (DynamoDBBackend, "update_item", _update_and_note),
+    (Table, "query", _narrow_query),
+    (Table, "all_items", _narrowed_items),
+    (DynamoType, "cast_value", property(_quick_value)),
+    (AttributePicker, "__call__", _quick_pick),
+)
+
+
+# vars() and not getattr(): a property is wanted as it is.
+_OWN: Final = tuple((owner, name, vars(owner)[name]) for owner, name, _ in _QUICKER)
+
+
+def apply() -> None:
+    """Puts the quicker methods in place, for as long as the process lives."""
+    for owner, name, quicker in _QUICKER:
+        setattr(owner, name, quicker)
+
+
+@contextmanager
+def own() -> Iterator[None]:
+    """Meanwhile moto does as it is written, for a comparison."""
+    before = [(owner, name, vars(owner)[name]) for owner, name, _ in _QUICKER]
+    for owner, name, slow in _OWN:
+        setattr(owner, name, slow)
+    yield
+    for owner, name, what in before:
+        setattr(owner, name, what)
