@@ -1,8 +1,11 @@
-"""`vaxline console`: the same in the browser, for people who would rather look."""
+"""`vaxline console`: the same in the browser; `vaxline local`: with a local run and a folder to drop files into."""
 
 from __future__ import annotations
 
+import importlib
 import webbrowser
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,8 +18,9 @@ from shared.settings import LOCAL_STAGE
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Adds the commands to the `vaxline` command."""
     app.command("console")(console)
+    app.command("local")(local)
 
 
 def console(
@@ -27,6 +31,31 @@ def console(
     """Serves the web console to this machine's browser until Ctrl-C. Example: vaxline console --stage test"""
     with staying_at(stage) as application:
         serve(application, stage, port=port, no_browser=no_browser)
+
+
+def local(
+    drop: Annotated[Path, typer.Option(help="the folder to drop exports into")] = Path("build/drop"),
+    config: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="your own clinics.toml, put in force first")
+    ] = None,
+    scenario: Annotated[
+        str, typer.Option(help="what goes wrong at the simulated CT WiZ: typical-week, bad-day …")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="of the scenario: the same seed, the same faults")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="where the console listens; 0 is any free port")] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the console's address")] = False,
+) -> None:
+    """Keeps a local run going until Ctrl-C: drop folder, simulated CT WiZ and web console. Example: vaxline local
+
+    It goes on from what `make demo` or the last `vaxline local` left behind. Nothing leaves this machine.
+    """
+    local_run = importlib.import_module("local.run")
+    with local_run.going(drop, config, scenario, seed, tell=_tell) as application:
+        serve(application, LOCAL_STAGE, port=port, no_browser=no_browser)
+
+
+def _tell(words: str) -> None:
+    render.out.print(words, highlight=False, markup=False, soft_wrap=True)
 
 
 def serve(application: Application, stage: str, *, port: int, no_browser: bool) -> None:
@@ -41,4 +70,6 @@ def serve(application: Application, stage: str, *, port: int, no_browser: bool) 
         if not no_browser:
             webbrowser.open(served.address)
 
-    served.serve(ready=ready)
+    # uvicorn ends at the signal in good order, and then passes it on.
+    with suppress(KeyboardInterrupt):
+        served.serve(ready=ready)

@@ -41,8 +41,8 @@ def staying_at(stage: str) -> Iterator[Application]:
         LookupError: as `to_stage`.
     """
     if stage == LOCAL_STAGE:
-        with importlib.import_module("local.session").kept() as application:
-            yield application
+        with importlib.import_module("local.session").kept() as session:
+            yield session.application
     else:
         with to_stage(stage) as application:
             yield application

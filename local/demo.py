@@ -265,4 +265,8 @@ def _failures(run: Session, talk: Console) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except LookupError as error:
+        render.err.print(str(error), markup=False, highlight=False)
+        raise SystemExit(2) from None

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -39,6 +41,13 @@ class Session:
             scenario=scenario,
         )
         self.application = Application(cloud.runtime)
+        self._saving = threading.Lock()
+
+    def save(self) -> None:
+        """Keeps everything as it is now; what is under way is swept up again at the next look."""
+        with self._saving:
+            snapshot.save(self.cloud)
+            snapshot.save_accepted(list(self.simulator.accepted.values()))
 
     def start(self) -> None:
         """Puts secrets and configuration in place, the endpoint being the simulator's."""
@@ -64,7 +73,7 @@ def parsed(text: str, name: str) -> Configuration:
 @contextmanager
 def running(clinics: str, name: str, *, continued: bool = False, scenario: Playing | None = None) -> Iterator[Session]:
     """A local run under the text of a clinics.toml; with `continued` on top of what the last one left behind."""
-    with LocalCloud() as cloud:
+    with _alone(), LocalCloud() as cloud:
         if continued:
             snapshot.load(cloud)
         session = Session(cloud, clinics, name, scenario)
@@ -78,8 +87,27 @@ def running(clinics: str, name: str, *, continued: bool = False, scenario: Playi
                 yield session
             finally:
                 # Also after an error or Ctrl-C: what was done is done, and the next look must find it.
-                snapshot.save(cloud)
-                snapshot.save_accepted(session.simulator.accepted.values())
+                session.save()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Holds what is kept for this process alone: two runs would undo each other's work.
+
+    Raises:
+        LookupError: another process has it.
+    """
+    path = snapshot.FOLDER.with_name(f"{snapshot.FOLDER.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LookupError(
+                "the local run is open in another terminal (`vaxline local` or `vaxline console`): use its console, or "
+                "end it with Ctrl-C first"
+            ) from None
+        yield
 
 
 @contextmanager
@@ -110,14 +138,21 @@ def opened() -> Iterator[Application]:
 
 
 @contextmanager
-def kept() -> Iterator[Application]:
-    """What the last local run left behind, with everything running on while the context lasts.
+def kept(clinics: str = "", scenario: Playing | None = None) -> Iterator[Session]:
+    """A local run on which everything runs on, schedules included, while the context lasts.
+
+    It goes on from what the last one left behind, under `clinics` (the text of a clinics.toml) where one is given.
 
     Raises:
-        LookupError: there was no local run yet.
+        LookupError: there was no local run yet and no configuration is given, or it has errors.
     """
-    with _continued() as session, Engine(session.cloud, schedules=True):
-        yield session.application
+    there = snapshot.exists()
+    text = clinics or snapshot.stored(CURRENT_CONFIGURATION).decode("utf-8")
+    with running(text, "clinics.toml", continued=there, scenario=scenario) as session:
+        # The queues were not kept; what waited in them waits in the ledger.
+        session.application.sweep(everything=True)
+        with Engine(session.cloud, schedules=True):
+            yield session
 
 
 @contextmanager

@@ -85,8 +85,13 @@ def _file(folder: Path, key: str) -> Path:
     return folder / "objects" / hashlib.sha256(key.encode()).hexdigest()
 
 
+def exists() -> bool:
+    """Whether there is anything to go on from."""
+    return (FOLDER / "ledger.jsonl").exists()
+
+
 def _existing() -> Path:
-    if not (FOLDER / "ledger.jsonl").exists():
+    if not exists():
         raise LookupError("there is no local run to look at yet: run `make demo` first")
     return FOLDER
 

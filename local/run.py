@@ -1,0 +1,43 @@
+"""What `vaxline local` keeps going: cloud, simulated CT WiZ, engine with its schedules, and the drop folder."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from local import session, snapshot
+from local.drop import TAKEN, Drop, Tell
+from local.simulator_scenarios import SCENARIOS, playing
+from shared.bootstrap import Application
+
+_CLINICS: Final = Path(__file__).with_name("clinics.toml")
+_PACE: Final = 0.02
+"""Of the measured answer times, as in the demo."""
+
+
+@contextmanager
+def going(folder: Path, config: Path | None, scenario: str, seed: int, *, tell: Tell) -> Iterator[Application]:
+    """A local run that goes on while the context lasts, from what was left behind or from the start.
+
+    Raises:
+        LookupError: the configuration has errors, there is no such scenario, or another process has the local run.
+    """
+    if scenario and scenario not in SCENARIOS:
+        raise LookupError(f"there is no scenario {scenario!r}; it is one of {', '.join(SCENARIOS)}")
+    clinics = config or (None if snapshot.exists() else _CLINICS)
+    played = playing(scenario, seed=seed, pace=_PACE) if scenario else None
+    # Whoever stops a service says SIGTERM; it is to end as with Ctrl-C, with everything kept.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with session.kept(clinics.read_text("utf-8") if clinics else "", played) as run:
+            tell(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto.")
+            with Drop(run, folder.resolve(), tell) as drop:
+                sources = ", ".join(run.configuration.sources)
+                tell(f"Drop exports into {drop.folder}/SOURCE/, SOURCE being one of {sources}.")
+                tell(f"What was taken up lies in {drop.folder / TAKEN}/.")
+                yield run.application
+    finally:
+        signal.signal(signal.SIGTERM, before)

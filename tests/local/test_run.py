@@ -1,0 +1,136 @@
+"""`vaxline local` as its user has it: a process, a folder to drop files into, and everything kept when it ends."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.rows import a_csv, row
+
+ROWS = (row("SYN-1"), row("SYN-2"), row("SYN-3", lot=""))
+
+
+class Running:
+    """A `vaxline local` that goes on, and what it said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.drop = folder / "drop"
+        self.environment = os.environ | {"VAXLINE_LOCAL_RUN": str(folder / "local")}
+        command = [sys.executable, "-m", "console", "local", "--drop", str(self.drop), "--no-browser"]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment
+        )
+        self.said: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        self.listening = threading.Thread(target=self._listen, daemon=True)
+        self.listening.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.strip())
+
+    def hears(self, words: str, *, seconds: float = 60) -> str:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                self.said.append(self._lines.get(timeout=0.2))
+            except queue.Empty:
+                if self.process.poll() is not None and self._lines.empty():
+                    break
+                continue
+            if words in self.said[-1]:
+                return self.said[-1]
+        raise AssertionError(f"{words!r} was not said: {self.said}")
+
+    def asks(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "console", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=self.environment, check=False, timeout=120)
+
+    def ends(self, by: int) -> int:
+        self.process.send_signal(by)
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Callable[[], Running]]:
+    runs: list[Running] = []
+
+    def start() -> Running:
+        runs.append(Running(tmp_path))
+        runs[-1].hears("?token=")
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.process.wait(timeout=60)
+        run.listening.join(timeout=10)
+        run.process.stdout.close()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_dropped_file_is_taken_told_and_there_at_the_next_look(started: Callable[[], Running], end: int) -> None:
+    run = started()
+    (run.drop / "elm" / "a.csv").write_bytes(a_csv(*ROWS))
+    assert run.hears("elm/a.csv: 3 rows") == "elm/a.csv: 3 rows: 1 held, 2 accepted"
+    assert not (run.drop / "elm" / "a.csv").exists()
+    assert (run.drop / "taken" / "elm" / "a.csv").read_bytes() == a_csv(*ROWS)
+    assert "is open in another terminal" in run.asks("files").stderr
+    assert run.ends(end) == 0
+    files = run.asks("files")
+    assert files.returncode == 0
+    assert "elm/a.csv" in files.stdout
+
+    again = started()
+    (again.drop / "elm" / "a.csv").write_bytes(a_csv(*ROWS))
+    assert again.hears("elm/a.csv: 3 rows") == "elm/a.csv: 3 rows: 3 unchanged"
+    assert len(list((again.drop / "taken" / "elm").iterdir())) == 2
+
+
+def test_what_was_told_survives_the_machine_going_down(started: Callable[[], Running]) -> None:
+    run = started()
+    (run.drop / "elm" / "a.csv").write_bytes(a_csv(*ROWS))
+    run.hears("elm/a.csv: 3 rows")
+    run.ends(signal.SIGKILL)
+    files = run.asks("files")
+    assert "elm/a.csv" in files.stdout
+
+
+def test_a_file_that_grows_is_not_taken_before_it_is_whole(started: Callable[[], Running]) -> None:
+    run = started()
+    whole = a_csv(*ROWS)
+    with (run.drop / "elm" / "slow.csv").open("wb", buffering=0) as file:
+        for start in range(0, len(whole), len(whole) // 6):
+            file.write(whole[start : start + len(whole) // 6])
+            time.sleep(0.6)
+    assert run.hears("elm/slow.csv: 3 rows") == "elm/slow.csv: 3 rows: 1 held, 2 accepted"
+
+
+def test_a_file_of_no_source_is_told_and_left_where_it_is(started: Callable[[], Running]) -> None:
+    run = started()
+    (run.drop / "a.csv").write_bytes(a_csv(*ROWS))
+    (run.drop / "nobody").mkdir()
+    (run.drop / "nobody" / "b.csv").write_bytes(a_csv(*ROWS))
+    assert "elm, harbor" in run.hears("a.csv: left where it is")
+    run.hears("b.csv: left where it is")
+    assert (run.drop / "a.csv").exists()
+    assert (run.drop / "nobody" / "b.csv").exists()
+
+
+def test_a_scenario_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "console", "local", "--scenario", "worst-day", "--no-browser"]
+    environment = os.environ | {"VAXLINE_LOCAL_RUN": str(tmp_path / "local")}
+    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert "there is no scenario 'worst-day'" in ended.stderr
+    assert "Traceback" not in ended.stderr
