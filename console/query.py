@@ -24,7 +24,7 @@ from shared.settings import LOCAL_STAGE
 from shared.usecases.explain import explanation
 from shared.usecases.query import COLUMNS, Asked, is_batch_time, patient_of
 
-_ORDINALS: Final = {1: "next", 2: "following"}
+ORDINALS: Final = {1: "next", 2: "following"}
 _VALID: Final = {"Y": "valid", "N": "not valid"}
 
 
@@ -86,7 +86,7 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
         for number, (whom, who, subject) in enumerate(patients):
             if number:
                 time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
-            noted(application, "query", [subject or who], f"{profile.value} by {_by(whom)}")
+            noted(application, "query", [subject or who], f"{profile.value} by {asked_by(whom)}")
             done.append(application.ask(Request(whom, profile), who))
     if fhir:
         from console.fhir import bundle  # noqa: PLC0415 - the FHIR models take a second to load
@@ -161,7 +161,7 @@ def _clinic(application: Application, named: str) -> str:
     raise typer.BadParameter(f"say in whose name to ask: --clinic, one of {', '.join(clinics)}")
 
 
-def _by(patient: Patient) -> str:
+def asked_by(patient: Patient) -> str:
     """What a patient is asked for by, in names of fields and without their values."""
     said = {"record number": patient.mrn, "name": patient.name, "birth date": patient.birth_date, "sex": patient.sex}
     return ", ".join(word for word, value in said.items() if value)
@@ -183,16 +183,17 @@ def show(asked: Asked) -> None:
     for error in response.errors:
         line = f"  {error.severity} {error.path} {error.application_code or error.code} {error.text}"
         render.out.print(line, markup=False, highlight=False)
-    for person in filter(None, (response.patient, *response.candidates)):
-        render.out.print(f"  {_person(person)}", markup=False, highlight=False)
+    for one in filter(None, (response.patient, *response.candidates)):
+        render.out.print(f"  {person(one)}", markup=False, highlight=False)
     _show_history(response)
     _show_forecast(response)
 
 
-def _person(person: Person) -> str:
-    name = person.name
-    ids = ", ".join(f"{one.type or 'id'} {one.id}" for one in person.ids)
-    born = f"born {person.birth_date} {person.sex}"
+def person(known: Person) -> str:
+    """Who the IIS knows, in one line."""
+    name = known.name
+    ids = ", ".join(f"{one.type or 'id'} {one.id}" for one in known.ids)
+    born = f"born {known.birth_date} {known.sex}"
     return f"{name.family}, {name.given} {name.middle}".strip() + f", {born}; {ids}"
 
 
@@ -208,19 +209,21 @@ def _show_history(response: Response) -> None:
                 f"{one.vaccine.text} ({one.vaccine.code})",
                 one.lot,
                 one.source.text or one.source.code,
-                _status(one),
-                "; ".join(map(_evaluation, one.evaluations)),
+                status(one),
+                "; ".join(map(counts_as, one.evaluations)),
             )
             for one in response.vaccinations
         ),
     )
 
 
-def _status(one: Vaccination) -> str:
+def status(one: Vaccination) -> str:
+    """Completion, and why it was refused."""
     return f"{one.completion} {one.refusal_reason.text}".strip()
 
 
-def _evaluation(one: Evaluation) -> str:
+def counts_as(one: Evaluation) -> str:
+    """How a dose counts, in words."""
     words = [one.vaccine.text or one.vaccine.code]
     words += [f"dose {one.dose_number}"] if one.dose_number else []
     words += [_VALID.get(one.validity, one.validity)] if one.validity else []
@@ -237,7 +240,7 @@ def _show_forecast(response: Response) -> None:
         (
             (
                 one.vaccine.text or one.vaccine.code,
-                _ORDINALS.get(one.ordinal, f"{one.ordinal}th"),
+                ORDINALS.get(one.ordinal, f"{one.ordinal}th"),
                 one.earliest,
                 one.due,
                 one.overdue,

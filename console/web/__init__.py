@@ -41,7 +41,9 @@ class Console:
         ui.run_with(pages, title="vaxline", dark=None, language="en-US", show_welcome_message=False)
         guarded = Guard(pages, token=token, port=self.port)
         # No access log: it would hold the token, and what people looked for.
-        config = uvicorn.Config(guarded, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            guarded, log_config=None, log_level="critical", access_log=False, lifespan="on", timeout_graceful_shutdown=2
+        )
         self._server = uvicorn.Server(config)
 
     def serve(self, *, ready: Callable[[], None] = lambda: None) -> None:

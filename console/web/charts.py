@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from shared.domain.lifecycle import State
@@ -64,3 +65,46 @@ def bars(names: Sequence[str], values: Sequence[int]) -> dict[str, Any]:
     """One bar per name, below each other, the first on top."""
     series = [{"type": "bar", "barMaxWidth": 22, "data": list(values), "itemStyle": {"color": "#3f7cbf"}}]
     return _options(names, series, sideways=True)
+
+
+def day(hl7: str) -> str:
+    """An HL7 date as people write it; what is none stays as it is."""
+    return f"{hl7[:4]}-{hl7[4:6]}-{hl7[6:8]}" if len(hl7) >= 8 and hl7[:8].isdigit() else hl7
+
+
+_MOMENTS: Final = (("earliest", "#8894a1"), ("due", "#3a9a62"), ("overdue", "#c8372a"), ("latest", "#6b4f8f"))
+
+
+def time_line(names: Sequence[str], dates: Sequence[Sequence[str]], today: date) -> dict[str, Any]:
+    """A line per recommendation, with its earliest, due, overdue and latest date (HL7 dates, empty where not said)."""
+    # Two recommendations may have the same name; each keeps a line of its own.
+    lines = [f"{name}{' ' * number}" for number, name in enumerate(names)]
+    spans: list[dict[str, Any]] = []
+    for line, of in zip(lines, dates, strict=True):
+        known = sorted(filter(None, map(day, of)))
+        if known:
+            points = [[known[0], line], [known[-1], line]]
+            style = {"color": _INK, "width": 3, "opacity": 0.5}
+            spans.append({"type": "line", "data": points, "symbol": "none", "lineStyle": style, "silent": True})
+    moments = [
+        {
+            "name": name,
+            "type": "scatter",
+            "symbolSize": 13,
+            "itemStyle": {"color": colour},
+            "data": [[day(of[place]), line] for line, of in zip(lines, dates, strict=True) if of[place]],
+        }
+        for place, (name, colour) in enumerate(_MOMENTS)
+    ]
+    moments[0]["markLine"] = {
+        "symbol": "none",
+        "label": {"formatter": "today", "color": _INK},
+        "lineStyle": {"color": "#c79a2b", "type": "solid"},
+        "data": [{"xAxis": today.isoformat()}],
+    }
+    options = _options(lines, [*spans, *moments], sideways=True)
+    options["legend"]["data"] = [name for name, _ in _MOMENTS]
+    # From today on at least, so that its mark is seen.
+    days = sorted([today.isoformat(), *(day(one) for of in dates for one in of if one)])
+    axis = {"type": "time", "axisLabel": {"color": _INK}, "min": days[0], "max": days[-1]}
+    return options | {"xAxis": axis, "tooltip": {"trigger": "item"}}

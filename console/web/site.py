@@ -10,7 +10,7 @@ from nicegui import ui
 
 from console.web.desk import Desk
 from console.web.frame import Entry, frame
-from console.web.pages import audit, clinics, message, overview, readiness, reports, search, worklist
+from console.web.pages import audit, clinics, message, overview, query, readiness, reports, search, worklist
 
 Draw = Callable[..., Awaitable[None]]
 
@@ -35,6 +35,7 @@ PAGES: Final = (
     Page("/files", "Files", "what arrived, where its rows are, and the way of each row", search.draw_files),
     Page("/readiness", "Readiness", "CT WiZ's phases and the two clean weeks, by clinic", readiness.draw, clinic=True),
     Page("/reports", "Reports", "the reports, drawn and to keep", reports.draw),
+    Page("/query", "Query", "what CT WiZ knows about a patient, and what is due", query.draw),
     Page("/clinics", "Clinics", "who reports under which codes, code maps, and clinics.toml", clinics.draw),
     Page("/audit", "Audit", "who read or changed what", audit.draw),
 )

@@ -32,6 +32,7 @@ ROWS = (
     row("SYN-4", first_name="BABY BOY"),
     row("SYN-5", cvx="Boostrix-A"),
     row("SYN-6", lot="", first_name="<img src=x onerror=document.title='broken'>"),
+    row("SYN-7", first_name="Zoe", birth_date="1980-01-02"),
 )
 MSH_10 = re.compile("^[A-Z2-7]{20}$")
 
@@ -55,7 +56,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """`vaxline console` over a local run of six rows; its address with the token, and where the run is kept."""
+    """`vaxline console` over a local run of seven rows; its address with the token, and where the run is kept."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium (docs/console.md)")
     folder = tmp_path_factory.mktemp("run") / "local"
@@ -233,7 +234,7 @@ def test_what_an_export_says_is_text_and_never_runs(browser: Browser) -> None:
 def test_the_way_of_a_row_is_shown_from_its_file(browser: Browser) -> None:
     page = browser.go("/files")
     page.get_by_role("link", name="elm/a.csv").click()
-    page.get_by_text("6 rows = 0 unchanged").wait_for()
+    page.get_by_text("7 rows = 0 unchanged").wait_for()
     page.get_by_label("row", exact=True).fill("3")
     page.get_by_role("button", name="Trace").click()
     page.locator("ol.line li", has_text="arrived in elm/a.csv").wait_for()
@@ -253,6 +254,21 @@ def test_a_report_is_kept_as_html_csv_and_json(browser: Browser, tmp_path: Path)
         kept.value.save_as(path)
         assert path.read_text("utf-8").startswith(begins)
         assert "Sampleton" not in path.read_text("utf-8")
+
+
+def test_ct_wiz_is_asked_about_a_patient_of_the_ledger(browser: Browser) -> None:
+    page = browser.go("/query")
+    page.get_by_label("MRN").fill("SYN-7")
+    page.get_by_role("button", name="Ask CT WiZ").click()
+    page.get_by_role("heading", name="found").wait_for()
+    page.get_by_role("heading", name="History: 1 vaccinations").wait_for()
+    page.get_by_role("cell", name="Tdap (115)").wait_for()
+    page.get_by_role("heading", name="Forecast").wait_for()
+    assert page.locator('[aria-label="Forecast as a time line"] canvas').count() == 1
+    assert "SYN-7" not in page.url
+    page.get_by_label("MRN").fill("SYN-NOBODY")
+    page.get_by_role("button", name="Ask CT WiZ").click()
+    page.get_by_text("The ledger knows nobody with this MRN").wait_for()
 
 
 def test_a_clinics_toml_with_an_error_is_not_put_in_force(browser: Browser) -> None:
@@ -312,6 +328,7 @@ def test_what_was_looked_at_and_done_is_in_the_audit_trail(browser: Browser) -> 
     following = page.get_by_role("button", name="Next page")
     while following.is_enabled():
         following.click()
+        page.wait_for_timeout(300)
         text += page.locator(".page").inner_text()
     for action in ("show", "worklist", "search", "resubmit", "remedy", "close", "config push", "report", "files"):
         assert action in text, action
