@@ -27,7 +27,6 @@ def _options(names: Sequence[str], series: list[dict[str, Any]], *, sideways: bo
     value = {"type": "value", "minInterval": 1, "axisLabel": labels, "splitLine": {"lineStyle": {"opacity": 0.25}}}
     return {
         "animation": False,
-        "aria": {"enabled": True},
         "textStyle": {"color": _INK},
         "grid": {"left": 8, "right": 16, "top": 30 if len(series) > 1 else 12, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},

@@ -264,7 +264,7 @@ def test_ct_wiz_is_asked_about_a_patient_of_the_ledger(browser: Browser) -> None
     page.get_by_role("heading", name="History: 1 vaccinations").wait_for()
     page.get_by_role("cell", name="Tdap (115)").wait_for()
     page.get_by_role("heading", name="Forecast").wait_for()
-    assert page.locator('[aria-label="Forecast as a time line"] canvas').count() == 1
+    page.locator('[aria-label="Forecast as a time line"] canvas').wait_for()
     assert "SYN-7" not in page.url
     page.get_by_label("MRN").fill("SYN-NOBODY")
     page.get_by_role("button", name="Ask CT WiZ").click()
