@@ -16,6 +16,7 @@ from console import (
     check,
     drills,
     expected,
+    queries,
     query,
     readiness,
     reconcile,
@@ -49,6 +50,7 @@ remedy.register(app)
 search.register(app)
 report.register(app)
 query.register(app)
+queries.register(app)
 reconcile.register(app)
 workflow.register(app)
 readiness.register(app)

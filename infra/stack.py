@@ -106,6 +106,8 @@ class VaxlineStack(cdk.Stack):
         operators = Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
         allow_queries(
             function(settings.QUERY, inside=network),
+            function(settings.QUERIES, inside=network),
+            stage=stage,
             storage=storage,
             ledger=ledger,
             secrets=secrets,

@@ -51,7 +51,13 @@ class Storage(Construct):
                     noncurrent_version_expiration=cdk.Duration.days(stage.noncurrent_days),
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=_ABORT_UPLOADS,
-                )
+                ),
+                s3.LifecycleRule(
+                    id="forget-queries",
+                    prefix=settings.QUERIES_PREFIX,
+                    expiration=cdk.Duration.days(settings.QUERIES_KEPT_DAYS),
+                    noncurrent_version_expiration=cdk.Duration.days(1),
+                ),
             ],
         )
         self._announce(intake)

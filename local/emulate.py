@@ -25,6 +25,7 @@ from botocore.exceptions import ClientError
 from infra import bundling
 from local import emulator, exports
 from local.drills import Drills
+from local.emulate_queries import asked
 from local.emulator import ROOT, Emulator, EmulatorError
 from local.session import parsed
 from local.simulator import Simulator
@@ -83,6 +84,7 @@ def _run() -> int:
             settled = _wait(application)
             problems += _start(settings.SWEEP)
             if settled:
+                problems += asked(application, _start, _say)
                 drills = Drills(
                     cloud,
                     outputs,

@@ -21,6 +21,7 @@ from shared.adapters import clinics_toml
 from shared.adapters.s3 import CURRENT_CONFIGURATION
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
+from shared.settings import QUERIES
 
 LOG: Final = snapshot.FOLDER.parent / "functions.log"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
@@ -167,3 +168,4 @@ def _continued() -> Iterator[Session]:
 def _deliver(session: Session) -> None:
     with Engine(session.cloud) as engine:
         engine.wait_until_idle()
+        engine.invoke(QUERIES, {})

@@ -16,7 +16,7 @@ from botocore.config import Config
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
-from shared.settings import LOCAL_STAGE, PRODUCT, QUERY, REPORTS_PREFIX, QueueSettings, Runtime
+from shared.settings import LOCAL_STAGE, PRODUCT, QUERIES_PREFIX, QUERY, REPORTS_PREFIX, QueueSettings, Runtime
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from shared.usecases.deliver import Deliver
     from shared.usecases.expectations import Expected
     from shared.usecases.notices import Notices
+    from shared.usecases.queries import Queries
     from shared.usecases.query import Asked, Query
     from shared.usecases.reconcile import Reconcile
     from shared.usecases.remedy import Remedies
@@ -202,6 +203,20 @@ class Application:
         options = {**CLIENT_OPTIONS, "retries": {"total_max_attempts": 1}, "read_timeout": QUERY.timeout + 10}
         client = self.session.client("lambda", config=Config(**options))
         return LambdaQuery(client, QUERY.physical_name(self.runtime.stage))
+
+    @cached_property
+    def queries(self) -> Queries:
+        from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.usecases.queries import Queries  # noqa: PLC0415 - only where files of patients are asked about
+
+        return Queries(
+            files=S3Files(self._s3, self.runtime.bucket, QUERIES_PREFIX),
+            objects=self.objects,
+            configurations=self.configurations,
+            ask=self.query,
+            clock=self.clock,
+            retry_scale=self.runtime.retry_scale,
+        )
 
     @cached_property
     def reconcile(self) -> Reconcile:

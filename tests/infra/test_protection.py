@@ -68,9 +68,17 @@ def test_the_bucket_keeps_versions_and_lets_nobody_in(template: Template) -> Non
     for bucket in template.of("AWS::S3::Bucket"):
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-        (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+        rule, *_ = bucket["LifecycleConfiguration"]["Rules"]
+        assert "Prefix" not in rule
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
         assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] > 0
+
+
+def test_answers_are_forgotten_after_a_month_and_nothing_else_that_is_current(template: Template, stage: str) -> None:
+    bucket = template.one("AWS::S3::Bucket", BucketName=f"vaxline-{stage}-<AWS::AccountId>-<AWS::Region>")
+    expiring = [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+    assert [(rule["Prefix"], rule["ExpirationInDays"]) for rule in expiring] == [("queries/", 30)]
+    assert expiring[0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +181,7 @@ def test_every_alarm_tells_the_topic_and_cloudwatch_may_publish_there(template: 
 def test_the_fixed_address_is_one_and_only_what_calls_the_iis_leaves_by_it(template: Template) -> None:
     assert len(list(template.of("AWS::EC2::EIP"))) == len(list(template.of("AWS::EC2::NatGateway"))) == 1
     inside = [made["FunctionName"] for made in template.of("AWS::Lambda::Function") if "VpcConfig" in made]
-    assert sorted(inside) == ["vaxline-production-query", "vaxline-production-submit", "vaxline-production-valve"]
+    assert sorted(inside) == [f"vaxline-production-{name}" for name in ("queries", "query", "submit", "valve")]
     (group,) = template.of("AWS::EC2::SecurityGroup")
     assert "SecurityGroupIngress" not in group
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]

@@ -81,6 +81,19 @@ EXPECTED = {
         },
         "alias/vaxline-{s}-secrets": KEY_TO_READ,
     },
+    "queries": {
+        "/aws/lambda/vaxline-{s}-queries": LOG,
+        "{bucket}": {"s3:ListBucket"},
+        "{bucket}/config/*": READ,
+        "{bucket}/queries/*": READ | {"s3:PutObject"},
+        "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "vaxline-{s}-ledger": table("PutItem", "Query"),
+        "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+        "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:vaxline/{s}/*": {
+            "secretsmanager:GetSecretValue"
+        },
+        "alias/vaxline-{s}-secrets": KEY_TO_READ,
+    },
     "resubmit": {
         "/aws/lambda/vaxline-{s}-resubmit": LOG,
         "vaxline-{s}-ledger": table("GetItem", "PutItem", "UpdateItem"),
@@ -135,6 +148,7 @@ OPERATOR = {
     },
     "{bucket}": {"s3:ListBucket", "s3:ListBucketVersions"},
     "{bucket}/config/*": READ | {"s3:PutObject"},
+    "{bucket}/queries/*": READ | {"s3:PutObject"},
     "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
     "vaxline-{s}-ledger": table(
         "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"
@@ -189,7 +203,7 @@ def named(expected: dict[str, set[str]], stage: str) -> dict[str, set[str]]:
 
 def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str, name: str) -> None:
     expected = named(EXPECTED[name], stage)
-    if stage == "production" and name in ("submit", "valve", "query"):
+    if stage == "production" and name in ("submit", "valve", "query", "queries"):
         expected["*"] = INTERFACES
     assert rights(template, statements(template, stage, name)) == expected
 
@@ -217,7 +231,7 @@ def test_only_what_calls_the_iis_in_a_clinic_s_name_may_read_credentials(templat
         for name in EXPECTED
         if any("secretsmanager" in str(statement["Action"]) for statement in statements(template, stage, name))
     ]
-    assert readers == ["submit", "query"]
+    assert readers == ["submit", "query", "queries"]
 
 
 def test_only_lambda_may_take_up_a_function_s_role(template: Template, stage: str, name: str) -> None:

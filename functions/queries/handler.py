@@ -1,0 +1,26 @@
+"""queries: on a schedule, goes on asking about the patients of the files under `queries/` (docs/query.md)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from functions import logs
+from shared.bootstrap import application
+from shared.settings import QUERIES_RESERVE
+
+_app = application()
+
+
+@logs.guarded
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Scheduled event → how many rows were done, how many questions were sent, and how many files are not done."""
+    if not _app.is_configured:
+        return {"rows": 0, "sent": 0, "waiting": 0}
+    left = context.get_remaining_time_in_millis() / 1000 - QUERIES_RESERVE
+    run = _app.queries(_app.clock.now() + timedelta(seconds=left))
+    logs.line("asked about files", rows=run.rows, count=run.sent, later=run.waiting)
+    answer: dict[str, int] = msgspec.to_builtins(run)
+    return answer

@@ -1,0 +1,49 @@
+"""The function `queries`: it waits for a configuration, stops in time, and logs counts alone."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from functions import logs
+from local import session, snapshot
+from local.cloud import LocalCloud
+from local.engine import Context
+from shared.settings import QUERIES, QUERIES_PREFIX, QUERIES_RESERVE
+from tests.end_to_end.rows import CLINICS
+
+FILE = b"last_name,first_name,birth_date\nSampleton,Nobody,1990-05-06\n"
+
+
+def test_it_ends_before_its_next_start_so_that_no_two_ask_at_once() -> None:
+    assert QUERIES.every_minutes is not None
+    assert QUERIES.timeout < QUERIES.every_minutes * 60
+    assert QUERIES.timeout > 2 * QUERIES_RESERVE, "and has time to ask"
+
+
+def test_a_stage_without_configuration_is_asked_nothing(cloud: LocalCloud) -> None:
+    cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=f"{QUERIES_PREFIX}a.csv", Body=FILE)
+    handler = importlib.reload(importlib.import_module("functions.queries.handler")).handler
+    assert handler({}, Context("queries", time.monotonic() + 700)) == {"rows": 0, "sent": 0, "waiting": 0}
+
+
+def test_it_asks_while_its_time_allows_and_logs_counts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
+    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+    with session.running(CLINICS, "clinics.toml") as run:
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"{QUERIES_PREFIX}elm/ada.csv", Body=FILE)
+        handler = importlib.reload(importlib.import_module("functions.queries.handler")).handler
+        late = handler({}, Context("queries", time.monotonic() + QUERIES_RESERVE - 1))
+        written = io.StringIO()
+        with logs.written_to(written):
+            early = handler({}, Context("queries", time.monotonic() + QUERIES_RESERVE + 30))
+    assert late == {"rows": 0, "sent": 0, "waiting": 1}
+    assert early == {"rows": 1, "sent": 1, "waiting": 0}
+    line = json.loads(written.getvalue().splitlines()[-1])
+    assert (line["message"], line["rows"], line["count"], line["later"]) == ("asked about files", 1, 1, 0)
+    assert not any(word in written.getvalue() for word in ("ada", "Sampleton", "Nobody"))
