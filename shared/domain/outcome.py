@@ -115,11 +115,13 @@ class Outcome:
 def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | None:
     """The outcome of a submission; None while it waits, or where it was overtaken before anything was sent.
 
-    `causes` are why it needs a person or what the IIS remarked, as the worklist groups them.
+    `causes` are why it needs a person or what the IIS remarked, as the worklist groups them. An answer that never came
+    counts as ACCEPTED, on its day, once a query proved the submission.
     """
     final = next((attempt for attempt in reversed(submission.attempts) if attempt.state in ANSWERED), None)
     if final is None and (submission.attempts or submission.state in (State.QUEUED, State.SENDING)):
         return None
+    proven = final is not None and final.state is State.UNKNOWN and submission.state is State.ACCEPTED
     when = (final.started if final else submission.created).astimezone(UTC)
     answer = final or Attempt(0, when, 0.0, State.HELD)
     facility, profile = _from_message(submission.vxu)
@@ -127,7 +129,7 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         msh_10=submission.msh_10,
         clinic=submission.clinic,
         source=submission.source,
-        state=answer.state,
+        state=State.ACCEPTED if proven else answer.state,
         when=when,
         rows=submission.row_count,
         is_correction=submission.replaces != "",
@@ -135,7 +137,7 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         seconds=answer.seconds,
         msa_1=answer.msa_1,
         fault=answer.fault,
-        causes=causes,
+        causes=() if proven else causes,
         errors=tuple((one.severity, one.application_code or one.code, one.path) for one in answer.errors),
         facility=facility,
         profile=profile,

@@ -5,11 +5,12 @@ UNKNOWN ──the IIS tells every dose of it as only it can have reported them�
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.lifecycle import Event, State
+from shared.domain.outcome import outcome_of
 from shared.domain.qbp import Request
 from shared.domain.reconcile import Line, compare, proves
 from shared.domain.rsp_model import Match
@@ -33,6 +34,9 @@ class Reconciled:
     proven: tuple[str, ...] = ()
 
 
+_MAY_BE_PROVEN: Final = frozenset({State.UNKNOWN, State.ACCEPTED})
+
+
 class Reconcile:
     """The use case with its ports; `ask` is the use case `query`, here or through its function."""
 
@@ -50,12 +54,20 @@ class Reconcile:
         proven = [one for one in of_patient if proves(one, of_patient, asked.response)]
         if not dry_run:
             proven = [one for one in proven if self._prove(one, asked)]
+            self._count({one.msh_10 for one in of_patient if one.state in _MAY_BE_PROVEN})
         lines = compare(of_patient, asked.response) if asked.response.match in _TOLD else ()
         return Reconciled(submission.msh_10, asked, lines, tuple(one.msh_10 for one in proven))
 
     def _of_patient(self, submission: Submission) -> list[Submission]:
         found = list(dict.fromkeys((submission.msh_10, *self._ledger.found("mrn", submission.visit.patient.mrn))))
         return list(self._ledger.many(found))
+
+    def _count(self, msh_10s: Iterable[str]) -> None:
+        """The day's outcome of what is proven, now or before (whoever proved it may have been cut off)."""
+        for one in self._ledger.many(msh_10s):
+            outcome = outcome_of(one, one.causes) if one.state is State.ACCEPTED else None
+            if outcome is not None:
+                self._ledger.note_outcome(outcome)
 
     def _prove(self, submission: Submission, asked: Asked) -> bool:
         """UNKNOWN → ACCEPTED, if it is UNKNOWN still; what it replaces is superseded as after an ACK."""

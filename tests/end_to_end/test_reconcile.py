@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from console.main import app
 from local import session
 from local.engine import Engine
 from local.simulator_faults import Planned
+from shared.domain.lifecycle import State
+from shared.domain.outcome import outcome_of
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
@@ -19,6 +24,20 @@ def called(*arguments: str, code: int = 0) -> Any:
     result = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
     assert result.exit_code == code, result.output
     return json.loads(result.stdout)
+
+
+def _states() -> Counter[str]:
+    """What reports count by state, held against the ledger's own."""
+    with session.opened() as application:
+        today = datetime.now(UTC).date()
+        counted = list(application.ledger.outcomes(today - timedelta(days=1))) + list(
+            application.ledger.outcomes(today)
+        )
+        assert {one.msh_10: one.state for one in counted} == {
+            one.msh_10: one.state for one in application.ledger.many(one.msh_10 for one in counted)
+        }
+        assert all(not one.causes for one in counted if one.state is State.ACCEPTED)
+    return Counter(one.state.value for one in counted)
 
 
 @pytest.mark.usefixtures("places")
@@ -35,12 +54,22 @@ def test_what_the_iis_proves_is_accepted_and_what_it_does_not_have_stays_unknown
     assert sorted(one["proven"] for one in tried) == [[], [of["SYN-1"]["msh_10"]]]
     assert called("show", of["SYN-1"]["msh_10"])["state"] == "UNKNOWN"
 
+    assert _states() == {"ACCEPTED": 1, "UNKNOWN": 2}, "a dry run counts nothing anew"
     called("reconcile", "--unknown", code=1)
+    assert _states() == {"ACCEPTED": 2, "UNKNOWN": 1}, "reports count what is proven as accepted"
     proven = called("show", of["SYN-1"]["msh_10"])
     assert (proven["state"], "query" in proven["closed_reason"]) == ("ACCEPTED", True)
     assert [entry["msh_10"] for entry in called("failures")] == [of["SYN-2"]["msh_10"]]
     (missing,) = called("reconcile", "--unknown", code=1)
     assert (missing["asked"]["response"]["match"], missing["proven"]) == ("NOT_FOUND", [])
+
+    with session.opened() as application:
+        stored = next(application.ledger.many([of["SYN-1"]["msh_10"]]))
+        noted = outcome_of(replace(stored, state=State.UNKNOWN), ("NO-ANSWER",))
+        assert noted is not None
+        application.ledger.note_outcome(noted)
+    called("reconcile", "--mrn", "SYN-1")
+    assert _states() == {"ACCEPTED": 2, "UNKNOWN": 1}, "who was cut off before counting is made up for"
 
     (same,) = called("reconcile", "--mrn", "SYN-3")
     assert [(line["kind"], line["ours"]["cvx"]) for line in same["lines"]] == [("same", "115")]
