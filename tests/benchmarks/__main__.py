@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks [GROUP …]    groups: messages, convert, delivery, start, local
     python -m tests.benchmarks page [NOTE]  docs/performance.md from the last run
+    python -m tests.benchmarks big          a file of 1 GB through conversions that are killed: big.py
 
 Nothing passes or fails by time. A group that is run alone replaces its own rows and keeps the others'.
 """
@@ -15,7 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.benchmarks import page
+from tests.benchmarks import big, page
 from tests.benchmarks.measure import Row, shown
 
 GROUPS = ("messages", "convert", "delivery", "start", "local")
@@ -24,6 +25,8 @@ PARTS = Path("build/bench")
 
 
 def main(arguments: list[str]) -> None:
+    if arguments[:1] == ["big"]:
+        sys.exit(big.main(arguments[1:]))
     if arguments[:1] == ["page"]:
         when = datetime.fromtimestamp(OUT.stat().st_mtime, UTC)
         page.write(json.loads(OUT.read_text("utf-8")), when, " ".join(arguments[1:]))

@@ -1,0 +1,257 @@
+"""A large export, made as it is read, through conversions that are stopped by the clock or killed: do its counts add up?
+
+    python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--seed 0]
+
+Each invocation is a process of its own that has so many seconds; at random points half of them are ended by SIGKILL, as a
+machine that fails ends a function. Between them there is nothing but the ledger, a SQLite file. At the end every row of
+the file must be in one submission, every submission's reference in the outbox, and the counts must add up: exit code 1
+where they do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+import random
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.hl7apy_opinion import Hl7apyOpinion
+from shared.domain.lifecycle import State
+from shared.domain.submission import FileSummary, Record, Submission
+from shared.ports import OutboxMessage, StoredObject
+from shared.settings import CONVERT_RESERVE
+from shared.usecases.convert import Convert, Unfinished
+from tests.benchmarks.convert_once import Fixed
+from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
+from tests.benchmarks.stub import peak_mib
+
+ROOT: Final = Path(__file__).parents[2]
+_UNITS: Final = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
+_DOSES: Final = 3
+_SAMPLE: Final = 600
+_MOST: Final = 500
+_TABLES: Final = """
+    CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, version INTEGER, body BLOB);
+    CREATE TABLE IF NOT EXISTS submissions
+        (msh_10 TEXT PRIMARY KEY, file TEXT, clinic TEXT, state TEXT, row_count INTEGER, row_list TEXT, body BLOB);
+    CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, body BLOB);
+    CREATE TABLE IF NOT EXISTS sent (msh_10 TEXT PRIMARY KEY, times INTEGER);
+"""
+
+
+class KeptLedger:
+    """Ledger and queues in a SQLite file, which outlives the process that is killed: each write is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+        # A killed process loses nothing of what it handed to the kernel.
+        self._base.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
+
+    def _all(self, statement: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._base.execute(statement, values).fetchall()
+
+    def _changes(self, statement: str, *values: Any) -> bool:
+        with self._lock:
+            return self._base.execute(statement, values).rowcount == 1
+
+    def patient_key(self) -> bytes:
+        return b"synthetic"
+
+    def records(self, keys: Iterable[str]) -> dict[str, Record]:
+        wanted = list(keys)
+        marks = ",".join("?" * len(wanted))
+        found = self._all(f"SELECT key, body FROM records WHERE key IN ({marks})", *wanted)
+        return {key: pickle.loads(body) for key, body in found}
+
+    def save_record(self, record: Record) -> bool:
+        body = pickle.dumps(record)
+        if record.version == 1:
+            return self._changes("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record.key, 1, body)
+        change = "UPDATE records SET version = ?, body = ? WHERE key = ? AND version = ?"
+        return self._changes(change, record.version, body, record.key, record.version - 1)
+
+    def add(self, submission: Submission) -> bool:
+        # The messages of a million doses need not be kept; what redelivery compares is.
+        body = pickle.dumps(replace(submission, vxu=""))
+        rows = json.dumps(submission.visit.rows)
+        row = (submission.msh_10, submission.file_id, submission.clinic, submission.state.value, submission.row_count)
+        return self._changes("INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?)", *row, rows, body)
+
+    def get(self, msh_10: str) -> Submission | None:
+        for (body,) in self._all("SELECT body FROM submissions WHERE msh_10 = ?", msh_10):
+            return cast(Submission, pickle.loads(body))
+        return None
+
+    def make_findable(self, submissions: Sequence[Submission]) -> None:
+        pass
+
+    def save_file(self, summary: FileSummary) -> None:
+        self._all("INSERT OR REPLACE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
+
+    def file(self, file_id: str) -> FileSummary | None:
+        for (body,) in self._all("SELECT body FROM files WHERE id = ?", file_id):
+            query = "SELECT clinic, state, sum(row_count) FROM submissions WHERE file = ? GROUP BY clinic, state"
+            places = tuple((clinic, State(state), rows) for clinic, state, rows in self._all(query, file_id))
+            return replace(cast(FileSummary, pickle.loads(body)), places=places)
+        return None
+
+    def send(self, messages: Sequence[OutboxMessage | str]) -> None:
+        for message in messages:
+            msh_10 = message if isinstance(message, str) else message.msh_10
+            more = "INSERT INTO sent VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1"
+            self._all(more, msh_10)
+
+    def faults(self, rows: int) -> Iterator[str]:
+        """What is wrong with the end; nothing when all is well."""
+        one = self._all("SELECT count(*), sum(row_count) FROM submissions")[0]
+        if one[1] != rows:
+            yield f"the submissions have {one[1]} rows and the file {rows}"
+        seen = [tuple(row) for (text,) in self._all("SELECT row_list FROM submissions") for row in json.loads(text)]
+        if len(set(seen)) != rows or len(seen) != rows:
+            yield f"{len(seen)} rows stand in submissions, {len(set(seen))} different ones"
+        (records,) = self._all("SELECT count(*) FROM records")[0]
+        if records != one[0]:
+            yield f"{records} records and {one[0]} submissions"
+        lost = self._all("SELECT count(*) FROM submissions WHERE msh_10 NOT IN (SELECT msh_10 FROM sent)")[0][0]
+        if lost:
+            yield f"{lost} submissions were never queued"
+
+    def sent(self) -> tuple[int, int]:
+        """Different references that were queued, and how many times in all; the outbox's own ids drop the second."""
+        return cast(tuple[int, int], self._all("SELECT count(*), sum(times) FROM sent")[0])
+
+
+def _bucket(kind: str, rows: int) -> Bucket:
+    return FhirBucket(rows, _DOSES) if kind == "fhir" else Bucket(rows, _DOSES)
+
+
+def _bytes(kind: str, rows: int) -> int:
+    bucket = _bucket(kind, rows)
+    items = [StoredObject(bucket.key, "v1", 1, NEWEST)] if kind == "csv" else list(bucket.list(""))
+    return sum(_length(bucket.open(item)) for item in items)
+
+
+def _length(stream: IO[bytes]) -> int:
+    return sum(len(piece) for piece in iter(lambda: stream.read(1 << 20), b""))
+
+
+# one invocation -------------------------------------------------------------------------------------------------------
+
+
+def invocation(base: Path, kind: str, rows: int, seconds: float) -> dict[str, Any]:
+    """One call of convert with so many seconds; what it came to."""
+    began = time.monotonic()
+    ledger: Any = KeptLedger(base)
+    configurations: Any = Fixed()
+    bucket = _bucket(kind, rows)
+    convert = Convert(
+        ledger=ledger,
+        outbox=ledger,
+        resubmission=ledger,
+        objects=bucket,
+        configurations=configurations,
+        clock=SystemClock(),
+        second_opinion=Hl7apyOpinion(),
+        bucket="bench",
+    )
+    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.monotonic() - began))
+    assert isinstance(done, FileSummary | Unfinished), done
+    whole = isinstance(done, FileSummary) and done.adds_up and done.complete
+    return {"rows": done.rows, "done": isinstance(done, FileSummary), "adds_up": whole, "peak": peak_mib()}
+
+
+# all of them ----------------------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Makes and converts the export; 0 when everything adds up."""
+    given = _arguments(arguments)
+    if given.base is not None:
+        print(json.dumps(invocation(given.base, given.kind, given.rows, given.seconds)))  # noqa: T201 - its purpose
+        return 0
+    number, unit = re.fullmatch(r"(\d+)([kMG]B)", given.size).groups()  # type: ignore[union-attr]
+    rows = int(number) * _UNITS[unit] * _SAMPLE // _bytes(given.kind, _SAMPLE)
+    _say(f"{given.kind}, {rows:,} rows, {given.size}; {given.seconds} s an invocation, seed {given.seed}")
+    with tempfile.TemporaryDirectory(prefix="vaxline-big-") as folder:
+        return _run(Path(folder) / "ledger.sqlite", given, rows)
+
+
+def _run(base: Path, given: argparse.Namespace, rows: int) -> int:
+    chance = random.Random(given.seed)
+    began, killed, peak = time.monotonic(), 0, 0.0
+    longest = float(given.seconds)
+    for turn in range(1, _MOST):
+        start = time.monotonic()
+        # Half of them live to their end; the others die anywhere, in their reading as well.
+        until = chance.uniform(0, longest) if chance.random() < given.kills else None
+        said = _invoke(base, given, rows, until)
+        took = time.monotonic() - start
+        if said is None:
+            killed += 1
+            _say(f"  {turn}: killed after {took:.0f} s")
+            continue
+        peak, longest = max(peak, said["peak"]), max(took, 1.0)
+        _say(f"  {turn}: {said['rows']:,} rows after {took:.0f} s, peak {said['peak']:.0f} MiB")
+        if said["done"]:
+            return _end(
+                base, said, rows, f"{turn} invocations, {killed} killed, {time.monotonic() - began:.0f} s", peak
+            )
+    _say(f"not done after {_MOST} invocations")
+    return 1
+
+
+def _invoke(base: Path, given: argparse.Namespace, rows: int, until: float | None) -> dict[str, Any] | None:
+    """What an invocation said; None where it was killed."""
+    own = ["--base", str(base), "--rows", str(rows), "--kind", given.kind, "--seconds", str(given.seconds)]
+    command = [sys.executable, "-m", "tests.benchmarks", "big", *own]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            out, _ = process.communicate(timeout=until)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None
+    if process.returncode:
+        raise RuntimeError(f"an invocation ended with {process.returncode}")
+    said: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return said
+
+
+def _end(base: Path, said: dict[str, Any], rows: int, turns: str, peak: float) -> int:
+    ledger = KeptLedger(base)
+    faults = list(ledger.faults(rows))
+    if not said["adds_up"] or said["rows"] != rows:
+        faults.append(f"the file's counts do not add up: {said}")
+    different, times = ledger.sent()
+    _say(f"{turns}; peak {peak:.0f} MiB; {different:,} references queued, {times - different:,} of them again")
+    _say("the counts add up" if not faults else "\n".join(faults))
+    return 1 if faults else 0
+
+
+def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks big", description=__doc__)
+    parser.add_argument("--size", default="1GB", help="of the export: 500kB, 20MB, 1GB …")
+    parser.add_argument("--kind", choices=("csv", "fhir"), default="fhir")
+    parser.add_argument("--seconds", type=float, default=240, help="that an invocation has, instead of 840")
+    parser.add_argument("--kills", type=float, default=0.5, help="share of the invocations that are killed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--base", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, default=0, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - its purpose

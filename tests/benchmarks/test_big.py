@@ -1,0 +1,48 @@
+"""The 1 GB run in small: processes that are stopped by the clock and killed, and a check of the end that can fail."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import big
+
+ROWS = 600
+
+
+@pytest.mark.parametrize("kind", ["csv", "fhir"])
+def test_a_file_whose_invocations_are_stopped_and_killed_adds_up(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["--size", "1MB", "--kind", kind, "--seconds", "1", "--seed", "3", "--kills", "0.6"]
+    assert big.main(command) == 0
+    said = capsys.readouterr().out
+    assert "killed after" in said
+    assert said.endswith("the counts add up\n")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ("DELETE FROM sent WHERE rowid = 7", "never queued"),
+        ("DELETE FROM submissions WHERE rowid = 7", "records and"),
+        ("UPDATE submissions SET row_count = 4 WHERE rowid = 7", "the submissions have"),
+        (
+            "UPDATE submissions SET row_list = (SELECT row_list FROM submissions WHERE rowid = 8) WHERE rowid = 7",
+            "rows stand",
+        ),
+    ],
+)
+def test_what_is_lost_or_doubled_is_told(harm: str, told: str, finished: Path) -> None:
+    assert not list(big.KeptLedger(finished).faults(ROWS))
+    with sqlite3.connect(finished) as hand:
+        assert hand.execute(harm).rowcount == 1
+    assert told in " ".join(big.KeptLedger(finished).faults(ROWS))
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """The ledger of a small conversion that came to its end."""
+    base = tmp_path / "ledger.sqlite"
+    assert big.invocation(base, "csv", ROWS, 60)["adds_up"]
+    return base
