@@ -69,7 +69,7 @@ RESUBMISSION: Final = QueueSettings("resubmission", fifo=False, visibility_timeo
 QUEUES: Final = (INTAKE, OUTBOX, RESUBMISSION)
 
 CONVERT: Final = FunctionSettings(
-    "convert", timeout=900, memory=1769, ephemeral_storage=4096, queue="intake", batch_size=1, max_concurrency=5
+    "convert", timeout=900, memory=1769, ephemeral_storage=10_240, queue="intake", batch_size=1, max_concurrency=5
 )
 # It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md.
 SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=256, queue="outbox", batch_size=10, max_concurrency=2)

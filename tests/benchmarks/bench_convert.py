@@ -13,7 +13,7 @@ from tests.benchmarks.measure import Row, each, faster, figure, in_turn
 
 ROWS: Final = 12_000
 MANY: Final = 100_000
-MORE: Final = 300_000
+MORE: Final = 1_000_000
 
 
 def rows() -> Iterator[Row]:

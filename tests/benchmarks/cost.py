@@ -18,7 +18,7 @@ from shared.adapters.packing import pack
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.lifecycle import State
 from shared.domain.submission import Attempt
-from shared.settings import CONVERT, SUBMIT
+from shared.settings import CONVERT, OUTBOX, SUBMIT
 from shared.usecases.convert import Convert
 from tests.benchmarks import bench_delivery
 from tests.benchmarks.convert_once import Fixed
@@ -50,7 +50,38 @@ PRICES: Final = {
     "key": Price(0.03, 1e4, "KMS request"),
     "log": Price(0.50, 1, "CloudWatch Logs, GB taken in"),
     "store": Price(0.25, 1, "DynamoDB, GB-month"),
+    "put": Price(0.005, 1e3, "S3 PUT request"),
+    "get": Price(0.0004, 1e3, "S3 GET request"),
+    "keep": Price(0.023, 1, "S3, GB-month"),
 }
+# What a service's bill is made of.
+SERVICES: Final = {
+    "Lambda": ("compute", "invoke"),
+    "SQS": ("fifo", "queue"),
+    "DynamoDB": ("write", "read", "store"),
+    "S3": ("put", "get", "keep"),
+    "KMS": ("key",),
+    "logs": ("log",),
+}
+# A key of the customer's own, a month: for the table, the bucket, the queues and the topic.
+_KEYS: Final = 4
+_KEY_USD: Final = 1.0
+# One export a clinic and day with its doses, and a row of CSV.
+_DOSES_A_FILE: Final = 20
+# What a file costs besides its messages, estimated: it is put, its head and body read, its event sent, received and deleted
+# beside polling, its item written with each state of the file, and convert runs for half a second more.
+_PER_FILE: Final = {
+    "put": 1,
+    "get": 3,
+    "queue": 6,
+    "write": 6,
+    "read": 2,
+    "invoke": 1,
+    "compute": 0.5 * CONVERT.memory / 1024,
+}
+_ROW_BYTES: Final = 300
+_DAYS: Final = 250
+_RETENTION_DAYS: Final = OUTBOX.retention // 86_400
 # Seconds of CPU that convert takes for a message, and the mean answer time of an IIS (IZ Gateway). Of the time that
 # submit runs its ten lanes are at work for this part, while messages wait (docs/performance.md, deliver).
 _CONVERT_SECONDS: Final = 0.002
@@ -94,10 +125,13 @@ def main() -> None:
         # What stays: the submission with its attempt, its record, its entries in by_file and in the day, its values.
         "store": (submission + sizes["attempt"] + record + 2 * _INDEX_ENTRY + writes["search values"] * _VALUE_ENTRY)
         / 1e9,
+        "put": _PER_FILE["put"] / THOUSAND,
+        "get": _PER_FILE["get"] / THOUSAND,
+        "keep": _ROW_BYTES / 1e9,
     }
     costs = {name: amount * _MILLION * PRICES[name].usd / PRICES[name].per for name, amount in per_message.items()}
     text = _HEAD + _table(per_message, costs)
-    text += _words(calls, sizes, writes, sum(costs.values())) + _organizations(costs) + _WALLS
+    text += _words(calls, sizes, writes, sum(costs.values())) + _organizations(costs) + _WALLS.format(big=_BIG)
     PAGE.write_text(text, "utf-8")
     print(f"a million messages: {sum(costs.values()):.2f} USD; {PAGE} is written")  # noqa: T201 - its purpose
 
@@ -172,7 +206,7 @@ def _words(calls: Counter[str], sizes: dict[str, int], writes: dict[str, int], t
     made = ", ".join(f"{calls[name]:,} {name}" for name in ("PutItem", "BatchGetItem", "SendMessageBatch"))
     units = ", ".join(f"{name} {count:g}" for name, count in writes.items())
     return f"""
-Converting 1,000 messages makes {made}. A submission's item has {sizes["submission"]:,} bytes, a record's
+Converting one file of 1,000 messages makes {made}. A submission's item has {sizes["submission"]:,} bytes, a record's
 {sizes["record"]:,}. Write units, indexes included: {units}. Messages of more doses cost less per dose, and a row that an
 export repeats unchanged costs one read. A message that is retried costs a claim and an outcome more.
 
@@ -184,41 +218,100 @@ IIS, with its ten lanes at work for {_LANES_AT_WORK:.0%} of it. On a quiet day, 
 
 
 def _organizations(costs: dict[str, float]) -> str:
-    text = """
+    total, fixed = sum(costs.values()), 12 * _KEYS * _KEY_USD
+    text = f"""
 ## A year
 
-| clinics | messages a year (20 a clinic and working day) | USD a year |
-| ---: | ---: | ---: |
+{_DOSES_A_FILE} messages a clinic and working day in a file of their own, {_DAYS} days; USD a year by service. The messages cost what
+the table above says; a file costs a few calls besides.
+
+| clinics | messages | {" | ".join(SERVICES)} | all |
+| ---: | ---: |{" ---: |" * (len(SERVICES) + 1)}
 """
-    fixed = 12 * (4 * 1.0)
     for clinics in (10, 100, 1000):
-        messages = clinics * 20 * 250
-        text += f"| {clinics:,} | {messages:,} | {messages / _MILLION * sum(costs.values()) + fixed:,.0f} |\n"
-    days = 20 * _MILLION * _SUBMIT_SECONDS / 2 / 86_400
-    backfill = 20 * sum(costs.values())
+        messages = clinics * _DOSES_A_FILE * _DAYS
+        bills = {name: messages / _MILLION * sum(costs[one] for one in parts) for name, parts in SERVICES.items()}
+        for name, parts in SERVICES.items():
+            of_a_file = sum(_PER_FILE.get(one, 0) * PRICES[one].usd / PRICES[one].per for one in parts)
+            bills[name] += messages / _DOSES_A_FILE * of_a_file
+        bills["KMS"] += fixed
+        cells = " | ".join(f"{bill:,.2f}" for bill in bills.values())
+        text += f"| {clinics:,} | {messages:,} | {cells} | **{sum(bills.values()):,.0f}** |\n"
+    pace = SUBMIT.max_concurrency / _SUBMIT_SECONDS
+    days = 20 * _MILLION / pace / 86_400
+    states = 50
+    national = 200 * _MILLION
     return (
         text
         + f"""
-With four keys of KMS at 1 USD a month each; alarms, Secrets Manager (0.40 USD a month and clinic) and a fixed address for
-egress (the NAT gateway is some 35 USD a month) come on top where they are used.
+KMS with its {_KEYS} keys at {_KEY_USD:g} USD a month each; alarms, Secrets Manager (0.40 USD a month and clinic) and a fixed
+address for egress (the NAT gateway is some 35 USD a month) come on top where they are used.
 
-A backfill of 20 million doses, one a message, at the pace of two submit functions of ten calls each and IZ Gateway's mean
-answer time of {_ANSWER_SECONDS} s takes {days:,.0f} days and costs {backfill:,.0f} USD; the IIS's answer time is what it waits
-for, and `max_concurrency` what changes it, as far as the IIS agrees.
+## A backfill of 20 million doses
+
+One a message, at the pace of {SUBMIT.max_concurrency} submit functions of {SUBMIT.batch_size} calls each and IZ Gateway's mean answer
+time of {_ANSWER_SECONDS} s: {pace:.1f} messages a second, {days:,.0f} days, {20 * total:,.0f} USD. The IIS's answer time is what it
+waits for, and `max_concurrency` what changes it, as far as the IIS agrees: ten times as many calls at once are {days / 10:,.0f} days
+for the same money. Converting them takes {20 * _MILLION * _CONVERT_SECONDS / 3600:,.0f} hours of one function. Until they are
+delivered {20 / days:,.1f} million a day leave the outbox, so exports let in at that pace stay far below SQS's {_RETENTION_DAYS} days of
+retention.
+
+## A national reporter
+
+{states} IISs and {national / _MILLION:,.0f} million messages a year, {national / 365 / 86_400:,.1f} a second on average:
+
+- One stage per IIS, as today's stage has one: its own queues, valve, credentials and profile, so that one IIS that is down holds
+  nobody else. That is {states} times the fixed cost ({states * fixed:,.0f} USD a year) and the same cost per message:
+  {national / _MILLION * total + states * fixed:,.0f} USD a year. Configuration and console would name the IIS first.
+- The EHR's one feed would have to be told apart by the state that a clinic reports to, before it is in a stage's inbox.
+- {states * SUBMIT.max_concurrency + states * 5:,} functions at once of the 1,000 that an account has; none of the walls below comes near.
 """
     )
 
 
-_WALLS: Final = """
-## The next walls
+# The last run of `python -m tests.benchmarks big`, by hand.
+_BIG: Final = """`python -m tests.benchmarks big --size 1GB --kind fhir --seconds 240 --kills 0.4 --seed 26`, 2026-11-23, on two
+cores shared with other runs: a FHIR bulk export of 1 GB, made as it is read, 567,677 doses in 189,226 visits; an invocation has
+240 s, and some are killed. The ledger is a SQLite file, the reader and the conversion are the real ones.
 
-- The outbox holds at most 120,000 messages in flight (SQS, FIFO); vaxline has twenty at a time. A FIFO queue takes 300 calls a
-  second and action without high throughput, 3,000 messages in batches of ten: far more than an IIS takes.
-- A record or submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file: it
-  takes 1,000 write units a second, which is what holds the conversion of one file at some 1,000 visits a second. `waiting` has
-  eight shards.
-- All files stand in the table's one partition `FILES`, written a few times per file.
-- A reporter of several states would bring one IIS profile, endpoint and set of credentials per state: today a stage has one IIS.
+| invocation | ended | doses taken up by then | peak memory |
+| ---: | --- | ---: | ---: |
+| 1 | by its time, after 245 s | 474,299 | 118 MiB |
+| 2 | killed after 51 s, in its reading | 474,299 | |
+| 3 | done, after 100 s | 567,677 | 120 MiB |
+
+The counts add up: every dose stands in one submission, every submission was queued, none of them twice. Memory of 1,000,000 rows
+of CSV: 141.6 MiB, of 100,000: 141.0 MiB."""
+
+_WALLS: Final = """
+## Quotas, and the next walls
+
+| what | its limit (AWS's defaults, us-east-1, November 2025) | vaxline meets it |
+| --- | --- | --- |
+| FIFO, messages in flight | 120,000 a queue | 20: two functions of ten |
+| FIFO, calls | 300 a second and action, ten messages each | one sends for ten; at some 1,500 visits a second half of it |
+| FIFO, groups | a receive looks through the first 120,000 messages for free groups | only if so many of few patients wait |
+| one partition of the table or an index | 1,000 write units a second | see below |
+| table, on demand | 40,000 write units a second | 13 a message: 3,000 messages a second |
+| KMS, symmetric keys | 50,000 requests a second and region | 1 in 1,000 messages: data keys are reused for five minutes |
+| Lambda, at once | 1,000 an account | submit 2, convert 5, one each of the others |
+| CloudWatch Logs | 5,000 PutLogEvents a second; 0.50 USD a GB | one line a batch of ten, one more a failure: 40 MB a million |
+| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 5 GB (adr/0017) |
+
+Where a partition is warm:
+
+- A record or a submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file,
+  which is what holds the conversion of one file at some 1,000 visits a second. `waiting` has eight shards, `worklist` a
+  partition per clinic.
+- A lot is a search value: all doses of one lot in a backfill enter one partition, at the pace of the conversion. What is
+  throttled is tried again and conversion takes longer, until DynamoDB has split the partition, which the hashes in its sort
+  key allow.
+- A day's outcomes stand in that day's partition, written as fast as the IIS answers: a hundredth of the limit.
+- All files stand in the table's one partition `FILES`, written once in 5,000 visits.
+
+## A file of 1 GB
+
+{big}
 """
 
 
