@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,17 +20,23 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Json, Stage
+from console.query import in_hours
 from shared.bootstrap import Application
+from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.qbp import Profile, Request
 from shared.domain.rsp_model import Match
 from shared.domain.submission import Answer
+from shared.pages import bidirectional_page
 from shared.settings import LOCAL_STAGE
 from shared.usecases.query import COLUMNS, Asked, patient_of
+from shared.usecases.readiness import Phase
 
 WITH_FORECAST: Final = "FOUND with a forecast"
 _ANSWERED: Final = "answered"
 _DAYS: Final = 28
+FEWEST_RECORDS: Final = 25
+"""CT WiZ asks for 25 to 50 records that were reported, to query against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,15 @@ class Step:
     def passed(self) -> bool:
         return self.got == self.expected
 
+    @property
+    def told(self) -> bool:
+        """Whether an answer came that can be read, whatever it says."""
+        return self.got == WITH_FORECAST or self.got in set(Match) - {Match.UNREADABLE}
+
+    @property
+    def result(self) -> str:
+        return "passed" if self.passed else "FAILED"
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command to the `vaxline` command."""
@@ -62,6 +77,9 @@ def workflow_test(
     evidence: Annotated[Path, typer.Option(help="where the evidence is written, as JSON without PHI")] = Path(
         "workflow-test.json"
     ),
+    html: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="write phases and steps as a page to print, for CT DPH")
+    ] = None,
     clinic: Annotated[str, typer.Option(help="only records of this clinic")] = "",
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
@@ -71,24 +89,35 @@ def workflow_test(
     Example: vaxline workflow-test --stage test
     """
     with to_stage(stage) as application:
+        in_hours(application)
+        configuration = application.configurations.current()
         steps = [_connection(application)]
         if steps[0].passed:
             steps += _reported(application, records, clinic)
             steps += _scenarios(application, scenarios) if scenarios is not None else ()
+    phases = phases_of(steps, records)
     result = {
         "stage": stage,
         "records_wanted": records,
+        "phases": msgspec.to_builtins(phases),
         "steps": [msgspec.to_builtins(step) | {"passed": step.passed} for step in steps],
     }
     evidence.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    if html is not None:
+        html.write_text(_page(phases, steps, configuration, stage), "utf-8")
     asked_for = sum(step.expected == WITH_FORECAST for step in steps)
     if json:
         render.as_json(result)
     else:
         render.table(
+            "Phases of bi-directional onboarding",
+            ("phase", "", "what the test shows"),
+            ((one.title, "passed" if one.is_passed else "not yet", one.evidence) for one in phases),
+        )
+        render.table(
             "Workflow test",
             ("about", "expected", "got", "result"),
-            ((step.about, step.expected, step.got, "passed" if step.passed else "FAILED") for step in steps),
+            ((step.about, step.expected, step.got, step.result) for step in steps),
         )
         passed = sum(step.passed for step in steps)
         words = (
@@ -97,6 +126,53 @@ def workflow_test(
         render.out.print(words, markup=False, highlight=False)
     if asked_for < records or not all(step.passed for step in steps):
         raise typer.Exit(1)
+
+
+def phases_of(steps: Sequence[Step], records: int) -> tuple[Phase, ...]:
+    """CT WiZ's three phases, as the steps of one run show them."""
+    connection, *asked = steps
+    told = [step for step in asked if step.told]
+    records_asked = [step for step in asked if step.expected == WITH_FORECAST]
+    found = sum(step.passed for step in records_asked)
+    scenarios = [step for step in asked if step.expected != WITH_FORECAST]
+    shown = sum(step.passed for step in scenarios)
+    return (
+        Phase(
+            "1: credentials",
+            "the service URL answers connectivityTest, and the credentials are accepted",
+            connection.passed and bool(told),
+            f"connectivityTest: {connection.got}; {len(told)} queries answered",
+        ),
+        Phase(
+            "2: configuration",
+            "queries are built and answered as agreed",
+            bool(asked) and len(told) == len(asked),
+            f"{len(told)} of {len(asked)} queries got an answer that can be read",
+        ),
+        Phase(
+            "3: workflow",
+            f"{FEWEST_RECORDS} to 50 reported records each found with a forecast, and CT's scenarios",
+            found >= max(records, FEWEST_RECORDS) and bool(scenarios) and shown == len(scenarios),
+            f"{found} records found with a forecast; {shown} of {len(scenarios)} scenarios as expected",
+        ),
+    )
+
+
+def _page(phases: Sequence[Phase], steps: Sequence[Step], configuration: Configuration, stage: str) -> str:
+    iis = configuration.iis
+    hours = ", ".join(window.text for window in iis.query_hours)
+    return bidirectional_page.page(
+        phases,
+        {
+            "iis.query_limit": str(iis.query_limit),
+            "iis.query_pause": f"{iis.query_pause} s",
+            "iis.query_hours": f"{hours}, {iis.time_zone}" if hours else "any time",
+        },
+        [(one.about, one.expected, one.got, one.result, one.query, one.when) for one in steps],
+        organization=configuration.organization,
+        stage=stage,
+        made=datetime.now(UTC),
+    )
 
 
 def _connection(application: Application) -> Step:

@@ -21,6 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         return {"rows": 0, "sent": 0, "waiting": 0}
     left = context.get_remaining_time_in_millis() / 1000 - QUERIES_RESERVE
     run = _app.queries(_app.clock.now() + timedelta(seconds=left))
-    logs.line("asked about files", rows=run.rows, count=run.sent, later=run.waiting)
+    if run.rows or run.sent or run.waiting:
+        logs.line("asked about files", rows=run.rows, count=run.sent, later=run.waiting)
     answer: dict[str, int] = msgspec.to_builtins(run)
     return answer

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from console.main import app
+from console.workflow import WITH_FORECAST, Step, phases_of
 from local import session
 from local.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
@@ -28,7 +30,8 @@ def test_every_reported_record_is_asked_for_and_the_evidence_names_nobody(tmp_pa
         assert engine.wait_until_idle(timeout=60)
     scenarios, evidence = tmp_path / "scenarios.csv", tmp_path / "evidence.json"
     scenarios.write_text(SCENARIOS)
-    told = ("workflow-test", "--evidence", str(evidence), "--records", "2")
+    html = tmp_path / "page.html"
+    told = ("workflow-test", "--evidence", str(evidence), "--html", str(html), "--records", "2")
     assert CliRunner().invoke(app, told, catch_exceptions=False).exit_code == 0
     result = CliRunner().invoke(app, (*told, "--scenarios", str(scenarios)), catch_exceptions=False)
     assert result.exit_code == 1
@@ -41,8 +44,49 @@ def test_every_reported_record_is_asked_for_and_the_evidence_names_nobody(tmp_pa
         ("CANDIDATES", True),
         ("FOUND", False),
     ]
-    assert "Sampleton" not in evidence.read_text()
-    assert "SYN-" not in evidence.read_text()
+    phases = json.loads(evidence.read_text())["phases"]
+    assert [one["is_passed"] for one in phases] == [True, True, False]
+    assert phases[2]["evidence"] == "2 records found with a forecast; 2 of 3 scenarios as expected"
+    page = html.read_text("utf-8")
+    assert phases[2]["evidence"] in page
+    assert all(step["query"] in page for step in steps)
+    assert not any(word in page for word in ("http:", "https:", "src=", "<script", "<link")), "it loads nothing"
+    for kept in (evidence.read_text(), page.replace("Sampleton Health", "the organization")):
+        assert "Sampleton" not in kept
+        assert "SYN-" not in kept
+
+
+@pytest.mark.parametrize(
+    ("records", "scenario", "passed"),
+    [(25, "TOO_MANY", True), (24, "TOO_MANY", False), (25, "FOUND", False), (25, "", False)],
+)
+def test_the_workflow_phase_wants_twenty_five_records_and_every_scenario(
+    records: int, scenario: str, *, passed: bool
+) -> None:
+    steps = [Step("connectivityTest", "answered", "answered")]
+    steps += [Step(str(number), WITH_FORECAST, WITH_FORECAST) for number in range(records)]
+    steps += [Step("many", "TOO_MANY", scenario)] if scenario else []
+    assert [one.is_passed for one in phases_of(steps, 1)] == [True, True, passed]
+
+
+@pytest.mark.parametrize("got", ["SECURITY-FAULT", "the valve is closed", "UNREADABLE"])
+def test_what_got_no_answer_passes_no_phase(got: str) -> None:
+    steps = [Step("connectivityTest", "answered", "answered"), Step("one", WITH_FORECAST, got)]
+    assert not any(one.is_passed for one in phases_of(steps, 1))
+    assert not any(one.is_passed for one in phases_of([Step("connectivityTest", "answered", "DNS")], 1))
+
+
+@pytest.mark.usefixtures("places")
+def test_outside_the_hours_that_the_iis_wants_queries_in_nobody_is_asked(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    hours = f"daily {now + timedelta(hours=2):%H:00}-{now + timedelta(hours=3):%H:00}"
+    clinics = CLINICS.replace("[iis]\n", f'[iis]\ntime_zone = "UTC"\nquery_hours = ["{hours}"]\n')
+    with session.running(clinics, "clinics.toml", continued=False):
+        pass
+    evidence = tmp_path / "evidence.json"
+    result = CliRunner().invoke(app, ("workflow-test", "--evidence", str(evidence)), catch_exceptions=False)
+    assert (result.exit_code, evidence.exists()) == (1, False)
+    assert "iis.query_hours" in result.output
 
 
 @pytest.mark.usefixtures("places")
