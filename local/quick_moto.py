@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 from moto.core.serialize import AttributePicker, AttributePickerContext
@@ -20,6 +21,7 @@ from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing import expressions
 from moto.sqs import models as sqs_models
 from moto.sqs.models import Queue
 
@@ -127,6 +129,8 @@ def _narrowed_items(table: Table) -> list[Item]:
 # values ---------------------------------------------------------------------------------------------------------------
 
 _cast_value: Final = DynamoType.cast_value.fget  # type: ignore[attr-defined]
+# moto leaves this module untyped.
+_parser: Final[Any] = expressions.UpdateExpressionParser  # type: ignore[attr-defined]
 _pick: Final = AttributePicker.__call__
 # A DynamoDB attribute in an answer is an object of one of these (AWS: DynamoDB API, AttributeValue).
 _TYPES: Final = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
@@ -158,6 +162,8 @@ _QUICKER: Final[tuple[tuple[Any, str, Any], ...]] = (
     (Table, "all_items", _narrowed_items),
     (DynamoType, "cast_value", property(_quick_value)),
     (AttributePicker, "__call__", _quick_pick),
+    # Whoever asks for the tree of an expression works on a copy of it.
+    (_parser, "make", staticmethod(lru_cache(maxsize=256)(_parser.make))),
 )
 
 
