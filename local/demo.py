@@ -60,11 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         start = f"{datetime.now(UTC):%H%M%S}"
         with Engine(run.cloud) as engine:
             first_keys = _keys(files, run, generated=generated, drop=start)
+            began = time.monotonic()
             first = _run(run, engine, first_keys, talk, "First run")
+            seconds = round(time.monotonic() - began, 1)
             second_keys = _keys(files, run, generated=generated, drop=f"{start}-again")
             second = _run(run, engine, second_keys, talk, "The same files again")
             _report(run, first, second, engine, talk)
-    totals = _totals(first) | {"second_run": _totals(second)}
+    totals = _totals(first) | {"seconds": seconds, "second_run": _totals(second)}
     if given.json:
         sys.stdout.write(json.dumps(totals) + "\n")
     done = all(summary.adds_up and summary.complete for summary in (*first, *second)) and not totals["in_flight"]
