@@ -16,7 +16,16 @@ from botocore.config import Config
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
-from shared.settings import LOCAL_STAGE, PRODUCT, QUERIES_PREFIX, QUERY, REPORTS_PREFIX, QueueSettings, Runtime
+from shared.settings import (
+    LOCAL_STAGE,
+    PRODUCT,
+    QUERIES_PREFIX,
+    QUERY,
+    QUERY_ANSWER_CAP_BYTES,
+    REPORTS_PREFIX,
+    QueueSettings,
+    Runtime,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -181,6 +190,13 @@ class Application:
         return Remedies(ledger=self.ledger, correct=self.correct)
 
     @cached_property
+    def query_iis(self) -> Iis:
+        """The IIS for who asks: its answers may be longer than ACKs."""
+        from shared.adapters.soap import SoapIis  # noqa: PLC0415 - as above
+
+        return SoapIis(cap=QUERY_ANSWER_CAP_BYTES)
+
+    @cached_property
     def query(self) -> Query:
         from shared.usecases.query import Query  # noqa: PLC0415 - only where the IIS is asked
 
@@ -188,7 +204,7 @@ class Application:
             ledger=self.ledger,
             configurations=self.configurations,
             secrets=self.secrets,
-            iis=self.iis,
+            iis=self.query_iis,
             clock=self.clock,
         )
 

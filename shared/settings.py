@@ -121,6 +121,8 @@ QUERIES_KEPT_DAYS: Final = 30
 CONNECT_TIMEOUT: Final = 15.0
 READ_TIMEOUT: Final = 60.0
 ANSWER_CAP_BYTES: Final = 64 * 1024
+# A long history with its evaluations and forecast is longer than any ACK.
+QUERY_ANSWER_CAP_BYTES: Final = 1024 * 1024
 SUBMIT_CONCURRENCY: Final = SUBMIT.batch_size
 # A claim outlives the function that made it by a margin; after that the outcome counts as UNKNOWN.
 CLAIM_LEASE: Final = SUBMIT.timeout + 20

@@ -16,7 +16,7 @@ from shared.domain.qbp import Profile, Request
 from shared.usecases.query import Asked, patient_of
 
 _app = application()
-_iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first query
+_iis = _app.query_iis  # zeep and the WSDL load at the cold start, not in the first query
 
 
 @logs.guarded

@@ -58,6 +58,7 @@ class SoapIis:
         ca_bundle: file with the certificate authorities to trust, for tests and private CAs; None for certifi's.
         connect_timeout: seconds for connecting, TLS handshake included.
         read_timeout: seconds from the first byte sent to the last byte received.
+        cap: bytes that an answer may have.
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class SoapIis:
         ca_bundle: str | None = None,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
+        cap: int = ANSWER_CAP_BYTES,
     ) -> None:
         self._http = Http(
             ca_bundle=ca_bundle,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
-            cap=ANSWER_CAP_BYTES,
+            cap=cap,
             read_on=soap_answer.READ_ON,
         )
         self._endpoints: dict[str, Endpoint] = {}

@@ -59,3 +59,15 @@ def test_history_and_forecast_are_tables_and_nobody_is_exit_code_1(tmp_path: Pat
     )
     several = json.loads(called("query", "--csv", str(patients), "--json", code=1).stdout)
     assert [asked["response"]["match"] for asked in several] == ["FOUND", "NOT_FOUND"]
+
+
+@pytest.mark.usefixtures("places")
+def test_a_history_longer_than_any_ack_is_read_whole() -> None:
+    days = (f"{2005 + month // 12}-{month % 12 + 1:02}-01" for month in range(150))
+    doses = [row("SYN-1", f"D{day}").replace("2026-03-02", day) for day in days]
+    with session.running(CLINICS, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=a_csv(*doses))
+        assert engine.wait_until_idle(timeout=120)
+    asked = json.loads(called("query", "--mrn", "SYN-1", "--json").stdout)
+    assert asked["fault"] == ""
+    assert len(asked["response"]["vaccinations"]) == 150
