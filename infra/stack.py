@@ -21,6 +21,7 @@ from infra.queues import Queues
 from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
+from infra.turns import serve_backfill, serve_sweep
 from shared import settings
 from shared.alarms import starts_hourly
 from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
@@ -89,13 +90,10 @@ class VaxlineStack(cdk.Stack):
         resubmit.consume(queues.resubmission)
 
         sweep = function(settings.SWEEP)
-        storage.grant_read(sweep.rights, CONFIG_PREFIX)
-        ledger.grant(sweep.rights, "DeleteItem", "Query", "UpdateItem")
-        ledger.grant_query(sweep.rights, settings.WAITING, settings.WORKLIST)
-        queues.outbox.grant_send(sweep.rights)
+        serve_sweep(sweep, stage=stage, storage=storage, ledger=ledger, queues=queues)
         notices = NoticeTopic(self, "Notices", stage=stage, key=operations.key)
         notices.serve(sweep)
-        sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
+        serve_backfill(function(settings.BACKFILL), stage=stage, storage=storage, ledger=ledger, queues=queues)
 
         valve = function(settings.VALVE, inside=network)
         storage.grant_read(valve.rights, CONFIG_PREFIX)

@@ -2,8 +2,8 @@
 
 Batch sizes, concurrency and schedules are those of `shared.settings`. A failed message comes back after its visibility
 timeout (shrunk by the retry scale) or after the delay that the handler set, and after too many receives SQS moves it to
-its dead-letter queue. The valve always runs, and what it switches off is not received; the other schedules run where
-they are asked for.
+its dead-letter queue. Valve and backfill always run, and what the valve switches off is not received; the other
+schedules run where they are asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from local.cloud import REGION, LocalCloud
-from shared.settings import FUNCTIONS, OUTBOX, QUEUES, SUBMIT, VALVE, FunctionSettings, QueueSettings
+from shared.settings import BACKFILL, FUNCTIONS, OUTBOX, QUEUES, SUBMIT, VALVE, FunctionSettings, QueueSettings
 
 _IDLE_POLL: Final = 0.05
 _SHORTEST_PAUSE: Final = 0.2
@@ -80,7 +80,7 @@ class Engine:
             if function.queue is not None:
                 workers = function.max_concurrency
                 self._start(workers, self._poll, function, _QUEUES[function.queue])
-            elif function is VALVE or (self._schedules and function.every_minutes is not None):
+            elif function in {VALVE, BACKFILL} or (self._schedules and function.every_minutes is not None):
                 self._start(1, self._tick, function)
         return self
 
@@ -130,7 +130,10 @@ class Engine:
                 return False
         # What waits behind a valve that nothing but a person or a clock opens may wait.
         shut = self._valve in _STAYS_CLOSED
-        return not any(self.depth(queue.name) for queue in QUEUES if queue is not OUTBOX or not shut)
+        if any(self.depth(queue.name) for queue in QUEUES if queue is not OUTBOX or not shut):
+            return False
+        turns = self.invoke(BACKFILL, {"source": "aws.scheduler", "detail-type": "Scheduled Event"}) or {}
+        return not turns["admitted"] and (shut or not turns["left"])
 
     def _is_switched_on(self) -> bool:
         mapping = self._cloud.functions.get_event_source_mapping(UUID=self._cloud.runtime.mapping)

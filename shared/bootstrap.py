@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shared.adapters.secrets_manager import SecretsManagerSecrets
     from shared.domain.qbp import Request
     from shared.ports import AuditTrail, Iis
+    from shared.usecases.backfill import Backfill
     from shared.usecases.convert import Convert
     from shared.usecases.correct import Correct
     from shared.usecases.daily import DailyReports
@@ -252,6 +253,12 @@ class Application:
             clock=self.clock,
             stage=self.runtime.stage,
         )
+
+    @cached_property
+    def backfill(self) -> Backfill:
+        from shared.usecases.backfill import Backfill  # noqa: PLC0415 - only where turns are given
+
+        return Backfill(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
 
     @cached_property
     def sweep(self) -> Sweep:

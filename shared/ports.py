@@ -211,7 +211,30 @@ class Ledger(Protocol):
         ...
 
     def waiting(self) -> Iterator[Waiting]:
-        """What waits for delivery, in the order in which its submissions were made."""
+        """What waits for delivery and had its turn, in the order in which its submissions were made."""
+        ...
+
+    def backfill(self, limit: int) -> Iterator[Waiting]:
+        """What waits for its turn and has no queue message yet, in the order in which it was made, read as it advances.
+
+        `limit` is about how many will be wanted: so many are read at a time.
+        """
+        ...
+
+    def admit(self, msh_10: str, now: datetime) -> bool:
+        """It is its turn: from now on it waits like any other. False where it waits for its turn no more."""
+        ...
+
+    def begin_backfill(self, source: str, until: datetime) -> None:
+        """Notes that a source has submissions that wait for their turn; what is new of it waits behind them."""
+        ...
+
+    def is_backfilling(self, source: str, now: datetime) -> bool:
+        """Whether a source was noted and its time is not over."""
+        ...
+
+    def backfilling(self, now: datetime) -> frozenset[str]:
+        """The sources that were noted and whose time is not over."""
         ...
 
     def save_file(self, summary: FileSummary) -> None:

@@ -76,13 +76,15 @@ SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=256, queue="outbo
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
+# A few seconds of work each minute, and only while an export larger than BACKFILL_FROM is under way.
+BACKFILL: Final = FunctionSettings("backfill", timeout=55, memory=256, every_minutes=1)
 # Somebody waits for its answer: an EHR, a person. Nothing starts it but them.
 QUERY: Final = FunctionSettings("query", timeout=90, memory=512)
 # The files of `queries/`. It ends well before the next start, so that no two ask at once.
 QUERIES: Final = FunctionSettings("queries", timeout=720, memory=512, every_minutes=15)
 # Once a day; it counts in memory, and the reports of a busy day take seconds.
 REPORT: Final = FunctionSettings("report", timeout=900, memory=1769, every_minutes=1440)
-FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE, QUERY, QUERIES, REPORT)
+FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE, BACKFILL, QUERY, QUERIES, REPORT)
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
@@ -108,6 +110,8 @@ WORKLIST: Final = IndexSettings(
 WAITING: Final = IndexSettings("waiting", "waiting_shard", "waiting_since", ("patient_group", "clinic", "created"))
 INDEXES: Final = (BY_FILE, WORKLIST, WAITING)
 WAITING_SHARDS: Final = 8
+BACKFILL_SHARD: Final = "b"
+"""Before the number of a shard of `waiting`: what waits there has no queue message yet (ADR 0014)."""
 
 # Prefixes of the one bucket.
 INBOX_PREFIX: Final = "inbox/"
@@ -135,6 +139,11 @@ QUERIES_RESERVE: Final = 2 * (CONNECT_TIMEOUT + READ_TIMEOUT) + 15
 # A reference that was received while the valve was closed comes again after this time, unless the valve has switched
 # the event source mapping off by then: it looks every minute.
 VALVE_WAIT: Final = 60
+# Of one export, so many messages are queued at once. What it has beyond them waits in the ledger and is admitted to the
+# outbox at the pace of `iis.backfill_per_minute`, so that a year of one clinic does not delay the day of another.
+BACKFILL_FROM: Final = 2_000
+# So long a source counts as backfilling after the last sign of it; backfill looks every minute.
+BACKFILL_LASTS: Final = 600
 # A QUEUED submission that waits longer than this without an attempt has lost its queue message: sweep queues it again.
 SWEEP_AFTER: Final = 3600
 

@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.exceptions import ClientError
 
 from shared import settings
-from shared.adapters.dynamodb_index import DynamoIndex, condition_failed
+from shared.adapters.dynamodb_backfill import DynamoBackfill
+from shared.adapters.dynamodb_index import condition_failed
 from shared.adapters.dynamodb_items import (
     Item,
     causes_in,
@@ -65,7 +66,7 @@ def _names(states: Iterable[State], prefix: str) -> Item:
     return {f":{prefix}{number}": {"S": state.value} for number, state in enumerate(sorted(states))}
 
 
-class DynamoLedger(DynamoIndex):
+class DynamoLedger(DynamoBackfill):
     """Port `Ledger` on a DynamoDB table with the key and indexes of `shared.settings`."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, lease: int = settings.CLAIM_LEASE) -> None:
@@ -374,24 +375,6 @@ class DynamoLedger(DynamoIndex):
 
     def _update(self, msh_10: str, update: str, condition: str, values: Item) -> bool:
         return self._update_item(_key(msh_10), update, condition, values)
-
-    def _update_item(self, key: Item, update: str, condition: str, values: Item) -> bool:
-        names = {"#state": "state"} if "#state" in update + condition else {}
-        extra: Item = {"ExpressionAttributeNames": names} if names else {}
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                **extra,
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            return False
-        return True
 
 
 def _key(msh_10: str) -> Item:

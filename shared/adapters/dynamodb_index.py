@@ -132,8 +132,13 @@ class DynamoIndex:
             return False
         return True
 
-    def _query(self, index: str | None, condition: str, values: Item, only: str = "") -> Iterator[Item]:
-        """The items of one partition, of the table or of an index, those that `only` (a filter) keeps."""
+    def _query(
+        self, index: str | None, condition: str, values: Item, only: str = "", *, page: int = 0
+    ) -> Iterator[Item]:
+        """The items of one partition, of the table or of an index, those that `only` (a filter) keeps.
+
+        `page` of them are read at a time; 0 is as many as DynamoDB gives.
+        """
         request: Item = {
             "TableName": self._table,
             "KeyConditionExpression": condition,
@@ -141,9 +146,29 @@ class DynamoIndex:
         }
         if only:
             request["FilterExpression"] = only
+        if page:
+            request["Limit"] = page
         if index is not None:
             request["IndexName"] = index
         else:
             request["ConsistentRead"] = True
-        for page in self._client.get_paginator("query").paginate(**request):
-            yield from page["Items"]
+        for found in self._client.get_paginator("query").paginate(**request):
+            yield from found["Items"]
+
+    def _update_item(self, key: Item, update: str, condition: str, values: Item) -> bool:
+        names = {"#state": "state"} if "#state" in update + condition else {}
+        extra: Item = {"ExpressionAttributeNames": names} if names else {}
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                **extra,
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            return False
+        return True

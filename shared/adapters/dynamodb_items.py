@@ -52,7 +52,7 @@ def submission_item(submission: Submission) -> Item:
         if value:
             item[name] = {"S": value}
     if submission.waiting_since is not None:
-        item |= waiting_keys(submission.msh_10, submission.waiting_since)
+        item |= waiting_keys(submission.msh_10, submission.waiting_since, backfill=submission.backfill)
     return item
 
 
@@ -70,10 +70,11 @@ _TEXTS: Final = (
 )
 
 
-def waiting_keys(msh_10: str, since: datetime) -> Item:
-    """The keys of the index `waiting`."""
+def waiting_keys(msh_10: str, since: datetime, *, backfill: bool = False) -> Item:
+    """The keys of the index `waiting`; what waits for its turn has shards of its own."""
     shard = zlib.crc32(msh_10.encode()) % settings.WAITING_SHARDS
-    return {"waiting_shard": {"S": str(shard)}, "waiting_since": {"S": iso(since)}}
+    lane = settings.BACKFILL_SHARD if backfill else ""
+    return {"waiting_shard": {"S": f"{lane}{shard}"}, "waiting_since": {"S": iso(since)}}
 
 
 def text(item: Item, name: str) -> str:
@@ -106,6 +107,7 @@ def submission_from(item: Item) -> Submission:
         created=datetime.fromisoformat(text(item, "created")),
         lease_until=moment(item, "lease_until"),
         waiting_since=moment(item, "waiting_since"),
+        backfill=text(item, "waiting_shard").startswith(settings.BACKFILL_SHARD),
         visit=body.visit,
         findings=body.findings,
         vxu=body.vxu,

@@ -69,7 +69,8 @@ class Submission:
     """One VXU with one MSH-10, from one version of a record.
 
     `replaces` and `replaced_by` are the lineage; `fingerprints` what the EHR said, per dose, when this was made;
-    `row_count` how many rows of its file it stands for. `attempt_count` counts claims, `resends` the claims after an
+    `row_count` how many rows of its file it stands for. `backfill` is set while it waits in the ledger for its turn,
+    without a queue message (ADR 0014). `attempt_count` counts claims, `resends` the claims after an
     unknown outcome, `waiting_since` is set while somebody must still deliver it.
     """
 
@@ -95,6 +96,7 @@ class Submission:
     resends: int = 0
     lease_until: datetime | None = None
     waiting_since: datetime | None = None
+    backfill: bool = False
     attempts: tuple[Attempt, ...] = ()
     closed_reason: str = ""
     causes: tuple[str, ...] = ()

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import islice
 from math import inf
 from typing import Final
 
+from shared import settings
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import State
@@ -94,7 +96,9 @@ _NOTHING_NEW: Final = _Draft()
 
 
 class Convert:
-    """The use case with its ports."""
+    """The use case with its ports. `backfill_from`: of an export, so many messages are queued at once."""
+
+    backfill_from = settings.BACKFILL_FROM
 
     def __init__(
         self,
@@ -181,6 +185,7 @@ class Convert:
         if known is None:
             self._ledger.save_file(arrival.summary(complete=False))
         for number, chunk in enumerate(_chunks(visits), 1):
+            self._choose_lane(arrival)
             self._queue(self._take_up(chunk, arrival))
             arrival.pass_over(chunk)
             is_late = seconds_left() < CONVERT_RESERVE
@@ -191,6 +196,19 @@ class Convert:
         summary = arrival.summary(complete=True)
         self._ledger.save_file(summary)
         return self._ledger.file(file_id) or summary
+
+    def _choose_lane(self, arrival: Arrival) -> None:
+        """A large export's rest waits for its turn, and so does what its source exports meanwhile: a patient's messages
+        keep their order.
+        """
+        now = self._clock.now()
+        if not arrival.backfill:
+            is_large = arrival.built >= self.backfill_from
+            arrival.backfill = is_large or self._ledger.is_backfilling(arrival.source.name, now)
+        if arrival.backfill:
+            # Before anything of it is written, and again with each chunk: the note does not outlast its cause by much.
+            until = now + timedelta(seconds=settings.BACKFILL_LASTS)
+            self._ledger.begin_backfill(arrival.source.name, until)
 
     def _from_checkpoint(
         self, known: FileSummary | None, arrival: Arrival, parts: tuple[StoredObject, ...]
@@ -242,7 +260,8 @@ class Convert:
         return made
 
     def _queue(self, made: Sequence[Submission]) -> None:
-        self._outbox.send([_reference(submission) for submission in made if submission.state is State.QUEUED])
+        ready = [one for one in made if one.state is State.QUEUED and not one.backfill]
+        self._outbox.send([_reference(submission) for submission in ready])
         self._resubmission.send([submission.msh_10 for submission in made if submission.state is State.HELD])
 
     def _draft(self, record: Record, visit: Visit, arrival: Arrival) -> _Draft:
@@ -337,6 +356,7 @@ class Convert:
             revision=record.revision,
             replaces=replaces,
             waiting_since=None if held else now,
+            backfill=arrival.backfill and not held,
         )
 
     def _doubts(self, prepared: Prepared, arrival: Arrival) -> tuple[Finding, ...]:

@@ -141,6 +141,7 @@ class Correct:
             attempts=(),
             causes=(),
             lease_until=None,
+            backfill=False,
             waiting_since=None if held else now,
         )
 

@@ -27,6 +27,9 @@ DAYS: Final = 28
 """How many days are looked through, today included, where nothing else says which submissions are meant."""
 
 
+_READ_AT_ONCE: Final = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is searched for; empty means "any". Everything given must hold.
@@ -111,7 +114,7 @@ def _open(ledger: Ledger, wanted: Wanted) -> Iterator[str]:
 
 def _waiting(ledger: Ledger, wanted: Wanted) -> Iterator[str]:
     if wanted.state is None or wanted.state in IN_FLIGHT:
-        waiting = (one.message for one in ledger.waiting())
+        waiting = (one.message for one in chain(ledger.waiting(), ledger.backfill(_READ_AT_ONCE)))
         yield from (one.msh_10 for one in waiting if not wanted.clinic or one.clinic == wanted.clinic)
 
 

@@ -24,7 +24,19 @@ from local.simulator_messages import Message, Order
 from local.webiz import Patient, WebIz
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Credentials
-from shared.settings import FUNCTIONS, INTAKE, OUTBOX, QUEUES, RESUBMISSION, SUBMIT, SWEEP, VALVE, FunctionSettings
+from shared.settings import (
+    BACKFILL,
+    FUNCTIONS,
+    INTAKE,
+    OUTBOX,
+    QUEUES,
+    RESUBMISSION,
+    SUBMIT,
+    SWEEP,
+    VALVE,
+    FunctionSettings,
+)
+from shared.usecases.backfill import Backfill
 from shared.usecases.convert import Convert
 from shared.usecases.deliver import Deliver
 from shared.usecases.expectations import expected
@@ -155,6 +167,8 @@ class World:
     mischief: Mischief = CALM
     submit: type[Submit] = Submit
     ledger_class: type[MemoryLedger] = MemoryLedger
+    # So few that most schedules have exports whose rest waits for its turn.
+    backfill_from: int = 5
     scheduler: Scheduler = field(default_factory=Scheduler)
     trace: list[tuple[datetime, str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -175,7 +189,7 @@ class World:
             _Instance(function) for function in FUNCTIONS if function.queue for _ in range(function.max_concurrency)
         ]
         self.rows_of: dict[tuple[str, str], int] = {}
-        for function in (SWEEP, VALVE):
+        for function in (SWEEP, VALVE, BACKFILL):
             self._tick(function)
 
     # what happens by itself ------------------------------------------------------------------------------------------
@@ -337,7 +351,11 @@ class World:
         """A schedule. A call that would find nothing to do is left out: there are thousands of them in a day."""
         self.scheduler.after(60 * (function.every_minutes or 1), partial(self._tick, function))
         valve = self.ledger.stops().valve
-        idle = valve.is_open and self.delivery.on if function is VALVE else not self.ledger._waiting
+        idle = {
+            VALVE: valve.is_open and self.delivery.on,
+            BACKFILL: next(self.ledger.backfill(1), None) is None,
+            SWEEP: not self.ledger._waiting,
+        }[function]
         if not idle:
             self._start(_Instance(function), {}, lambda _: None)
 
@@ -357,6 +375,7 @@ class World:
             second_opinion=_Agreeing(),
             bucket="chaos",
         )
+        convert.backfill_from = self.backfill_from
         submit = self.submit(
             **common,
             resubmission=resubmission,
@@ -371,6 +390,7 @@ class World:
             submit=submit,
             deliver=deliver,
             resubmit=Resubmit(**common, outbox=outbox),
+            backfill=Backfill(**common, outbox=outbox, configurations=configurations),
             sweep=Sweep(**common, outbox=outbox, configurations=configurations),
             is_configured=True,
             expected=lambda *, noting: expected(ledger, CONFIGURATION, clock.now(), noting=noting),

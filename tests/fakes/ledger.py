@@ -46,6 +46,7 @@ class MemoryLedger:
         self._stopped: dict[str, str] = {}
         self._valve = Valve()
         self._quiet: dict[str, datetime] = {}
+        self._backfilling: dict[str, datetime] = {}
         self._outcomes: dict[tuple[date, str, str], Outcome] = {}
         self._found: dict[tuple[str, str], set[str]] = {}
         self._lock = Lock()
@@ -102,6 +103,7 @@ class MemoryLedger:
         seconds = (now - started).total_seconds()
         attempt = Attempt(lost.attempt_count, started, seconds, State.UNKNOWN, fault="LEASE-EXPIRED")
         next_try = now if lost.resends < MAX_RESENDS else None
+        self._worklist.pop(lost.msh_10, None)
         return self._put(_finished(lost, attempt, ("LEASE-EXPIRED",), next_try))
 
     def finish(
@@ -126,7 +128,7 @@ class MemoryLedger:
             return True
 
     def requeue(self, msh_10: str, now: datetime) -> bool:
-        return self._update(msh_10, {State.QUEUED}, deferrals=0, waiting_since=now)
+        return self._update(msh_10, {State.QUEUED}, deferrals=0, waiting_since=now, backfill=False)
 
     def wait_anew(self, msh_10: str, since: datetime) -> None:
         self.before_write()
@@ -154,6 +156,8 @@ class MemoryLedger:
             return True
 
     def _put(self, submission: Submission) -> Submission:
+        if submission.waiting_since is None:
+            submission = replace(submission, backfill=False)
         self.on_change(self.submissions.get(submission.msh_10), submission)
         self.submissions[submission.msh_10] = submission
         if submission.waiting_since is None:
@@ -196,8 +200,33 @@ class MemoryLedger:
     def waiting(self) -> Iterator[Waiting]:
         found = [self.submissions[msh_10] for msh_10 in self._waiting]
         for one in sorted(found, key=lambda one: (one.created, one.msh_10)):
-            if one.waiting_since is not None:
+            if one.waiting_since is not None and not one.backfill:
                 yield Waiting(OutboxMessage(one.msh_10, one.clinic, one.patient_group), one.waiting_since)
+
+    def backfill(self, limit: int) -> Iterator[Waiting]:
+        found = [self.submissions[msh_10] for msh_10 in self._waiting]
+        for one in sorted(found, key=lambda one: (one.waiting_since, one.msh_10)):
+            if one.waiting_since is not None and one.backfill:
+                yield Waiting(OutboxMessage(one.msh_10, one.clinic, one.patient_group), one.waiting_since)
+
+    def admit(self, msh_10: str, now: datetime) -> bool:
+        self.before_write()
+        with self._lock:
+            found = self.submissions.get(msh_10)
+            if found is None or not found.backfill or found.state is not State.QUEUED:
+                return False
+            self._put(replace(found, backfill=False, waiting_since=now))
+            return True
+
+    def begin_backfill(self, source: str, until: datetime) -> None:
+        self.before_write()
+        self._backfilling[source] = until
+
+    def is_backfilling(self, source: str, now: datetime) -> bool:
+        return source in self.backfilling(now)
+
+    def backfilling(self, now: datetime) -> frozenset[str]:
+        return frozenset(source for source, until in self._backfilling.items() if until > now)
 
     # outcomes and search ---------------------------------------------------------------------------------------------
 
@@ -293,4 +322,5 @@ def _finished(
         causes=causes,
         lease_until=None,
         waiting_since=next_try,
+        backfill=False,
     )

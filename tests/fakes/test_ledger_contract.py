@@ -36,6 +36,9 @@ def everything(ledger: Ledger, msh_10s: list[str]) -> list[Any]:
         list(ledger.worklist()),
         list(ledger.worklist(clinic="elm", state=State.REFUSED, cause="A")),
         list(ledger.waiting()),
+        list(ledger.backfill(2)),
+        ledger.backfilling(NOON + timedelta(minutes=45)),
+        [ledger.is_backfilling(source, NOON + timedelta(minutes=45)) for source in ("demo", "none")],
         ledger.quiet_since(),
         [list(ledger.outcomes(NOON.date(), clinic)) for clinic in ("", "elm")],
         sorted(ledger.found("mrn", "SYN-1")),
@@ -92,6 +95,8 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
             created=now,
             file_id=random.choice(("FILE1", "FILE2")),
             row_count=number % 3,
+            waiting_since=now if state is State.QUEUED else None,
+            backfill=state is State.QUEUED and random.random() < 0.5,
         )
         record = Record(random.choice(("r1", "r2")), version=random.randint(1, 3), current=msh_10)
 
@@ -113,6 +118,8 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
                     finish,
                     lambda ledger, m=msh_10, now=now: ledger.requeue(m, now),
                     lambda ledger, m=msh_10, now=now: ledger.wait_anew(m, now),
+                    lambda ledger, m=msh_10, now=now: ledger.admit(m, now),
+                    lambda ledger, now=now: ledger.begin_backfill("demo", now),
                     lambda ledger, m=msh_10: ledger.move(m, Event.SUPERSEDE),
                     lambda ledger, m=msh_10: ledger.enter_worklist(m, ("A",)),
                     lambda ledger, m=msh_10: ledger.name_replacement(m, "NEW") if m == "M0" else None,

@@ -58,6 +58,7 @@ LOADED = {
         "shared.domain.vxu",
         "zeep",
     },
+    "backfill": {"shared.adapters.s3"},
     "report": {"shared.adapters.s3"},
     "resubmit": set(),
     "sweep": {"shared.adapters.s3"},

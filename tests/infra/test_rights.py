@@ -116,6 +116,17 @@ EXPECTED = {
         "vaxline-{s}-outbox.fifo": SEND,
         "alias/vaxline-{s}-queues": KEY_TO_SEND,
     },
+    "backfill": {
+        "/aws/lambda/vaxline-{s}-backfill": LOG,
+        "{bucket}": {"s3:ListBucket"},
+        "{bucket}/config/*": READ,
+        "alias/vaxline-{s}-exports": KEY_TO_READ,
+        "vaxline-{s}-ledger": table("PutItem", "Query", "UpdateItem"),
+        "vaxline-{s}-ledger/index/waiting": table("Query"),
+        "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+        "vaxline-{s}-outbox.fifo": SEND,
+        "alias/vaxline-{s}-queues": KEY_TO_SEND,
+    },
     "report": {
         "/aws/lambda/vaxline-{s}-report": LOG,
         "{bucket}": {"s3:ListBucket"},

@@ -1,0 +1,29 @@
+"""What keeps the outbox fed, and what it may do: sweep finds what was lost, backfill gives turns (ADR 0014)."""
+
+from __future__ import annotations
+
+from infra.functions import Function
+from infra.ledger import Ledger
+from infra.queues import Queues
+from infra.stages import Stage
+from infra.storage import Storage
+from shared import settings
+from shared.settings import CONFIG_PREFIX
+
+
+def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
+    """It reads what waits and queues it again, and takes down the marks of notices that were sent."""
+    storage.grant_read(sweep.rights, CONFIG_PREFIX)
+    ledger.grant(sweep.rights, "DeleteItem", "Query", "UpdateItem")
+    ledger.grant_query(sweep.rights, settings.WAITING, settings.WORKLIST)
+    queues.outbox.grant_send(sweep.rights)
+    sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
+
+
+def serve_backfill(backfill: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
+    """It reads the pace and what waits, notes whose turn it is, and queues it; every minute."""
+    storage.grant_read(backfill.rights, CONFIG_PREFIX)
+    ledger.grant(backfill.rights, "PutItem", "Query", "UpdateItem")
+    ledger.grant_query(backfill.rights, settings.WAITING)
+    queues.outbox.grant_send(backfill.rights)
+    backfill.run_every(settings.BACKFILL.every_minutes or 1, stage=stage)

@@ -1,0 +1,76 @@
+"""Turns for what large exports left waiting in the ledger: so many a minute go to the outbox, the oldest first.
+
+    large export ──► convert: the first 2,000 ──► outbox ──► submit
+                          └── the rest ──► ledger, waiting for its turn ──► backfill, every minute ──► outbox
+
+The outbox stays short, so a clinic's daily messages wait behind a minute of another's backfill at most (ADR 0014).
+Admitted and not queued, because the process ended between the two, a submission is found by sweep like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+from typing import Final
+
+from shared import settings
+from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage
+
+_PASSED_OVER: Final = 20
+"""So many times the pace is looked at in one run, where stopped facilities have to be passed over."""
+
+_BATCH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """How many had their turn, and whether others still wait for theirs."""
+
+    admitted: int
+    left: bool
+
+
+class Backfill:
+    """The use case with its ports."""
+
+    def __init__(self, *, ledger: Ledger, outbox: Outbox, configurations: Configurations, clock: Clock) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+        self._configurations = configurations
+        self._clock = clock
+
+    def __call__(self) -> Admitted:
+        """One minute's turns; none while delivery to the IIS is closed."""
+        now = self._clock.now()
+        configuration = self._configurations.current()
+        pace = configuration.iis.backfill_per_minute
+        waiting = self._ledger.backfill(pace)
+        first = next(waiting, None)
+        if first is None:
+            return Admitted(0, left=False)
+        until = now + timedelta(seconds=settings.BACKFILL_LASTS)
+        for source in self._ledger.backfilling(now):
+            self._ledger.begin_backfill(source, until)
+        stops = self._ledger.stops()
+        if not stops.valve.is_open:
+            return Admitted(0, left=True)
+        admitted = 0
+        ready: list[OutboxMessage] = []
+        for seen, one in enumerate(chain((first,), waiting)):
+            if admitted + len(ready) >= pace or seen >= pace * _PASSED_OVER:
+                self._send(ready)
+                return Admitted(admitted + len(ready), left=True)
+            clinic = configuration.clinics.get(one.message.clinic)
+            is_stopped = clinic is not None and clinic.facility_id in stops.facilities
+            if not is_stopped and self._ledger.admit(one.message.msh_10, now):
+                ready.append(one.message)
+            if len(ready) == _BATCH:
+                self._send(ready)
+                admitted, ready = admitted + len(ready), []
+        self._send(ready)
+        return Admitted(admitted + len(ready), left=False)
+
+    def _send(self, messages: list[OutboxMessage]) -> None:
+        if messages:
+            self._outbox.send(messages)
