@@ -1,13 +1,14 @@
 """`vaxline workflow-test`: CT WiZ's bi-directional workflow test (onboarding, phase 3) against the stage's IIS.
 
-connectivityTest ─► every reported record asked for: an exact match and a forecast ─► the IIS's own scenarios
+connectivityTest ─► an export handed in, every row accepted ─► every record asked for: an exact match and a forecast
+                 ─► the IIS's own scenarios ─► an export of updates, every row accepted
 """
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,15 +19,16 @@ import typer
 
 from console import render
 from console.audit import noted
-from console.connect import to_stage
+from console.connect import staying_at
 from console.options import Json, Stage
 from console.query import in_hours
+from console.workflow_export import ACCEPTED, NotHandedIn, hand_in, stored_of, verdict
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.qbp import Profile, Request
 from shared.domain.rsp_model import Match
-from shared.domain.submission import Answer
+from shared.domain.submission import Answer, FileSummary
 from shared.pages import bidirectional_page
 from shared.settings import LOCAL_STAGE
 from shared.usecases.query import COLUMNS, Asked, patient_of
@@ -68,7 +70,7 @@ def register(app: typer.Typer) -> None:
     app.command("workflow-test")(workflow_test)
 
 
-def workflow_test(
+def workflow_test(  # noqa: PLR0913, PLR0917 - one parameter for each option
     records: Annotated[int, typer.Option(min=1, max=50, help="records to ask for; CT WiZ wants 25 to 50")] = 25,
     scenarios: Annotated[
         Path | None,
@@ -81,20 +83,35 @@ def workflow_test(
         Path | None, typer.Option(dir_okay=False, help="write phases and steps as a page to print, for CT DPH")
     ] = None,
     clinic: Annotated[str, typer.Option(help="only records of this clinic")] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="hand in this export first; its records are asked for"),
+    ] = None,
+    update: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="hand in this export afterwards: updates of them")
+    ] = None,
+    source: Annotated[str, typer.Option(help="with --export and --update: whose exports they are")] = "",
+    patience: Annotated[int, typer.Option(min=1, help="minutes to wait until an export is answered")] = 15,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
     """Runs CT WiZ's query workflow test and keeps the evidence; exit code 1 unless all passed.
 
-    Example: vaxline workflow-test --stage test
+    Example: vaxline workflow-test --export records.csv --source elm --stage test
     """
-    with to_stage(stage) as application:
+    with staying_at(stage) as application:
         in_hours(application)
         configuration = application.configurations.current()
         steps = [_connection(application)]
         if steps[0].passed:
-            steps += _reported(application, records, clinic)
+            handed_in = None
+            if export is not None:
+                handed_in = _hand_in(application, export, source, patience, steps)
+            mine = stored_of(application, handed_in) if handed_in else _accepted(application, clinic)
+            steps += _reported(application, records, mine)
             steps += _scenarios(application, scenarios) if scenarios is not None else ()
+            if update is not None:
+                _hand_in(application, update, source, patience, steps)
     phases = phases_of(steps, records)
     result = {
         "stage": stage,
@@ -131,6 +148,8 @@ def workflow_test(
 def phases_of(steps: Sequence[Step], records: int) -> tuple[Phase, ...]:
     """CT WiZ's three phases, as the steps of one run show them."""
     connection, *asked = steps
+    exports = [step for step in asked if step.expected == ACCEPTED]
+    asked = [step for step in asked if step.expected != ACCEPTED]
     told = [step for step in asked if step.told]
     records_asked = [step for step in asked if step.expected == WITH_FORECAST]
     found = sum(step.passed for step in records_asked)
@@ -152,8 +171,12 @@ def phases_of(steps: Sequence[Step], records: int) -> tuple[Phase, ...]:
         Phase(
             "3: workflow",
             f"{FEWEST_RECORDS} to 50 reported records each found with a forecast, and CT's scenarios",
-            found >= max(records, FEWEST_RECORDS) and bool(scenarios) and shown == len(scenarios),
-            f"{found} records found with a forecast; {shown} of {len(scenarios)} scenarios as expected",
+            found >= max(records, FEWEST_RECORDS)
+            and bool(scenarios)
+            and shown == len(scenarios)
+            and all(step.passed for step in exports),
+            f"{found} records found with a forecast; {shown} of {len(scenarios)} scenarios as expected"
+            + "".join(f"; {step.about}: {step.got}" for step in exports),
         ),
     )
 
@@ -180,10 +203,21 @@ def _connection(application: Application) -> Step:
     return Step("connectivityTest", _ANSWERED, _ANSWERED if isinstance(answer, Answer) else answer.code)
 
 
-def _reported(application: Application, records: int, clinic: str) -> Iterator[Step]:
-    """The newest accepted submissions, one for each patient, asked for with Z44."""
+def _hand_in(application: Application, file: Path, source: str, patience: int, steps: list[Step]) -> FileSummary | None:
+    """Hands an export in, as a step of its own; the submissions of it are what is asked for then."""
+    try:
+        summary = hand_in(application, file, source, patience=60 * patience)
+    except NotHandedIn as error:
+        raise typer.BadParameter(str(error)) from None
+    number = 1 + sum(step.expected == ACCEPTED for step in steps)
+    steps.append(Step(f"export {number}", ACCEPTED, verdict(summary)))
+    return summary
+
+
+def _reported(application: Application, records: int, msh_10s: Iterable[str]) -> Iterator[Step]:
+    """These submissions, one for each patient, asked for with Z44."""
     seen: set[str] = set()
-    for submission in application.ledger.many(_accepted(application, clinic)):
+    for submission in application.ledger.many(msh_10s):
         if len(seen) == records:
             return
         if submission.patient_group in seen or not any(dose.is_given for dose in submission.visit.doses):

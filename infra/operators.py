@@ -50,5 +50,7 @@ class Operators(Construct):
         for index in INDEXES:
             ledger.grant_query(self.rights, index)
         storage.grant_list(self.rights, INBOX_PREFIX)
+        # `workflow-test --export` hands records in as an EHR does.
+        storage.grant_write(self.rights, INBOX_PREFIX)
         for queue in queues.by_name.values():
             queue.grant_redrive(self.rights)

@@ -17,6 +17,7 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
 from shared.settings import (
+    INBOX_PREFIX,
     LOCAL_STAGE,
     PRODUCT,
     QUERIES_PREFIX,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
-    from shared.adapters.s3 import S3Configurations, S3Objects
+    from shared.adapters.s3 import S3Configurations, S3Files, S3Objects
     from shared.adapters.secrets_manager import SecretsManagerSecrets
     from shared.domain.qbp import Request
     from shared.ports import AuditTrail, Iis
@@ -240,6 +241,13 @@ class Application:
         from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
 
         return Reconcile(ledger=self.ledger, ask=self.ask, clock=self.clock)
+
+    @cached_property
+    def inbox(self) -> S3Files:
+        """Where exports are put; only people put any by way of vaxline."""
+        from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
+
+        return S3Files(self._s3, self.runtime.bucket, INBOX_PREFIX)
 
     @cached_property
     def report(self) -> DailyReports:

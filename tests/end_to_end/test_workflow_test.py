@@ -56,6 +56,35 @@ def test_every_reported_record_is_asked_for_and_the_evidence_names_nobody(tmp_pa
         assert "SYN-" not in kept
 
 
+@pytest.mark.usefixtures("places")
+def test_records_are_handed_in_asked_for_and_updated_in_one_run(tmp_path: Path) -> None:
+    with session.running(CLINICS, "clinics.toml", continued=False):
+        pass
+    export, update, evidence = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "evidence.json"
+    export.write_bytes(a_csv(row("SYN-1"), row("SYN-2", first_name="Grace")))
+    update.write_bytes(a_csv(row("SYN-1", lot="ZZ9"), row("SYN-2", first_name="Grace")))
+    told = ("workflow-test", "--records", "2", "--evidence", str(evidence), "--patience", "1", "--source", "elm")
+    done = CliRunner().invoke(app, (*told, "--export", str(export), "--update", str(update)), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    result = json.loads(evidence.read_text())
+    assert [(step["about"], step["got"]) for step in result["steps"] if "export" in step["about"]] == [
+        ("export 1", "every row accepted"),
+        ("export 2", "every row accepted"),
+    ]
+    assert [step["got"] for step in result["steps"][2:4]] == [WITH_FORECAST] * 2
+    assert "export 2: every row accepted" in result["phases"][2]["evidence"]
+    assert "SYN-" not in evidence.read_text()
+
+    export.write_bytes(a_csv(row("SYN-3", lot=""), row("SYN-4", first_name="BABY BOY")))
+    done = CliRunner().invoke(app, (*told, "--export", str(export)), catch_exceptions=False)
+    assert done.exit_code == 1
+    result = json.loads(evidence.read_text())
+    assert result["steps"][1]["got"] == "2 rows, 0 accepted, 0 unchanged, 1 held, 1 REFUSED"
+    wrong = CliRunner().invoke(app, (*told[:-1], "nobody", "--export", str(export)), catch_exceptions=False)
+    assert wrong.exit_code == 2
+    assert "say with --source" in wrong.output
+
+
 @pytest.mark.parametrize(
     ("records", "scenario", "passed"),
     [(25, "TOO_MANY", True), (24, "TOO_MANY", False), (25, "FOUND", False), (25, "", False)],

@@ -158,6 +158,7 @@ OPERATOR = {
         "cloudformation:DescribeStacks"
     },
     "{bucket}": {"s3:ListBucket", "s3:ListBucketVersions"},
+    "{bucket}/inbox/*": {"s3:PutObject"},
     "{bucket}/config/*": READ | {"s3:PutObject"},
     "{bucket}/queries/*": READ | {"s3:PutObject"},
     "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
