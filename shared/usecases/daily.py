@@ -69,6 +69,17 @@ class DailyReports:
         self._files.put(f"{day}/readiness.html", self._readiness(now).encode(), _HTML)
         return Written(day, one_day[0].messages, written + 1)
 
+    def counted(self, since: date, until: date) -> Tally:
+        """The tally of some days (UTC, both included): of settled days the kept one, else what is there by now.
+
+        For a look at many days; it writes nothing.
+        """
+        today = self._clock.now().date()
+        counts: Tally = Counter()
+        for day in days(since, until):
+            counts.update(self._tally(day, today, keep=False))
+        return counts
+
     def _reports(self, counts: Tally, since: date, until: date) -> Iterator[Report]:
         configuration = self._configurations.current()
         return (of_tally(name, counts, configuration, since, until) for name in REPORTS)
@@ -87,7 +98,7 @@ class DailyReports:
         items = go_live(self._ledger, each)
         return readiness_page.page(each, items, configuration.organization, self._stage, now)
 
-    def _tally(self, day: date, today: date) -> Tally:
+    def _tally(self, day: date, today: date, *, keep: bool = True) -> Tally:
         """The day's tally: the kept one of a settled day, else counted now."""
         settled = day < today - timedelta(days=SETTLED)
         name = f"tallies/{day}.json"
@@ -95,6 +106,6 @@ class DailyReports:
         if kept is not None:
             return Counter(dict(msgspec.json.decode(kept, type=list[tuple[tuple[str, ...], int]])))
         counts = tally(self._ledger.outcomes(day))
-        if settled:
+        if settled and keep:
             self._files.put(name, msgspec.json.encode(sorted(counts.items())), _JSON)
         return counts

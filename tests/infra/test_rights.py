@@ -160,6 +160,7 @@ OPERATOR = {
     "{bucket}": {"s3:ListBucket", "s3:ListBucketVersions"},
     "{bucket}/inbox/*": {"s3:PutObject"},
     "{bucket}/config/*": READ | {"s3:PutObject"},
+    "{bucket}/reports/*": READ,
     "{bucket}/queries/*": READ | {"s3:PutObject"},
     "alias/vaxline-{s}-exports": {"kms:Decrypt", "kms:GenerateDataKey"},
     "vaxline-{s}-ledger": table(

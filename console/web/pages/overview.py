@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from nicegui import ui
@@ -18,7 +18,7 @@ from shared.domain.valve import MEANING
 from shared.ports import NO_CLINIC, Stops
 from shared.usecases.expectations import Expected
 from shared.usecases.report_sheets import FAILED, OUTCOMES, share
-from shared.usecases.tally import SECONDS, Tally, by, days, tally_of
+from shared.usecases.tally import SECONDS, Tally, by, days
 
 DAYS: Final = 14
 _MANY: Final = 10_000
@@ -39,20 +39,20 @@ class Seen:
 
 
 def seen(application: Application) -> Seen:
-    """Reads it; every day's outcomes once."""
-    configuration = application.configurations.current()
+    """Reads it; of settled days what the nightly reports counted."""
+    configuration, ledger = application.configurations.current(), application.ledger
     until = application.clock.now().date()
     since = until - timedelta(days=DAYS - 1)
     to_do: dict[str, int] = {}
-    for entry in islice(application.ledger.worklist(), _MANY):
+    for entry in islice(ledger.worklist(), _MANY):
         to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
     return Seen(
         since,
         until,
-        tally_of(application.ledger, since, until),
-        sum(1 for _ in islice(application.ledger.waiting(), _MANY)),
+        application.report.counted(since, until),
+        sum(1 for _ in islice(chain(ledger.waiting(), ledger.backfill(_MANY)), _MANY)),
         to_do,
-        application.ledger.stops(),
+        ledger.stops(),
         application.expected(),
         tuple(configuration.clinics),
     )

@@ -18,6 +18,7 @@ from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, DoseOutcome, Outcome
 from shared.usecases.daily import SETTLED, DailyReports
 from shared.usecases.report import REPORTS
+from shared.usecases.tally import by
 from tests.conftest import NOON
 from tests.end_to_end.rows import CLINICS
 
@@ -87,3 +88,17 @@ def test_a_settled_day_is_counted_once_and_a_young_one_every_night(cloud: LocalC
     night(cloud, ledger, SETTLED + 2)()
     weeks = json.loads(written(cloud)["reports/2026-03-06/4-weeks/acks.json"])
     assert weeks["messages"] == 1
+
+
+def test_a_look_at_many_days_takes_what_was_kept_of_settled_ones_and_writes_nothing(
+    cloud: LocalCloud, ledger: DynamoLedger
+) -> None:
+    ledger.note_outcome(ONE)
+    night(cloud, ledger, SETTLED + 1)()
+    # After it was kept; the look must not read the day again.
+    ledger.note_outcome(replace(ONE, msh_10="LATE"))
+    ledger.note_outcome(replace(ONE, msh_10="YOUNG", when=NOON + timedelta(days=SETTLED)))
+    before = written(cloud)
+    counts = night(cloud, ledger, SETTLED + 1).counted(NOON.date() - timedelta(days=9), NOON.date() + timedelta(days=9))
+    assert by(counts, "answers").total() == 2
+    assert written(cloud) == before
