@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
 
 from shared import settings
 from shared.bootstrap import Application
@@ -46,6 +47,18 @@ def staying_at(stage: str) -> Iterator[Application]:
     else:
         with to_stage(stage) as application:
             yield application
+
+
+def refusal(error: BotoCoreError | ClientError) -> str:
+    """What AWS would not do, and what to do about it; never AWS's own text, which may quote what was asked."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", "an error"))
+        if "Expired" in code:
+            return f"AWS: {code}. Sign in again (`aws sso login`)."
+        return f"AWS refused {error.operation_name}: {code}. Check whose credentials these are, and their rights."
+    if isinstance(error, (NoCredentialsError, TokenRetrievalError)):
+        return "AWS knows nobody here: sign in (`aws sso login`), or name a profile in AWS_PROFILE."
+    return f"AWS could not be asked: {type(error).__name__}. Check network, region and credentials."
 
 
 def _runtime(stage: str) -> Runtime:

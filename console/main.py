@@ -29,7 +29,7 @@ from console import (
     worklist,
 )
 from console.codes import NotUpdated, lines, map_of_cpt, update
-from console.connect import to_stage
+from console.connect import refusal, to_stage
 from console.options import Json, Stage
 from shared.domain import codesets
 from shared.domain.clinics import Configuration
@@ -309,9 +309,16 @@ def codes_cpt(
 
 
 def main() -> None:
-    """Entry point; a missing stage or configuration is a sentence, not a traceback."""
+    """Entry point; a missing stage or configuration, or an AWS that refuses, is a sentence and not a traceback."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - a command pays for what it needs
+
     try:
         app()
     except LookupError as error:
-        render.err.print(str(error), markup=False, highlight=False)
-        raise SystemExit(2) from None
+        words = str(error)
+    except (BotoCoreError, ClientError) as error:
+        words = refusal(error)
+    else:
+        return
+    render.err.print(words, markup=False, highlight=False)
+    raise SystemExit(2)

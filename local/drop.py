@@ -74,12 +74,13 @@ class Drop:
         for path in self._files():
             try:
                 stat = path.stat()
-            except FileNotFoundError:
-                continue
-            mark = (stat.st_size, stat.st_mtime_ns)
-            still = time.time() - stat.st_mtime >= _QUIET or before.get(path) == mark
-            if not still or not self._take(path):
-                now[path] = mark
+                mark = (stat.st_size, stat.st_mtime_ns)
+                still = time.time() - stat.st_mtime >= _QUIET or before.get(path) == mark
+                if not still or not self._take(path):
+                    now[path] = mark
+            except OSError as error:
+                # Gone meanwhile, or not ours to read or move: the others go on.
+                self._complain(path, f"cannot be taken: {error.strerror}")
         return now
 
     def _files(self) -> Iterator[Path]:
@@ -92,10 +93,8 @@ class Drop:
         place = path.relative_to(self.folder)
         source = self._session.configuration.sources.get(place.parts[0]) if len(place.parts) > 1 else None
         if source is None:
-            if path not in self._complained:
-                self._complained.add(path)
-                names = ", ".join(self._session.configuration.sources)
-                self._tell(f"{place}: left where it is. Put it into the folder of its source: {names}")
+            names = ", ".join(self._session.configuration.sources)
+            self._complain(path, f"left where it is. Put it into the folder of its source: {names}")
             return False
         cloud = self._session.cloud
         with path.open("rb") as body:
@@ -108,6 +107,12 @@ class Drop:
         else:
             self._tell(f"{place}: taken up")
         return True
+
+    def _complain(self, path: Path, words: str) -> None:
+        """Says it once."""
+        if path not in self._complained:
+            self._complained.add(path)
+            self._tell(f"{path.relative_to(self.folder)}: {words}")
 
     # telling ---------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import BotoCoreError, ClientError
 from nicegui import ui
 
+from console.connect import refusal
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
 
 _PAGE_ROWS: Final = 25
@@ -169,7 +170,7 @@ async def loading(words: str = "Reading the ledger …") -> AsyncIterator[None]:
     except (LookupError, ValueError) as error:
         failed(str(error))
     except (ClientError, BotoCoreError) as error:
-        failed(f"AWS did not answer as it should: {_said(error)}. Check your credentials and their rights.")
+        failed(refusal(error))
     finally:
         waiting.delete()
 
@@ -178,10 +179,3 @@ def failed(words: str) -> None:
     """What stands where something could not be done."""
     with ui.element("section").classes("card failed").props('role="alert"'):
         text(words, "p", "bad")
-
-
-def _said(error: ClientError | BotoCoreError) -> str:
-    """The kind of AWS's refusal; its text may quote what was asked."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "an error"))
-    return type(error).__name__

@@ -47,7 +47,7 @@ def register(desk: Desk) -> None:
     for page in PAGES:
         _page(desk, entries, page)
 
-    @ui.page("/worklist/{cause}")
+    @ui.page("/worklist/{cause:path}")
     async def cause_page(cause: str, clinic: str = "") -> None:
         with frame(desk, entries, cause, "/worklist"):
             await worklist.draw_cause(desk, cause, clinic)

@@ -92,8 +92,7 @@ async def draw_cause(desk: Desk, cause: str, clinic: str = "") -> None:
         group = next((one for one in found if one.cause == cause), None)
         if group is None:
             with card():
-                empty("Nothing waits for this cause any more.", "")
-                text("Back to the worklist: choose it above.", "p", "dim")
+                empty("Nothing waits for this cause any more.", "What else waits stands under Worklist.")
             return
         waiting, clinics = await desk.ask(lambda application: _waiting(application, group))
         with ui.element("div").classes("halves"):

@@ -30,7 +30,7 @@ ROWS = (
     row("SYN-2", lot=""),
     row("SYN-3"),
     row("SYN-4", first_name="BABY BOY"),
-    row("SYN-5", cvx="Boostrix-A"),
+    row("SYN-5", cvx="Boostrix/A"),
     row("SYN-6", lot="", first_name="<img src=x onerror=document.title='broken'>"),
     row("SYN-7", first_name="Zoe", birth_date="1980-01-02"),
 )
@@ -182,7 +182,7 @@ def test_a_code_is_mapped_for_all_that_wait_for_it(browser: Browser) -> None:
     page.get_by_role("cell", name="ACCEPTED", exact=True).wait_for()
     page = browser.go("/clinics")
     page.get_by_text("Nothing waits for a code to be mapped").wait_for()
-    assert 'Boostrix-A = "115"' in page.get_by_label("clinics.toml").input_value()
+    assert '"Boostrix/A" = "115"' in page.get_by_label("clinics.toml").input_value()
 
 
 def test_one_message_shows_its_error_at_its_field_and_is_corrected_there(browser: Browser) -> None:
