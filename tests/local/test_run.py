@@ -123,7 +123,7 @@ def test_a_file_of_no_source_is_told_and_left_where_it_is(started: Callable[[], 
     (run.drop / "nobody" / "b.csv").write_bytes(a_csv(*ROWS))
     assert "elm, harbor" in run.hears("a.csv: left where it is")
     run.hears("b.csv: left where it is")
-    # What cannot be read stops nobody else.
+    # A link to nowhere stops nobody else.
     (run.drop / "elm" / "gone.csv").symlink_to("/nowhere/at/all.csv")
     (run.drop / "elm" / "c.csv").write_bytes(a_csv(*ROWS))
     run.hears("elm/c.csv: 3 rows")
