@@ -65,11 +65,12 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The days shown, oldest first; `clean_since` is the first day of the current clean run (None before any message).
+    """The days shown, oldest first, from the first that had anything.
 
-    `streak` counts its days up to today, `silent` those of them without a message. `broken_on` is the last day with a
-    warning or an error. `could_end` is the day on which the run is fourteen days long, silent days included;
-    `is_ready` once it was reached with today's messages.
+    `clean_since` is the first day of the current clean run (None before any message), `streak` counts its days up to
+    today, `silent` those of them without a message. `broken_on` is the last day with a warning or an error. `could_end`
+    is the day on which the run is fourteen days long, silent days included; `is_ready` once it was reached with today's
+    messages.
     """
 
     clinic: str
@@ -106,7 +107,7 @@ def readiness_of_each(
 
 def of_tally(counts: Tally, first: date, today: date, clinic: str) -> Readiness:
     """The readiness that a tally of the days from the first one to today shows."""
-    shown = _days(counts, first, today)
+    shown = _since_the_first(_days(counts, first, today))
     with_messages = [day for day in shown if day.messages]
     broken = [day for day in shown if day.is_broken]
     since = broken[-1].date + timedelta(days=1) if broken else with_messages[0].date if with_messages else None
@@ -123,6 +124,12 @@ def of_tally(counts: Tally, first: date, today: date, clinic: str) -> Readiness:
         broken_on=broken[-1] if broken else None,
         phases=tuple(Phase(one.title, one.asks, *one.judge(counts, with_messages[-_LATELY:])) for one in PHASES),
     )
+
+
+def _since_the_first(shown: tuple[Day, ...]) -> tuple[Day, ...]:
+    """Without the days before anything was sent or held; all of them where nothing ever was."""
+    began = next((place for place, day in enumerate(shown) if day.messages or day.held), 0)
+    return shown[began:]
 
 
 def _days(counts: Tally, first: date, today: date) -> tuple[Day, ...]:

@@ -68,6 +68,13 @@ def test_before_the_first_message_there_is_nothing_to_count(weeks: Weeks) -> Non
     assert not any(day.messages for day in found.days)
 
 
+def test_the_days_begin_with_the_first_that_had_anything(weeks: Weeks) -> None:
+    assert len(weeks.readiness().days) == 28
+    weeks.send(4)
+    weeks.send(1)
+    assert [day.date for day in weeks.readiness().days] == [TODAY - timedelta(days=back) for back in (4, 3, 2, 1, 0)]
+
+
 @pytest.mark.parametrize(("days_ago", "ready"), [(13, True), (12, False)])
 def test_fourteen_clean_days_are_ready(weeks: Weeks, days_ago: int, ready: bool) -> None:
     weeks.send(days_ago)
