@@ -24,9 +24,12 @@ from shared.exports.arrivals import MARKER, is_set
 from shared.settings import INBOX_PREFIX
 
 TAKEN: Final = "taken"
-_QUIET: Final = 1.0
+_QUIET: Final = 2.0
+_LOOK: Final = 0.5
 _POLL: Final = 0.5
 Tell = Callable[[str], None]
+_Seen = dict[Path, tuple[tuple[int, int], float]]
+"""Size and time of each file, and since when (monotonic seconds) they have been so."""
 
 
 class Drop:
@@ -63,25 +66,27 @@ class Drop:
 
     def _watch(self) -> None:
         """Looks when the system says that something changed, and until nothing that is there grows any more."""
-        changes = watch(self.folder, stop_event=self._stop, rust_timeout=int(_QUIET * 1000), yield_on_timeout=True)
-        seen: dict[Path, tuple[int, int]] = {}
+        changes = watch(self.folder, stop_event=self._stop, rust_timeout=int(_LOOK * 1000), yield_on_timeout=True)
+        seen: _Seen = {}
         for _ in changes:
             seen = self._look(seen)
 
-    def _look(self, before: dict[Path, tuple[int, int]]) -> dict[Path, tuple[int, int]]:
-        """Takes what looks as it did before; returns how everything else looks now."""
-        now: dict[Path, tuple[int, int]] = {}
+    def _look(self, before: _Seen) -> _Seen:
+        """Takes what has looked the same for a while; returns how everything else looks, and since when."""
+        seen: _Seen = {}
+        now = time.monotonic()
         for path in self._files():
             try:
                 stat = path.stat()
                 mark = (stat.st_size, stat.st_mtime_ns)
-                still = time.time() - stat.st_mtime >= _QUIET or before.get(path) == mark
-                if not still or not self._take(path):
-                    now[path] = mark
+                known, since = before.get(path, (mark, now))
+                since = since if known == mark else now
+                if now - since < _QUIET or not self._take(path):
+                    seen[path] = mark, since
             except OSError as error:
                 # Gone meanwhile, or not ours to read or move: the others go on.
                 self._complain(path, f"cannot be taken: {error.strerror}")
-        return now
+        return seen
 
     def _files(self) -> Iterator[Path]:
         taken = self.folder / TAKEN
