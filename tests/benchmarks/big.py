@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ ROOT: Final = Path(__file__).parents[2]
 _UNITS: Final = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 _DOSES: Final = 3
 _SAMPLE: Final = 600
-_MOST: Final = 500
+_MOST: Final = 300
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, version INTEGER, body BLOB);
     CREATE TABLE IF NOT EXISTS submissions
@@ -60,6 +61,9 @@ class KeptLedger:
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
         # A killed process loses nothing of what it handed to the kernel.
         self._base.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
+
+    def close(self) -> None:
+        self._base.close()
 
     def _all(self, statement: str, *values: Any) -> list[Any]:
         with self._lock:
@@ -158,8 +162,12 @@ def _length(stream: IO[bytes]) -> int:
 
 def invocation(base: Path, kind: str, rows: int, seconds: float) -> dict[str, Any]:
     """One call of convert with so many seconds; what it came to."""
+    with closing(KeptLedger(base)) as ledger:
+        return _converted(ledger, kind, rows, seconds)
+
+
+def _converted(ledger: Any, kind: str, rows: int, seconds: float) -> dict[str, Any]:
     began = time.monotonic()
-    ledger: Any = KeptLedger(base)
     configurations: Any = Fixed()
     bucket = _bucket(kind, rows)
     convert = Convert(
@@ -237,11 +245,11 @@ def _invoke(base: Path, given: argparse.Namespace, rows: int, until: float | Non
 
 
 def _end(base: Path, said: dict[str, Any], rows: int, turns: str, peak: float) -> int:
-    ledger = KeptLedger(base)
-    faults = list(ledger.faults(rows))
+    with closing(KeptLedger(base)) as ledger:
+        faults = list(ledger.faults(rows))
+        different, times = ledger.sent()
     if not said["adds_up"] or said["rows"] != rows:
         faults.append(f"the file's counts do not add up: {said}")
-    different, times = ledger.sent()
     _say(f"{turns}; peak {peak:.0f} MiB; {different:,} references queued, {times - different:,} of them again")
     _say("the counts add up" if not faults else "\n".join(faults))
     return 1 if faults else 0

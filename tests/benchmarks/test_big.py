@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,12 @@ def test_a_file_whose_invocations_are_stopped_and_killed_adds_up(kind: str, caps
     ],
 )
 def test_what_is_lost_or_doubled_is_told(harm: str, told: str, finished: Path) -> None:
-    assert not list(big.KeptLedger(finished).faults(ROWS))
-    with sqlite3.connect(finished) as hand:
+    with closing(big.KeptLedger(finished)) as ledger:
+        assert not list(ledger.faults(ROWS))
+    with closing(sqlite3.connect(finished, isolation_level=None)) as hand:
         assert hand.execute(harm).rowcount == 1
-    assert told in " ".join(big.KeptLedger(finished).faults(ROWS))
+    with closing(big.KeptLedger(finished)) as ledger:
+        assert told in " ".join(ledger.faults(ROWS))
 
 
 @pytest.fixture
