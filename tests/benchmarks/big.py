@@ -43,7 +43,7 @@ ROOT: Final = Path(__file__).parents[2]
 _UNITS: Final = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 _DOSES: Final = 3
 _SAMPLE: Final = 600
-_MOST: Final = 300
+_MOST: Final = 500
 _TABLES: Final = """
     CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, version INTEGER, body BLOB);
     CREATE TABLE IF NOT EXISTS submissions
