@@ -13,7 +13,7 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import is_set
-from shared.settings import INBOX_PREFIX
+from shared.usecases.trace import files_called
 
 ACCEPTED: Final = "every row accepted"
 _PAUSE: Final = 2.0
@@ -42,15 +42,11 @@ def hand_in(application: Application, file: Path, source: str, *, patience: floa
     application.inbox.put(name, file.read_bytes(), _KIND)
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        found = _arrived(application, f"{INBOX_PREFIX}{name}")
+        found = next(iter(files_called(application.ledger, name)), None)
         if found is not None and found.complete and not any(state in IN_FLIGHT for state in found.submitted):
             return found
         time.sleep(_PAUSE * (min(1, application.runtime.retry_scale)))
     return None
-
-
-def _arrived(application: Application, name: str) -> FileSummary | None:
-    return next((one for one in application.ledger.files() if one.name == name), None)
 
 
 def verdict(summary: FileSummary | None) -> str:

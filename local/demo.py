@@ -26,7 +26,7 @@ from console import render
 from local import exports, session
 from local.engine import Engine
 from local.session import Session
-from local.simulator_scenarios import SCENARIOS, playing
+from local.simulator_scenarios import LAPTOP_PACE, SCENARIOS, playing
 from local.snapshot import FOLDER
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
@@ -38,8 +38,6 @@ from shared.usecases.resubmit import causes_of
 _HERE: Final = Path(__file__).parent
 _GENERATED: Final = FOLDER.parent / "demo-exports"
 _FIRST_FAILURES: Final = 8
-# Of the measured answer times, so that a demo of a hundred messages takes seconds.
-_PACE: Final = 0.02
 _LOOK_EVERY: Final = 0.4
 _REST_AFTER_LOOK: Final = 20
 
@@ -53,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not files:
         talk.print(f"There is no file to read in {given.exports}.")
         return 1
-    scenario = playing(given.scenario, seed=given.seed, pace=_PACE)
+    scenario = playing(given.scenario, seed=given.seed, pace=LAPTOP_PACE)
     with session.running(clinics.read_text("utf-8"), str(clinics), continued=given.again, scenario=scenario) as run:
         talk.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
         generated = given.exports is None

@@ -24,6 +24,7 @@ _IDLE_POLL: Final = 0.05
 _SHORTEST_PAUSE: Final = 0.2
 # By what the valve's handler says that it is closed, where neither a probe nor time opens it soon.
 _STAYS_CLOSED: Final = frozenset({"MAINTENANCE", "PERSON"})
+_SCHEDULED: Final = {"source": "aws.scheduler", "detail-type": "Scheduled Event"}
 _ACCOUNT: Final = "000000000000"
 _QUEUES: Final = {queue.name: queue for queue in QUEUES}
 # moto's queues slow with their depth, so a producer waits while this many messages wait already.
@@ -132,7 +133,8 @@ class Engine:
         shut = self._valve in _STAYS_CLOSED
         if any(self.depth(queue.name) for queue in QUEUES if queue is not OUTBOX or not shut):
             return False
-        turns = self.invoke(BACKFILL, {"source": "aws.scheduler", "detail-type": "Scheduled Event"}) or {}
+        turns = self.invoke(BACKFILL, _SCHEDULED)
+        assert turns is not None
         return not turns["admitted"] and (shut or not turns["left"])
 
     def _is_switched_on(self) -> bool:
@@ -200,7 +202,7 @@ class Engine:
         pause = max(_SHORTEST_PAUSE, (function.every_minutes or 1) * 60 * self._cloud.runtime.retry_scale)
         while not self._stop.wait(pause):
             try:
-                answer = self.invoke(function, {"source": "aws.scheduler", "detail-type": "Scheduled Event"}) or {}
+                answer = self.invoke(function, _SCHEDULED) or {}
             except Exception:  # noqa: BLE001 - a start that fails is not made up for, the next one is soon
                 self._count.errors.append(traceback.format_exc())
                 continue

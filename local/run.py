@@ -10,12 +10,10 @@ from typing import Final
 
 from local import session, snapshot
 from local.drop import TAKEN, Drop, Tell
-from local.simulator_scenarios import SCENARIOS, playing
+from local.simulator_scenarios import LAPTOP_PACE, SCENARIOS, playing
 from shared.bootstrap import Application
 
 _CLINICS: Final = Path(__file__).with_name("clinics.toml")
-_PACE: Final = 0.02
-"""Of the measured answer times, as in the demo."""
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def going(folder: Path, config: Path | None, scenario: str, seed: int, *, tell: 
     if scenario and scenario not in SCENARIOS:
         raise LookupError(f"there is no scenario {scenario!r}; it is one of {', '.join(SCENARIOS)}")
     clinics = config or (None if snapshot.exists() else _CLINICS)
-    played = playing(scenario, seed=seed, pace=_PACE) if scenario else None
+    played = playing(scenario, seed=seed, pace=LAPTOP_PACE)
     # Whoever stops a service says SIGTERM; it is to end as with Ctrl-C, with everything kept.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

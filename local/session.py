@@ -147,19 +147,16 @@ def kept(clinics: str = "", scenario: Playing | None = None) -> Iterator[Session
     Raises:
         LookupError: there was no local run yet and no configuration is given, or it has errors.
     """
-    there = snapshot.exists()
-    text = clinics or snapshot.stored(CURRENT_CONFIGURATION).decode("utf-8")
-    with running(text, "clinics.toml", continued=there, scenario=scenario) as session:
-        # The queues were not kept; what waited in them waits in the ledger.
-        session.application.sweep(everything=True)
-        with Engine(session.cloud, schedules=True):
-            yield session
+    with _continued(clinics, scenario) as session, Engine(session.cloud, schedules=True):
+        yield session
 
 
 @contextmanager
-def _continued() -> Iterator[Session]:
-    clinics = snapshot.stored(CURRENT_CONFIGURATION)
-    with running(clinics.decode("utf-8"), "the clinics.toml of the last local run", continued=True) as session:
+def _continued(clinics: str = "", scenario: Playing | None = None) -> Iterator[Session]:
+    """What the last local run left behind; under another clinics.toml there need not be any."""
+    there = snapshot.exists()
+    text = clinics or snapshot.stored(CURRENT_CONFIGURATION).decode("utf-8")
+    with running(text, "the clinics.toml of the local run", continued=there, scenario=scenario) as session:
         # The queues were not kept; what waited in them waits in the ledger.
         session.application.sweep(everything=True)
         yield session

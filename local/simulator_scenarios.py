@@ -51,6 +51,10 @@ SCENARIOS: Final[dict[str, Scenario]] = {
 }
 
 
+LAPTOP_PACE: Final = 0.02
+"""Of the measured answer times, so that a run of a hundred messages takes seconds."""
+
+
 def playing(name: str | None, *, seed: int = 0, pace: float = 1.0) -> Playing | None:
     """The scenario of that name, or none."""
     return Playing(SCENARIOS[name], seed, pace) if name else None

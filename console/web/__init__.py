@@ -47,12 +47,9 @@ class Console:
         self._server = uvicorn.Server(config)
 
     def serve(self, *, ready: Callable[[], None] = lambda: None) -> None:
-        """Answers until Ctrl-C or `stop`; `ready` is called once it does."""
+        """Answers until Ctrl-C; `ready` is called once it does."""
         threading.Thread(target=self._tell, args=(ready,), daemon=True).start()
         self._server.run(sockets=[self._socket])
-
-    def stop(self) -> None:
-        self._server.should_exit = True
 
     def _tell(self, ready: Callable[[], None]) -> None:
         while not self._server.started:

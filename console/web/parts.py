@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -50,18 +50,13 @@ def colour(state: State) -> str:
     return "good" if state in STORED_BY_IIS else "dim"
 
 
-def html(content: str) -> ui.html:
-    """HTML of our own making, every foreign word in it escaped already."""
-    return ui.html(content, sanitize=False)
-
-
 def text(words: str, tag: str = "p", kind: str = "") -> ui.html:
     """Words in an element of their own."""
     return html_element(tag, escape(words), kind)
 
 
 def html_element(tag: str, content: str, kind: str = "") -> ui.html:
-    """An element with HTML of our own making in it."""
+    """An element with HTML of our own making in it, every foreign word escaped already."""
     element = ui.html(content, sanitize=False, tag=tag)
     return element.classes(kind) if kind else element
 
@@ -155,6 +150,16 @@ def _row(number: int, cells: Sequence[Cell]) -> dict[str, Any]:
         if isinstance(cell, Link):
             found[f"to_c{place}"] = cell.address
     return found
+
+
+def inputs(fields: Iterable[tuple[str, str]]) -> dict[str, ui.input]:
+    """One input for each name, with the words that label it."""
+    return {name: ui.input(words).classes("w-44") for name, words in fields}
+
+
+def said(fields: Mapping[str, ui.input]) -> dict[str, str]:
+    """What was typed into them."""
+    return {name: str(field.value or "").strip() for name, field in fields.items()}
 
 
 @asynccontextmanager

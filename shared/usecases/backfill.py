@@ -10,12 +10,12 @@ Admitted and not queued, because the process ended between the two, a submission
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import chain
+from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Final
 
 from shared import settings
-from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage
+from shared.ports import Clock, Configurations, Ledger, Outbox, Waiting
 
 _PASSED_OVER: Final = 20
 """So many times the pace is looked at in one run, where stopped facilities have to be passed over."""
@@ -55,22 +55,15 @@ class Backfill:
         stops = self._ledger.stops()
         if not stops.valve.is_open:
             return Admitted(0, left=True)
+        stopped = {one.key for one in configuration.clinics.values() if one.facility_id in stops.facilities}
+        looked_at = islice(chain((first,), waiting), pace * _PASSED_OVER)
+        ready = (one.message for one in looked_at if self._has_turn(one, stopped, now))
+        turns = islice(ready, pace)
         admitted = 0
-        ready: list[OutboxMessage] = []
-        for seen, one in enumerate(chain((first,), waiting)):
-            if admitted + len(ready) >= pace or seen >= pace * _PASSED_OVER:
-                self._send(ready)
-                return Admitted(admitted + len(ready), left=True)
-            clinic = configuration.clinics.get(one.message.clinic)
-            is_stopped = clinic is not None and clinic.facility_id in stops.facilities
-            if not is_stopped and self._ledger.admit(one.message.msh_10, now):
-                ready.append(one.message)
-            if len(ready) == _BATCH:
-                self._send(ready)
-                admitted, ready = admitted + len(ready), []
-        self._send(ready)
-        return Admitted(admitted + len(ready), left=False)
+        while batch := list(islice(turns, _BATCH)):
+            self._outbox.send(batch)
+            admitted += len(batch)
+        return Admitted(admitted, left=next(waiting, None) is not None)
 
-    def _send(self, messages: list[OutboxMessage]) -> None:
-        if messages:
-            self._outbox.send(messages)
+    def _has_turn(self, one: Waiting, stopped: set[str], now: datetime) -> bool:
+        return one.message.clinic not in stopped and self._ledger.admit(one.message.msh_10, now)

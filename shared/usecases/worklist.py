@@ -37,20 +37,27 @@ class Group:
     msh_10s: tuple[str, ...]
 
 
-def groups(ledger: Ledger, clinic: str = "") -> tuple[Group, ...]:
+def group_of(ledger: Ledger, cause: str, clinic: str = "") -> Group | None:
+    """The group of one cause, the largest where several clinics have it. Reads the submissions of that cause only."""
+    indexed = "" if cause == NO_CAUSE else cause
+    return next((group for group in groups(ledger, clinic, indexed) if group.cause == cause), None)
+
+
+def groups(ledger: Ledger, clinic: str = "", cause: str = "") -> tuple[Group, ...]:
     """The worklist of one clinic or of all, the group with the most submissions first.
 
-    Reads every submission of the worklist once, for its fields and values.
+    With `cause` of the submissions that have it, whose other causes are groups as well. Reads every submission once,
+    for its fields and values.
     """
     waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for entry in ledger.worklist(clinic=clinic):
+    for entry in ledger.worklist(clinic=clinic, cause=cause):
         found = _said(ledger, entry.msh_10)
-        for cause in entry.causes or (NO_CAUSE,):
-            key = (cause, entry.clinic)
+        for own in entry.causes or (NO_CAUSE,):
+            key = (own, entry.clinic)
             waiting.setdefault(key, []).append(entry)
-            said.setdefault(key, []).extend((field, value) for one, field, value in found if one == cause)
-    made = (_group(cause, of, entries, said[cause, of]) for (cause, of), entries in waiting.items())
+            said.setdefault(key, []).extend((field, value) for one, field, value in found if one == own)
+    made = (_group(own, of, entries, said[own, of]) for (own, of), entries in waiting.items())
     return tuple(sorted(made, key=lambda group: (-group.submissions, group.cause, group.clinic)))
 
 

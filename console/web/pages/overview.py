@@ -80,8 +80,9 @@ async def draw(desk: Desk) -> None:
 
 def _now(found: Seen) -> None:
     valve = found.stops.valve
-    answered = sum(by(found.counts, "answers", 2)[(state,)] for state in OUTCOMES if state is not State.HELD)
-    failed = sum(by(found.counts, "answers", 2)[(state,)] for state in FAILED)
+    states = by(found.counts, "answers", 2)
+    answered = sum(states[(state,)] for state in OUTCOMES if state is not State.HELD)
+    failed = sum(states[(state,)] for state in FAILED)
     late = [one.source for one in found.expected.sources if one.late]
     to_do = sum(found.to_do.values())
     tiles(
@@ -107,14 +108,8 @@ def _now(found: Seen) -> None:
 def _by_day(found: Seen) -> dict[str, Any]:
     counts = by(found.counts, "answers", 1, 2)
     names = [day.isoformat() for day in days(found.since, found.until)]
-    return charts.stacked(
-        names,
-        {
-            state: [counts[name, state] for name in names]
-            for state in OUTCOMES
-            if by(found.counts, "answers", 2)[(state,)]
-        },
-    )
+    series = {state: [counts[name, state] for name in names] for state in OUTCOMES}
+    return charts.stacked(names, {state: values for state, values in series.items() if any(values)})
 
 
 def _seconds(found: Seen) -> dict[str, Any]:

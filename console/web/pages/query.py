@@ -10,7 +10,7 @@ from nicegui import ui
 from console.query import ORDINALS, asked_by, counts_as, of_ledger, person, status
 from console.web import charts
 from console.web.desk import Desk
-from console.web.parts import Cell, card, empty, failed, loading, row, table, text
+from console.web.parts import Cell, card, empty, failed, inputs, loading, row, said, table, text
 from shared.bootstrap import Application
 from shared.domain.model import Patient
 from shared.domain.qbp import Profile, Request
@@ -48,7 +48,7 @@ class _Form:
     def draw(self) -> None:
         with card():
             with ui.element("form").on("submit.prevent", self._find), row():
-                self._inputs = {name: ui.input(words).classes("w-44") for name, words in _FIELDS}
+                self._inputs = inputs(_FIELDS)
                 self._clinic = ui.select(self._clinics, value=self._clinics[0], label="in the name of").classes("w-44")
                 kinds = {Profile.FORECAST: "history and forecast", Profile.HISTORY: "history"}
                 self._profile = ui.select(kinds, value=Profile.FORECAST, label="ask for").classes("w-48")
@@ -61,13 +61,13 @@ class _Form:
             )
 
     async def _find(self) -> None:
-        said = {name: str(field.value or "").strip() for name, field in self._inputs.items()}
+        given = said(self._inputs)
         clinic, profile = str(self._clinic.value), Profile(self._profile.value)
         self._result.clear()
         self._ask.disable()
         with self._result:
             ui.spinner()
-            found = await self._desk.ask(lambda application: _whom(application, said, clinic))
+            found = await self._desk.ask(lambda application: _whom(application, given, clinic))
             if isinstance(found, str):
                 asked = None
             else:
@@ -84,9 +84,9 @@ class _Form:
                 _show(asked, today)
 
 
-def _whom(application: Application, said: dict[str, str], clinic: str) -> tuple[Patient, str, str] | str:
+def _whom(application: Application, typed: dict[str, str], clinic: str) -> tuple[Patient, str, str] | str:
     """(patient, clinic, MSH-10) of who is meant, or what is missing."""
-    given = {name: value for name, value in said.items() if value}
+    given = {name: value for name, value in typed.items() if value}
     if not given:
         return "Say who is meant."
     if given.keys() == {"patient_id"}:

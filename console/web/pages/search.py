@@ -16,9 +16,11 @@ from console.web.parts import (
     card,
     empty,
     failed,
+    inputs,
     loading,
     message_link,
     row,
+    said,
     state_of,
     table,
     text,
@@ -61,7 +63,7 @@ class _Form:
     def draw(self) -> None:
         with card():
             with ui.element("form").props('role="search"').on("submit.prevent", self._find), row():
-                self._inputs = {name: ui.input(words).classes("w-44") for name, words in _FIELDS}
+                self._inputs = inputs(_FIELDS)
                 self._clinic = ui.select(["", *self._clinics], value="", label="clinic").classes("w-40")
                 self._state = ui.select(["", *(state.value for state in State)], value="", label="state").classes(
                     "w-56"
@@ -78,20 +80,20 @@ class _Form:
         Raises:
             ValueError: a number or a day cannot be read.
         """
-        said = {name: str(field.value or "").strip() for name, field in self._inputs.items()}
+        given = said(self._inputs)
         state = State(self._state.value) if self._state.value else None
         return Wanted(
-            msh_10=said["msh_10"].upper(),
-            orc_3=said["orc_3"],
-            mrn=said["mrn"],
-            lot=said["lot"],
-            file=said["file"],
-            row=int(said["row"]) if said["row"] else 0,
+            msh_10=given["msh_10"].upper(),
+            orc_3=given["orc_3"],
+            mrn=given["mrn"],
+            lot=given["lot"],
+            file=given["file"],
+            row=int(given["row"]) if given["row"] else 0,
             clinic=str(self._clinic.value or ""),
             state=state,
-            code=said["code"].upper(),
-            since=date.fromisoformat(said["since"]) if said["since"] else None,
-            until=date.fromisoformat(said["until"]) if said["until"] else None,
+            code=given["code"].upper(),
+            since=date.fromisoformat(given["since"]) if given["since"] else None,
+            until=date.fromisoformat(given["until"]) if given["until"] else None,
         )
 
     async def _find(self) -> None:

@@ -38,7 +38,7 @@ from shared.exports.layout import BY_NAME, COLUMNS
 from shared.settings import INBOX_PREFIX
 from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.remedy import Example, Preview, Remedy
-from shared.usecases.worklist import Group, groups
+from shared.usecases.worklist import Group, group_of, groups
 
 PACE: Final = 20
 """Resubmissions a second, as `vaxline remedy` has it."""
@@ -87,9 +87,8 @@ def _line(group: Group) -> tuple[Cell, ...]:
 async def draw_cause(desk: Desk, cause: str, clinic: str = "") -> None:
     """The page of one cause at one clinic."""
     async with loading():
-        found = await desk.ask(lambda application: groups(application.ledger, clinic))
+        group = await desk.ask(lambda application: group_of(application.ledger, cause, clinic))
         await desk.note("worklist", [clinic or "all clinics"], cause)
-        group = next((one for one in found if one.cause == cause), None)
         if group is None:
             with card():
                 empty("Nothing waits for this cause any more.", "What else waits stands under Worklist.")
@@ -101,32 +100,33 @@ async def draw_cause(desk: Desk, cause: str, clinic: str = "") -> None:
         with card("What waits for it"):
             if group.submissions > len(waiting):
                 text(f"The first {len(waiting)} of {group.submissions:,}.", "p", "dim")
-            table(_HEADS, (_waits(group, one) for one in waiting), label="Submissions")
+            table(_HEADS, map(_line_of, waiting), label="Submissions")
 
 
 _HEADS: Final = ("MSH-10", "state", "file", "rows", "column", "what was said")
 _SHOWN: Final = 100
 
 
-def _waiting(application: Application, group: Group) -> tuple[list[Submission], list[str]]:
+_Waits = tuple[Submission, list[Mark]]
+"""One submission of the group, and what was said of it that is the group's cause."""
+
+
+def _waiting(application: Application, group: Group) -> tuple[list[_Waits], list[str]]:
     """The group's first submissions, and the clinics there are."""
-    found = list(application.ledger.many(group.msh_10s[:_SHOWN]))
-    return found, list(application.configurations.current().clinics)
+    code = group.cause.split(" ", 1)[0]
+    found = application.ledger.many(group.msh_10s[:_SHOWN])
+    waiting = [(one, [mark for mark in marks(one) if mark.code == code]) for one in found]
+    return waiting, list(application.configurations.current().clinics)
 
 
-def _said_of(group: Group, one: Submission) -> list[Mark]:
-    """What was said of a submission that is this cause; a cause begins with its code."""
-    return [mark for mark in marks(one) if group.cause.split(" ", 1)[0] in {mark.code, mark.code.split(" ", 1)[0]}]
-
-
-def _column(group: Group, waiting: list[Submission]) -> str:
+def _column(group: Group, waiting: list[_Waits]) -> str:
     """The column that fills the field of the cause: as the first submissions say it, else by the field alone."""
-    named = Counter(mark.column for one in waiting for mark in _said_of(group, one) if mark.column in BY_NAME)
+    named = Counter(mark.column for _, said in waiting for mark in said if mark.column in BY_NAME)
     return named.most_common(1)[0][0] if named else column_of(group.field)
 
 
-def _waits(group: Group, one: Submission) -> tuple[Cell, ...]:
-    said = _said_of(group, one)
+def _line_of(waits: _Waits) -> tuple[Cell, ...]:
+    one, said = waits
     return (
         message_link(one.msh_10),
         one.state.value,
