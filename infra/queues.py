@@ -60,8 +60,10 @@ class DeliveryQueue(Construct):
         to.allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], [self.dead_letters.queue_arn])
         self.grant_send(to)
 
-    def grant_send(self, to: Rights) -> None:
-        to.allow(["sqs:SendMessage"], [self.queue.queue_arn])
+    def grant_send(self, to: Rights, *, depth: bool = False) -> None:
+        """Sending; with `depth` also asking how many messages wait."""
+        actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] if depth else ["sqs:SendMessage"]
+        to.allow(actions, [self.queue.queue_arn])
         to.use_key(self._key, SEND, through="sqs")
 
     def allow_service(self, service: str, conditions: Mapping[str, Mapping[str, str]]) -> None:

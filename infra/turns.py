@@ -21,9 +21,9 @@ def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledg
 
 
 def serve_backfill(backfill: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
-    """It reads the pace and what waits, notes whose turn it is, and queues it; every minute."""
+    """It reads the pace and what waits, queues what has its turn, and notes both; every minute."""
     storage.grant_read(backfill.rights, CONFIG_PREFIX)
-    ledger.grant(backfill.rights, "PutItem", "Query", "UpdateItem")
+    ledger.grant(backfill.rights, "Query", "UpdateItem")
     ledger.grant_query(backfill.rights, settings.WAITING)
-    queues.outbox.grant_send(backfill.rights)
+    queues.outbox.grant_send(backfill.rights, depth=True)
     backfill.run_every(settings.BACKFILL.every_minutes or 1, stage=stage)

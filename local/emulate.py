@@ -35,6 +35,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX, QUEUES, FunctionSettings, Runtime
+from shared.usecases.backfill import waiting_for_turns
 from shared.usecases.valve import close_by_hand, open_by_hand
 
 STAGE: Final = "test"
@@ -44,6 +45,8 @@ _LOG: Final = ROOT / "build" / "emulate.log"
 _CLINICS: Final = ROOT / "local" / "clinics.toml"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 _DOSES: Final = 40
+# One of its clinics has more than that, and its messages wait for their turn.
+_SHARE: Final = 8
 _PATIENCE_SECONDS: Final = 240.0
 _SHOWN_FAILURES: Final = 5
 _DEPTH: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
@@ -67,7 +70,7 @@ def _run() -> int:
         outputs = cloud.deploy(_ASSEMBLY, STACK)
         _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, rights enforced, TLS only")
         application = _as_operator(cloud, outputs)
-        text = _CLINICS.read_text("utf-8")
+        text = _CLINICS.read_text("utf-8").replace("[iis]\n", f"[iis]\nbackfill_from = {_SHARE}\n", 1)
         clinics = parsed(text, _CLINICS.name).clinics.values()
         with Simulator(
             facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in clinics},
@@ -166,13 +169,14 @@ def _drop(folder: Path, bucket: str) -> int:
 
 def _wait(application: Application) -> bool:
     """Until nothing is queued and no submission is on its way; False when patience ran out first."""
-    return _until(
-        application,
-        lambda files: (
-            not any(_in_flight(file) for file in files)
-            and not any(_depth(queue.physical_name(STAGE)) for queue in QUEUES)
-        ),
-    )
+
+    def is_settled(files: list[FileSummary]) -> bool:
+        # Its schedule would start it each minute.
+        failed = _start(settings.BACKFILL)
+        on_their_way = any(_in_flight(file) for file in files)
+        return not failed and not on_their_way and not any(_depth(one.physical_name(STAGE)) for one in QUEUES)
+
+    return _until(application, is_settled)
 
 
 def _held_back(application: Application, ctwiz: Simulator) -> list[str]:
@@ -180,8 +184,12 @@ def _held_back(application: Application, ctwiz: Simulator) -> list[str]:
     intake = settings.INTAKE.physical_name(STAGE)
     _until(application, lambda _: not _depth(intake))
     waiting, received = _depth(settings.OUTBOX.physical_name(STAGE)), len(ctwiz.received)
-    _say(f"The valve was closed meanwhile: {waiting} messages wait, CT WiZ received {received}; now it is opened")
-    return [] if waiting and not received else ["the closed valve held nothing back"]
+    turns = sum(1 for _ in waiting_for_turns(application.ledger, _SHARE))
+    _say(
+        f"The valve was closed meanwhile: {waiting} messages wait in the outbox and {turns} for their turn, CT WiZ "
+        f"received {received}; now it is opened"
+    )
+    return [] if waiting and turns and not received else ["the closed valve held nothing back, or nothing had to wait"]
 
 
 def _until(application: Application, holds: Callable[[list[FileSummary]], bool]) -> bool:

@@ -19,6 +19,7 @@ from shared.domain.submission import (
     Credentials,
     DeliveryFault,
     FileSummary,
+    Lane,
     Record,
     Submission,
 )
@@ -146,6 +147,14 @@ class Waiting:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many messages a lane made on a day so far, and until when what is new of it waits for its turn."""
+
+    taken: int
+    waits_until: datetime | None = None
+
+
 class Ledger(Protocol):
     """The one place that knows what became of every row. Every write of a state is conditional (lifecycle table)."""
 
@@ -191,7 +200,7 @@ class Ledger(Protocol):
         ...
 
     def wait_anew(self, msh_10: str, since: datetime) -> None:
-        """Notes that a waiting submission was queued again just now."""
+        """Notes that a submission that had its turn and still waits was queued again just now."""
         ...
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
@@ -214,27 +223,27 @@ class Ledger(Protocol):
         """What waits for delivery and had its turn, in the order in which its submissions were made."""
         ...
 
-    def backfill(self, limit: int) -> Iterator[Waiting]:
-        """What waits for its turn and has no queue message yet, in the order in which it was made, read as it advances.
+    def lanes(self) -> list[Lane]:
+        """The lanes in which something waits for its turn, by name."""
+        ...
+
+    def backfill(self, lane: Lane, limit: int) -> Iterator[Waiting]:
+        """What waits in a lane and has no queue message yet, in the order in which it was made, read as it advances.
 
         `limit` is about how many will be wanted: so many are read at a time.
         """
         ...
 
     def admit(self, msh_10: str, now: datetime) -> bool:
-        """It is its turn: from now on it waits like any other. False where it waits for its turn no more."""
+        """It had its turn: from now on it waits like any other. False where it waits for its turn no more."""
         ...
 
-    def begin_backfill(self, source: str, until: datetime) -> None:
-        """Notes that a source has submissions that wait for their turn; what is new of it waits behind them."""
+    def begin_backfill(self, lane: Lane, until: datetime) -> None:
+        """Notes that something in a lane waits for its turn; what is new of it waits behind until then."""
         ...
 
-    def is_backfilling(self, source: str, now: datetime) -> bool:
-        """Whether a source was noted and its time is not over."""
-        ...
-
-    def backfilling(self, now: datetime) -> frozenset[str]:
-        """The sources that were noted and whose time is not over."""
+    def take_share(self, lane: Lane, day: date, count: int) -> Share:
+        """Adds `count` new messages to what a lane made on that day (UTC); what it comes to."""
         ...
 
     def save_file(self, summary: FileSummary) -> None:
@@ -345,6 +354,10 @@ class Outbox(Protocol):
         Raises:
             RuntimeError: the queue took some of them only; the text counts, it does not quote.
         """
+        ...
+
+    def depth(self) -> int:
+        """About how many references wait to be received: those that are out or kept back are not counted."""
         ...
 
 

@@ -76,7 +76,7 @@ SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=256, queue="outbo
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
-# A few seconds of work each minute, and only while an export larger than BACKFILL_FROM is under way.
+# A few seconds of work each minute, and only while something waits for its turn.
 BACKFILL: Final = FunctionSettings("backfill", timeout=55, memory=256, every_minutes=1)
 # Somebody waits for its answer: an EHR, a person. Nothing starts it but them.
 QUERY: Final = FunctionSettings("query", timeout=90, memory=512)
@@ -139,10 +139,7 @@ QUERIES_RESERVE: Final = 2 * (CONNECT_TIMEOUT + READ_TIMEOUT) + 15
 # A reference that was received while the valve was closed comes again after this time, unless the valve has switched
 # the event source mapping off by then: it looks every minute.
 VALVE_WAIT: Final = 60
-# Of one export, so many messages are queued at once. What it has beyond them waits in the ledger and is admitted to the
-# outbox at the pace of `iis.backfill_per_minute`, so that a year of one clinic does not delay the day of another.
-BACKFILL_FROM: Final = 2_000
-# So long a source counts as backfilling after the last sign of it; backfill looks every minute.
+# So long a lane counts as waiting after the last sign of something that waits in it; backfill looks every minute.
 BACKFILL_LASTS: Final = 600
 # A QUEUED submission that waits longer than this without an attempt has lost its queue message: sweep queues it again.
 SWEEP_AFTER: Final = 3600

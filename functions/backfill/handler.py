@@ -1,4 +1,4 @@
-"""backfill: once a minute, gives the submissions of large exports their turn at the outbox."""
+"""backfill: once a minute, gives what waits in the ledger its turn at the outbox, from each clinic alike."""
 
 from __future__ import annotations
 

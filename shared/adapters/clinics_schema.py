@@ -226,6 +226,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("iis", "probe", str, _one_of("connectivityTest", "connect")),
     Key("iis", "maintenance", _List, _windows),
     Key("iis", "time_zone", str, _time_zone),
+    Key("iis", "backfill_from", int, _at_least(0)),
     Key("iis", "backfill_per_minute", int, _at_least(1)),
     Key("iis", "query_limit", int, _at_least(1)),
     Key("iis", "query_pause", int, _at_least(0)),

@@ -38,6 +38,7 @@ from shared.adapters.dynamodb_items import (
     moment,
     msh_10_of,
     number,
+    since_of,
     submission_from,
     submission_item,
     text,
@@ -214,7 +215,10 @@ class DynamoLedger(DynamoBackfill):
 
     def wait_anew(self, msh_10: str, since: datetime) -> None:
         self._update(
-            msh_10, "SET waiting_since = :since", "attribute_exists(waiting_since)", {":since": {"S": iso(since)}}
+            msh_10,
+            "SET waiting_since = :since",
+            "attribute_exists(waiting_since) AND NOT begins_with(waiting_shard, :backfill)",
+            {":since": {"S": iso(since)}, ":backfill": {"S": settings.BACKFILL_SHARD}},
         )
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
@@ -292,7 +296,7 @@ class DynamoLedger(DynamoBackfill):
         for shard in range(settings.WAITING_SHARDS):
             for item in self._query(settings.WAITING.name, "waiting_shard = :shard", {":shard": {"S": str(shard)}}):
                 message = OutboxMessage(msh_10_of(item), text(item, "clinic"), text(item, "patient_group"))
-                since = datetime.fromisoformat(text(item, "waiting_since"))
+                since = since_of(item)
                 found.append((text(item, "created"), Waiting(message, since)))
         yield from (entry for _, entry in sorted(found, key=lambda pair: (pair[0], pair[1].message.msh_10)))
 

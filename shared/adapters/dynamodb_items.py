@@ -11,7 +11,7 @@ from shared import settings
 from shared.adapters.packing import pack, unpack
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
-from shared.domain.submission import Attempt, Submission
+from shared.domain.submission import Attempt, Lane, Submission
 
 Item = dict[str, Any]
 
@@ -52,7 +52,8 @@ def submission_item(submission: Submission) -> Item:
         if value:
             item[name] = {"S": value}
     if submission.waiting_since is not None:
-        item |= waiting_keys(submission.msh_10, submission.waiting_since, backfill=submission.backfill)
+        lane = submission.lane if submission.backfill else None
+        item |= waiting_keys(submission.msh_10, submission.waiting_since, lane)
     return item
 
 
@@ -70,11 +71,35 @@ _TEXTS: Final = (
 )
 
 
-def waiting_keys(msh_10: str, since: datetime, *, backfill: bool = False) -> Item:
-    """The keys of the index `waiting`; what waits for its turn has shards of its own."""
-    shard = zlib.crc32(msh_10.encode()) % settings.WAITING_SHARDS
-    lane = settings.BACKFILL_SHARD if backfill else ""
-    return {"waiting_shard": {"S": f"{lane}{shard}"}, "waiting_since": {"S": iso(since)}}
+def waiting_keys(msh_10: str, since: datetime, lane: Lane | None = None) -> Item:
+    """The keys of the index `waiting`; what waits for its turn has shards of its own, and stands there by its lane."""
+    shard = str(zlib.crc32(msh_10.encode()) % settings.WAITING_SHARDS)
+    if lane is None:
+        return {"waiting_shard": {"S": shard}, "waiting_since": {"S": iso(since)}}
+    return {
+        "waiting_shard": {"S": settings.BACKFILL_SHARD + shard},
+        "waiting_since": {"S": lane_key(lane) + iso(since)},
+    }
+
+
+LANE_END: Final = "\x7f"
+"""Behind a lane's key it is greater than everything that waits in the lane."""
+
+
+def lane_key(lane: Lane) -> str:
+    """What the keys of a lane begin with. Keys of sources and clinics have no `#` (clinics_schema.KEY)."""
+    return f"{lane.source}#{lane.clinic}#"
+
+
+def lane_of(item: Item) -> Lane:
+    """The lane of an item that waits for its turn."""
+    source, clinic, _ = text(item, "waiting_since").split("#")
+    return Lane(source, clinic)
+
+
+def since_of(item: Item) -> datetime:
+    """Since when an item waits, for its turn or for delivery."""
+    return datetime.fromisoformat(text(item, "waiting_since").rpartition("#")[2])
 
 
 def text(item: Item, name: str) -> str:
@@ -106,7 +131,7 @@ def submission_from(item: Item) -> Submission:
         resends=number(item, "resends"),
         created=datetime.fromisoformat(text(item, "created")),
         lease_until=moment(item, "lease_until"),
-        waiting_since=moment(item, "waiting_since"),
+        waiting_since=since_of(item) if "waiting_since" in item else None,
         backfill=text(item, "waiting_shard").startswith(settings.BACKFILL_SHARD),
         visit=body.visit,
         findings=body.findings,

@@ -73,6 +73,11 @@ class SqsOutbox(_Queue):
         for lane_sent in sent:
             lane_sent.result()
 
+    def depth(self) -> int:
+        name: Final = "ApproximateNumberOfMessages"
+        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def receive(self) -> list[Received]:
         answer = self._client.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=_BATCH, MessageSystemAttributeNames=["MessageGroupId"]

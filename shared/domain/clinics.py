@@ -29,8 +29,9 @@ class Iis:
 
     `probe` is how vaxline finds out whether it is back; within `maintenance`, on the clock of `time_zone`, it is left
     alone. A query asks for at most `query_limit` records (RCP-2); several queries are `query_pause` seconds apart
-    and asked within `query_hours` only (any time where there are none). Of exports that are too large for a day,
-    `backfill_per_minute` messages are sent in a minute.
+    and asked within `query_hours` only (any time where there are none). Of what a
+    clinic's source exports, `backfill_from` messages a day are queued at once; of what everybody has beyond that,
+    `backfill_per_minute` in a minute.
     """
 
     endpoint: str
@@ -42,6 +43,7 @@ class Iis:
     probe: Probe = "connectivityTest"
     maintenance: tuple[Window, ...] = ()
     time_zone: str = "America/New_York"
+    backfill_from: int = 500
     backfill_per_minute: int = 300
     query_limit: int = 10
     query_pause: int = 2

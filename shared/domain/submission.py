@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
@@ -64,6 +65,13 @@ class Attempt:
     trace_ids: tuple[str, ...] = ()
 
 
+class Lane(NamedTuple):
+    """What one clinic reports by one source: the unit that waits for turns (ADR 0014)."""
+
+    source: str
+    clinic: str
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """One VXU with one MSH-10, from one version of a record.
@@ -100,6 +108,10 @@ class Submission:
     attempts: tuple[Attempt, ...] = ()
     closed_reason: str = ""
     causes: tuple[str, ...] = ()
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(self.source, self.clinic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,7 @@ _FILE_FINDINGS: Final = 200
 
 @dataclass(slots=True)
 class Arrival:
-    """One export on its way through: what is fixed about it, and the counts so far.
-
-    `backfill`: what it still brings waits in the ledger for its turn (ADR 0014).
-    """
+    """One export on its way through: what is fixed about it, and the counts so far."""
 
     file_id: str
     name: str
@@ -35,7 +32,6 @@ class Arrival:
     findings: list[Finding] = field(default_factory=list)
     visits: int = 0
     mark: int = 0
-    backfill: bool = False
 
     def pass_over(self, visits: Iterable[Visit]) -> None:
         """Counts visits as read; the mark is over which rows make up which visit."""

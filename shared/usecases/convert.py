@@ -7,20 +7,18 @@ For each visit, in this order, so that a crash between any two steps is finished
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import islice
 from math import inf
 from typing import Final
 
-from shared import settings
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
-from shared.domain.submission import FileSummary, Record, Submission
+from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
 from shared.exports.readers import READERS
 from shared.ports import (
@@ -37,6 +35,7 @@ from shared.ports import (
 )
 from shared.settings import CONVERT_RESERVE, INBOX_PREFIX
 from shared.usecases.arrival import Arrival
+from shared.usecases.backfill import Shares
 from shared.usecases.bounds import bounded
 from shared.usecases.prepare import Prepared, prepare
 
@@ -96,9 +95,7 @@ _NOTHING_NEW: Final = _Draft()
 
 
 class Convert:
-    """The use case with its ports. `backfill_from`: of an export, so many messages are queued at once."""
-
-    backfill_from = settings.BACKFILL_FROM
+    """The use case with its ports."""
 
     def __init__(
         self,
@@ -122,6 +119,7 @@ class Convert:
         self._second_opinion = second_opinion
         self._bucket = bucket
         self._readers = readers
+        self._shares = Shares(ledger, clock)
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
     def __call__(self, key: str, version_id: str = "", seconds_left: Callable[[], float] = lambda: inf) -> Converted:
@@ -185,7 +183,6 @@ class Convert:
         if known is None:
             self._ledger.save_file(arrival.summary(complete=False))
         for number, chunk in enumerate(_chunks(visits), 1):
-            self._choose_lane(arrival)
             self._queue(self._take_up(chunk, arrival))
             arrival.pass_over(chunk)
             is_late = seconds_left() < CONVERT_RESERVE
@@ -196,19 +193,6 @@ class Convert:
         summary = arrival.summary(complete=True)
         self._ledger.save_file(summary)
         return self._ledger.file(file_id) or summary
-
-    def _choose_lane(self, arrival: Arrival) -> None:
-        """A large export's rest waits for its turn, and so does what its source exports meanwhile: a patient's messages
-        keep their order.
-        """
-        now = self._clock.now()
-        if not arrival.backfill:
-            is_large = arrival.built >= self.backfill_from
-            arrival.backfill = is_large or self._ledger.is_backfilling(arrival.source.name, now)
-        if arrival.backfill:
-            # Before anything of it is written, and again with each chunk: the note does not outlast its cause by much.
-            until = now + timedelta(seconds=settings.BACKFILL_LASTS)
-            self._ledger.begin_backfill(arrival.source.name, until)
 
     def _from_checkpoint(
         self, known: FileSummary | None, arrival: Arrival, parts: tuple[StoredObject, ...]
@@ -243,6 +227,7 @@ class Convert:
         for key, visit in keyed:
             if key not in drafts:
                 drafts[key] = self._draft(records.get(key, Record(key)), visit, arrival)
+        drafts = dict(zip(drafts, self._with_turns(drafts.values(), arrival), strict=True))
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
         new = [one.submission for one in drafts.values() if one.submission and one.is_new]
         found = [new[at : at + _FINDABLE] for at in range(0, len(new), _FINDABLE)]
@@ -258,6 +243,12 @@ class Convert:
             else:
                 made.append(submission)
         return made
+
+    def _with_turns(self, drafts: Collection[_Draft], arrival: Arrival) -> list[_Draft]:
+        """The drafts, those of them that are beyond their clinic's share of the day waiting for their turn."""
+        new = [draft.submission for draft in drafts if draft.submission and draft.is_new]
+        waiting = self._shares.waiting(new, arrival.configuration.iis.backfill_from)
+        return [_in_waiting(draft, waiting) for draft in drafts] if waiting else list(drafts)
 
     def _queue(self, made: Sequence[Submission]) -> None:
         ready = [one for one in made if one.state is State.QUEUED and not one.backfill]
@@ -297,7 +288,8 @@ class Convert:
     def _retry(self, key: str, visit: Visit, arrival: Arrival) -> Submission | None:
         """A visit whose record was written by others, once more from the record as it is now."""
         for _ in range(_TRIES):
-            draft = self._draft(self._ledger.records([key]).get(key, Record(key)), visit, arrival)
+            known = self._ledger.records([key]).get(key, Record(key))
+            [draft] = self._with_turns([self._draft(known, visit, arrival)], arrival)
             if draft.submission is not None and draft.is_new:
                 self._ledger.make_findable([draft.submission])
             if self._write(draft):
@@ -356,7 +348,6 @@ class Convert:
             revision=record.revision,
             replaces=replaces,
             waiting_since=None if held else now,
-            backfill=arrival.backfill and not held,
         )
 
     def _doubts(self, prepared: Prepared, arrival: Arrival) -> tuple[Finding, ...]:
@@ -375,6 +366,12 @@ def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:
     source = iter(visits)
     while chunk := list(islice(source, CHUNK)):
         yield chunk
+
+
+def _in_waiting(draft: _Draft, waiting: Collection[Lane]) -> _Draft:
+    made = draft.submission
+    has_to_wait = made and draft.is_new and made.state is State.QUEUED and made.lane in waiting
+    return replace(draft, submission=replace(made, backfill=True)) if made and has_to_wait else draft
 
 
 def _reference(submission: Submission) -> OutboxMessage:

@@ -67,7 +67,6 @@ def _in_memory() -> float:
             bucket="bench",
             **ports,
         )
-        convert.backfill_from = 10 * DOSES
         deliver = Deliver(submit=bench_delivery._use_case(ledger, client, iis.endpoint), outbox=outbox)
         done = convert(Bucket.key)
         while brought := outbox.receive():

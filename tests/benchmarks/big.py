@@ -24,15 +24,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
-from shared.domain.submission import FileSummary, Record, Submission
-from shared.ports import OutboxMessage, StoredObject
+from shared.domain.submission import FileSummary, Lane, Record, Submission
+from shared.ports import OutboxMessage, Share, StoredObject
 from shared.settings import CONVERT_RESERVE
 from shared.usecases.convert import Convert, Ignored, Unfinished
 from tests.benchmarks.convert_once import Fixed
@@ -76,8 +76,8 @@ class KeptLedger:
     def patient_key(self) -> bytes:
         return b"synthetic"
 
-    def is_backfilling(self, source: str, now: datetime) -> bool:
-        return False
+    def take_share(self, lane: Lane, day: date, count: int) -> Share:
+        return Share(count)
 
     def records(self, keys: Iterable[str]) -> dict[str, Record]:
         wanted = list(keys)
@@ -184,8 +184,6 @@ def _converted(ledger: Any, kind: str, rows: int, seconds: float) -> dict[str, A
         second_opinion=Hl7apyOpinion(),
         bucket="bench",
     )
-    # Everything is queued, so that everything can be counted in the queue.
-    convert.backfill_from = 10 * rows
     done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.monotonic() - began))
     if isinstance(done, Ignored):
         # The one before had finished, and was killed before it could say so.

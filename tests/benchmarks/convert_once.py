@@ -7,13 +7,14 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.bootstrap import CLIENT_OPTIONS
-from shared.domain.submission import FileSummary, Record, Submission
+from shared.domain.submission import FileSummary, Lane, Record, Submission
+from shared.ports import Share
 from shared.usecases.convert import Convert
 from tests.benchmarks import records
 from tests.benchmarks.exports import Bucket, FhirBucket
@@ -29,8 +30,8 @@ class Forgetful:
     def records(self, keys: Iterable[str]) -> dict[str, Record]:
         return {}
 
-    def is_backfilling(self, source: str, now: datetime) -> bool:
-        return False
+    def take_share(self, lane: Lane, day: date, count: int) -> Share:
+        return Share(count)
 
     def save_record(self, record: Record) -> bool:
         return True
@@ -72,8 +73,6 @@ def main(kind: str, rows: int, doses: int, aws: str) -> None:
         second_opinion=Hl7apyOpinion(),
         bucket="bench",
     )
-    # Everything is queued: what waits for its turn would cost less.
-    convert.backfill_from = 10 * rows
     start = time.process_time()
     done = convert(bucket.key)
     seconds = time.process_time() - start

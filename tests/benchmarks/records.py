@@ -29,7 +29,8 @@ CONFIGURATION: Final = Configuration(
     "v1",
     "Example Health",
     "VAXLINE",
-    Iis("https://iis.example"),
+    # Everything is queued at once: what waits for its turn would cost the conversion less.
+    Iis("https://iis.example", backfill_from=10**9),
     {"harbor": CLINIC},
     {"bench": Source("bench", "csv", clinic="harbor"), "bulk": Source("bulk", "fhir", clinic="harbor")},
 )

@@ -68,7 +68,8 @@ CONFIGURATION: Final = Configuration(
     "v1",
     "Example Health",
     "VAXLINE",
-    Iis("https://iis.example/"),
+    # So few that most schedules have exports whose rest waits for its turn.
+    Iis("https://iis.example/", backfill_from=12),
     {key: _clinic(key) for key in ("elm", "oak")},
     {"elm": Source("elm", "csv", clinic="elm"), "both": Source("both", "csv", clinic="oak")},
 )
@@ -167,8 +168,6 @@ class World:
     mischief: Mischief = CALM
     submit: type[Submit] = Submit
     ledger_class: type[MemoryLedger] = MemoryLedger
-    # So few that most schedules have exports whose rest waits for its turn.
-    backfill_from: int = 5
     scheduler: Scheduler = field(default_factory=Scheduler)
     trace: list[tuple[datetime, str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -353,7 +352,7 @@ class World:
         valve = self.ledger.stops().valve
         idle = {
             VALVE: valve.is_open and self.delivery.on,
-            BACKFILL: next(self.ledger.backfill(1), None) is None,
+            BACKFILL: not self.ledger.lanes(),
             SWEEP: not self.ledger._waiting,
         }[function]
         if not idle:
@@ -375,7 +374,6 @@ class World:
             second_opinion=_Agreeing(),
             bucket="chaos",
         )
-        convert.backfill_from = self.backfill_from
         submit = self.submit(
             **common,
             resubmission=resubmission,

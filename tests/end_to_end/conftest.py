@@ -26,9 +26,17 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def open_run(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, bytes], Session]]:
+def clinics_toml() -> str:
+    """What the local run is configured with; a test may have another."""
+    return CLINICS
+
+
+@pytest.fixture
+def open_run(
+    places: None, clinics_toml: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, bytes], Session]]:
     """A local run that stays open: drops an export into it, and commands work on it without loading it anew."""
-    with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
+    with session.running(clinics_toml, "clinics.toml") as run, Engine(run.cloud) as engine:
 
         @contextmanager
         def opened() -> Iterator[Application]:

@@ -1,4 +1,4 @@
-"""One clinic's backfill waits for its turn; another clinic's daily messages are answered meanwhile."""
+"""One clinic's backfill waits for its turn; other clinics' daily messages are answered meanwhile, of its source too."""
 
 from __future__ import annotations
 
@@ -10,33 +10,53 @@ import pytest
 
 from local.session import Session
 from shared.domain.lifecycle import State
+from shared.domain.submission import FileSummary
 from shared.usecases.backfill import Admitted
-from tests.end_to_end.rows import a_csv, row
+from tests.end_to_end.rows import CLINICS, HEADER, a_csv, row
 
-LARGE = 240
+SHARE, LARGE = 60, 240
+_BOTH = '\n[sources.both]\nformat = "csv"\n'
+
+
+@pytest.fixture
+def clinics_toml() -> str:
+    return CLINICS.replace("[iis]\n", f"[iis]\nbackfill_from = {SHARE}\n", 1) + _BOTH
+
+
+def of_both(patients: dict[str, range]) -> bytes:
+    """An export of the source that serves several clinics, by the names that it has for them."""
+    rows = [f"{row(f'SYN-{clinic}-{one}')},{clinic}" for clinic, numbers in patients.items() for one in numbers]
+    return "\n".join((f"{HEADER},clinic", *rows)).encode()
 
 
 def test_a_days_messages_are_answered_while_another_clinics_backfill_waits(
     open_run: Callable[[str, bytes], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = open_run("elm/first.csv", a_csv(row("SYN-0")))
-    convert: Any = importlib.import_module("functions.convert.handler")
-    monkeypatch.setattr(convert._app.convert, "backfill_from", 100)
     backfill: Any = importlib.import_module("functions.backfill.handler")
     turns = backfill._app.backfill
     # Nobody has a turn until the test says so.
     monkeypatch.setitem(backfill._app.__dict__, "backfill", lambda: Admitted(0, left=False))
-    large = a_csv(*(row(f"SYN-{number}") for number in range(1, LARGE + 1)))
-    open_run("elm/year.csv", large)
-    open_run("yours-csv/day.csv", a_csv(row("DAY-1"), row("DAY-2")))
 
-    files = {one.name: one for one in run.application.ledger.files()}
-    daily, waits = files["inbox/yours-csv/day.csv"], files["inbox/elm/year.csv"]
-    assert daily.submitted == {State.ACCEPTED: 2}
-    assert waits.adds_up
-    assert waits.submitted == {State.ACCEPTED: 100, State.QUEUED: LARGE - 100}
+    def file(name: str) -> FileSummary:
+        [found] = [one for one in run.application.ledger.files() if one.name == f"inbox/{name}"]
+        assert found.adds_up
+        return found
+
+    # In one file and in many, more than a day's share is more than a day's share.
+    open_run("both/years.csv", of_both({"ELM01": range(LARGE)}))
+    assert file("both/years.csv").submitted == {State.QUEUED: LARGE}
+    for part in range(0, LARGE, 40):
+        open_run(f"elm/part{part}.csv", a_csv(*(row(f"SYN-{number}") for number in range(part, part + 40))))
+    waits = [file(f"elm/part{part}.csv").submitted for part in range(0, LARGE, 40)]
+    # SYN-0 is known already.
+    assert waits == [{State.ACCEPTED: 39}, *[{State.QUEUED: 40}] * 5]
+
+    open_run("yours-csv/day.csv", a_csv(row("DAY-1"), row("DAY-2")))
+    assert file("yours-csv/day.csv").submitted == {State.ACCEPTED: 2}
+    open_run("both/day.csv", of_both({"ELM01": range(LARGE, LARGE + 1), "Harbor Main": range(1)}))
+    assert file("both/day.csv").submitted == {State.ACCEPTED: 1, State.QUEUED: 1}
 
     monkeypatch.setitem(backfill._app.__dict__, "backfill", turns)
-    open_run("elm/first.csv", a_csv(row("SYN-0")))
-    [done] = [one for one in run.application.ledger.files() if one.name == "inbox/elm/year.csv"]
-    assert done.submitted == {State.ACCEPTED: LARGE}
+    open_run("elm/last.csv", a_csv(row("SYN-0")))
+    assert {state for one in run.application.ledger.files() for state in one.submitted} == {State.ACCEPTED}

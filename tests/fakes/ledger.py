@@ -11,9 +11,9 @@ from typing import Final
 from shared import settings
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, sources
 from shared.domain.outcome import Outcome, search_terms
-from shared.domain.submission import Attempt, FileSummary, Record, Submission
+from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.domain.valve import Valve
-from shared.ports import NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
+from shared.ports import NotClaimed, OutboxMessage, Share, Stops, Waiting, WorklistEntry
 
 MAX_RESENDS: Final = 1
 NO_CLINIC: Final = "-"
@@ -46,7 +46,8 @@ class MemoryLedger:
         self._stopped: dict[str, str] = {}
         self._valve = Valve()
         self._quiet: dict[str, datetime] = {}
-        self._backfilling: dict[str, datetime] = {}
+        self._waits_until: dict[Lane, datetime] = {}
+        self._shares: dict[Lane, tuple[date, int]] = {}
         self._outcomes: dict[tuple[date, str, str], Outcome] = {}
         self._found: dict[tuple[str, str], set[str]] = {}
         self._lock = Lock()
@@ -134,7 +135,7 @@ class MemoryLedger:
         self.before_write()
         with self._lock:
             found = self.submissions.get(msh_10)
-            if found is not None and found.waiting_since is not None:
+            if found is not None and found.waiting_since is not None and not found.backfill:
                 self._put(replace(found, waiting_since=since))
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
@@ -203,11 +204,16 @@ class MemoryLedger:
             if one.waiting_since is not None and not one.backfill:
                 yield Waiting(OutboxMessage(one.msh_10, one.clinic, one.patient_group), one.waiting_since)
 
-    def backfill(self, limit: int) -> Iterator[Waiting]:
-        found = [self.submissions[msh_10] for msh_10 in self._waiting]
-        for one in sorted(found, key=lambda one: (one.waiting_since, one.msh_10)):
-            if one.waiting_since is not None and one.backfill:
-                yield Waiting(OutboxMessage(one.msh_10, one.clinic, one.patient_group), one.waiting_since)
+    def lanes(self) -> list[Lane]:
+        found = (self.submissions[msh_10] for msh_10 in self._waiting)
+        return sorted({Lane(one.source, one.clinic) for one in found if one.backfill})
+
+    def backfill(self, lane: Lane, limit: int) -> Iterator[Waiting]:
+        found = (self.submissions[msh_10] for msh_10 in self._waiting)
+        mine = [one for one in found if one.backfill and (one.source, one.clinic) == lane]
+        for one in sorted(mine, key=lambda one: (one.waiting_since, one.msh_10)):
+            assert one.waiting_since is not None
+            yield Waiting(OutboxMessage(one.msh_10, one.clinic, one.patient_group), one.waiting_since)
 
     def admit(self, msh_10: str, now: datetime) -> bool:
         self.before_write()
@@ -218,15 +224,16 @@ class MemoryLedger:
             self._put(replace(found, backfill=False, waiting_since=now))
             return True
 
-    def begin_backfill(self, source: str, until: datetime) -> None:
+    def begin_backfill(self, lane: Lane, until: datetime) -> None:
         self.before_write()
-        self._backfilling[source] = until
+        self._waits_until[lane] = until
 
-    def is_backfilling(self, source: str, now: datetime) -> bool:
-        return source in self.backfilling(now)
-
-    def backfilling(self, now: datetime) -> frozenset[str]:
-        return frozenset(source for source, until in self._backfilling.items() if until > now)
+    def take_share(self, lane: Lane, day: date, count: int) -> Share:
+        self.before_write()
+        with self._lock:
+            last, taken = self._shares.get(lane, (day, 0))
+            self._shares[lane] = max(day, last), (count if day > last else taken + count)
+            return Share(self._shares[lane][1], self._waits_until.get(lane))
 
     # outcomes and search ---------------------------------------------------------------------------------------------
 

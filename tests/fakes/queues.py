@@ -125,6 +125,11 @@ class MemorySqs:
             message.visible_at = self._clock.now() + timedelta(seconds=min(seconds, 43_000))
             self._note(message.group)
 
+    def depth(self) -> int:
+        """Messages that nobody has and that are not delayed."""
+        now = self._clock.now()
+        return sum(not one.is_out and one.visible_at <= now for one in self._by_id.values())
+
     def next_time(self) -> datetime | None:
         """When something is available next; may lie in the past."""
         self._drop_stale()
@@ -188,6 +193,9 @@ class MemoryOutbox:
         for one in messages:
             body = json.dumps({"msh_10": one.msh_10, "clinic": one.clinic})
             self.queue.put(body, group=one.patient_group, mark=f"{one.msh_10}#{one.round}")
+
+    def depth(self) -> int:
+        return self.queue.depth()
 
     def receive(self) -> list[Received]:
         return [received(one.body, one.group, one.identifier) for one in self.queue.receive(_BATCH)]

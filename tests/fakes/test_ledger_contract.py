@@ -14,7 +14,7 @@ import pytest
 from local.cloud import REGION, LocalCloud
 from shared.adapters.dynamodb import DynamoLedger
 from shared.domain.lifecycle import TRANSITIONS, Event, State
-from shared.domain.submission import Attempt, FileSummary, Record, Submission
+from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.ports import Ledger, NotClaimed
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger
@@ -36,9 +36,7 @@ def everything(ledger: Ledger, msh_10s: list[str]) -> list[Any]:
         list(ledger.worklist()),
         list(ledger.worklist(clinic="elm", state=State.REFUSED, cause="A")),
         list(ledger.waiting()),
-        list(ledger.backfill(2)),
-        ledger.backfilling(NOON + timedelta(minutes=45)),
-        [ledger.is_backfilling(source, NOON + timedelta(minutes=45)) for source in ("demo", "none")],
+        [(lane, list(ledger.backfill(lane, 2))) for lane in ledger.lanes()],
         ledger.quiet_since(),
         [list(ledger.outcomes(NOON.date(), clinic)) for clinic in ("", "elm")],
         sorted(ledger.found("mrn", "SYN-1")),
@@ -96,8 +94,11 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
             file_id=random.choice(("FILE1", "FILE2")),
             row_count=number % 3,
             waiting_since=now if state is State.QUEUED else None,
+            source=random.choice(("demo", "demo-2")),
+            clinic=random.choice(("elm", "oak")),
             backfill=state is State.QUEUED and random.random() < 0.5,
         )
+        lane, day = Lane("demo", random.choice(("elm", "oak"))), NOON.date() + timedelta(days=random.randint(0, 2))
         record = Record(random.choice(("r1", "r2")), version=random.randint(1, 3), current=msh_10)
 
         def finish(
@@ -119,7 +120,8 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
                     lambda ledger, m=msh_10, now=now: ledger.requeue(m, now),
                     lambda ledger, m=msh_10, now=now: ledger.wait_anew(m, now),
                     lambda ledger, m=msh_10, now=now: ledger.admit(m, now),
-                    lambda ledger, now=now: ledger.begin_backfill("demo", now),
+                    lambda ledger, lane=lane, now=now: ledger.begin_backfill(lane, now),
+                    lambda ledger, lane=lane, day=day: ledger.take_share(lane, day, 2),
                     lambda ledger, m=msh_10: ledger.move(m, Event.SUPERSEDE),
                     lambda ledger, m=msh_10: ledger.enter_worklist(m, ("A",)),
                     lambda ledger, m=msh_10: ledger.name_replacement(m, "NEW") if m == "M0" else None,

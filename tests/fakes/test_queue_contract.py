@@ -43,6 +43,9 @@ class Outbox:
     def send(self, *names: str, round_: str = "") -> None:
         self.real.send([OutboxMessage(name, "elm", name[0], round_) for name in names])  # type: ignore[attr-defined]
 
+    def depth(self) -> int:
+        return self.real.depth()  # type: ignore[attr-defined, no-any-return]
+
     def receive(self) -> dict[str, str]:
         """Name → receipt, in the order of delivery."""
         return {one.message.msh_10: one.receipt for one in self.real.receive()}
@@ -51,6 +54,16 @@ class Outbox:
 def test_a_group_comes_in_the_order_in_which_it_was_sent(outbox: Outbox) -> None:
     outbox.send("A1", "A2", "A3")
     assert list(outbox.receive()) == ["A1", "A2", "A3"]
+
+
+def test_what_is_out_or_gone_does_not_count_as_waiting(outbox: Outbox) -> None:
+    outbox.send("A1", "B1", "C1")
+    assert outbox.depth() == 3
+    out = outbox.receive()
+    assert outbox.depth() == 0
+    outbox.send("D1")
+    outbox.real.remove(list(out.values()))
+    assert outbox.depth() == 1
 
 
 def test_at_most_ten_come_at_once(outbox: Outbox) -> None:

@@ -121,10 +121,10 @@ EXPECTED = {
         "{bucket}": {"s3:ListBucket"},
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("PutItem", "Query", "UpdateItem"),
+        "vaxline-{s}-ledger": table("Query", "UpdateItem"),
         "vaxline-{s}-ledger/index/waiting": table("Query"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
-        "vaxline-{s}-outbox.fifo": SEND,
+        "vaxline-{s}-outbox.fifo": SEND | {"sqs:GetQueueAttributes"},
         "alias/vaxline-{s}-queues": KEY_TO_SEND,
     },
     "report": {

@@ -16,6 +16,7 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.valve import MEANING
 from shared.ports import NO_CLINIC, Stops
+from shared.usecases.backfill import waiting_for_turns
 from shared.usecases.expectations import Expected
 from shared.usecases.report_sheets import FAILED, OUTCOMES, share
 from shared.usecases.tally import SECONDS, Tally, by, days
@@ -50,7 +51,7 @@ def seen(application: Application) -> Seen:
         since,
         until,
         application.report.counted(since, until),
-        sum(1 for _ in islice(chain(ledger.waiting(), ledger.backfill(_MANY)), _MANY)),
+        sum(1 for _ in islice(chain(ledger.waiting(), waiting_for_turns(ledger, _MANY)), _MANY)),
         to_do,
         ledger.stops(),
         application.expected(),

@@ -1,4 +1,4 @@
-"""A large export waits for its turn in the ledger, and nobody's daily messages wait behind it."""
+"""What is beyond a clinic's share of the day waits for its turn in the ledger, and delays nobody else."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 
 from shared import settings
 from shared.domain.clinics import Configuration
-from shared.domain.submission import Submission
+from shared.domain.lifecycle import State
+from shared.domain.submission import Lane, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports import OutboxMessage
-from shared.usecases.backfill import Admitted, Backfill
+from shared.usecases.backfill import Admitted, Backfill, Shares, waiting_for_turns
 from shared.usecases.sweep import Sweep
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger
@@ -31,11 +32,15 @@ class Stopped(Exception):  # noqa: N818 - a process that is killed is no error o
 class Sent:
     messages: list[str] = field(default_factory=list)
     breaks: bool = False
+    waiting: int = 0
 
     def send(self, messages: Sequence[OutboxMessage]) -> None:
+        self.messages += [one.msh_10 for one in messages]
         if self.breaks:
             raise Stopped
-        self.messages += [one.msh_10 for one in messages]
+
+    def depth(self) -> int:
+        return self.waiting
 
 
 @dataclass
@@ -68,9 +73,10 @@ class Desk:
         }
         self.give_turns = Backfill(**self.common)
 
-    def waits(self, number: int, clinic: str = "elm") -> Submission:
+    def waits(self, number: int, clinic: str = "elm", source: str = "demo") -> Submission:
         made = replace(
             a_submission(f"B{number:03}"),
+            source=source,
             clinic=clinic,
             created=NOON - timedelta(hours=1) + timedelta(seconds=number),
             waiting_since=NOON - timedelta(hours=1) + timedelta(seconds=number),
@@ -78,6 +84,11 @@ class Desk:
         )
         self.ledger.add(made)
         return made
+
+    def admitted(self) -> list[str]:
+        """What the outbox got since this was asked last."""
+        new, self.outbox.messages = self.outbox.messages, []
+        return new
 
 
 def test_the_oldest_have_their_turn_at_the_pace_of_the_configuration() -> None:
@@ -117,32 +128,67 @@ def test_nothing_is_admitted_to_a_closed_iis_and_everything_stays_in_its_place()
     desk.ledger.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
     assert desk.give_turns() == Admitted(0, left=True)
     assert desk.outbox.messages == []
-    assert [one.message.msh_10 for one in desk.ledger.backfill(1)] == ["B001"]
+    assert [one.message.msh_10 for one in waiting_for_turns(desk.ledger, 1)] == ["B001"]
 
 
-def test_a_stopped_facility_keeps_its_place_and_holds_up_nobody() -> None:
+@pytest.mark.parametrize("behind", [("harbor", "demo"), ("elm", "other")])
+def test_a_small_backfill_has_its_turns_beside_a_large_one_that_is_older(behind: tuple[str, str]) -> None:
+    desk = Desk(pace=10)
+    for number in range(500):
+        desk.waits(number)
+    for number in range(500, 505):
+        desk.waits(number, *behind)
+    assert desk.give_turns() == Admitted(10, left=True)
+    assert sorted(desk.admitted()) == sorted([f"B{number:03}" for number in (*range(5), *range(500, 505))])
+    assert desk.give_turns() == Admitted(10, left=True)
+    assert desk.admitted() == [f"B{number:03}" for number in range(5, 15)]
+
+
+def test_where_there_are_more_lanes_than_turns_in_a_minute_all_have_theirs_in_time() -> None:
+    desk = Desk(pace=1)
+    for number, source in enumerate(("a", "b", "c") * 10):
+        desk.waits(number, source=source)
+    for minute in range(3):
+        desk.clock.time = NOON + timedelta(minutes=minute)
+        assert desk.give_turns() == Admitted(1, left=True)
+    assert sorted(desk.admitted()) == ["B000", "B001", "B002"]
+
+
+def test_a_stopped_facility_keeps_its_place_and_holds_up_nobody_however_much_of_it_waits() -> None:
     desk = Desk()
-    for number in range(8):
+    for number in range(400):
         desk.waits(number, "elm")
-    desk.waits(8, "harbor")
+    desk.waits(400, "harbor")
     desk.ledger.stop_facility(CONFIGURATION.clinics["elm"].facility_id, "AUTH", NOON)
     assert desk.give_turns() == Admitted(1, left=False)
-    assert desk.outbox.messages == ["B008"]
+    assert desk.admitted() == ["B400"]
     desk.ledger.open_facility(CONFIGURATION.clinics["elm"].facility_id)
     assert desk.give_turns() == Admitted(5, left=True)
 
 
-def test_what_was_admitted_and_not_queued_is_found_by_sweep() -> None:
+def test_behind_an_iis_that_is_slower_than_the_pace_the_outbox_stays_short() -> None:
+    desk = Desk(pace=20)
+    for number in range(100):
+        desk.waits(number)
+    desk.outbox.waiting = 17
+    assert desk.give_turns() == Admitted(3, left=True)
+    # Full for other reasons, perhaps for hours: a tenth of the pace all the same.
+    desk.outbox.waiting = 5_000
+    assert desk.give_turns() == Admitted(2, left=True)
+
+
+def test_what_was_queued_and_not_noted_because_the_process_ended_is_queued_again_with_the_next_turns() -> None:
     desk = Desk()
     desk.waits(1)
     desk.outbox.breaks = True
     with pytest.raises(Stopped):
         desk.give_turns()
     desk.outbox.breaks = False
-    desk.clock.time = NOON + timedelta(seconds=settings.SWEEP_AFTER + 1)
-    assert desk.give_turns() == Admitted(0, left=False)
-    assert Sweep(**desk.common)().queued == 1
-    assert desk.outbox.messages == ["B001"]
+    assert desk.give_turns() == Admitted(1, left=False)
+    # Twice, and the claim decides.
+    assert desk.admitted() == ["B001", "B001"]
+    [waiting] = desk.ledger.waiting()
+    assert waiting.message.msh_10 == "B001"
 
 
 def test_sweep_leaves_what_waits_for_its_turn_alone_however_long() -> None:
@@ -153,15 +199,51 @@ def test_sweep_leaves_what_waits_for_its_turn_alone_however_long() -> None:
     assert Sweep(**desk.common)(everything=True).queued == 0
 
 
-def test_a_source_counts_as_backfilling_as_long_as_something_waits_and_not_much_longer() -> None:
+# who has to wait ------------------------------------------------------------------------------------------------------
+
+
+def made(count: int, clinic: str = "elm", source: str = "demo", state: State = State.QUEUED) -> list[Submission]:
+    return [replace(a_submission(f"N{number}", state=state), clinic=clinic, source=source) for number in range(count)]
+
+
+def shares(desk: Desk) -> Shares:
+    return Shares(desk.ledger, desk.clock)
+
+
+def test_the_first_of_a_day_are_queued_at_once_however_many_files_they_come_in_and_the_others_wait() -> None:
+    desk = Desk()
+    assert [len(shares(desk).waiting(made(3), share=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
+    assert shares(desk).waiting(made(10, clinic="oak") + made(1), share=10) == {Lane("demo", "elm")}
+    assert shares(desk).waiting(made(10, source="other"), share=10) == frozenset()
+
+
+def test_what_is_held_takes_nothing_of_the_share() -> None:
+    desk = Desk()
+    assert not shares(desk).waiting(made(50, state=State.HELD), share=10)
+    assert not shares(desk).waiting(made(10), share=10)
+
+
+def test_the_next_day_has_a_share_of_its_own_once_nothing_of_the_lane_waits_any_more() -> None:
+    desk = Desk()
+    assert shares(desk).waiting(made(11), share=10)
+    desk.clock.time = NOON + timedelta(days=1)
+    assert not shares(desk).waiting(made(10), share=10)
+    assert shares(desk).waiting(made(1), share=10)
+
+
+def test_a_lane_waits_as_long_as_something_in_it_does_and_not_much_longer_and_no_other_lane_does() -> None:
     desk = Desk(pace=1)
     for number in range(3):
         desk.waits(number)
-    desk.ledger.begin_backfill("demo", NOON + timedelta(seconds=settings.BACKFILL_LASTS))
-    for minute in range(4):
+    for number in range(3, 30):
+        desk.waits(number, "oak")
+    for minute in range(6):
         desk.clock.time = NOON + timedelta(minutes=minute)
         desk.give_turns()
-    last = NOON + timedelta(minutes=2, seconds=settings.BACKFILL_LASTS)
-    assert desk.ledger.is_backfilling("demo", last - timedelta(seconds=1))
-    assert not desk.ledger.is_backfilling("demo", last)
-    assert not desk.ledger.is_backfilling("other", NOON)
+        assert not shares(desk).waiting(made(1, clinic="harbor"), share=100)
+    last = desk.clock.time + timedelta(seconds=settings.BACKFILL_LASTS)
+    assert {lane.clinic for lane in desk.ledger.lanes()} == {"oak"}
+    desk.clock.time = last - timedelta(seconds=1)
+    assert shares(desk).waiting(made(1, clinic="oak"), share=100) == {Lane("demo", "oak")}
+    desk.clock.time = last
+    assert not shares(desk).waiting(made(1), share=100)

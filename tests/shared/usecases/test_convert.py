@@ -14,8 +14,9 @@ from shared.adapters.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
-from shared.domain.submission import Attempt, FileSummary, Submission
+from shared.domain.submission import Attempt, FileSummary, Lane, Submission
 from shared.ports import Objects, OutboxMessage, StoredObject
+from shared.usecases.backfill import waiting_for_turns
 from shared.usecases.convert import Convert, Converted, Ignored
 from shared.usecases.correct import Correct, Refused, Resubmitted
 
@@ -524,59 +525,80 @@ def test_another_content_beyond_what_the_ledger_can_hold_is_not_taken_for_the_sa
     assert desk.file(content("LOT2")).unchanged == 0
 
 
-# a large export waits for its turn ------------------------------------------------------------------------------------
+# what is beyond a clinic's share of the day waits for its turn --------------------------------------------------------
 
 
 def many(count: int, *, since: int = 1) -> list[Visit]:
     return [a_visit(a_dose(f"D{n}", n), mrn=f"SYN-{n}") for n in range(since, since + count)]
 
 
-def waiting_for_turns(desk: Desk) -> int:
-    return len(list(desk.ledger.backfill(100)))
+def shared_out(desk: Desk, share: int) -> None:
+    configuration = desk.configurations.configuration
+    iis = replace(configuration.iis, backfill_from=share)
+    desk.configurations.configuration = replace(configuration, iis=iis)
 
 
-def test_of_a_large_export_the_first_are_queued_and_the_rest_waits_for_its_turn(
+def turns(desk: Desk) -> list[str]:
+    return [one.message.msh_10 for one in waiting_for_turns(desk.ledger, 100)]
+
+
+def test_the_first_of_a_day_are_queued_and_the_rest_waits_for_its_turn(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.usecases.convert.CHUNK", 2)
-    desk.convert.backfill_from = 2
+    shared_out(desk, 2)
     summary = desk.file(*many(5))
     assert summary.submitted == {State.QUEUED: 5}
-    assert (len(desk.outbox.sent), waiting_for_turns(desk)) == (2, 3)
-    assert desk.ledger.is_backfilling("demo", desk.time)
+    assert (len(desk.outbox.sent), len(turns(desk))) == (2, 3)
+    assert desk.ledger.lanes() == [Lane("demo", "elm")]
 
 
-def test_what_a_backfilling_source_exports_meanwhile_waits_behind_it(desk: Desk) -> None:
-    desk.convert.backfill_from = 0
+def test_a_backfill_in_many_small_files_waits_as_one_in_a_large_file_does(desk: Desk) -> None:
+    shared_out(desk, 3)
+    for number in range(1, 6):
+        desk.file(*many(1, since=number))
+    assert (len(desk.outbox.sent), len(turns(desk))) == (3, 2)
+
+
+def test_what_is_unchanged_takes_nothing_of_the_share(desk: Desk) -> None:
+    shared_out(desk, 3)
+    for _ in range(5):
+        desk.file(*many(2))
     desk.file(*many(3))
-    desk.convert.backfill_from = 1000
+    assert (len(desk.outbox.sent), turns(desk)) == (3, [])
+
+
+def test_what_is_new_while_something_waits_goes_behind_it(desk: Desk) -> None:
+    shared_out(desk, 0)
+    desk.file(*many(3))
+    shared_out(desk, 1000)
     desk.time += timedelta(seconds=30)
     desk.file(a_visit(a_dose("D1", 1, lot="OTHER"), mrn="SYN-1"))
-    assert (desk.outbox.sent, waiting_for_turns(desk)) == ([], 4)
-    order = [one.message.msh_10 for one in desk.ledger.backfill(100)]
+    order = turns(desk)
+    assert (desk.outbox.sent, len(order)) == ([], 4)
     assert desk.of(order[-1]).replaces in order[:3]
 
 
-def test_a_source_is_quick_again_once_its_backfill_is_over(desk: Desk) -> None:
-    desk.convert.backfill_from = 0
+def test_a_clinic_is_quick_again_once_its_backfill_is_over(desk: Desk) -> None:
+    shared_out(desk, 0)
     desk.file(*many(1))
-    desk.convert.backfill_from = 1000
+    shared_out(desk, 1000)
     desk.time += timedelta(seconds=settings.BACKFILL_LASTS)
     desk.file(*many(1, since=9))
-    assert (len(desk.outbox.sent), waiting_for_turns(desk)) == (1, 1)
+    assert (len(desk.outbox.sent), len(turns(desk))) == (1, 1)
 
 
 def test_a_redelivered_event_sends_nothing_that_waits_for_its_turn(desk: Desk) -> None:
-    desk.convert.backfill_from = 0
+    shared_out(desk, 0)
     summary = desk.file(*many(3))
     # As if the process had ended before the file was noted as complete.
     desk.ledger.save_file(replace(summary, complete=False, checkpoint=None))
     desk.arrive(*many(3), again=True)
-    assert (desk.outbox.sent, waiting_for_turns(desk)) == ([], 3)
+    assert (desk.outbox.sent, len(turns(desk))) == ([], 3)
 
 
 def test_a_correction_of_a_person_does_not_wait_for_a_turn(desk: Desk) -> None:
-    desk.convert.backfill_from = 0
+    shared_out(desk, 0)
     desk.file(a_visit(a_dose("D1", 1), sex=""))
     [held] = [entry.msh_10 for entry in desk.ledger.worklist()] or list(desk.resubmission.sent)
     result = desk.correct(held, {"sex": "F"})
