@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from shared.usecases.backfill import Admitted, Backfill, Shares, waiting_for_tur
 from shared.usecases.sweep import Sweep
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger
+from tests.fakes.queues import MemoryOutbox, MemorySqs
 from tests.shared.usecases.desk import CONFIGURATION
 
 PACE = 5
@@ -175,6 +177,28 @@ def test_behind_an_iis_that_is_slower_than_the_pace_the_outbox_stays_short() -> 
     # Full for other reasons, perhaps for hours: a tenth of the pace all the same.
     desk.outbox.waiting = 5_000
     assert desk.give_turns() == Admitted(2, left=True)
+
+
+def test_a_days_messages_are_out_within_three_minutes_beside_backfills_that_an_iis_takes_hours_for() -> None:
+    """Minute by minute, at an IIS that takes two thirds of the pace."""
+    desk = Desk(pace=30)
+    queue = MemorySqs(settings.OUTBOX, desk.clock)
+    outbox = MemoryOutbox(queue)
+    give_turns = Backfill(**(desk.common | {"outbox": outbox}))
+    for number in range(2_000):
+        desk.waits(number, ("elm", "oak")[number % 2])
+    delay: dict[str, int] = {}
+    for minute in range(60):
+        desk.clock.time = NOON + timedelta(minutes=minute)
+        give_turns()
+        outbox.send([OutboxMessage(f"DAY{minute}", "harbor", f"DAY{minute}")])
+        for got in queue.receive(20):
+            name = json.loads(got.body)["msh_10"]
+            if name.startswith("DAY"):
+                delay[name] = minute - int(name.removeprefix("DAY"))
+            queue.delete(got.identifier)
+    assert len(delay) >= 57
+    assert max(delay.values()) <= 2
 
 
 def test_what_was_queued_and_not_noted_because_the_process_ended_is_queued_again_with_the_next_turns() -> None:
