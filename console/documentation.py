@@ -165,7 +165,8 @@ def reports_page() -> str:
         + "\nA message is counted once, on the day (UTC) of its final answer; one that vaxline held, on the day it was "
         "made; what still waits is not counted. A refusal stays a refusal on its day when its correction is accepted "
         "later: the correction is a message of its own. A test holds every total against a scan of the whole ledger, "
-        "after all deliveries were repeated (`tests/end_to_end/test_reports.py`); how it is counted is in "
+        "after all deliveries were repeated (`tests/end_to_end/test_reports.py`). Of days that are over, the tally of "
+        "each night is read, and the day itself only where an answer came after that; how it is counted is in "
         "[adr/0011](adr/0011-outcomes-are-written-once.md).\n"
     )
 

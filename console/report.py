@@ -15,7 +15,6 @@ from console.options import Json, Stage
 from shared.pages import csv_text, report_page
 from shared.settings import LOCAL_STAGE
 from shared.usecases.report import REPORTS, Report, of_tally
-from shared.usecases.tally import tally_of
 
 _ALL: Final = "all"
 _HELP: Final = "; ".join(f"{name}: {kind.words}" for name, kind in REPORTS.items())
@@ -48,7 +47,7 @@ def report(
     with to_stage(stage) as application:
         noted(application, "report", [clinic or "all clinics"], f"{name}, {first} to {last}")
         configuration = application.configurations.current()
-        counts = tally_of(application.ledger, first, last, clinic)
+        counts = application.report.counted(first, last, clinic)
     names = list(REPORTS) if name == _ALL else [name]
     found = [of_tally(one, counts, configuration, first, last, clinic) for one in names]
     if html is not None:

@@ -268,8 +268,15 @@ class Ledger(Protocol):
         """The MSH-10s of the submissions that stand for a file's rows; corrections of them do not."""
         ...
 
-    def note_outcome(self, outcome: Outcome) -> None:
-        """Adds what became of a submission to its day; the same again changes nothing."""
+    def note_outcome(self, outcome: Outcome, now: datetime) -> None:
+        """Adds what became of a submission to its day; the same again changes nothing.
+
+        Where that day is over by now, it is marked: what was counted of it before has to be counted again.
+        """
+        ...
+
+    def late(self, since: date, until: date) -> Mapping[date, int]:
+        """Of those days (UTC, both included) the ones that were marked, and how often: the number only grows."""
         ...
 
     def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:

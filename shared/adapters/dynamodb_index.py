@@ -1,16 +1,17 @@
 """The ledger's second way in: what became of submissions day by day, and by which values they are found (ADR 0011).
 
     DAY#<day>    <clinic>#<MSH-10>   one outcome, written once; the same again changes nothing
+    LATE         <day>               how often an outcome came when its day was over; a kept count of the day names it
     FIND#<hash>  <MSH-10>            a value that people search by stands in this submission
 
-Both are plain puts without a condition: their content follows from the submission.
+Outcomes and values are plain puts without a condition: their content follows from the submission.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _BATCH_GET: Final = 100
 _BATCH_WRITE: Final = 25
+_LATE: Final = "LATE"
 
 
 def condition_failed(error: ClientError) -> bool:
@@ -53,7 +55,7 @@ class DynamoIndex:
 
     # outcomes --------------------------------------------------------------------------------------------------------
 
-    def note_outcome(self, outcome: Outcome) -> None:
+    def note_outcome(self, outcome: Outcome, now: datetime) -> None:
         self._client.put_item(
             TableName=self._table,
             Item={
@@ -62,6 +64,23 @@ class DynamoIndex:
                 "body": {"B": pack(outcome)},
             },
         )
+        if outcome.day < now.astimezone(UTC).date():
+            # After the outcome: whoever counts in between keeps a count that this mark makes void.
+            self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": _LATE}, "sk": {"S": outcome.day.isoformat()}},
+                UpdateExpression="ADD times :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
+
+    def late(self, since: date, until: date) -> Mapping[date, int]:
+        values: Item = {
+            ":late": {"S": _LATE},
+            ":since": {"S": since.isoformat()},
+            ":until": {"S": until.isoformat()},
+        }
+        found = self._query(None, "pk = :late AND sk BETWEEN :since AND :until", values)
+        return {date.fromisoformat(text(item, "sk")): int(item["times"]["N"]) for item in found}
 
     def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
         condition = "pk = :day"

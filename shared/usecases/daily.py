@@ -3,9 +3,10 @@
     reports/<day>/<name>.html .csv .json     of that one day
     reports/<day>/4-weeks/<name>…            of the four weeks that end with it
     reports/<day>/readiness.html
-    reports/tallies/<day>.json               what was counted of a day, kept once nothing is added to it any more
+    reports/tallies/<day>.json               what was counted of a day once it was over, and up to which late outcome
 
-Made again, they are written over by the same; what is counted follows from the ledger.
+Made again, they are written over by the same; what is counted follows from the ledger. A kept tally holds as long as no
+outcome was added to its day since: the ledger counts those that come late, and the tally names that count (ADR 0011).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from shared.usecases.readiness import SHOWN, go_live, readiness_of_each
 from shared.usecases.report import REPORTS, Report, of_tally
 from shared.usecases.tally import Tally, days, tally
 
-SETTLED: Final = 3
-"""After so many days a day's outcomes are complete: what waits longer is in the worklist or in a dead-letter queue."""
+SETTLED: Final = 1
+"""So many whole days after its end a day is kept: no two clocks differ by that, so what comes later is marked."""
 
 _HTML: Final = "text/html; charset=utf-8"
 _CSV: Final = "text/csv; charset=utf-8"
@@ -39,6 +40,14 @@ class Written:
     day: date
     messages: int
     files: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A day's tally as it is kept: `late` is how many late outcomes were marked before it was counted."""
+
+    late: int
+    counts: list[tuple[tuple[str, ...], int]]
 
 
 class DailyReports:
@@ -58,7 +67,8 @@ class DailyReports:
         now = self._clock.now()
         day = now.date() - timedelta(days=1)
         first = day - timedelta(days=SHOWN - 1)
-        by_day = {one: self._tally(one, now.date()) for one in days(first, day)}
+        late = self._ledger.late(first, day)
+        by_day = {one: self._whole(one, now.date(), late.get(one, 0)) for one in days(first, day)}
         weeks: Tally = Counter()
         for counts in by_day.values():
             weeks.update(counts)
@@ -69,15 +79,20 @@ class DailyReports:
         self._files.put(f"{day}/readiness.html", self._readiness(now).encode(), _HTML)
         return Written(day, one_day[0].messages, written + 1)
 
-    def counted(self, since: date, until: date) -> Tally:
-        """The tally of some days (UTC, both included): of settled days the kept one, else what is there by now.
+    def counted(self, since: date, until: date, clinic: str = "") -> Tally:
+        """The tally of some days (UTC, both included), of one clinic or of all: `tally_of`, but for its price.
 
-        For a look at many days; it writes nothing.
+        Of a day with a kept tally that still holds, that is read; of any other its outcomes. It writes nothing.
         """
         today = self._clock.now().date()
+        late = self._ledger.late(since, until)
         counts: Tally = Counter()
         for day in days(since, until):
-            counts.update(self._tally(day, today, keep=False))
+            kept = self._kept(day, today, late.get(day, 0))
+            if kept is None:
+                counts.update(tally(self._ledger.outcomes(day, clinic)))
+            else:
+                counts.update({key: count for key, count in kept.items() if not clinic or key[1] == clinic})
         return counts
 
     def _reports(self, counts: Tally, since: date, until: date) -> Iterator[Report]:
@@ -98,14 +113,35 @@ class DailyReports:
         items = go_live(self._ledger, each)
         return readiness_page.page(each, items, configuration.organization, self._stage, now)
 
-    def _tally(self, day: date, today: date, *, keep: bool = True) -> Tally:
-        """The day's tally: the kept one of a settled day, else counted now."""
-        settled = day < today - timedelta(days=SETTLED)
-        name = f"tallies/{day}.json"
-        kept = self._files.get(name) if settled else None
-        if kept is not None:
-            return Counter(dict(msgspec.json.decode(kept, type=list[tuple[tuple[str, ...], int]])))
-        counts = tally(self._ledger.outcomes(day))
-        if settled and keep:
-            self._files.put(name, msgspec.json.encode(sorted(counts.items())), _JSON)
+    def _whole(self, day: date, today: date, late: int) -> Tally:
+        """The day's tally of all clinics: the kept one that holds, else counted now, and kept once the day is settled.
+
+        `late` was read before: an outcome that comes while the day is counted makes what is kept void.
+        """
+        counts = self._kept(day, today, late)
+        if counts is None:
+            counts = tally(self._ledger.outcomes(day))
+            if _is_settled(day, today):
+                kept = _Kept(late, sorted(counts.items()))
+                self._files.put(_name(day), msgspec.json.encode(kept), _JSON)
         return counts
+
+    def _kept(self, day: date, today: date, late: int) -> Tally | None:
+        """What was kept of the day, if it was settled then and nothing was added since."""
+        content = self._files.get(_name(day)) if _is_settled(day, today) else None
+        if content is None:
+            return None
+        try:
+            kept = msgspec.json.decode(content, type=_Kept)
+        except msgspec.DecodeError:
+            # Of a version that did not know what came late.
+            return None
+        return Counter(dict(kept.counts)) if kept.late == late else None
+
+
+def _is_settled(day: date, today: date) -> bool:
+    return day < today - timedelta(days=SETTLED)
+
+
+def _name(day: date) -> str:
+    return f"tallies/{day}.json"

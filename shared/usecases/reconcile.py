@@ -67,7 +67,7 @@ class Reconcile:
         for one in self._ledger.many(msh_10s):
             outcome = outcome_of(one, one.causes) if one.state is State.ACCEPTED else None
             if outcome is not None:
-                self._ledger.note_outcome(outcome)
+                self._ledger.note_outcome(outcome, self._clock.now())
 
     def _prove(self, submission: Submission, asked: Asked) -> bool:
         """UNKNOWN → ACCEPTED, if it is UNKNOWN still; what it replaces is superseded as after an ACK."""

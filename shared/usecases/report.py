@@ -13,11 +13,10 @@ from datetime import date
 from typing import Final
 
 from shared.domain.clinics import Configuration
-from shared.ports import Ledger
 from shared.usecases import report_quality as quality
 from shared.usecases import report_traffic as traffic
 from shared.usecases.report_sheets import Asked, Sheet
-from shared.usecases.tally import DELAYS, Tally, by, tally_of
+from shared.usecases.tally import DELAYS, Tally, by
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +32,10 @@ class Report:
     sheets: tuple[Sheet, ...]
 
 
-def report(
-    name: str, ledger: Ledger, configuration: Configuration, since: date, until: date, clinic: str = ""
-) -> Report:
-    """The report of that name (a key of `REPORTS`); reads the outcomes of its days."""
-    return of_tally(name, tally_of(ledger, since, until, clinic), configuration, since, until, clinic)
-
-
 def of_tally(
     name: str, counts: Tally, configuration: Configuration, since: date, until: date, clinic: str = ""
 ) -> Report:
-    """The report of that name, of what was counted already."""
+    """The report of that name (a key of `REPORTS`), of what was counted of its days."""
     made = REPORTS[name]
     asked = Asked(counts, configuration, since, until)
     messages = by(counts, "answers").total()

@@ -43,7 +43,7 @@ class Resubmit:
             # It was held, whatever became of it since; what was sent is counted where it was answered.
             held = outcome_of(submission, causes_of_hold(submission.findings))
             if held is not None:
-                self._ledger.note_outcome(held)
+                self._ledger.note_outcome(held, self._clock.now())
         if submission.replaced_by:
             return Triaged(msh_10, submission.clinic, "replaced meanwhile")
         if may_be_retried(submission):

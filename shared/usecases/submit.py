@@ -340,7 +340,7 @@ class Submit:
     def _count(self, submission: Submission) -> None:
         outcome = outcome_of(submission, submission.causes)
         if outcome is not None:
-            self._ledger.note_outcome(outcome)
+            self._ledger.note_outcome(outcome, self._clock.now())
 
     @property
     def _while_closed(self) -> int:

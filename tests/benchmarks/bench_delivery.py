@@ -76,7 +76,7 @@ class _Ledger:
         self.finished.append(submission.msh_10)
         return True
 
-    def note_outcome(self, outcome: object) -> None:
+    def note_outcome(self, outcome: object, now: object) -> None:
         pass
 
 

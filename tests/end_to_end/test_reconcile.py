@@ -67,7 +67,7 @@ def test_what_the_iis_proves_is_accepted_and_what_it_does_not_have_stays_unknown
         stored = next(application.ledger.many([of["SYN-1"]["msh_10"]]))
         noted = outcome_of(replace(stored, state=State.UNKNOWN), ("NO-ANSWER",))
         assert noted is not None
-        application.ledger.note_outcome(noted)
+        application.ledger.note_outcome(noted, application.clock.now())
     called("reconcile", "--mrn", "SYN-1")
     assert _states() == {"ACCEPTED": 2, "UNKNOWN": 1}, "who was cut off before counting is made up for"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Final
 
@@ -49,6 +50,7 @@ class MemoryLedger:
         self._waits_until: dict[Lane, datetime] = {}
         self._shares: dict[Lane, tuple[date, int]] = {}
         self._outcomes: dict[tuple[date, str, str], Outcome] = {}
+        self._late: Counter[date] = Counter()
         self._found: dict[tuple[str, str], set[str]] = {}
         self._lock = Lock()
 
@@ -237,9 +239,15 @@ class MemoryLedger:
 
     # outcomes and search ---------------------------------------------------------------------------------------------
 
-    def note_outcome(self, outcome: Outcome) -> None:
+    def note_outcome(self, outcome: Outcome, now: datetime) -> None:
         self.before_write()
         self._outcomes[outcome.day, outcome.clinic, outcome.msh_10] = outcome
+        if outcome.day < now.astimezone(UTC).date():
+            self.before_write()
+            self._late[outcome.day] += 1
+
+    def late(self, since: date, until: date) -> Mapping[date, int]:
+        return {day: times for day, times in self._late.items() if since <= day <= until}
 
     def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
         for (its_day, its_clinic, _), outcome in sorted(self._outcomes.items()):

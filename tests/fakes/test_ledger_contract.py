@@ -39,6 +39,7 @@ def everything(ledger: Ledger, msh_10s: list[str]) -> list[Any]:
         [(lane, list(ledger.backfill(lane, 2))) for lane in ledger.lanes()],
         ledger.quiet_since(),
         [list(ledger.outcomes(NOON.date(), clinic)) for clinic in ("", "elm")],
+        ledger.late(NOON.date() - timedelta(days=9), NOON.date()),
         sorted(ledger.found("mrn", "SYN-1")),
         sorted(ledger.of_row("FILE1", 1)),
         list(ledger.many([*msh_10s, "NONE"])),

@@ -40,7 +40,7 @@ class Seen:
 
 
 def seen(application: Application) -> Seen:
-    """Reads it; of settled days what the nightly reports counted."""
+    """Reads it; of days that are over what the nightly reports counted, where that still holds."""
     configuration, ledger = application.configurations.current(), application.ledger
     until = application.clock.now().date()
     since = until - timedelta(days=DAYS - 1)

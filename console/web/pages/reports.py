@@ -12,7 +12,7 @@ from console.web import charts
 from console.web.desk import Desk
 from console.web.parts import card, empty, failed, loading, row, table, text
 from shared.pages import csv_text, report_page
-from shared.usecases.report import REPORTS, Report, report
+from shared.usecases.report import REPORTS, Report, of_tally
 from shared.usecases.report_sheets import Sheet
 
 _LONGEST: Final = 366
@@ -67,7 +67,9 @@ class _Form:
             ui.spinner()
             await self._desk.note("report", [clinic or "all clinics"], f"{name}, {since} to {until}")
             made = await self._desk.ask(
-                lambda one: report(name, one.ledger, one.configurations.current(), since, until, clinic)
+                lambda one: of_tally(
+                    name, one.report.counted(since, until, clinic), one.configurations.current(), since, until, clinic
+                )
             )
         self._result.clear()
         with self._result:

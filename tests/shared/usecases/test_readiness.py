@@ -48,7 +48,7 @@ class Weeks:
         assert stored is not None
         outcome = outcome_of(stored, stored.causes)
         if outcome is not None:
-            self.ledger.note_outcome(outcome)
+            self.ledger.note_outcome(outcome, started)
         if replaces:
             self.ledger.name_replacement(replaces, new.msh_10)
         return new.msh_10
