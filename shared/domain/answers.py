@@ -10,8 +10,11 @@ import base64
 import binascii
 import html
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 from urllib.parse import unquote
+
+import msgspec
 
 from shared.domain.er7 import decode
 
@@ -43,15 +46,16 @@ class Syntax(NamedTuple):
         return self.text(parts[number - 1]) if len(parts) >= number else ""
 
 
-class Message(NamedTuple):
-    """One message: its delimiters and its segments after MSH, each split into fields (field 0 is the name).
+class Message(msgspec.Struct, frozen=True):
+    """One message: its delimiters and its segments after MSH, as they stand.
 
-    `header` is what follows MSH-2, as it stands.
+    `header` is what follows MSH-2, `by_name` the segments of each name in their order.
     """
 
     syntax: Syntax
-    segments: list[list[str]]
-    header: str = ""
+    lines: list[str]
+    header: str
+    by_name: dict[str, list[str]]
 
     @property
     def profile(self) -> str:
@@ -59,8 +63,18 @@ class Message(NamedTuple):
         fields = self.header.split(self.syntax.field, 19)
         return self.syntax.part(fields[18].split(self.syntax.repetition)[0], 1) if len(fields) > 18 else ""
 
+    @property
+    def segments(self) -> list[list[str]]:
+        """Its segments after MSH, each split into fields (field 0 is the name)."""
+        return [line.split(self.syntax.field) for line in self.lines]
+
+    def lines_of(self, name: str) -> list[str]:
+        """The segments of that name, as they stand."""
+        return self.by_name.get(name, [])
+
     def named(self, name: str) -> list[list[str]]:
-        return [fields for fields in self.segments if fields[0] == name]
+        """The segments of that name, split into fields."""
+        return [line.split(self.syntax.field) for line in self.lines_of(name)]
 
     def leaves(self, name: str, number: int) -> list[str]:
         """Field `number` of every segment of that name, as text."""
@@ -69,6 +83,9 @@ class Message(NamedTuple):
 
 def messages(text: str) -> list[Message]:
     """Every HL7 message in the text, in its order."""
+    if text.startswith(_PLAIN) and text.rfind("MSH") == 0 and "#" not in text:
+        # As nearly every answer is.
+        return [_message(_SYNTAX, text[len(_PLAIN) :])]
     if "&#" in text:
         text = html.unescape(text)
     headers = _headers(text)
@@ -76,7 +93,10 @@ def messages(text: str) -> list[Message]:
         text = _unwrapped(text)
         headers = _headers(text)
     starts = [header.start() for header in headers] + [len(text)]
-    return [_message(header, text[header.end() : starts[number]]) for number, header in enumerate(headers, 1)]
+    return [
+        _message(_syntax(*header.groups()), text[header.end() : starts[number]])
+        for number, header in enumerate(headers, 1)
+    ]
 
 
 def _headers(text: str) -> list[re.Match[str]]:
@@ -98,8 +118,33 @@ def _unwrapped(text: str) -> str:
     return ""
 
 
-def _message(header: re.Match[str], rest: str) -> Message:
-    field, characters = header.groups()
-    characters = characters[:4] + _USUAL[len(characters) :]
-    first, *lines = [line.strip(_PADDING) for line in rest.replace("\n", "\r").split("\r")]
-    return Message(Syntax(field, *characters), [line.split(field) for line in lines if line], first)
+def _syntax(field: str, characters: str) -> Syntax:
+    return Syntax(field, *characters[:4], *_USUAL[len(characters) :])
+
+
+_SYNTAX: Final = _syntax("|", _USUAL)
+_PLAIN: Final = f"MSH|{_USUAL}|"
+
+
+def _message(syntax: Syntax, rest: str) -> Message:
+    if "\n" in rest:
+        rest = rest.replace("\n", "\r")
+    first, *others = rest.split("\r")
+    return of_lines(syntax, first.strip(_PADDING), others)
+
+
+def of_lines(syntax: Syntax, header: str, lines: Iterable[str]) -> Message:
+    """The message that has these segments after its header; empty lines are none."""
+    field = syntax.field
+    kept: list[str] = []
+    by_name: dict[str, list[str]] = {}
+    for raw in lines:
+        line = raw.strip(_PADDING)
+        if line:
+            kept.append(line)
+            name = line.partition(field)[0]
+            if name in by_name:
+                by_name[name].append(line)
+            else:
+                by_name[name] = [line]
+    return Message(syntax, kept, header, by_name)

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 
@@ -21,13 +23,14 @@ class Strategy(StrEnum):
     CONFIRM = "CONFIRM"
 
 
-@dataclass(frozen=True, slots=True)
-class AckError:
+class AckError(msgspec.Struct, frozen=True):
     """One ERR segment, resolved: where (`path`, and `dose_id` where it names one vaccination), what, how bad.
 
     `segment` and `sequence` locate it in our VXU (ERR-2: the n-th segment of that name); `severity` is ERR-4 (table
     0516); `code` ERR-3 (table 0357), `application_code` ERR-5 with the IIS's own code (`WEBIZ-…`) preferred; `text`
     ERR-8, which may quote PHI.
+
+    A dataclass in all but how it is made: an ACK has one for each ERR, and a frozen dataclass takes ten times as long.
     """
 
     severity: str

@@ -401,13 +401,13 @@ class Location:
 
     def group(self, segment: str, sequence: int) -> int | None:
         """The ORDER group (from 0) of the n-th (from 1) segment of that name; None where it stands in none."""
-        end = -1
-        for _ in range(sequence):
-            end = self._text.find(SEGMENT_END + segment, end + 1)
-            if end < 0:
-                return None
-        groups = self._text.count(_ORDER, 0, end + len(_ORDER))
-        return groups - 1 if groups and sequence > 0 else None
+        if sequence < 1:
+            return None
+        before = self._text.split(SEGMENT_END + segment, sequence)
+        if len(before) <= sequence:
+            return None
+        groups = self._text.count(_ORDER, 0, len(self._text) - len(before[-1]))
+        return groups - 1 if groups else None
 
     def orders(self) -> tuple[str, ...]:
         """ORC-3.1 of each ORDER group."""
