@@ -12,10 +12,11 @@ import typer
 
 from console import render
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage, known
 from shared.bootstrap import Application
 from shared.domain.audit import AuditEntry
 from shared.settings import LOCAL_STAGE
+from shared.usecases.of_clinic import entries_of
 
 
 def register(app: typer.Typer) -> None:
@@ -39,14 +40,21 @@ def _who(application: Application) -> str:
 def audit(
     days: Annotated[int, typer.Option(min=1, max=366, help="how many days back, today included")] = 7,
     subject: Annotated[str, typer.Option(help="only what was done to this MSH-10, facility or version")] = "",
+    clinic: Clinic = "",
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Lists who read or changed what, and when. Example: vaxline audit --days 30 --stage production"""
+    """Lists who read or changed what, and when. Example: vaxline audit --days 30 --clinic elm
+
+    Of one clinic: what was done to it, its facility, its submissions and files, and what was done to all clinics.
+    """
     today = datetime.now(UTC).date()
     with to_stage(stage) as application:
-        found = list(application.audit.entries(today - timedelta(days=days - 1), today))
-    found = [entry for entry in found if not subject or entry.subject == subject]
+        entries = application.audit.entries(today - timedelta(days=days - 1), today)
+        found = [entry for entry in entries if not subject or entry.subject == subject]
+        configuration = application.configurations.current()
+        if known(clinic, configuration):
+            found = entries_of(found, application.ledger, configuration, clinic)
     if json:
         render.as_json(found)
     else:

@@ -6,9 +6,10 @@ import typer
 
 from console import render
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage, known
 from shared.settings import LOCAL_STAGE
 from shared.usecases.expectations import Expected
+from shared.usecases.of_clinic import expected_of
 
 
 def register(app: typer.Typer) -> None:
@@ -16,10 +17,16 @@ def register(app: typer.Typer) -> None:
     app.command("expected")(expected)
 
 
-def expected(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
-    """Lists when files are due and credentials expire; exit code 1 if one is late. Example: vaxline expected"""
+def expected(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+    """Lists what is due and what expires when; exit code 1 if one is late. Example: vaxline expected --clinic elm
+
+    Of one clinic: its own sources and those whose rows name their clinic.
+    """
     with to_stage(stage) as application:
         found = application.expected()
+        configuration = application.configurations.current()
+        if known(clinic, configuration):
+            found = expected_of(found, configuration, clinic)
     if json:
         render.as_json(found)
     else:
@@ -41,7 +48,7 @@ def _show(found: Expected) -> None:
         )
         render.table("Files", ("source", "last file (UTC)", "next one due by", ""), rows)
     else:
-        render.out.print("No source of clinics.toml has expected_every.")
+        render.out.print("No such source of clinics.toml has expected_every.")
     if found.credentials:
         rows = ((one.facility, one.secret, f"{one.expire}", f"{one.days}") for one in found.credentials)
         render.table("Credentials", ("facility", "secret", "expire on", "days left"), rows)

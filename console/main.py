@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the answer is "no" (errors found, nothing there), 2 the ca
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -30,13 +31,15 @@ from console import (
 )
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import refusal, to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage, known
 from shared.domain import codesets
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import Event, State
+from shared.domain.submission import FileSummary
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correct import Refused
 from shared.usecases.explain import explanation
+from shared.usecases.of_clinic import files_of
 from shared.usecases.unmapped import unmapped
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
@@ -98,20 +101,28 @@ def _checked(file: Path, *, json: bool) -> Configuration:
 
 
 @app.command()
-def files(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
-    """Lists the files that arrived and where their rows are now. Example: vaxline files"""
+def files(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
+    """Lists the files that arrived and where their rows are now. Example: vaxline files --clinic elm
+
+    Of one clinic: the files with rows of it and those of its own source; held and submitted rows are its own then, all
+    rows and unchanged ones are the file's.
+    """
     with to_stage(stage) as application:
-        audit.noted(application, "files", ["all files"])
-        summaries = sorted(application.ledger.files(), key=lambda summary: (summary.arrived, summary.name))
+        configuration = application.configurations.current()
+        audit.noted(application, "files", [known(clinic, configuration) or "all files"])
+        found: Iterable[FileSummary] = application.ledger.files()
+        if clinic:
+            found = files_of(found, configuration, clinic)
+        summaries = sorted(found, key=lambda summary: (summary.arrived, summary.name))
     if json:
         render.as_json(summaries)
     else:
-        render.files(summaries)
+        render.files(summaries, clinic)
 
 
 @app.command()
 def failures(
-    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    clinic: Clinic = "",
     state: Annotated[State | None, typer.Option(help="only this state")] = None,
     cause: Annotated[str, typer.Option(help="only this cause, as the list shows it")] = "",
     stage: Stage = LOCAL_STAGE,
@@ -178,6 +189,8 @@ def resubmit(
             ("MSH-10", "result", "new MSH-10"),
             map(render.resubmitted, results),
         )
+        for result in results:
+            render.choices(result, stage, dry_run=dry_run)
     if any(isinstance(result, Refused) for result in results):
         raise typer.Exit(1)
 

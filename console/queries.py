@@ -12,7 +12,7 @@ import typer
 from console import render
 from console.audit import noted
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Json, Stage, known
 from shared.bootstrap import Application
 from shared.domain.query_file import Progress, Summary, rows_of
 from shared.settings import LOCAL_STAGE
@@ -28,7 +28,9 @@ def queries(
     put: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="a CSV of patients to put to the stage")
     ] = None,
-    clinic: Annotated[str, typer.Option(help="with --put: in whose name, where its rows do not say")] = "",
+    clinic: Annotated[
+        str, typer.Option(help="only files in this clinic's name; with --put: in whose name, where its rows do not say")
+    ] = "",
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="write the answers here instead of showing them")] = (
         None
     ),
@@ -49,13 +51,13 @@ def queries(
         elif name:
             _answers(application, name, out)
         else:
-            _show(application.queries.summaries(), json=json)
+            found = application.queries.summaries()
+            _show([one for one in found if not clinic or one.name.startswith(f"{clinic}/")], json=json)
 
 
 def _put(application: Application, file: Path, clinic: str) -> str:
     """Under a name that says nothing about anybody."""
-    if clinic and clinic not in application.configurations.current().clinics:
-        raise typer.BadParameter(f"there is no clinic {clinic!r} in clinics.toml")
+    known(clinic, application.configurations.current())
     content = file.read_bytes()
     rows = rows_of(file.name, content)
     if isinstance(rows, str):

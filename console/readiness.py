@@ -11,7 +11,7 @@ import typer
 from console import render
 from console.audit import noted
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage, known
 from shared.pages import readiness_page
 from shared.settings import LOCAL_STAGE
 from shared.usecases.readiness import SHOWN, WINDOW, Item, Readiness, go_live, readiness_of_each
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def readiness(
-    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    clinic: Clinic = "",
     days: Annotated[int, typer.Option(min=WINDOW, max=366, help="how many days to show, today included")] = SHOWN,
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="write it as a page to print, for CT DPH")] = None,
     stage: Stage = LOCAL_STAGE,
@@ -34,8 +34,7 @@ def readiness(
     with to_stage(stage) as application:
         noted(application, "readiness", [clinic or "all clinics"])
         configuration = application.configurations.current()
-        if clinic and clinic not in configuration.clinics:
-            raise typer.BadParameter(f"there is no clinic {clinic!r} in clinics.toml")
+        known(clinic, configuration)
         each = readiness_of_each(application.ledger, configuration, now.date(), shown=days)
         items = go_live(application.ledger, each)
     found = next(one for one in each if one.clinic == clinic)

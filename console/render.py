@@ -22,7 +22,7 @@ from shared.domain.model import Dose
 from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.exports.columns import column_of
 from shared.ports import WorklistEntry
-from shared.settings import INBOX_PREFIX
+from shared.settings import INBOX_PREFIX, LOCAL_STAGE
 from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.unmapped import Unmapped
@@ -102,11 +102,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     out.print()
 
 
-def files(summaries: Sequence[FileSummary]) -> None:
+def files(summaries: Sequence[FileSummary], clinic: str = "") -> None:
+    """Files and where their rows are; of a clinic its own rows, which do not add up to the file's."""
     states = [state for state in State if any(state in summary.submitted for summary in summaries)]
+    adds_up = () if clinic else ("adds up",)
     table(
-        "Files",
-        ("file", "rows", "unchanged", "held", *(STATE_WORDS[state] for state in states), "adds up"),
+        f"Files, held and submitted rows of {clinic} alone" if clinic else "Files",
+        ("file", "rows", "unchanged", "held", *(STATE_WORDS[state] for state in states), *adds_up),
         (
             (
                 summary.name.removeprefix(INBOX_PREFIX),
@@ -114,11 +116,16 @@ def files(summaries: Sequence[FileSummary]) -> None:
                 summary.unchanged,
                 summary.held,
                 *(summary.submitted.get(state, 0) for state in states),
-                "yes" if summary.adds_up else ("no" if summary.complete else "being read"),
+                *(() if clinic else (standing(summary),)),
             )
             for summary in summaries
         ),
     )
+
+
+def standing(summary: FileSummary) -> str:
+    """Whether a file's counts add up."""
+    return "yes" if summary.adds_up else "no" if summary.complete else "being read"
 
 
 def worklist(entries: Sequence[WorklistEntry]) -> None:
@@ -294,3 +301,18 @@ def resubmitted(result: Resubmitted | Refused) -> tuple[str, str, str]:
         return result.msh_10, result.reason, ""
     causes = f" ({', '.join(result.causes)})" if result.causes else ""
     return result.replaces, f"{result.state.value}{causes}", result.msh_10
+
+
+def choices(result: Resubmitted | Refused, stage: str, *, dry_run: bool) -> None:
+    """Where a correction has to name its dose: the doses, and for each the command that corrects it."""
+    if isinstance(result, Resubmitted) or not result.choices:
+        return
+    out.print(Text(f"{result.msh_10}: which dose is meant?"))
+    for one in result.choices:
+        known = (f"ORC-3 {one.orc_3}" if one.orc_3 else "", one.vaccine, f"lot {one.lot}" if one.lot else "no lot")
+        out.print(Text(f"  {one.number}: {', '.join(filter(None, known))}"))
+        words = ["vaxline", "resubmit", result.msh_10]
+        words += [word for change in one.changes.items() for word in ("--set", "=".join(change))]
+        words += ["--dry-run"] * dry_run + ["--stage", stage] * (stage != LOCAL_STAGE)
+        # In one piece, however narrow the terminal: it is there to be copied.
+        out.print(Text(f"     {shlex.join(words)}", overflow="ignore", no_wrap=True), soft_wrap=True)

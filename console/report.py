@@ -11,7 +11,7 @@ import typer
 from console import render
 from console.audit import noted
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage
 from shared.pages import csv_text, report_page
 from shared.settings import LOCAL_STAGE
 from shared.usecases.report import REPORTS, Report, of_tally
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def report(
     name: Annotated[str, typer.Argument(help=f"{_HELP}; all: every one of them")],
-    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    clinic: Clinic = "",
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the first day (UTC); else a week back")
     ] = None,

@@ -10,7 +10,7 @@ import typer
 from console import render
 from console.audit import noted
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage
 from shared.domain.lifecycle import State
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
 from shared.usecases.search import Found, Wanted
@@ -29,7 +29,7 @@ def search(  # noqa: PLR0913, PLR0917 - one parameter for each thing that people
     lot: Annotated[str, typer.Option(help="a lot number, in any case")] = "",
     file: Annotated[str, typer.Option(help="the file's name as `files` lists it, its last part, or its file id")] = "",
     row: Annotated[int, typer.Option(min=0, help="with --file: the data row, counted from 1")] = 0,
-    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    clinic: Clinic = "",
     state: Annotated[State | None, typer.Option(help="only this state")] = None,
     code: Annotated[str, typer.Option(help="a cause as the worklist shows it, or its code alone")] = "",
     since: Annotated[

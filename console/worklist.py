@@ -11,7 +11,7 @@ from rich.text import Text
 from console import render
 from console.audit import noted
 from console.connect import to_stage
-from console.options import Json, Stage
+from console.options import Clinic, Json, Stage
 from shared.domain import local_codes
 from shared.exports.columns import column_of
 from shared.settings import LOCAL_STAGE
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def worklist(
-    clinic: Annotated[str, typer.Option(help="only this clinic")] = "",
+    clinic: Clinic = "",
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:

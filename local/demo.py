@@ -206,7 +206,7 @@ def _report(
         "\nLook further:\n"
         "  .venv/bin/vaxline worklist                what needs a person, by cause, with the fix\n"
         "  .venv/bin/vaxline show MSH-10             message, findings, attempts and ACK\n"
-        "  .venv/bin/vaxline resubmit MSH-10 --set lot=AB123\n"
+        "  .venv/bin/vaxline resubmit --cause MVX-UNKNOWN --clinic elm --set mvx=SKB\n"
         "  .venv/bin/vaxline local                   the same in the browser, with a folder to drop exports into\n"
         "  docs/tutorial.md                          ten minutes, to an accepted correction\n"
         "  docs/operations.md                        the daily work",

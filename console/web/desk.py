@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from nicegui import run
+from nicegui import context, run
 
 from console.audit import noted
 from shared.bootstrap import Application
@@ -23,9 +24,16 @@ class Desk:
     dark: bool | None = None
 
     async def ask(self, work: Callable[[Application], _Result]) -> _Result:
-        """What `work` makes of the application; it runs in a thread, because AWS answers when it likes."""
+        """What `work` makes of the application; it runs in a thread, because AWS answers when it likes.
+
+        Raises:
+            asyncio.CancelledError: the browser has left the page meanwhile; what draws it ends there, as by NiceGUI.
+        """
         # NiceGUI answers None only where it shuts down; then nobody looks at the page any more.
-        return await run.io_bound(work, self.application)  # type: ignore[return-value]
+        result: _Result = await run.io_bound(work, self.application)  # type: ignore[assignment]
+        if context.client.is_deleted:
+            raise asyncio.CancelledError
+        return result
 
     async def note(self, action: str, subjects: Iterable[str], detail: str = "") -> None:
         """Writes down what the operator is about to do, as the `vaxline` command does."""

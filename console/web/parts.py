@@ -124,21 +124,46 @@ _CELL: Final = """
 """
 
 
+_ARIA_SORT: Final = (
+    "!props.col.__thClass.includes(' sorted') ? 'none'"
+    " : props.col.__thClass.includes('sort-desc') ? 'descending' : 'ascending'"
+)
+"""Quasar says how a column is sorted by the class of its head."""
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, label: str = "") -> ui.table:
-    """A table that sorts by its heads; numbers stand to the right."""
+    """A table that sorts by its heads, by mouse and by keyboard; numbers stand to the right."""
     made = [_row(number, cells) for number, cells in enumerate(rows)]
     heads = []
     for place, name in enumerate(columns):
         right = bool(made) and all(isinstance(one[f"c{place}"], int | float) for one in made)
         align = "right" if right else "left"
-        heads.append({"name": f"c{place}", "label": name, "field": f"c{place}", "align": align, "sortable": True})
+        sortable = {"sortable": bool(name)}
+        heads.append({"name": f"c{place}", "label": name, "field": f"c{place}", "align": align} | sortable)
     shown = _PAGE_ROWS if len(made) > _PAGE_ROWS else 0
     filled = ui.table(columns=heads, rows=made, row_key="id", pagination=shown)
+    for head in heads:
+        if head["sortable"]:
+            _head(filled, head)
     filled.add_slot("body-cell", _CELL)
     filled.props(f'flat dense {"" if shown else "hide-pagination"} no-data-label="Nothing."')
     if label:
         filled.props["aria-label"] = label
     return filled
+
+
+def _head(of: ui.table, head: dict[str, Any]) -> None:
+    """A head that sorts, with a button for the keyboard: its click goes up to the head.
+
+    It is made of elements because those stay when the table is drawn anew; a template would not, and the focus be lost.
+    """
+    side = "right" if head["align"] == "right" else "left"
+    with of.add_slot(f"header-cell-{head['name']}"), ui.element("th") as cell:
+        cell.props[":class"] = "props.col.__thClass"
+        cell.props[":aria-sort"] = _ARIA_SORT
+        cell.on("click", js_handler="() => props.sort(props.col)")
+        html_element("button", escape(head["label"]), "sort").props('type="button"')
+        ui.icon("arrow_upward").classes(f"q-table__sort-icon q-table__sort-icon--{side}")
 
 
 def _row(number: int, cells: Sequence[Cell]) -> dict[str, Any]:
@@ -150,6 +175,14 @@ def _row(number: int, cells: Sequence[Cell]) -> dict[str, Any]:
         if isinstance(cell, Link):
             found[f"to_c{place}"] = cell.address
     return found
+
+
+def clinic_choice(path: str, clinics: Iterable[str], chosen: str) -> None:
+    """Which clinic a page shows; the address says it, so that it can be kept and sent on."""
+    options = {"": "all clinics"} | {name: name for name in (*clinics, chosen) if name}
+    ui.select(
+        options, value=chosen, label="clinic", on_change=lambda e: ui.navigate.to(address(path, clinic=e.value or ""))
+    ).classes("w-44")
 
 
 def inputs(fields: Iterable[tuple[str, str]]) -> dict[str, ui.input]:
@@ -177,7 +210,8 @@ async def loading(words: str = "Reading the ledger …") -> AsyncIterator[None]:
     except (ClientError, BotoCoreError) as error:
         failed(refusal(error))
     finally:
-        waiting.delete()
+        if not waiting.is_deleted:
+            waiting.delete()
 
 
 def failed(words: str) -> None:

@@ -11,6 +11,7 @@ from nicegui import ui
 from console.web.desk import Desk
 from console.web.frame import Entry, frame
 from console.web.pages import audit, clinics, message, overview, query, readiness, reports, search, worklist
+from console.web.parts import clinic_choice, loading
 
 Draw = Callable[..., Awaitable[None]]
 
@@ -28,16 +29,24 @@ class Page:
 
 PAGES: Final = (
     Page(
-        "/", "Overview", "what was sent and answered by day and clinic, what waits, what does not come", overview.draw
+        "/",
+        "Overview",
+        "what was sent and answered by day and clinic, what waits, what does not come",
+        overview.draw,
+        clinic=True,
     ),
     Page("/worklist", "Worklist", "what needs a person, by cause, and one remedy for each", worklist.draw, clinic=True),
     Page("/search", "Search", "submissions by MSH-10, MRN, dose id, lot, file, cause, state and day", search.draw),
-    Page("/files", "Files", "what arrived, where its rows are, and the way of each row", search.draw_files),
+    Page(
+        "/files", "Files", "what arrived, where its rows are, and the way of each row", search.draw_files, clinic=True
+    ),
     Page("/readiness", "Readiness", "CT WiZ's phases and the two clean weeks, by clinic", readiness.draw, clinic=True),
     Page("/reports", "Reports", "the reports, drawn and to keep", reports.draw),
     Page("/query", "Query", "what CT WiZ knows about a patient, and what is due", query.draw),
-    Page("/clinics", "Clinics", "who reports under which codes, code maps, and clinics.toml", clinics.draw),
-    Page("/audit", "Audit", "who read or changed what", audit.draw),
+    Page(
+        "/clinics", "Clinics", "who reports under which codes, code maps, and clinics.toml", clinics.draw, clinic=True
+    ),
+    Page("/audit", "Audit", "who read or changed what", audit.draw, clinic=True),
 )
 
 
@@ -67,6 +76,10 @@ def _page(desk: Desk, entries: tuple[Entry, ...], page: Page) -> None:
     async def drawn(clinic: str = "") -> None:
         narrowed: dict[str, Any] = {"clinic": clinic} if page.clinic else {}
         with frame(desk, entries, page.title, page.path):
+            if page.clinic:
+                async with loading():
+                    names = await desk.ask(lambda one: tuple(one.configurations.current().clinics))
+                    clinic_choice(page.path.strip("/"), names, clinic)
             await page.draw(desk, **narrowed)
 
     ui.page(page.path)(drawn)

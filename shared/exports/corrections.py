@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
+from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Address, Code, Finding, Name, NextOfKin, Telecom, Visit
 from shared.exports import csv_cells, values
@@ -91,6 +92,38 @@ def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit
             return result
         visit = result
     return visit
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One dose of a visit that has several, and the changes as they are written for it."""
+
+    number: int
+    orc_3: str
+    vaccine: str
+    lot: str
+    changes: Mapping[str, str]
+
+
+def choices(visit: Visit, changes: Mapping[str, str]) -> tuple[Choice, ...]:
+    """What a change may mean that does not say which of several doses it is for; empty where every change says it."""
+    if len(visit.doses) < 2 or not any(_needs_number(target) for target in changes):
+        return ()
+    return tuple(
+        Choice(
+            number,
+            identity.orc_3(dose.id) if dose.id else "",
+            " ".join(filter(None, (dose.vaccine.code or dose.ndc, dose.vaccine.text))),
+            dose.lot,
+            {f"{target}[{number}]" if _needs_number(target) else target: raw for target, raw in changes.items()},
+        )
+        for number, dose in enumerate(visit.doses, 1)
+    )
+
+
+def _needs_number(target: str) -> bool:
+    column = BY_NAME.get(target)
+    return column is not None and column.name in FILLS and column.name not in {*FROM_PATIENT, "clinic"}
 
 
 def _one(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:

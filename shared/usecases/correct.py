@@ -15,7 +15,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
 from shared.domain.submission import Record, Submission
-from shared.exports.corrections import corrected
+from shared.exports.corrections import Choice, choices, corrected
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
 from shared.usecases.prepare import prepare
 from shared.usecases.resubmit import causes_of
@@ -34,10 +34,11 @@ class Resubmitted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was changed, and why."""
+    """Nothing was changed, and why. `choices` are the doses of which the changes have to name one."""
 
     msh_10: str
     reason: str
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Correct:
         configuration = self._configurations.current()
         visit = self._corrected(old, changes, configuration)
         if isinstance(visit, str):
-            return Refused(msh_10, visit)
+            return Refused(msh_10, visit, choices(old.visit, changes))
         record = self._ledger.records([old.record]).get(old.record, Record(old.record))
         new = self._submission(old, visit, record, configuration)
         if not dry_run and not self._take_up(old, new, record):

@@ -88,6 +88,19 @@ def test_files_adds_up(call: Call) -> None:
     assert "yes" in call("files").stdout
 
 
+def test_files_audit_and_what_is_expected_can_be_those_of_one_clinic(call: Call) -> None:
+    (file,) = data(call("files", "--clinic", "elm", "--json"))
+    assert {place[0] for place in file["places"]} == {"elm"}
+    assert "of elm alone" in call("files", "--clinic", "elm").stdout
+    for command in ("files", "expected", "audit", "readiness"):
+        refused = call(command, "--clinic", "lem")
+        assert (refused.exit_code, "no clinic 'lem'" in refused.output) == (2, True)
+    assert data(call("files", "--clinic", "harbor", "--json")) == []
+    call("show", failure(call, "LOT-MISSING"))
+    (shown,) = [one for one in data(call("audit", "--clinic", "elm", "--json")) if one["action"] == "show"]
+    assert shown not in data(call("audit", "--clinic", "harbor", "--json"))
+
+
 def test_show_has_message_findings_attempts_and_ack(call: Call) -> None:
     refused = next(e["msh_10"] for e in data(call("failures", "--json")) if e["state"] == "REFUSED")
     words = call("show", refused).stdout

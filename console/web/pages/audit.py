@@ -9,20 +9,22 @@ from console.web.desk import Desk
 from console.web.parts import card, empty, loading, table
 from shared.bootstrap import Application
 from shared.domain.audit import AuditEntry
+from shared.usecases.of_clinic import entries_of
 
 DAYS: Final = 7
 
 
-def seen(application: Application) -> list[AuditEntry]:
-    """The entries of the last days, the newest first."""
+def seen(application: Application, clinic: str) -> list[AuditEntry]:
+    """The entries of the last days, the newest first, of all or of what concerns one clinic."""
     today = application.clock.now().date()
-    return list(application.audit.entries(today - timedelta(days=DAYS - 1), today))[::-1]
+    found = list(application.audit.entries(today - timedelta(days=DAYS - 1), today))[::-1]
+    return entries_of(found, application.ledger, application.configurations.current(), clinic) if clinic else found
 
 
-async def draw(desk: Desk) -> None:
+async def draw(desk: Desk, clinic: str = "") -> None:
     """The page."""
     async with loading():
-        found = await desk.ask(seen)
+        found = await desk.ask(lambda application: seen(application, clinic))
         with card(f"The last {DAYS} days"):
             if not found:
                 empty("Nobody looked at anything yet.", "`vaxline audit --days 30` goes further back.")

@@ -25,21 +25,21 @@ class Seen:
     unmapped: tuple[Unmapped, ...]
 
 
-def seen(application: Application) -> Seen:
+def seen(application: Application, clinic: str) -> Seen:
     """Reads it."""
     return Seen(
         application.configurations.current(),
         application.configurations.text(),
         application.ledger.stops(),
-        unmapped(application.ledger),
+        unmapped(application.ledger, clinic),
     )
 
 
-async def draw(desk: Desk) -> None:
-    """The page."""
+async def draw(desk: Desk, clinic: str = "") -> None:
+    """The page; of one clinic what stands in its line and which codes it waits for."""
     async with loading():
-        await desk.note("codes unmapped", ["all clinics"])
-        found = await desk.ask(seen)
+        await desk.note("codes unmapped", [clinic or "all clinics"])
+        found = await desk.ask(lambda application: seen(application, clinic))
         stopped = found.stops.facilities
         with card("Clinics"):
             table(
@@ -55,6 +55,7 @@ async def draw(desk: Desk) -> None:
                         f"stopped: {stopped[one.facility_id]}" if one.facility_id in stopped else "open",
                     )
                     for one in found.configuration.clinics.values()
+                    if clinic in ("", one.key)
                 ),
             )
         with card("Sources"):

@@ -14,10 +14,11 @@ from console.web.desk import Desk
 from console.web.parts import Cell, Link, address, card, empty, loading, table, text, tiles
 from shared.bootstrap import Application
 from shared.domain.lifecycle import State
-from shared.domain.valve import MEANING
-from shared.ports import NO_CLINIC, Stops
+from shared.domain.valve import MEANING, Valve
+from shared.ports import NO_CLINIC
 from shared.usecases.backfill import waiting_for_turns
 from shared.usecases.expectations import Expected
+from shared.usecases.of_clinic import expected_of
 from shared.usecases.report_sheets import FAILED, OUTCOMES, share
 from shared.usecases.tally import SECONDS, Tally, by, days
 
@@ -34,36 +35,43 @@ class Seen:
     counts: Tally
     waiting: int
     to_do: dict[str, int]
-    stops: Stops
+    valve: Valve
     expected: Expected
     clinics: tuple[str, ...]
 
 
-def seen(application: Application) -> Seen:
-    """Reads it; of days that are over what the nightly reports counted, where that still holds."""
+def seen(application: Application, clinic: str) -> Seen:
+    """Reads it; of days that are over what the nightly reports counted, where that still holds.
+
+    Of one clinic: its messages, what waits of them, its facility's stop, and its own sources.
+    """
     configuration, ledger = application.configurations.current(), application.ledger
     until = application.clock.now().date()
     since = until - timedelta(days=DAYS - 1)
     to_do: dict[str, int] = {}
-    for entry in islice(ledger.worklist(), _MANY):
+    for entry in islice(ledger.worklist(clinic=clinic), _MANY):
         to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
+    waits = chain(ledger.waiting(), waiting_for_turns(ledger, _MANY))
+    found = application.expected()
+    if clinic:
+        found = expected_of(found, configuration, clinic)
     return Seen(
         since,
         until,
-        application.report.counted(since, until),
-        sum(1 for _ in islice(chain(ledger.waiting(), waiting_for_turns(ledger, _MANY)), _MANY)),
+        application.report.counted(since, until, clinic),
+        sum(1 for _ in islice((one for one in waits if clinic in ("", one.message.clinic)), _MANY)),
         to_do,
-        ledger.stops(),
-        application.expected(),
-        tuple(configuration.clinics),
+        ledger.stops().valve,
+        found,
+        (clinic,) if clinic else tuple(configuration.clinics),
     )
 
 
-async def draw(desk: Desk) -> None:
-    """The page."""
+async def draw(desk: Desk, clinic: str = "") -> None:
+    """The page of the interface, or of one clinic."""
     async with loading():
-        found = await desk.ask(seen)
-        await desk.note("overview", ["all clinics"])
+        found = await desk.ask(lambda application: seen(application, clinic))
+        await desk.note("overview", [clinic or "all clinics"])
         _now(found)
         if not found.counts:
             with card():
@@ -80,7 +88,7 @@ async def draw(desk: Desk) -> None:
 
 
 def _now(found: Seen) -> None:
-    valve = found.stops.valve
+    valve, stopped = found.valve, found.expected.stopped
     states = by(found.counts, "answers", 2)
     answered = sum(states[(state,)] for state in OUTCOMES if state is not State.HELD)
     failed = sum(states[(state,)] for state in FAILED)
@@ -92,7 +100,7 @@ def _now(found: Seen) -> None:
             ("of them not, or not wholly, stored", share(failed, answered) or "none"),
             ("need a person", Link(f"{to_do:,}", address("worklist"))),
             ("wait for delivery", found.waiting),
-            ("delivery", "open" if valve.is_open and not found.stops.facilities else "stopped"),
+            ("delivery", "open" if valve.is_open and not stopped else "stopped"),
             ("sources that are late", len(late)),
         )
     )
@@ -100,9 +108,9 @@ def _now(found: Seen) -> None:
         with card("Delivery is stopped", "failed"):
             text(" ".join(MEANING[valve.closed_by]))
             text(f"Since {valve.since:%Y-%m-%d %H:%M} UTC: {valve.reason}", "p", "dim")
-    if found.stops.facilities:
+    if stopped:
         with card("Stopped facilities", "failed"):
-            table(("facility", "fault"), sorted(found.stops.facilities.items()))
+            table(("facility", "fault"), sorted(stopped.items()))
             text("When the cause is mended: vaxline valve open FACILITY.", "p", "dim")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from nicegui import ui
 
+from console.render import standing
 from console.web.desk import Desk
 from console.web.pages.message import time_line
 from console.web.parts import (
@@ -25,9 +26,11 @@ from console.web.parts import (
     table,
     text,
 )
+from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX
+from shared.usecases.of_clinic import files_of
 from shared.usecases.search import Found, Hit, Wanted, search
 from shared.usecases.trace import trace
 
@@ -144,27 +147,46 @@ def _hit(one: Hit) -> tuple[Cell, ...]:
 # files ----------------------------------------------------------------------------------------------------------------
 
 
-async def draw_files(desk: Desk) -> None:
-    """The page of all files that arrived."""
+async def draw_files(desk: Desk, clinic: str = "") -> None:
+    """The page of all files that arrived, or of those with rows of a clinic."""
     async with loading():
-        await desk.note("files", ["all files"])
-        found = await desk.ask(lambda application: list(application.ledger.files()))
+        await desk.note("files", [clinic or "all files"])
+        found = await desk.ask(lambda application: _files(application, clinic))
         if not found:
             with card():
                 empty("No file has arrived yet.", "An export goes into its source's folder of the inbox.")
             return
+        if clinic:
+            text(
+                f"Held and submitted rows are those of {clinic}; all rows and unchanged ones are the file's.",
+                "p",
+                "dim",
+            )
         states = [state for state in State if any(state in one.submitted for one in found)]
-        heads = ("file", "arrived (UTC)", "rows", "unchanged", "held", *(_words(state) for state in states), "adds up")
+        heads = (
+            "file",
+            "arrived (UTC)",
+            "rows",
+            "unchanged",
+            "held",
+            *(_words(state) for state in states),
+            *(() if clinic else ("adds up",)),
+        )
         newest = sorted(found, key=lambda one: one.arrived, reverse=True)
         with card():
-            table(heads, (_file(one, states) for one in newest), label="Files")
+            table(heads, (_file(one, states, clinic) for one in newest), label="Files")
 
 
 def _words(state: State) -> str:
     return state.value.replace("_", " ").lower()
 
 
-def _file(one: FileSummary, states: list[State]) -> tuple[Cell, ...]:
+def _files(application: Application, clinic: str) -> list[FileSummary]:
+    found = application.ledger.files()
+    return list(files_of(found, application.configurations.current(), clinic) if clinic else found)
+
+
+def _file(one: FileSummary, states: list[State], clinic: str) -> tuple[Cell, ...]:
     return (
         Link(one.name.removeprefix(INBOX_PREFIX), address("files", one.file_id)),
         f"{one.arrived:%Y-%m-%d %H:%M}",
@@ -172,7 +194,7 @@ def _file(one: FileSummary, states: list[State]) -> tuple[Cell, ...]:
         one.unchanged,
         one.held,
         *(one.submitted.get(state, 0) for state in states),
-        "yes" if one.adds_up else "no" if one.complete else "being read",
+        *(() if clinic else (standing(one),)),
     )
 
 

@@ -301,6 +301,37 @@ def test_everything_can_be_reached_by_keyboard_and_its_focus_is_seen(browser: Br
     assert "Overview|solid" in reached
 
 
+def test_a_table_is_sorted_by_keyboard_and_says_so(browser: Browser) -> None:
+    page = browser.go("/worklist")
+    head = page.get_by_role("columnheader", name="cause")
+    button = head.get_by_role("button", name="cause")
+    assert head.get_attribute("aria-sort") == "none"
+    button.focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    orders = []
+    for key, said in (("Enter", "ascending"), ("Space", "descending")):
+        page.keyboard.press(key)
+        page.wait_for_function(f"document.querySelector('th[aria-sort={said}]') !== null")
+        assert head.get_attribute("aria-sort") == said
+        assert page.locator("th[aria-sort=none]").count() == page.locator("th").count() - 1
+        orders.append(page.locator("tbody tr td:first-child").all_inner_texts())
+    assert orders[0] == sorted(orders[0])
+    assert orders[1] == sorted(orders[0], reverse=True)
+    assert len(set(orders[0])) > 1
+
+
+def test_a_page_is_narrowed_down_to_one_clinic_and_its_address_says_so(browser: Browser) -> None:
+    for path, everybody in (("/", "messages answered"), ("/files", "elm/a.csv"), ("/audit", getpass.getuser())):
+        page = browser.go(path)
+        page.get_by_text(everybody).first.wait_for()
+        page.get_by_role("combobox", name="clinic").click()
+        page.get_by_role("option", name="hilltop", exact=True).click()
+        page.wait_for_url(f"**{path}?clinic=hilltop")
+    browser.go("/files?clinic=hilltop").get_by_text("No file has arrived yet.").wait_for()
+    browser.go("/files?clinic=elm").get_by_text("elm/a.csv").wait_for()
+    browser.go("/?clinic=hilltop").get_by_text("Nothing was sent in the last 14 days.").wait_for()
+
+
 def test_light_and_dark_are_kept_over_pages(browser: Browser) -> None:
     page = browser.go("/")
     before = page.locator("body.body--dark").count()

@@ -19,7 +19,7 @@ from shared.domain.model import (
     Vis,
     Visit,
 )
-from shared.exports.corrections import FILLS, corrected
+from shared.exports.corrections import FILLS, choices, corrected
 from shared.exports.layout import COLUMNS
 
 SOURCE = Source("demo", "csv", date_formats=("%m/%d/%Y",))
@@ -90,6 +90,18 @@ def test_a_dose_column_of_a_visit_with_several_doses_needs_the_number_of_the_dos
     assert "say which, lot[1] to lot[2]" in refusal({"lot": "X"}, TWO)
     assert [dose.lot for dose in after({"lot[2]": "X"}, TWO).doses] == ["A", "X"]
     assert "2 doses" in refusal({"lot[3]": "X"}, TWO)
+
+
+def test_where_a_change_names_no_dose_each_dose_is_told_with_the_changes_for_it() -> None:
+    changes = {"lot": "X", "sex": "F", "mvx[2]": "SKB"}
+    first, second = choices(TWO, changes)
+    assert (first.number, first.lot, first.changes) == (1, "A", {"lot[1]": "X", "sex": "F", "mvx[2]": "SKB"})
+    assert second.orc_3 == TWO.doses[1].id
+    for one in (first, second):
+        assert after(dict(one.changes), TWO).doses[one.number - 1].lot == "X"
+    for clear in ({"sex": "F"}, {"lot[1]": "X"}, {"clinic": "elm"}):
+        assert choices(TWO, clear) == ()
+    assert choices(ONE, {"lot": "X"}) == (), "of one dose there is no choice"
 
 
 def test_the_date_of_the_only_dose_is_the_date_of_the_visit() -> None:
