@@ -71,6 +71,8 @@ class VaxlineStack(cdk.Stack):
         convert = function(settings.CONVERT)
         storage.grant_read(convert.rights, INBOX_PREFIX, CONFIG_PREFIX)
         ledger.grant(convert.rights, "BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem")
+        # What BatchExecuteStatement asks for (DynamoDB developer guide, "IAM security policies with PartiQL").
+        ledger.grant(convert.rights, "PartiQLInsert", "PartiQLUpdate")
         ledger.grant_query(convert.rights, settings.BY_FILE)
         queues.outbox.grant_send(convert.rights)
         queues.resubmission.grant_send(convert.rights)

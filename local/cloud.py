@@ -14,7 +14,7 @@ import boto3
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from local import quick_moto
+from local import moto_gaps, quick_moto
 from shared import settings
 from shared.settings import LOCAL_STAGE, QUEUES, QueueSettings, Runtime
 
@@ -60,6 +60,7 @@ class LocalCloud:
     def __enter__(self) -> Self:
         self._set_environment(_ENVIRONMENT)
         quick_moto.apply()
+        moto_gaps.apply()
         self._mock.start()
         BotocoreStubber.__call__ = _one_at_a_time  # type: ignore[method-assign, assignment]
         self.s3: S3Client = boto3.client("s3", region_name=REGION)

@@ -231,6 +231,12 @@ _ALSO_CALLED: Final = {
 }
 
 
+# The emulator asks one right of a batch of statements, on no resource, where AWS asks a right of each, on its table: so
+# these rights (`_PARTIQL`) are not enforced there, but held by tests/infra/test_rights.py.
+_PARTIQL: Final = "dynamodb:PartiQL"
+_ANY_STATEMENT: Final = {"Effect": "Allow", "Action": ["dynamodb:BatchExecuteStatement"], "Resource": "*"}
+
+
 def _name_actions_twice() -> None:
     """Tells every policy the emulator's own names beside those of AWS, on the same resources."""
     rights = boto3.client("iam")
@@ -240,6 +246,8 @@ def _name_actions_twice() -> None:
         for statement in document["Statement"]:
             actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
             statement["Action"] = actions + [_ALSO_CALLED[action] for action in actions if action in _ALSO_CALLED]
+        if _PARTIQL in json.dumps(document):
+            document["Statement"].append(_ANY_STATEMENT)
         rights.create_policy_version(PolicyArn=policy["Arn"], PolicyDocument=json.dumps(document), SetAsDefault=True)
 
 

@@ -168,8 +168,16 @@ class Ledger(Protocol):
         """Writes version `record.version` if the ledger has the one before it; False when somebody else was faster."""
         ...
 
+    def save_records(self, records: Sequence[Record]) -> list[bool]:
+        """`save_record` for each, in few calls; they are of different keys."""
+        ...
+
     def add(self, submission: Submission) -> bool:
         """Adds a submission; False when one with this MSH-10 is there already (then nothing is changed)."""
+        ...
+
+    def add_all(self, submissions: Sequence[Submission]) -> None:
+        """`add` for each, in few calls."""
         ...
 
     def get(self, msh_10: str) -> Submission | None: ...

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Any, Final
 
 from shared import settings
-from shared.adapters.dynamodb_index import DynamoIndex, condition_failed
+from shared.adapters.dynamodb_batches import DynamoBatches
+from shared.adapters.dynamodb_index import condition_failed
 from shared.adapters.dynamodb_items import (
     LANE_END,
     Item,
@@ -34,7 +35,7 @@ from shared.ports import OutboxMessage, Share, Waiting
 _SHARDS: Final = tuple(f"{settings.BACKFILL_SHARD}{number}" for number in range(settings.WAITING_SHARDS))
 
 
-class DynamoBackfill(DynamoIndex):
+class DynamoBackfill(DynamoBatches):
     """The part of port `Ledger` that gives turns."""
 
     def lanes(self) -> list[Lane]:

@@ -1,8 +1,8 @@
 """An export that arrived becomes submissions: changed visits are queued or held, unchanged ones are counted.
 
-For each visit, in this order, so that a crash between any two steps is finished by the redelivered event:
+For each chunk of visits, in this order, so that a crash between any two steps is finished by the redelivered event:
 
-    record (version n → n+1, optimistic lock) → submission (if absent) → predecessor's replaced_by → queue
+    records (version n → n+1, optimistic lock) → submissions (if absent) → predecessors' replaced_by → queue
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from math import inf
-from typing import Final
+from typing import Final, TypeVar
 
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
@@ -39,9 +39,13 @@ from shared.usecases.backfill import Shares
 from shared.usecases.bounds import bounded
 from shared.usecases.prepare import Prepared, prepare
 
+_T = TypeVar("_T")
+
 CHUNK: Final = 100
-# A write waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
+# A call waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
 _WRITERS: Final = 16
+# So many writes are one call of DynamoDB's.
+_TOGETHER: Final = 25
 # The search values of so many submissions of one dose are one batch of DynamoDB's twenty-five.
 _FINDABLE: Final = 6
 # After so many chunks the ledger learns how far a file is, for an invocation that is killed.
@@ -230,14 +234,13 @@ class Convert:
         drafts = dict(zip(drafts, self._with_turns(drafts.values(), arrival), strict=True))
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
         new = [one.submission for one in drafts.values() if one.submission and one.is_new]
-        found = [new[at : at + _FINDABLE] for at in range(0, len(new), _FINDABLE)]
-        list(self._pool.map(self._ledger.make_findable, found))
-        written = dict(zip(drafts, self._pool.map(self._write, drafts.values()), strict=True))
+        list(self._pool.map(self._ledger.make_findable, _parts(new, _FINDABLE)))
+        written = self._write(drafts)
         made: list[Submission] = []
         for key, visit in keyed:
-            draft = drafts.pop(key, None)
             # Written by somebody else meanwhile, or the second of its record in this chunk: from the record as it is.
-            submission = draft.submission if draft and written[key] else self._retry(key, visit, arrival)
+            draft = written.pop(key, None)
+            submission = draft.submission if draft else self._retry(key, visit, arrival)
             if submission is None:
                 arrival.unchanged += len(visit.rows)
             else:
@@ -273,17 +276,20 @@ class Convert:
             return _NOTHING_NEW
         return _Draft(submission, _next_version(record, submission, marks, arrival), is_new=True)
 
-    def _write(self, draft: _Draft) -> bool:
-        """Writes a draft down; False when somebody else wrote the record meanwhile. Runs beside others of its chunk."""
-        if draft.record is not None and not self._ledger.save_record(draft.record):
-            return False
-        submission = draft.submission
-        if submission is not None:
-            if draft.is_new:
-                self._ledger.add(submission)
-            if submission.replaces:
-                self._ledger.name_replacement(submission.replaces, submission.msh_10)
-        return True
+    def _write(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
+        """Writes drafts down, by their records' keys; those whose record nobody else wrote meanwhile."""
+        records = [draft.record for draft in drafts.values() if draft.record is not None]
+        saved = chain.from_iterable(self._pool.map(self._ledger.save_records, _parts(records, _TOGETHER)))
+        lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}
+        written = {key: draft for key, draft in drafts.items() if key not in lost}
+        new = [draft.submission for draft in written.values() if draft.submission and draft.is_new]
+        list(self._pool.map(self._ledger.add_all, _parts(new, _TOGETHER)))
+        made = [draft.submission for draft in written.values() if draft.submission]
+        list(self._pool.map(self._replace, [one for one in made if one.replaces]))
+        return written
+
+    def _replace(self, submission: Submission) -> None:
+        self._ledger.name_replacement(submission.replaces, submission.msh_10)
 
     def _retry(self, key: str, visit: Visit, arrival: Arrival) -> Submission | None:
         """A visit whose record was written by others, once more from the record as it is now."""
@@ -292,7 +298,7 @@ class Convert:
             [draft] = self._with_turns([self._draft(known, visit, arrival)], arrival)
             if draft.submission is not None and draft.is_new:
                 self._ledger.make_findable([draft.submission])
-            if self._write(draft):
+            if self._write({key: draft}):
                 return draft.submission
         raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")
 
@@ -360,6 +366,10 @@ class Convert:
         if not arrival.objection:
             return ()
         return (Finding("SECOND-OPINION", column="hl7apy", value=arrival.objection),)
+
+
+def _parts(values: Sequence[_T], size: int) -> list[Sequence[_T]]:
+    return [values[at : at + size] for at in range(0, len(values), size)]
 
 
 def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:

@@ -85,19 +85,26 @@ class KeptLedger:
         found = self._all(f"SELECT key, body FROM records WHERE key IN ({marks})", *wanted)
         return {key: pickle.loads(body) for key, body in found}
 
-    def save_record(self, record: Record) -> bool:
+    def save_records(self, records: Sequence[Record]) -> list[bool]:
+        return [self._save(record) for record in records]
+
+    def _save(self, record: Record) -> bool:
         body = pickle.dumps(record)
         if record.version == 1:
             return self._changes("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record.key, 1, body)
         change = "UPDATE records SET version = ?, body = ? WHERE key = ? AND version = ?"
         return self._changes(change, record.version, body, record.key, record.version - 1)
 
-    def add(self, submission: Submission) -> bool:
+    def add_all(self, submissions: Sequence[Submission]) -> None:
+        for submission in submissions:
+            self._add(submission)
+
+    def _add(self, submission: Submission) -> None:
         # The messages of a million doses need not be kept; what redelivery compares is.
         body = pickle.dumps(replace(submission, vxu=""))
         rows = json.dumps(submission.visit.rows)
         row = (submission.msh_10, submission.file_id, submission.clinic, submission.state.value, submission.row_count)
-        return self._changes("INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?)", *row, rows, body)
+        self._changes("INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?)", *row, rows, body)
 
     def get(self, msh_10: str) -> Submission | None:
         for (body,) in self._all("SELECT body FROM submissions WHERE msh_10 = ?", msh_10):

@@ -33,11 +33,11 @@ class Forgetful:
     def take_share(self, lane: Lane, day: date, count: int) -> Share:
         return Share(count)
 
-    def save_record(self, record: Record) -> bool:
-        return True
+    def save_records(self, records: Sequence[Record]) -> list[bool]:
+        return [True] * len(records)
 
-    def add(self, submission: Submission) -> bool:
-        return True
+    def add_all(self, submissions: Sequence[Submission]) -> None:
+        pass
 
     def make_findable(self, submissions: Sequence[Submission]) -> None:
         pass

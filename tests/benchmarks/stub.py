@@ -70,6 +70,8 @@ class Stub:
             return b'{"Attributes":{"taken":{"N":"1"}}}'
         if operation == "UpdateItem" and b"ALL_NEW" in body:
             return self.claimed
+        if operation == "BatchExecuteStatement":
+            return b'{"Responses":[' + b",".join([b"{}"] * body.count(b'"Statement"')) + b"]}"
         if operation == "Query":
             return b'{"Items":[],"Count":0,"ScannedCount":0}'
         if operation == "SendMessageBatch":

@@ -71,6 +71,9 @@ class MemoryLedger:
             self.by_key[record.key] = record
             return True
 
+    def save_records(self, records: Sequence[Record]) -> list[bool]:
+        return [self.save_record(record) for record in records]
+
     # submissions -----------------------------------------------------------------------------------------------------
 
     def add(self, submission: Submission) -> bool:
@@ -81,6 +84,10 @@ class MemoryLedger:
             self._of_file.setdefault(submission.file_id, []).append(submission.msh_10)
             self._put(submission)
             return True
+
+    def add_all(self, submissions: Sequence[Submission]) -> None:
+        for submission in submissions:
+            self.add(submission)
 
     def get(self, msh_10: str) -> Submission | None:
         return self.submissions.get(msh_10)

@@ -45,7 +45,7 @@ def everything(ledger: Ledger, msh_10s: list[str]) -> list[Any]:
         list(ledger.many([*msh_10s, "NONE"])),
         sorted(ledger.files(), key=lambda file: file.file_id),
         [sorted(ledger.of_file(file)) for file in ("FILE1", "FILE2")],
-        ledger.records(["r1", "r2", "none"]),
+        ledger.records(["r1", "r2", "r3", "none"]),
         ledger.stops(),
     ]
 
@@ -127,6 +127,8 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
                     lambda ledger, m=msh_10: ledger.enter_worklist(m, ("A",)),
                     lambda ledger, m=msh_10: ledger.name_replacement(m, "NEW") if m == "M0" else None,
                     lambda ledger, record=record: ledger.save_record(record),
+                    lambda ledger, record=record: ledger.save_records([record, replace(record, key="r3")]),
+                    lambda ledger, new=new: ledger.add_all([new, replace(new, msh_10="M0")]),
                     lambda ledger, m=msh_10, now=now: ledger.stop_facility(m, "F", now),
                     lambda ledger, m=msh_10: ledger.open_facility(m),
                 ]

@@ -46,7 +46,9 @@ EXPECTED = {
         "{bucket}/inbox/*": READ,
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem"),
+        "vaxline-{s}-ledger": table(
+            "BatchGetItem", "BatchWriteItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem"
+        ),
         "vaxline-{s}-ledger/index/by_file": table("Query"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-intake": CONSUME | SEND,

@@ -300,11 +300,11 @@ def test_a_crash_while_queueing_is_finished_by_the_redelivered_event(desk: Desk,
 def test_a_crash_between_record_and_submission_is_finished_by_the_redelivered_event(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: Submission) -> bool:
+    def broken(_: Sequence[Submission]) -> None:
         raise RuntimeError("synthetic outage")
 
     with monkeypatch.context() as patched:
-        patched.setattr(desk.ledger, "add", broken)
+        patched.setattr(desk.ledger, "add_all", broken)
         with pytest.raises(RuntimeError):
             desk.arrive(a_visit(a_dose("d1", 1)))
     summary = desk.arrive(a_visit(a_dose("d1", 1)), again=True)
@@ -333,13 +333,13 @@ def test_a_crash_before_the_predecessor_is_told_is_finished_by_the_redelivered_e
 def test_a_submission_rebuilt_after_a_crash_replaces_its_predecessor_and_never_itself(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: Submission) -> bool:
+    def broken(_: Sequence[Submission]) -> None:
         raise RuntimeError("synthetic outage")
 
     for lot, predecessors in (("LOT1", 0), ("LOT2", 1)):
         before = list(desk.outbox.sent)
         with monkeypatch.context() as patched:
-            patched.setattr(desk.ledger, "add", broken)
+            patched.setattr(desk.ledger, "add_all", broken)
             with pytest.raises(RuntimeError):
                 desk.arrive(a_visit(a_dose("d1", 1, lot=lot)))
         desk.arrive(a_visit(a_dose("d1", 1, lot=lot)), again=True)
@@ -354,7 +354,7 @@ def test_a_rebuilt_submission_holds_only_what_no_newer_export_took_over(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(desk.ledger, "add", lambda _: (_ for _ in ()).throw(RuntimeError("synthetic outage")))
+        patched.setattr(desk.ledger, "add_all", lambda _: (_ for _ in ()).throw(RuntimeError("synthetic outage")))
         with pytest.raises(RuntimeError):
             desk.arrive(a_visit(a_dose("d1", 1, lot="OLD"), a_dose("d2", 2)))
     desk.file(a_visit(a_dose("d1", 1, lot="NEW")))
@@ -480,13 +480,14 @@ def test_of_two_rows_that_are_one_record_the_first_is_taken_up_and_the_other_is_
 def test_references_are_queued_in_the_order_of_the_visits_however_their_writes_overtake_each_other(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add = desk.ledger.add
+    add_all = desk.ledger.add_all
 
-    def slow_at_first(submission: Submission) -> bool:
-        time.sleep(0.05 if submission.visit.date == "20260101" else 0)
-        return add(submission)
+    def slow_at_first(submissions: Sequence[Submission]) -> None:
+        time.sleep(0.05 if submissions[0].visit.date == "20260101" else 0)
+        add_all(submissions)
 
-    monkeypatch.setattr(desk.ledger, "add", slow_at_first)
+    monkeypatch.setattr("shared.usecases.convert._TOGETHER", 1)
+    monkeypatch.setattr(desk.ledger, "add_all", slow_at_first)
     days = [f"202601{day:02}" for day in range(1, 9)]
     desk.file(*(a_visit(a_dose(f"d{day}", n), date=day) for n, day in enumerate(days)))
     assert [desk.of(msh_10).visit.date for msh_10 in desk.outbox.sent] == days
