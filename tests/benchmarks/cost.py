@@ -6,7 +6,9 @@ python -m tests.benchmarks.cost
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +18,10 @@ from shared.adapters.dynamodb import submission_item
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.adapters.packing import pack
 from shared.bootstrap import CLIENT_OPTIONS
+from shared.domain.clinics import Iis
 from shared.domain.lifecycle import State
 from shared.domain.submission import Attempt
-from shared.settings import CONVERT, OUTBOX, SUBMIT
+from shared.settings import CONVERT, SUBMIT
 from shared.usecases.convert import Convert
 from tests.benchmarks import bench_delivery
 from tests.benchmarks.convert_once import Fixed
@@ -69,22 +72,21 @@ _KEY_USD: Final = 1.0
 # One export a clinic and day with its doses, and a row of CSV.
 _DOSES_A_FILE: Final = 20
 # What a file costs besides its messages, estimated: it is put, its head and body read, its event sent, received and deleted
-# beside polling, its item written with each state of the file, and convert runs for half a second more.
+# beside polling, its item written with each state of the file and its clinic's share once, and convert runs for half a second more.
 _PER_FILE: Final = {
     "put": 1,
     "get": 3,
     "queue": 6,
-    "write": 6,
+    "write": 7,
     "read": 2,
     "invoke": 1,
     "compute": 0.5 * CONVERT.memory / 1024,
 }
 _ROW_BYTES: Final = 300
 _DAYS: Final = 250
-_RETENTION_DAYS: Final = OUTBOX.retention // 86_400
 # Seconds of CPU that convert takes for a message, and the mean answer time of an IIS (IZ Gateway). Of the time that
 # submit runs its ten lanes are at work for this part, while messages wait (docs/performance.md, deliver).
-_CONVERT_SECONDS: Final = 0.002
+_CONVERT_SECONDS: Final = 0.001
 _ANSWER_SECONDS: Final = 2.1
 _LANES_AT_WORK: Final = 0.85
 # A batch alone, as on a quiet day, waits for its slowest: some 2.6 means.
@@ -111,6 +113,7 @@ def main() -> None:
         "claim": _units(submission) + entry,
         "outcome": _units(submission + sizes["attempt"]) + 2 * entry,
         "the day's outcomes": 1,
+        "its clinic's share of the day": calls["UpdateItem"] / THOUSAND,
     }
     per_message = {
         "write": sum(writes.values()),
@@ -147,14 +150,16 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
     sizes: dict[str, int] = {}
 
     def weigh(request: Any, **_: object) -> None:
-        if b'"REC#' in request.body and b'"Item"' in request.body:
-            sizes.setdefault("record", len(request.body) * 3 // 4)
+        for one in json.loads(request.body)["Statements"]:
+            item = dict(zip(re.findall(r"'(\w+)'", one["Statement"]), one["Parameters"], strict=True))
+            if item["pk"]["S"].startswith("REC#"):
+                sizes.setdefault("record", _size(item))
 
     def count(request: Any, **_: object) -> None:
         stub.calls["PutRequest"] += request.body.count(b'"PutRequest"')
 
     stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchWriteItem", count)
-    stub.dynamodb.meta.events.register_first("before-send.dynamodb.PutItem", weigh)
+    stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchExecuteStatement", weigh)
     ports: Any = {"configurations": Fixed(), "objects": Bucket(THOUSAND)}
     convert = Convert(
         ledger=stub.ledger(),
@@ -170,16 +175,22 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
     calls["outbox"] = calls["SendMessageBatch"]
     calls["BatchGetItem keys"] = THOUSAND
     item = submission_item(replace(bench_delivery._submission(0), attempt_count=1))
-    sizes["submission"] = sum(len(name) + len(_value(value)) for name, value in item.items())
+    sizes["submission"] = _size(item)
     sizes["attempt"] = len(
         pack(Attempt(1, SystemClock().now(), 2.1, State.ACCEPTED, http_status=200, msa_1="AA", ack=_ACK))
     )
     return calls, sizes
 
 
-def _value(value: dict[str, Any]) -> bytes:
-    (only,) = value.values()
-    return only if isinstance(only, bytes) else json.dumps(only).encode()
+def _size(item: dict[str, dict[str, Any]]) -> int:
+    """The bytes of an item: of its names and its values, a binary one as it is or in Base64."""
+    return sum(len(name) + _length(*value.popitem()) for name, value in deepcopy(item).items())
+
+
+def _length(kind: str, value: Any) -> int:
+    if kind == "B":
+        return len(value) if isinstance(value, bytes) else len(value) * 3 // 4
+    return len(json.dumps(value))
 
 
 _HEAD: Final = """# Scale and cost
@@ -203,7 +214,10 @@ def _table(per_message: dict[str, float], costs: dict[str, float]) -> str:
 
 
 def _words(calls: Counter[str], sizes: dict[str, int], writes: dict[str, int], total: float) -> str:
-    made = ", ".join(f"{calls[name]:,} {name}" for name in ("PutItem", "BatchGetItem", "SendMessageBatch"))
+    made = ", ".join(
+        f"{calls[name]:,} {name}"
+        for name in ("BatchExecuteStatement", "BatchWriteItem", "BatchGetItem", "SendMessageBatch")
+    )
     units = ", ".join(f"{name} {count:g}" for name, count in writes.items())
     return f"""
 Converting one file of 1,000 messages makes {made}. A submission's item has {sizes["submission"]:,} bytes, a record's
@@ -238,6 +252,9 @@ the table above says; a file costs a few calls besides.
         cells = " | ".join(f"{bill:,.2f}" for bill in bills.values())
         text += f"| {clinics:,} | {messages:,} | {cells} | **{sum(bills.values()):,.0f}** |\n"
     pace = SUBMIT.max_concurrency / _SUBMIT_SECONDS
+    # Out of one shard of the index `waiting`, into another, and the item itself (ADR 0014).
+    waited = 3 * PRICES["write"].usd
+    turns = 20 * _MILLION / Iis("").backfill_per_minute / 1_440
     days = 20 * _MILLION / pace / 86_400
     states = 50
     national = 200 * _MILLION
@@ -250,11 +267,11 @@ address for egress (the NAT gateway is some 35 USD a month) come on top where th
 ## A backfill of 20 million doses
 
 One a message, at the pace of {SUBMIT.max_concurrency} submit functions of {SUBMIT.batch_size} calls each and IZ Gateway's mean answer
-time of {_ANSWER_SECONDS} s: {pace:.1f} messages a second, {days:,.0f} days, {20 * total:,.0f} USD. The IIS's answer time is what it
+time of {_ANSWER_SECONDS} s: {pace:.1f} messages a second, {days:,.0f} days, {20 * (total + waited):,.0f} USD: a message that waits for its turn
+costs three write units more, its own and those of an index's two shards. The IIS's answer time is what it
 waits for, and `max_concurrency` what changes it, as far as the IIS agrees: ten times as many calls at once are {days / 10:,.0f} days
-for the same money. Converting them takes {20 * _MILLION * _CONVERT_SECONDS / 3600:,.0f} hours of one function. Until they are
-delivered {20 / days:,.1f} million a day leave the outbox, so exports let in at that pace stay far below SQS's {_RETENTION_DAYS} days of
-retention.
+for the same money. Converting them takes {20 * _MILLION * _CONVERT_SECONDS / 3600:,.0f} hours of one function. What waits for its turn
+waits in the ledger and in no queue; at the default of `iis.backfill_per_minute`, which is below that pace, it is {turns:,.0f} days.
 
 ## A national reporter
 
