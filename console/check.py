@@ -69,12 +69,11 @@ def _report(files: list[Path], config: Path | None, source: str) -> Report:
 def _configuration(file: Path) -> Configuration:
     from shared.adapters import clinics_toml  # noqa: PLC0415 - as above
 
-    parsed = clinics_toml.parse(file.read_text("utf-8"))
-    if isinstance(parsed, Configuration):
-        return parsed
-    for error in parsed:
-        render.err.print(f"{file}: {error}", markup=False, highlight=False)
-    raise typer.Exit(2)
+    try:
+        return clinics_toml.valid(file.read_text("utf-8"), str(file))
+    except clinics_toml.NotValid as error:
+        render.err.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(2) from None
 
 
 def _write_privately(file: Path, text: str) -> None:

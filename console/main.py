@@ -85,19 +85,19 @@ def config_push(file: ClinicsFile, stage: Stage = LOCAL_STAGE, json: Json = Fals
 def _checked(file: Path, *, json: bool) -> Configuration:
     from shared.adapters import clinics_toml  # noqa: PLC0415 - a command pays only for what it needs
 
-    parsed = clinics_toml.parse(file.read_text("utf-8"))
-    if isinstance(parsed, Configuration):
+    try:
+        found = clinics_toml.valid(file.read_text("utf-8"), str(file))
+    except clinics_toml.NotValid as error:
         if json:
-            render.as_json({"ok": True, "version": parsed.version, "clinics": list(parsed.clinics)})
+            render.as_json({"ok": False, "errors": error.errors})
         else:
-            render.out.print(f"{file}: {len(parsed.clinics)} clinics, {len(parsed.sources)} sources, no errors")
-        return parsed
+            render.err.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(1) from None
     if json:
-        render.as_json({"ok": False, "errors": parsed})
+        render.as_json({"ok": True, "version": found.version, "clinics": list(found.clinics)})
     else:
-        for error in parsed:
-            render.err.print(f"{file}: {error}", markup=False, highlight=False)
-    raise typer.Exit(1)
+        render.out.print(f"{file}: {len(found.clinics)} clinics, {len(found.sources)} sources, no errors")
+    return found
 
 
 @app.command()

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from console.audit import noted
-from shared.adapters import clinics_edit, clinics_toml
+from shared.adapters import clinics_edit
 from shared.bootstrap import Application
-from shared.domain.clinics import Configuration
 from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.remedy import Remedy
 from shared.usecases.unmapped import unmapped
@@ -53,18 +52,6 @@ def changed_text(application: Application, cause: str, clinic: str, value: str, 
             raise ValueError("--as-clinic needs --value, the name that exports use")
         text = clinics_edit.with_export_name(text, change.as_clinic, value)
     return text
-
-
-def parsed(text: str) -> Configuration:
-    """The configuration in a changed clinics.toml.
-
-    Raises:
-        ValueError: it has errors; the text names them all.
-    """
-    found = clinics_toml.parse(text)
-    if isinstance(found, Configuration):
-        return found
-    raise ValueError("\n".join(f"clinics.toml: {error}" for error in found))
 
 
 def applied(

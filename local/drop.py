@@ -124,8 +124,8 @@ class Drop:
     def _follow(self) -> None:
         """Tells what became of each file, once nothing of it is under way."""
         while not self._stop.wait(_POLL):
-            for one in self._session.application.ledger.files():
-                if one.file_id not in self._told and one.complete and not _under_way(one):
+            for one in self._session.application.ledger.files(but=self._told):
+                if one.complete and not _under_way(one):
                     self._told.add(one.file_id)
                     self._session.save()
                     self._tell(outcome(one))

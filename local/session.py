@@ -20,7 +20,6 @@ from local.simulator_scenarios import Playing
 from shared.adapters import clinics_toml
 from shared.adapters.s3 import CURRENT_CONFIGURATION
 from shared.bootstrap import Application
-from shared.domain.clinics import Configuration
 from shared.settings import QUERIES
 
 LOG: Final = snapshot.FOLDER.parent / "functions.log"
@@ -34,7 +33,7 @@ class Session:
         self.cloud = cloud
         self._clinics = clinics
         self._name = name
-        self.configuration = parsed(clinics, name)
+        self.configuration = clinics_toml.valid(clinics, name)
         known = self.configuration.clinics.values()
         self.simulator = Simulator(
             facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in known},
@@ -55,20 +54,8 @@ class Session:
         for secret in dict.fromkeys(clinic.secret for clinic in self.configuration.clinics.values()):
             self.cloud.put_secret(secret, secret, _PASSWORD)
         text = self._clinics.replace(self.configuration.iis.endpoint, self.simulator.endpoint)
-        self.configuration = parsed(text, self._name)
+        self.configuration = clinics_toml.valid(text, self._name)
         self.application.configurations.push(text, self.configuration.version)
-
-
-def parsed(text: str, name: str) -> Configuration:
-    """The configuration in a text.
-
-    Raises:
-        LookupError: it has errors; the text names them all.
-    """
-    configuration = clinics_toml.parse(text)
-    if isinstance(configuration, Configuration):
-        return configuration
-    raise LookupError("\n".join(f"{name}: {error}" for error in configuration))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import IO, Final, Protocol
@@ -262,7 +262,9 @@ class Ledger(Protocol):
         """The file with its rows counted per state, as of now."""
         ...
 
-    def files(self) -> Iterator[FileSummary]: ...
+    def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
+        """The files with their rows counted per state, as of now, without those of these ids, which are not counted."""
+        ...
 
     def quiet_since(self) -> dict[str, datetime]:
         """Source → when its newest file arrived, or since when the first one is expected."""

@@ -47,6 +47,29 @@ class ConfigurationError:
         return f"{self.key}{shown}: {self.problem}. {self.fix}"
 
 
+class NotValid(LookupError):  # noqa: N818 - what it is, not what kind of error
+    """A clinics.toml with errors; its text names them all, a line for each, under the file's name.
+
+    A LookupError, as everything is that vaxline needs and does not find: the command says its text and ends.
+    """
+
+    def __init__(self, name: str, errors: tuple[ConfigurationError, ...]) -> None:
+        super().__init__("\n".join(f"{name}: {error}" for error in errors))
+        self.errors = errors
+
+
+def valid(text: str, name: str = "clinics.toml") -> Configuration:
+    """The configuration in the text of a clinics.toml that is called `name`.
+
+    Raises:
+        NotValid: it has errors.
+    """
+    found = parse(text)
+    if isinstance(found, Configuration):
+        return found
+    raise NotValid(name, found)
+
+
 def parse(text: str) -> Configuration | tuple[ConfigurationError, ...]:
     """The configuration in the text of a clinics.toml, or everything that is wrong with it."""
     text = text.removeprefix("\ufeff")

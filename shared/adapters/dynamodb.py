@@ -21,7 +21,7 @@ Every write of a state carries the condition that the lifecycle table gives for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -326,9 +326,10 @@ class DynamoLedger(DynamoBackfill):
         item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
         return self._counted(unpack(item["body"]["B"], FileSummary)) if item else None
 
-    def files(self) -> Iterator[FileSummary]:
+    def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
         for item in self._query(None, "pk = :pk", {":pk": {"S": "FILES"}}):
-            yield self._counted(unpack(item["body"]["B"], FileSummary))
+            if text(item, "sk") not in but:
+                yield self._counted(unpack(item["body"]["B"], FileSummary))
 
     def of_file(self, file_id: str) -> Iterator[str]:
         for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": file_id}}):

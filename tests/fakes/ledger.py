@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
@@ -296,8 +296,8 @@ class MemoryLedger:
         summary = self.summaries.get(file_id)
         return replace(summary, places=self._places(file_id)) if summary else None
 
-    def files(self) -> Iterator[FileSummary]:
-        for file_id in sorted(self.summaries):
+    def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
+        for file_id in (one for one in sorted(self.summaries) if one not in but):
             yield replace(self.summaries[file_id], places=self._places(file_id))
 
     def of_file(self, file_id: str) -> Iterator[str]:

@@ -44,6 +44,7 @@ def everything(ledger: Ledger, msh_10s: list[str]) -> list[Any]:
         sorted(ledger.of_row("FILE1", 1)),
         list(ledger.many([*msh_10s, "NONE"])),
         sorted(ledger.files(), key=lambda file: file.file_id),
+        [file.file_id for file in ledger.files(but={"FILE1"})],
         [sorted(ledger.of_file(file)) for file in ("FILE1", "FILE2")],
         ledger.records(["r1", "r2", "r3", "none"]),
         ledger.stops(),

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from console.remedies import parsed
 from console.web.desk import Desk
 from console.web.parts import Link, address, card, empty, failed, html_element, lines, loading, row, table, text
+from shared.adapters import clinics_toml
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.ports import Stops
@@ -115,10 +115,10 @@ class _Editor:
         self._result.clear()
         with self._result:
             try:
-                return parsed(str(self._text.value))
-            except ValueError as error:
-                for line in str(error).splitlines():
-                    failed(line)
+                return clinics_toml.valid(str(self._text.value))
+            except clinics_toml.NotValid as error:
+                for one in error.errors:
+                    failed(str(one))
                 return None
 
     def _check(self) -> None:

@@ -12,7 +12,7 @@ from nicegui import ui
 from nicegui.elements.mixins.value_element import ValueElement
 
 from console.reading import Mark, marks
-from console.remedies import Change, applied, changed_text, named, parsed
+from console.remedies import Change, applied, changed_text, named
 from console.web.desk import Desk
 from console.web.parts import (
     Cell,
@@ -29,6 +29,7 @@ from console.web.parts import (
     table,
     text,
 )
+from shared.adapters import clinics_toml
 from shared.bootstrap import Application
 from shared.domain import er7, local_codes
 from shared.domain.lifecycle import IN_FLIGHT
@@ -252,7 +253,7 @@ class _Form:
             wanted, text_to_come, preview = await self._desk.ask(
                 lambda application: _looked_at(application, self._group.cause, clinic, value, changes, change)
             )
-        except ValueError as error:
+        except (ValueError, clinics_toml.NotValid) as error:
             with self._result:
                 failed(str(error))
             return
@@ -290,7 +291,7 @@ def _looked_at(
     application: Application, cause: str, clinic: str, value: str, changes: dict[str, str], change: Change
 ) -> tuple[Remedy, str, Preview]:
     text_to_come = changed_text(application, cause, clinic, value, change)
-    configuration = parsed(text_to_come) if text_to_come else None
+    configuration = clinics_toml.valid(text_to_come) if text_to_come else None
     wanted = Remedy(cause, clinic, value, changes, configuration)
     return wanted, text_to_come, application.remedies.preview(wanted)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -151,6 +152,9 @@ def changed(value: Any, path: tuple[Any, ...], to: Any) -> Any:
     st.lists(st.tuples(st.sampled_from(places(PATIENT)), VALUES), max_size=1),
     st.sampled_from(["fhir", "fhir-bundle"]),
 )
+@example([(("doseQuantity", "value"), float("inf"))], [], "fhir-bundle")
+@example([], [(("multipleBirthInteger",), float("nan"))], "fhir-bundle")
+@example([(("doseQuantity", "value"), float("-inf"))], [], "fhir")
 def test_no_value_of_a_resource_breaks_or_loses_its_row(
     of_dose: list[tuple[Any, Any]], of_patient: list[tuple[Any, Any]], kind: str
 ) -> None:
@@ -167,8 +171,29 @@ def test_no_value_of_a_resource_breaks_or_loses_its_row(
             {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": one} for one in resources]}
         )
     visits = taken_in(kind, body.encode())
+    told = [one for visit in visits for one in visit.findings if one.code == "BUNDLE-UNREADABLE"]
+    if kind == "fhir-bundle" and not is_json(body):
+        # Infinity and NaN: a Bundle with them is no JSON and has no rows that could be told apart. It is told itself.
+        (one,) = told
+        assert one.row == 1
+        assert re.match(r"Immunization\.ndjson: JSON is malformed: .* \(byte \d+\)", one.value)
+        return
+    assert told == []
     expected = 1 + (dose.get("resourceType") == "Immunization")
     assert sum(len(visit.rows) for visit in visits) >= expected
+
+
+def is_json(text: str) -> bool:
+    """Whether it is JSON as RFC 8259 has it: Python writes and reads Infinity and NaN besides."""
+
+    def refused(word: str) -> None:
+        raise ValueError(word)
+
+    try:
+        json.loads(text, parse_constant=refused)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from random import Random
 import boto3
 import pytest
 
-from local import session
 from local.cloud import BUCKET, REGION, LocalCloud
+from shared.adapters import clinics_toml
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.s3 import S3Files
 from shared.domain.clinics import Configuration
@@ -37,7 +37,7 @@ class At:
         return self.time
 
     def current(self) -> Configuration:
-        return session.parsed(CLINICS, "clinics.toml")
+        return clinics_toml.valid(CLINICS)
 
 
 @pytest.fixture
