@@ -301,6 +301,8 @@ def _code(code: Code, system: str) -> str:
     """A CE; `system` is the field's own coding system, for codes that name none."""
     if not code.code:
         return ""
+    if not code.alternate_code:
+        return _ce(code.code, code.text, code.system or system)
     return _ce(
         code.code,
         code.text,

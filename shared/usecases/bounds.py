@@ -26,6 +26,8 @@ def bounded(visit: Visit) -> Visit:
         findings = tuple(replace(one, value=one.value[:_VALUE_KEPT]) for one in visit.findings[:_FINDINGS_KEPT])
         visit = replace(visit, raw=visit.raw[:_RAW_KEPT], findings=findings)
     try:
+        if len(msgspec.json.encode(visit)) <= LARGEST:
+            return visit
         content = msgspec.json.encode(replace(visit, rows=()))
     except UnicodeEncodeError:
         # Half a character: some encodings that a source may name decode to it, and no XML can carry it.

@@ -46,8 +46,6 @@ CHUNK: Final = 100
 _WRITERS: Final = 16
 # So many writes are one call of DynamoDB's.
 _TOGETHER: Final = 25
-# The search values of so many submissions of one dose are one batch of DynamoDB's twenty-five.
-_FINDABLE: Final = 6
 # After so many chunks the ledger learns how far a file is, for an invocation that is killed.
 _CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
@@ -234,7 +232,7 @@ class Convert:
         drafts = dict(zip(drafts, self._with_turns(drafts.values(), arrival), strict=True))
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
         new = [one.submission for one in drafts.values() if one.submission and one.is_new]
-        list(self._pool.map(self._ledger.make_findable, _parts(new, _FINDABLE)))
+        list(self._pool.map(self._ledger.make_findable, _parts(new, _TOGETHER)))
         written = self._write(drafts)
         made: list[Submission] = []
         for key, visit in keyed:

@@ -52,12 +52,11 @@ def prepare(
     if problems:
         rows = {identity.orc_3(dose.id): dose.row for dose in visit.doses}
         first = visit.rows[0][1] if visit.rows else 0
-        findings += tuple(
-            _with_column(replace(problem, row=rows.get(problem.dose_id, first)), own) for problem in problems
-        )
+        findings += tuple(_with_column(problem, own, rows.get(problem.dose_id, first)) for problem in problems)
     return Prepared(findings, message, is_strict=source is not None and source.strict)
 
 
-def _with_column(finding: Finding, own: Mapping[str, str] | None) -> Finding:
-    """The finding with the export's name for its field, where the layout has a column for it."""
-    return finding if finding.column else replace(finding, column=column_of(finding.path, own))
+def _with_column(finding: Finding, own: Mapping[str, str] | None, row: int | None = None) -> Finding:
+    """The finding with its row, where it is told here, and with the export's name for its field, if it has one."""
+    column = finding.column or column_of(finding.path, own)
+    return replace(finding, row=finding.row if row is None else row, column=column)
