@@ -12,7 +12,8 @@ from shared.domain.lifecycle import State
 from shared.ports import OutboxMessage
 from tests.benchmarks.records import visits
 from tests.chaos.mischief import Mischief
-from tests.chaos.world import CONFIGURATION, World
+from tests.chaos.surroundings import CONFIGURATION
+from tests.chaos.world import World
 from tests.conftest import a_submission
 
 WAITING = 10_000

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -19,11 +19,6 @@ from random import Random
 from types import GeneratorType, SimpleNamespace
 from typing import Any, Final
 
-from local import simulator_rules
-from local.simulator_messages import Message, Order
-from local.webiz import Patient, WebIz
-from shared.domain.clinics import Clinic, Configuration, Iis, Source
-from shared.domain.submission import Credentials
 from shared.settings import (
     BACKFILL,
     FUNCTIONS,
@@ -45,11 +40,22 @@ from shared.usecases.submit import Submit
 from shared.usecases.sweep import Sweep
 from shared.usecases.valve import Watch, close_by_hand, open_by_hand
 from tests.chaos import mischief as kinds
-from tests.chaos.exports import REFUSED_LOT, Ehr
+from tests.chaos.exports import Ehr
 from tests.chaos.handlers import handler
 from tests.chaos.invariants import Promises
 from tests.chaos.mischief import CALM, InjectedError, Mischief
 from tests.chaos.processes import Call, Inline, Scheduler
+from tests.chaos.surroundings import (
+    CLINICS_OF,
+    CONFIGURATION,
+    Agreeing,
+    Fixed,
+    HostClock,
+    Nobody,
+    Registry,
+    Switch,
+    Vault,
+)
 from tests.fakes.bucket import MemoryBucket
 from tests.fakes.iis import MemoryIis
 from tests.fakes.ledger import MemoryLedger
@@ -58,37 +64,6 @@ from tests.fakes.queues import MemoryIntake, MemoryOutbox, MemoryResubmission, M
 _LONGEST_DRAIN: Final = timedelta(days=6)
 # Asked of DynamoDB once per process.
 _CACHED: Final = "ledger.patient_key"
-
-
-def _clinic(key: str) -> Clinic:
-    return Clinic(key, f"{key.title()} Example Clinic", f"CT-{key}", f"CT-{key}", f"ID-{key}", key)
-
-
-CONFIGURATION: Final = Configuration(
-    "v1",
-    "Example Health",
-    "VAXLINE",
-    # So few that most schedules have exports whose rest waits for its turn.
-    Iis("https://iis.example/", backfill_from=12),
-    {key: _clinic(key) for key in ("elm", "oak")},
-    {"elm": Source("elm", "csv", clinic="elm"), "both": Source("both", "csv", clinic="oak")},
-)
-_CLINICS_OF: Final = {"elm": ("elm",), "both": ("elm", "oak")}
-_CREDENTIALS: Final = Credentials("synthetic", "synthetic")
-
-
-class Registry(WebIz):
-    """A registry that also drops what has a certain lot, so that refusals come and go with corrections."""
-
-    def _apply(
-        self, order: Order, patient: Patient, message: Message, context: simulator_rules.Context
-    ) -> Iterator[simulator_rules.Problem]:
-        rxa = order.first("RXA")
-        if rxa.value(15).startswith(REFUSED_LOT) and rxa.value(21) != "D":
-            text = f"Lot not accepted. {simulator_rules.NOT_PROCESSING} {order.number}"
-            yield simulator_rules._err("E", f"RXA^{rxa.number}^15^1^1", "WEBIZ-799", (4, text))
-            return
-        yield from super()._apply(order, patient, message, context)
 
 
 class _Port:
@@ -101,54 +76,6 @@ class _Port:
         bound = partial(self._world._port_call, f"{self._name}.{method}", getattr(self._real, method))
         setattr(self, method, bound)
         return bound
-
-
-class _Clock:
-    """The scheduler's time, as one host sees it."""
-
-    def __init__(self, scheduler: Scheduler, skew: float) -> None:
-        self._scheduler, self._skew = scheduler, timedelta(seconds=skew)
-
-    def now(self) -> datetime:
-        return self._scheduler.time + self._skew
-
-
-class _Fixed:
-    def current(self) -> Configuration:
-        return CONFIGURATION
-
-
-class _Agreeing:
-    def objection(self, vxu: str) -> str:
-        return ""
-
-
-@dataclass(slots=True)
-class _Switch:
-    """Port `Delivery`: what feeds submit."""
-
-    on: bool = True
-
-    def is_on(self) -> bool:
-        return self.on
-
-    def switch(self, *, on: bool) -> None:
-        self.on = on
-
-
-class _Nobody:
-    """Who gets the mails."""
-
-    def mark(self, clinic: str, causes: Sequence[str]) -> None:
-        pass
-
-    def send(self) -> None:
-        pass
-
-
-class _Vault:
-    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials:
-        return _CREDENTIALS
 
 
 @dataclass(slots=True)
@@ -182,8 +109,8 @@ class World:
             today=self._today,
         )
         self.iis = MemoryIis(self.registry, fault=self._fault, latency=self._latency, wait=self._wait)
-        self.delivery = _Switch()
-        self.ehrs = [Ehr(source, clinics, self.random) for source, clinics in _CLINICS_OF.items()]
+        self.delivery = Switch()
+        self.ehrs = [Ehr(source, clinics, self.random) for source, clinics in CLINICS_OF.items()]
         self.instances = [
             _Instance(function) for function in FUNCTIONS if function.queue for _ in range(function.max_concurrency)
         ]
@@ -360,10 +287,10 @@ class World:
 
     def _app(self) -> SimpleNamespace:
         """A function instance's use cases, wired as in `shared.bootstrap`, between ports that may fail."""
-        clock = _Clock(self.scheduler, self.random.uniform(-self.mischief.skew, self.mischief.skew))
+        clock = HostClock(self.scheduler, self.random.uniform(-self.mischief.skew, self.mischief.skew))
         ledger, outbox = self._port("ledger", self.ledger), self._port("outbox", self._outbox())
         resubmission = self._port("resubmission", MemoryResubmission(self.queues[RESUBMISSION.name]))
-        configurations = _Fixed()
+        configurations = Fixed()
         common: dict[str, Any] = {"ledger": ledger, "clock": clock}
         convert = Convert(
             **common,
@@ -371,14 +298,14 @@ class World:
             resubmission=resubmission,
             objects=self._port("objects", self.bucket),
             configurations=configurations,
-            second_opinion=_Agreeing(),
+            second_opinion=Agreeing(),
             bucket="chaos",
         )
         submit = self.submit(
             **common,
             resubmission=resubmission,
             configurations=configurations,
-            secrets=self._port("secrets", _Vault()),
+            secrets=self._port("secrets", Vault()),
             iis=self._port("iis", self.iis),
         )
         deliver = Deliver(submit=submit, outbox=outbox)
@@ -400,12 +327,12 @@ class World:
             ),
             outbox=outbox,
             intake=self._port("intake", MemoryIntake(self.queues[INTAKE.name])),
-            notices=self._port("notices", _Nobody()),
+            notices=self._port("notices", Nobody()),
             noted=self.watch.noted,
         )
 
     def _plain_sweep(self) -> Sweep:
-        return Sweep(ledger=self.ledger, outbox=self._outbox(), configurations=_Fixed(), clock=self.scheduler)
+        return Sweep(ledger=self.ledger, outbox=self._outbox(), configurations=Fixed(), clock=self.scheduler)
 
     def _outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self.queues[OUTBOX.name])
