@@ -64,15 +64,16 @@ class FunctionSettings:
 INTAKE: Final = QueueSettings("intake", fifo=False, visibility_timeout=960, max_receive_count=5)
 # The retry ladder waits inside the outbox, so that a patient's later messages wait behind it: a message may be
 # received once for each step of the ladder, for the one resend after an unknown outcome, and for crashes.
-OUTBOX: Final = QueueSettings("outbox", fifo=True, visibility_timeout=240, max_receive_count=30)
+OUTBOX: Final = QueueSettings("outbox", fifo=True, visibility_timeout=360, max_receive_count=30)
 RESUBMISSION: Final = QueueSettings("resubmission", fifo=False, visibility_timeout=120, max_receive_count=5)
 QUEUES: Final = (INTAKE, OUTBOX, RESUBMISSION)
 
 CONVERT: Final = FunctionSettings(
     "convert", timeout=900, memory=1769, ephemeral_storage=10_240, queue="intake", batch_size=1, max_concurrency=5
 )
-# It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md.
-SUBMIT: Final = FunctionSettings("submit", timeout=180, memory=256, queue="outbox", batch_size=10, max_concurrency=2)
+# It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md. Its lanes run empty once in
+# each invocation, and what a killed one held comes back after it: five minutes are between the two (ADR 0012).
+SUBMIT: Final = FunctionSettings("submit", timeout=300, memory=256, queue="outbox", batch_size=10, max_concurrency=2)
 RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)

@@ -322,7 +322,10 @@ class Convert:
         if visit.doses and not doses:
             return _NOTHING_NEW
         rebuilt = self._submission(record, replace(visit, doses=doses), visit, arrival, msh_10, replaces)
-        return _Draft(rebuilt, is_new=True)
+        # The record may have had newer versions since: which one this was is told by its MSH-10.
+        marks = identity.dose_fingerprints(visit)
+        was = (number for number in range(record.revision) if identity.msh_10(record.key, marks, number) == msh_10)
+        return _Draft(replace(rebuilt, revision=next(was, record.revision - 1)), is_new=True)
 
     def _submission(
         self, record: Record, visit: Visit, whole: Visit, arrival: Arrival, msh_10: str, replaces: str

@@ -70,14 +70,6 @@ _WHY: Final = (
         ),
     ),
     (
-        "deliver",
-        "",
-        (
-            "Time runs twenty times faster here, so our own milliseconds weigh as much more; and before its time is up submit "
-            "fetches nothing more, so that its lanes run empty once in every invocation of some 75 seconds."
-        ),
-    ),
-    (
         "all checks",
         "",
         (

@@ -345,6 +345,7 @@ def test_a_submission_rebuilt_after_a_crash_replaces_its_predecessor_and_never_i
         desk.arrive(a_visit(a_dose("d1", 1, lot=lot)), again=True)
         made = desk.of(desk.outbox.sent[-1])
         assert (made.replaces, made.replaced_by) == (before[-1] if predecessors else "", "")
+        assert made.revision == predecessors
         assert f"|{made.msh_10}|" in made.vxu
         if predecessors:
             assert desk.of(before[-1]).replaced_by == made.msh_10
