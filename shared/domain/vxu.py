@@ -186,19 +186,36 @@ def _order(dose: Dose, house: _House) -> str:
     here = given and dose.information_source.code == ADMINISTERED
     number = encode(identity.orc_3(dose.id)) if given else NO_ORDER
     placer = f"{encode(identity.orc_3(dose.placer_id))}^{house.ei_authority}" if dose.placer_id else ""
-    lines = (
-        f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{_provider(dose.entered_by)}"
-        f"||{_provider(dose.ordered_by)}|||||{house.organization}".rstrip("|")
+    entered = _provider(dose.entered_by)
+    # Often one person did all, and a reader gives the same object then.
+    ordered = entered if dose.ordered_by is dose.entered_by else _provider(dose.ordered_by)
+    lines = f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{entered}||{ordered}|||||{house.organization}".rstrip(
+        "|"
     )
     rxa = _rxa_given(dose, house.location if here else "") if given else _rxa_not_given(dose)
     # Not formatted, because formatting an enum member is slow.
     lines += SEGMENT_END + rxa + dose.completion + "|" + dose.action + SEGMENT_END
     if given and dose.route.code:
-        lines += f"RXR|{_code(dose.route, 'NCIT')}|{_code(dose.site, 'HL70163')}".rstrip("|") + SEGMENT_END
+        route, site = dose.route, dose.site
+        if route.alternate_code or site.alternate_code:
+            lines += _rxr(_code(route, "NCIT"), _code(site, "HL70163"))
+        else:
+            lines += _plain_rxr(route.code, route.text, route.system, site.code, site.text, site.system)
     observations = _observations(dose, here=here) if given else ""
     if dose.comment:
         return lines + observations + _comment(dose, has_observation=observations != "")
     return lines + observations
+
+
+def _rxr(route: str, site: str) -> str:
+    return f"RXR|{route}|{site}".rstrip("|") + SEGMENT_END
+
+
+@lru_cache(maxsize=1024)
+def _plain_rxr(route: str, text: str, system: str, site: str, site_text: str, site_system: str) -> str:
+    """The RXR of codes without alternates: few are used, and remembered they cost one look."""
+    site = _ce(site, site_text, site_system or "HL70163") if site else ""
+    return _rxr(_ce(route, text, system or "NCIT"), site)
 
 
 def _rxa_given(dose: Dose, location: str) -> str:
