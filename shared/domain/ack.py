@@ -71,7 +71,7 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
     ours, acknowledgments = _about(answers, msh_10)
     if not ours:
         return _of_another(answers, profile)
-    if not _GRAVITY.keys() >= acknowledgments.keys():
+    if not all(map(_GRAVITY.__contains__, acknowledgments)):
         return NOT_AN_ACK
     msa_1 = max(acknowledgments, key=_GRAVITY.__getitem__)
     trace_ids: list[str] = []
@@ -95,22 +95,25 @@ def _about(answers: list[Message], msh_10: str) -> tuple[list[Message], dict[str
     ours: list[Message] = []
     acknowledgments: dict[str, None] = {}
     for message in answers:
-        text = message.syntax.text
-        named = message.named("MSA")
-        mine = [one for one in named if len(one) > 2 and msh_10 and (one[2] == msh_10 or text(one[2]) == msh_10)]
-        for fields in mine:
-            acknowledgments[text(fields[1]).upper()] = None
+        syntax, mine = message.syntax, []
+        named = message.by_name["MSA"]
+        for line in named:
+            fields = line.split(syntax.field, 3)
+            if msh_10 and len(fields) > 2 and (fields[2] == msh_10 or syntax.text(fields[2]) == msh_10):
+                acknowledgments[syntax.text(fields[1]).upper()] = None
+                mine.append(line)
         if mine:
             ours.append(message if len(mine) == len(named) else _cut(message, mine))
     return ours, acknowledgments
 
 
-def _cut(message: Message, mine: list[list[str]]) -> Message:
+def _cut(message: Message, mine: list[str]) -> Message:
     """The message without what follows an MSA that is not among those."""
+    msas = set(message.by_name["MSA"])
     lines, is_ours = [], True
-    for line, fields in zip(message.lines, message.segments, strict=True):
-        if fields[0] == "MSA":
-            is_ours = fields in mine
+    for line in message.lines:
+        if line in msas:
+            is_ours = line in mine
         if is_ours:
             lines.append(line)
     return of_lines(message.syntax, message.header, lines)

@@ -180,14 +180,20 @@ class _Reader:
         line = line.lower()
         drops = _has_any(line, profile.dropping_texts)
         internal = code in profile.internal_codes or _has_any(line, profile.internal_texts)
-        text = syntax.text(at[8]) or syntax.text(at[9]) or syntax.text(at[10]) or syntax.text(at[7])
-        text = text or syntax.part(at[5], 5) or syntax.part(at[3], 2)
-        places = tuple([place(raw) for raw in at[2].split(syntax.repetition)])
+        text = syntax.text(at[8] or at[9] or at[10] or at[7]) or self._text(at)
+        several = syntax.repetition in at[2]
+        places = tuple([place(raw) for raw in at[2].split(syntax.repetition)]) if several else (place(at[2]),)
         severity = ERROR if drops else severity
         said = Said(places, severity, code, application_code, cause, text, internal, drops, syntax)
         if drops or True in [one.depends for one in places]:
             return said
         return msgspec.structs.replace(said, found=tuple([_found(said, one) for one in places]))
+
+    def _text(self, at: list[str]) -> str:
+        """What an ERR says in words, where the first field that may say it is blank."""
+        syntax = self._syntax
+        said = (syntax.text(at[8]), syntax.text(at[9]), syntax.text(at[10]), syntax.text(at[7]))
+        return next(filter(None, (*said, syntax.part(at[5], 5), syntax.part(at[3], 2))), "")
 
     def _codes(self, err_3: str, err_4: str, err_5: str) -> tuple[str, str, str, str, bool]:
         """ERR-3.1, the IIS's own code or ERR-5.1, the code for the worklist, the severity; whether ERR-5 has an own."""
