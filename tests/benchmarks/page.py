@@ -91,7 +91,7 @@ _WHY: Final = (
 _TAIL: Final = """
 ## The local run
 
-On 2026-11-23, while other runs shared both cores: 10,000 doses from exports to outcomes in 204 s with moto, and in 56 s with ports in
+On 2026-11-24: 10,000 doses from exports to outcomes in 225 s with moto, most of them by turns of the backfill, and in 20 s with ports in
 memory (`tests/fakes`) over SOAP to the same simulated CT WiZ. Before, moto's queries sorted the whole table and its queues
 counted themselves for each message, and 1,000 doses, read twice, took 112 s; `local/quick_moto.py` takes that out, and a test compares its
 answers with moto's own. What is left is moto's reading of expressions and requests, one at a time.
