@@ -38,6 +38,7 @@ from shared.adapters.dynamodb_items import (
     moment,
     msh_10_of,
     number,
+    record_item,
     since_of,
     submission_from,
     submission_item,
@@ -93,12 +94,7 @@ class DynamoLedger(DynamoBackfill):
     def save_record(self, record: Record) -> bool:
         first = record.version == 1
         return self._put(
-            {
-                "pk": {"S": f"REC#{record.key}"},
-                "sk": {"S": "REC"},
-                "version": {"N": str(record.version)},
-                "body": {"B": pack(record)},
-            },
+            record_item(record),
             condition="attribute_not_exists(pk)" if first else "version = :before",
             values={} if first else {":before": {"N": str(record.version - 1)}},
         )

@@ -10,11 +10,10 @@ import heapq
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from shared import settings
 from shared.adapters.dynamodb_batches import DynamoBatches
-from shared.adapters.dynamodb_index import condition_failed
 from shared.adapters.dynamodb_items import (
     LANE_END,
     Item,
@@ -43,9 +42,9 @@ class DynamoBackfill(DynamoBatches):
 
     def _lanes(self, shard: str) -> Iterator[Lane]:
         """The lanes in one shard, each found by its first item: one read a lane, however much waits in it."""
-        after = ""
+        after = " "
         while True:
-            values = {":shard": {"S": shard}, ":after": {"S": after or " "}}
+            values = {":shard": {"S": shard}, ":after": {"S": after}}
             found = self._query(
                 settings.WAITING.name, "waiting_shard = :shard AND waiting_since > :after", values, page=1
             )
@@ -100,21 +99,8 @@ class DynamoBackfill(DynamoBatches):
         return added or self.take_share(lane, day, count)
 
     def _share(self, lane: Lane, update: str, condition: str, values: Item) -> Share | None:
-        try:
-            answer: Any = self._client.update_item(
-                TableName=self._table,
-                Key=_key(lane),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
-            )
-        except self._client.exceptions.ClientError as error:
-            if not condition_failed(error):
-                raise
-            return None
-        item = answer["Attributes"]
-        return Share(number(item, "taken"), moment(item, "waits_until"))
+        item = self._updated(_key(lane), update, condition, values, returns="ALL_NEW")
+        return None if item is None else Share(number(item, "taken"), moment(item, "waits_until"))
 
 
 def _key(lane: Lane) -> Item:

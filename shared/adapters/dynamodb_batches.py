@@ -12,8 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from shared.adapters.dynamodb_index import DynamoIndex
-from shared.adapters.dynamodb_items import Item, submission_item
-from shared.adapters.packing import pack
+from shared.adapters.dynamodb_items import Item, record_item, submission_item
 from shared.domain.submission import Record, Submission
 
 _STATEMENTS: Final = 25
@@ -82,13 +81,12 @@ class DynamoBatches(DynamoIndex):
 
 def _saving(table: str, record: Record) -> _Statement:
     """Version n of a record in the place of the one before it; the first only where there is none."""
-    key, body = {"S": f"REC#{record.key}"}, {"B": pack(record)}
-    version = {"N": str(record.version)}
+    item = record_item(record)
     if record.version == 1:
-        return _inserting(table, {"pk": key, "sk": {"S": "REC"}, "version": version, "body": body})
-    before = {"N": str(record.version - 1)}
+        return _inserting(table, item)
     text = " ".join(("UPDATE", f'"{table}"', 'SET "version"=? SET "body"=? WHERE "pk"=? AND "sk"=? AND "version"=?'))
-    return {"Statement": text, "Parameters": [version, body, key, {"S": "REC"}, before]}
+    before = {"N": str(record.version - 1)}
+    return {"Statement": text, "Parameters": [item["version"], item["body"], item["pk"], item["sk"], before]}
 
 
 def _inserting(table: str, item: Item) -> _Statement:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 from shared import settings
 from shared.adapters.dynamodb_items import Item, msh_10_of, submission_from, text
 from shared.adapters.packing import pack, unpack
+from shared.batched import batched
 from shared.domain import identity
 from shared.domain.outcome import Outcome, search_terms
 from shared.domain.submission import Submission
@@ -119,8 +119,7 @@ class DynamoIndex:
             yield msh_10_of(item)
 
     def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
-        source = iter(dict.fromkeys(msh_10s))
-        while batch := list(islice(source, _BATCH_GET)):
+        for batch in batched(dict.fromkeys(msh_10s), _BATCH_GET):
             found = self._batch(batch)
             yield from (found[msh_10] for msh_10 in batch if msh_10 in found)
 
@@ -175,19 +174,25 @@ class DynamoIndex:
             yield from found["Items"]
 
     def _update_item(self, key: Item, update: str, condition: str, values: Item) -> bool:
+        return self._updated(key, update, condition, values) is not None
+
+    def _updated(self, key: Item, update: str, condition: str, values: Item, *, returns: Any = "NONE") -> Item | None:
+        """What DynamoDB returns of the item (`ReturnValues`, nothing unless told); None where the condition failed."""
         names = {"#state": "state"} if "#state" in update + condition else {}
         extra: Item = {"ExpressionAttributeNames": names} if names else {}
         try:
-            self._client.update_item(
+            answer: Any = self._client.update_item(
                 TableName=self._table,
                 Key=key,
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values,
+                ReturnValues=returns,
                 **extra,
             )
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            return False
-        return True
+            return None
+        found: Item = answer.get("Attributes", {})
+        return found

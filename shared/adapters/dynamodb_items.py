@@ -11,7 +11,7 @@ from shared import settings
 from shared.adapters.packing import pack, unpack
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
-from shared.domain.submission import Attempt, Lane, Submission
+from shared.domain.submission import Attempt, Lane, Record, Submission
 
 Item = dict[str, Any]
 
@@ -69,6 +69,16 @@ _TEXTS: Final = (
     "replaced_by",
     "closed_reason",
 )
+
+
+def record_item(record: Record) -> Item:
+    """The table's item for one version of a record."""
+    return {
+        "pk": {"S": f"REC#{record.key}"},
+        "sk": {"S": "REC"},
+        "version": {"N": str(record.version)},
+        "body": {"B": pack(record)},
+    }
 
 
 def waiting_keys(msh_10: str, since: datetime, lane: Lane | None = None) -> Item:

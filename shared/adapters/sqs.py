@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote_plus
 
+from shared.batched import batched
 from shared.ports import OutboxMessage, Received
 
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ _LONGEST_DELAY: Final = 43_000
 _T = TypeVar("_T")
 
 
-def _batches(values: Iterable[_T]) -> Iterator[list[_T]]:
-    source = iter(values)
-    while batch := list(islice(source, _BATCH)):
-        yield batch
-
-
 class _Queue:
     """Sends in batches of ten and insists on every entry being taken."""
 
@@ -36,7 +30,7 @@ class _Queue:
         self._url = url
 
     def _send(self, values: Sequence[_T], entry: Callable[[_T], dict[str, Any]]) -> None:
-        for batch in _batches(values):
+        for batch in batched(values, _BATCH):
             entries: Any = [{"Id": str(number)} | entry(value) for number, value in enumerate(batch)]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
             failed = len(answer.get("Failed", []))
@@ -88,7 +82,7 @@ class SqsOutbox(_Queue):
         ]
 
     def remove(self, receipts: Sequence[str]) -> None:
-        for batch in _batches(receipts):
+        for batch in batched(receipts, _BATCH):
             entries: Any = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(batch)]
             # What is not removed comes again, and the ledger knows that it is done.
             self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)

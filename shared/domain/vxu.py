@@ -189,12 +189,10 @@ def _order(dose: Dose, house: _House) -> str:
     entered = _provider(dose.entered_by)
     # Often one person did all, and a reader gives the same object then.
     ordered = entered if dose.ordered_by is dose.entered_by else _provider(dose.ordered_by)
-    lines = f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{entered}||{ordered}|||||{house.organization}".rstrip(
-        "|"
-    )
+    orc = f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{entered}||{ordered}|||||{house.organization}"
     rxa = _rxa_given(dose, house.location if here else "") if given else _rxa_not_given(dose)
     # Not formatted, because formatting an enum member is slow.
-    lines += SEGMENT_END + rxa + dose.completion + "|" + dose.action + SEGMENT_END
+    lines = orc.rstrip("|") + SEGMENT_END + rxa + dose.completion + "|" + dose.action + SEGMENT_END
     if given and dose.route.code:
         route, site = dose.route, dose.site
         if route.alternate_code or site.alternate_code:

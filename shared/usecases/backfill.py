@@ -17,6 +17,7 @@ from itertools import chain, islice
 from typing import Final, TypeVar
 
 from shared import settings
+from shared.batched import batched
 from shared.domain.lifecycle import State
 from shared.domain.submission import Lane, Submission
 from shared.ports import Clock, Configurations, Ledger, Outbox, Waiting
@@ -60,6 +61,8 @@ class Backfill:
         configuration = self._configurations.current()
         stopped = {one.key for one in configuration.clinics.values() if one.facility_id in stops.facilities}
         moving = [lane for lane in lanes if lane.clinic not in stopped]
+        if not moving:
+            return Admitted(0, left=False)
         pace = configuration.iis.backfill_per_minute
         # The IIS may be slower than the pace: what it did not get to yet counts.
         room = max(pace - self._outbox.depth(), pace // _AT_LEAST, 1)
@@ -67,8 +70,8 @@ class Backfill:
 
     def _turns(self, lanes: Sequence[Lane], room: int, now: datetime) -> Iterator[Waiting]:
         """One of each lane after the other; another lane is the first each minute."""
-        first = int(now.timestamp()) // 60 % max(len(lanes), 1)
-        limit = room // max(len(lanes), 1) + 1
+        first = int(now.timestamp()) // 60 % len(lanes)
+        limit = room // len(lanes) + 1
         return _alternating(self._ledger.backfill(lane, limit) for lane in (*lanes[first:], *lanes[:first]))
 
     def _admit(self, turns: Iterator[Waiting], room: int, now: datetime) -> Admitted:
@@ -78,8 +81,8 @@ class Backfill:
         """
         admitted = 0
         turn = f"b{int(now.timestamp())}"
-        had = islice(turns, room)
-        while batch := [replace(one.message, round=turn) for one in islice(had, _BATCH)]:
+        had = (replace(one.message, round=turn) for one in islice(turns, room))
+        for batch in batched(had, _BATCH):
             self._outbox.send(batch)
             admitted += sum(self._ledger.admit(one.msh_10, now) for one in batch)
         return Admitted(admitted, left=next(turns, None) is not None)
@@ -99,6 +102,12 @@ def waiting_for_turns(ledger: Ledger, limit: int, clinic: str = "") -> Iterator[
     """Everything that waits for its turn, of one clinic or of all, lane by lane, read as the iterator advances."""
     lanes = (lane for lane in ledger.lanes() if clinic in ("", lane.clinic))
     return chain.from_iterable(ledger.backfill(lane, limit) for lane in lanes)
+
+
+def all_waiting(ledger: Ledger, limit: int, clinic: str = "") -> Iterator[Waiting]:
+    """What waits for delivery, and after it what waits for its turn, of one clinic or of all."""
+    waiting = (one for one in ledger.waiting() if clinic in ("", one.message.clinic))
+    return chain(waiting, waiting_for_turns(ledger, limit, clinic))
 
 
 class Shares:

@@ -7,13 +7,14 @@ For each chunk of visits, in this order, so that a crash between any two steps i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from math import inf
-from typing import Final, TypeVar
+from typing import Final
 
+from shared.batched import batched
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import State
@@ -38,8 +39,6 @@ from shared.usecases.arrival import Arrival
 from shared.usecases.backfill import Shares
 from shared.usecases.bounds import bounded
 from shared.usecases.prepare import Prepared, prepare
-
-_T = TypeVar("_T")
 
 CHUNK: Final = 100
 # A call waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
@@ -184,7 +183,7 @@ class Convert:
         visits = self._from_checkpoint(known, arrival, parts)
         if known is None:
             self._ledger.save_file(arrival.summary(complete=False))
-        for number, chunk in enumerate(_chunks(visits), 1):
+        for number, chunk in enumerate(batched(visits, CHUNK), 1):
             self._queue(self._take_up(chunk, arrival))
             arrival.pass_over(chunk)
             is_late = seconds_left() < CONVERT_RESERVE
@@ -229,11 +228,7 @@ class Convert:
         for key, visit in keyed:
             if key not in drafts:
                 drafts[key] = self._draft(records.get(key, Record(key)), visit, arrival)
-        drafts = dict(zip(drafts, self._with_turns(drafts.values(), arrival), strict=True))
-        # Before they are written: what points to nothing does no harm, what nothing points to is not found.
-        new = [one.submission for one in drafts.values() if one.submission and one.is_new]
-        list(self._pool.map(self._ledger.make_findable, _parts(new, _TOGETHER)))
-        written = self._write(drafts)
+        written = self._write(self._with_turns(drafts, arrival))
         made: list[Submission] = []
         for key, visit in keyed:
             # Written by somebody else meanwhile, or the second of its record in this chunk: from the record as it is.
@@ -245,11 +240,10 @@ class Convert:
                 made.append(submission)
         return made
 
-    def _with_turns(self, drafts: Collection[_Draft], arrival: Arrival) -> list[_Draft]:
+    def _with_turns(self, drafts: Mapping[str, _Draft], arrival: Arrival) -> Mapping[str, _Draft]:
         """The drafts, those of them that are beyond their clinic's share of the day waiting for their turn."""
-        new = [draft.submission for draft in drafts if draft.submission and draft.is_new]
-        waiting = self._shares.waiting(new, arrival.configuration.iis.backfill_from)
-        return [_in_waiting(draft, waiting) for draft in drafts] if waiting else list(drafts)
+        waiting = self._shares.waiting(_new(drafts), arrival.configuration.iis.backfill_from)
+        return {key: _in_waiting(draft, waiting) for key, draft in drafts.items()} if waiting else drafts
 
     def _queue(self, made: Sequence[Submission]) -> None:
         ready = [one for one in made if one.state is State.QUEUED and not one.backfill]
@@ -276,12 +270,13 @@ class Convert:
 
     def _write(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
         """Writes drafts down, by their records' keys; those whose record nobody else wrote meanwhile."""
+        # Before they are written: what points to nothing does no harm, what nothing points to is not found.
+        list(self._pool.map(self._ledger.make_findable, batched(_new(drafts), _TOGETHER)))
         records = [draft.record for draft in drafts.values() if draft.record is not None]
-        saved = chain.from_iterable(self._pool.map(self._ledger.save_records, _parts(records, _TOGETHER)))
+        saved = chain.from_iterable(self._pool.map(self._ledger.save_records, batched(records, _TOGETHER)))
         lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}
         written = {key: draft for key, draft in drafts.items() if key not in lost}
-        new = [draft.submission for draft in written.values() if draft.submission and draft.is_new]
-        list(self._pool.map(self._ledger.add_all, _parts(new, _TOGETHER)))
+        list(self._pool.map(self._ledger.add_all, batched(_new(written), _TOGETHER)))
         made = [draft.submission for draft in written.values() if draft.submission]
         list(self._pool.map(self._replace, [one for one in made if one.replaces]))
         return written
@@ -293,11 +288,9 @@ class Convert:
         """A visit whose record was written by others, once more from the record as it is now."""
         for _ in range(_TRIES):
             known = self._ledger.records([key]).get(key, Record(key))
-            [draft] = self._with_turns([self._draft(known, visit, arrival)], arrival)
-            if draft.submission is not None and draft.is_new:
-                self._ledger.make_findable([draft.submission])
-            if self._write({key: draft}):
-                return draft.submission
+            written = self._write(self._with_turns({key: self._draft(known, visit, arrival)}, arrival))
+            if key in written:
+                return written[key].submission
         raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")
 
     def _is_released(self, record: Record, submission: Submission) -> bool:
@@ -369,14 +362,9 @@ class Convert:
         return (Finding("SECOND-OPINION", column="hl7apy", value=arrival.objection),)
 
 
-def _parts(values: Sequence[_T], size: int) -> list[Sequence[_T]]:
-    return [values[at : at + size] for at in range(0, len(values), size)]
-
-
-def _chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:
-    source = iter(visits)
-    while chunk := list(islice(source, CHUNK)):
-        yield chunk
+def _new(drafts: Mapping[str, _Draft]) -> list[Submission]:
+    """The submissions that are not in the ledger yet."""
+    return [draft.submission for draft in drafts.values() if draft.submission and draft.is_new]
 
 
 def _in_waiting(draft: _Draft, waiting: Collection[Lane]) -> _Draft:

@@ -58,5 +58,7 @@ def prepare(
 
 def _with_column(finding: Finding, own: Mapping[str, str] | None, row: int | None = None) -> Finding:
     """The finding with its row, where it is told here, and with the export's name for its field, if it has one."""
+    if finding.column and row is None:
+        return finding
     column = finding.column or column_of(finding.path, own)
     return replace(finding, row=finding.row if row is None else row, column=column)

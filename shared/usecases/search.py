@@ -20,7 +20,7 @@ from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, State
 from shared.domain.outcome import lot_key, search_terms
 from shared.domain.submission import Submission
 from shared.ports import Ledger
-from shared.usecases.backfill import waiting_for_turns
+from shared.usecases.backfill import all_waiting
 from shared.usecases.resubmit import causes_of
 from shared.usecases.trace import files_called
 
@@ -115,9 +115,7 @@ def _open(ledger: Ledger, wanted: Wanted) -> Iterator[str]:
 
 def _waiting(ledger: Ledger, wanted: Wanted) -> Iterator[str]:
     if wanted.state is None or wanted.state in IN_FLIGHT:
-        turns = waiting_for_turns(ledger, _READ_AT_ONCE, wanted.clinic)
-        waiting = (one.message for one in chain(ledger.waiting(), turns))
-        yield from (one.msh_10 for one in waiting if not wanted.clinic or one.clinic == wanted.clinic)
+        yield from (one.message.msh_10 for one in all_waiting(ledger, _READ_AT_ONCE, wanted.clinic))
 
 
 def _decided(ledger: Ledger, wanted: Wanted, since: date, until: date) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -184,7 +183,7 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
 
 def _size(item: dict[str, dict[str, Any]]) -> int:
     """The bytes of an item: of its names and its values, a binary one as it is or in Base64."""
-    return sum(len(name) + _length(*value.popitem()) for name, value in deepcopy(item).items())
+    return sum(len(name) + _length(kind, only) for name, value in item.items() for kind, only in value.items())
 
 
 def _length(kind: str, value: Any) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final
 
 from nicegui import ui
@@ -16,7 +16,7 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.valve import MEANING, Valve
 from shared.ports import NO_CLINIC
-from shared.usecases.backfill import waiting_for_turns
+from shared.usecases.backfill import all_waiting
 from shared.usecases.expectations import Expected
 from shared.usecases.of_clinic import expected_of
 from shared.usecases.report_sheets import FAILED, OUTCOMES, share
@@ -51,7 +51,6 @@ def seen(application: Application, clinic: str) -> Seen:
     to_do: dict[str, int] = {}
     for entry in islice(ledger.worklist(clinic=clinic), _MANY):
         to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
-    waits = chain(ledger.waiting(), waiting_for_turns(ledger, _MANY))
     found = application.expected()
     if clinic:
         found = expected_of(found, configuration, clinic)
@@ -59,7 +58,7 @@ def seen(application: Application, clinic: str) -> Seen:
         since,
         until,
         application.report.counted(since, until, clinic),
-        sum(1 for _ in islice((one for one in waits if clinic in ("", one.message.clinic)), _MANY)),
+        sum(1 for _ in islice(all_waiting(ledger, _MANY, clinic), _MANY)),
         to_do,
         ledger.stops().valve,
         found,
