@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
+from shared.adapters.batch_requests import write_at_once
 from shared.adapters.clock import SystemClock
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
@@ -70,6 +71,7 @@ class Application:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.session = boto3.Session(region_name=runtime.region)
+        write_at_once(self.session)
         self.clock = SystemClock()
 
     @cached_property

@@ -12,7 +12,7 @@ from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
 from shared.domain.notice import Mark
-from shared.domain.outcome import Outcome
+from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import (
     Answer,
     Attempt,
@@ -293,12 +293,12 @@ class Ledger(Protocol):
         """What became of the submissions of one day (UTC), of one clinic or of all."""
         ...
 
-    def make_findable(self, submissions: Sequence[Submission]) -> None:
-        """Notes the values that people search these submissions by, as keyed hashes. The same again changes nothing."""
+    def make_findable(self, values: Sequence[Findable]) -> None:
+        """Notes values that people search submissions by, as keyed hashes. The same again changes nothing."""
         ...
 
     def found(self, kind: str, value: str) -> Iterator[str]:
-        """The MSH-10s of the submissions with this `mrn`, `orc_3` or `lot`, as `outcome.search_terms` names them."""
+        """The MSH-10s of the submissions with this `mrn`, `orc_3` or `lot` (`outcome.search_terms`), each once."""
         ...
 
     def of_row(self, file_id: str, row: int) -> Iterator[str]:

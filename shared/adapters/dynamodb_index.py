@@ -3,6 +3,7 @@
     DAY#<day>    <clinic>#<MSH-10>   one outcome, written once; the same again changes nothing
     LATE         <day>               how often an outcome came when its day was over; a kept count of the day names it
     FIND#<hash>  <MSH-10>            a value that people search by stands in this submission
+    FIND#<hash>  <their hash>        it stands in these submissions, which were written down together
 
 Outcomes and values are plain puts without a condition: their content follows from the submission.
 """
@@ -21,7 +22,7 @@ from shared.adapters.dynamodb_items import Item, msh_10_of, submission_from, tex
 from shared.adapters.packing import pack, unpack
 from shared.batched import batched
 from shared.domain import identity
-from shared.domain.outcome import Outcome, search_terms
+from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import Submission
 
 if TYPE_CHECKING:
@@ -93,16 +94,9 @@ class DynamoIndex:
 
     # search ----------------------------------------------------------------------------------------------------------
 
-    def make_findable(self, submissions: Sequence[Submission]) -> None:
+    def make_findable(self, values: Sequence[Findable]) -> None:
         key = self.patient_key()
-        wanted = dict.fromkeys(
-            (identity.search_key(key, kind, value), one.msh_10)
-            for one in submissions
-            for kind, value in search_terms(one)
-        )
-        puts: list[Any] = [
-            {"PutRequest": {"Item": {"pk": {"S": f"FIND#{mark}"}, "sk": {"S": msh_10}}}} for mark, msh_10 in wanted
-        ]
+        puts: list[Any] = [{"PutRequest": {"Item": _findable_item(key, one)}} for one in values]
         while puts:
             batch, puts = puts[:_BATCH_WRITE], puts[_BATCH_WRITE:]
             answer = self._client.batch_write_item(RequestItems={self._table: batch})
@@ -110,8 +104,11 @@ class DynamoIndex:
 
     def found(self, kind: str, value: str) -> Iterator[str]:
         mark = identity.search_key(self.patient_key(), kind, value)
-        for item in self._query(None, "pk = :mark", {":mark": {"S": f"FIND#{mark}"}}):
-            yield text(item, "sk")
+        items = self._query(None, "pk = :mark", {":mark": {"S": f"FIND#{mark}"}})
+        # A conversion that was cut off is done again, and its submissions may then stand together with others.
+        yield from dict.fromkeys(
+            msh_10 for item in items for msh_10 in (text(item, "msh_10s") or text(item, "sk")).split()
+        )
 
     def of_row(self, file_id: str, row: int) -> Iterator[str]:
         values: Item = {":file": {"S": file_id}, ":row": {"S": f" {row} "}}
@@ -196,3 +193,14 @@ class DynamoIndex:
             return None
         found: Item = answer.get("Attributes", {})
         return found
+
+
+def _findable_item(key: bytes, value: Findable) -> Item:
+    """The key tells all that is in the item, so that no other set of submissions takes its place."""
+    item: Item = {
+        "pk": {"S": f"FIND#{identity.search_key(key, value.kind, value.value)}"},
+        "sk": {"S": value.msh_10s[0]},
+    }
+    if len(value.msh_10s) == 1:
+        return item
+    return item | {"sk": {"S": identity.msh_10s_key(value.msh_10s)}, "msh_10s": {"S": " ".join(value.msh_10s)}}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote_plus
 
@@ -40,6 +40,20 @@ class _Queue:
                 )
 
 
+def _lanes(messages: Sequence[OutboxMessage]) -> list[list[OutboxMessage]]:
+    """Messages in whole batches of ten, each alone but where a patient's messages go on in the next."""
+    patients: dict[str, list[OutboxMessage]] = {}
+    for message in messages:
+        patients.setdefault(message.patient_group, []).append(message)
+    lanes: list[list[OutboxMessage]] = []
+    for batch in batched(chain.from_iterable(patients.values()), _BATCH):
+        if lanes and lanes[-1][-1].patient_group == batch[0].patient_group:
+            lanes[-1] += batch
+        else:
+            lanes.append(batch)
+    return lanes
+
+
 def received(body: str, group: str, receipt: str) -> Received:
     """A reference as the outbox gives it back."""
     reference = json.loads(body)
@@ -49,7 +63,7 @@ def received(body: str, group: str, receipt: str) -> Received:
 class SqsOutbox(_Queue):
     """Ports `Outbox` and `OutboxReader`: FIFO, one message group per patient.
 
-    Many messages go in a few lanes at once. A patient has one lane, so that order holds where it must.
+    Many batches go at once. Those that share a patient go one after the other, so that order holds where it must.
     """
 
     def __init__(self, client: SQSClient, url: str) -> None:
@@ -57,11 +71,7 @@ class SqsOutbox(_Queue):
         self._pool = ThreadPoolExecutor(_LANES, thread_name_prefix="outbox")
 
     def send(self, messages: Sequence[OutboxMessage]) -> None:
-        lanes: dict[int, list[OutboxMessage]] = {}
-        for message in messages:
-            lane = zlib.crc32(message.patient_group.encode()) % _LANES if len(messages) > _BATCH else 0
-            lanes.setdefault(lane, []).append(message)
-        sent = [self._pool.submit(self._send, lane, self._entry) for lane in lanes.values()]
+        sent = [self._pool.submit(self._send, lane, self._entry) for lane in _lanes(messages)]
         # All of them end before the first error is told: a caller that tries again must not meet a lane still sending.
         wait(sent)
         for lane_sent in sent:

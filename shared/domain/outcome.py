@@ -6,7 +6,7 @@ submission alone, so that a redelivered reference makes the very same one again 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
@@ -213,3 +213,21 @@ def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
             yield from dict.fromkeys((("orc_3", dose.id), ("orc_3", identity.orc_3(dose.id))))
         if dose.lot:
             yield "lot", lot_key(dose.lot)
+
+
+@dataclass(frozen=True, slots=True)
+class Findable:
+    """A value that people search by, and the MSH-10s of the submissions that it stands in."""
+
+    kind: str
+    value: str
+    msh_10s: tuple[str, ...]
+
+
+def findable(submissions: Iterable[Submission]) -> list[Findable]:
+    """By what these submissions are found again, each value once: doses of one morning share a few lots."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in submissions:
+        for term in dict.fromkeys(search_terms(one)):
+            found.setdefault(term, []).append(one.msh_10)
+    return [Findable(kind, value, tuple(msh_10s)) for (kind, value), msh_10s in found.items()]

@@ -19,6 +19,7 @@ from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
+from shared.domain.outcome import findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
 from shared.exports.readers import READERS
@@ -271,7 +272,7 @@ class Convert:
     def _write(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
         """Writes drafts down, by their records' keys; those whose record nobody else wrote meanwhile."""
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
-        list(self._pool.map(self._ledger.make_findable, batched(_new(drafts), _TOGETHER)))
+        list(self._pool.map(self._ledger.make_findable, batched(findable(_new(drafts)), _TOGETHER)))
         records = [draft.record for draft in drafts.values() if draft.record is not None]
         saved = chain.from_iterable(self._pool.map(self._ledger.save_records, batched(records, _TOGETHER)))
         lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}

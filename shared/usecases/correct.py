@@ -14,6 +14,7 @@ from shared.domain import identity
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
+from shared.domain.outcome import findable
 from shared.domain.submission import Record, Submission
 from shared.exports.corrections import Choice, choices, corrected
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
@@ -160,7 +161,7 @@ class Correct:
         )
         if not self._ledger.save_record(written):
             return False
-        self._ledger.make_findable([new])
+        self._ledger.make_findable(findable([new]))
         self._ledger.add(new)
         self._ledger.name_replacement(old.msh_10, new.msh_10)
         if new.state is State.QUEUED:

@@ -31,6 +31,7 @@ from typing import IO, Any, Final, cast
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
+from shared.domain.outcome import Findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import OutboxMessage, Share, StoredObject
 from shared.settings import CONVERT_RESERVE
@@ -111,7 +112,7 @@ class KeptLedger:
             return cast(Submission, pickle.loads(body))
         return None
 
-    def make_findable(self, submissions: Sequence[Submission]) -> None:
+    def make_findable(self, values: Sequence[Findable]) -> None:
         pass
 
     def save_file(self, summary: FileSummary) -> None:

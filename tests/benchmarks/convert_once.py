@@ -13,6 +13,7 @@ from typing import Any
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.bootstrap import CLIENT_OPTIONS
+from shared.domain.outcome import Findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import Share
 from shared.usecases.convert import Convert
@@ -39,7 +40,7 @@ class Forgetful:
     def add_all(self, submissions: Sequence[Submission]) -> None:
         pass
 
-    def make_findable(self, submissions: Sequence[Submission]) -> None:
+    def make_findable(self, values: Sequence[Findable]) -> None:
         pass
 
     def file(self, file_id: str) -> FileSummary | None:

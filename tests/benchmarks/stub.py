@@ -16,6 +16,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
+from shared.adapters.batch_requests import write_at_once
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.sqs import SqsOutbox, SqsResubmissionQueue
 
@@ -40,6 +41,7 @@ class Stub:
         self.calls: Counter[str] = Counter()
         self.claimed = b"{}"
         self.session = boto3.Session(region_name="us-east-1")
+        write_at_once(self.session)
         self.session.events.register("before-send.*.*", self._answer)
         options = Config(**config)
         self.dynamodb = self.session.client("dynamodb", config=options)

@@ -11,7 +11,7 @@ from typing import Final
 
 from shared import settings
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, sources
-from shared.domain.outcome import Outcome, search_terms
+from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports import NotClaimed, OutboxMessage, Share, Stops, Waiting, WorklistEntry
@@ -261,11 +261,10 @@ class MemoryLedger:
             if its_day == day and clinic in ("", its_clinic):
                 yield outcome
 
-    def make_findable(self, submissions: Sequence[Submission]) -> None:
+    def make_findable(self, values: Sequence[Findable]) -> None:
         self.before_write()
-        for one in submissions:
-            for term in search_terms(one):
-                self._found.setdefault(term, set()).add(one.msh_10)
+        for one in values:
+            self._found.setdefault((one.kind, one.value), set()).update(one.msh_10s)
 
     def found(self, kind: str, value: str) -> Iterator[str]:
         return iter(sorted(self._found.get((kind, value), ())))

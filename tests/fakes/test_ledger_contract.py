@@ -14,6 +14,7 @@ import pytest
 from local.cloud import REGION, LocalCloud
 from shared.adapters.dynamodb import DynamoLedger
 from shared.domain.lifecycle import TRANSITIONS, Event, State
+from shared.domain.outcome import Findable
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.ports import Ledger, NotClaimed
 from tests.conftest import NOON, a_submission
@@ -101,6 +102,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
             backfill=state is State.QUEUED and random.random() < 0.5,
         )
         lane, day = Lane("demo", random.choice(("elm", "oak"))), NOON.date() + timedelta(days=random.randint(0, 2))
+        values = [Findable("mrn", "SYN-1", tuple(random.sample(msh_10s, random.randint(1, 3))))]
         record = Record(random.choice(("r1", "r2")), version=random.randint(1, 3), current=msh_10)
 
         def finish(
@@ -121,6 +123,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
                     finish,
                     lambda ledger, m=msh_10, now=now: ledger.requeue(m, now),
                     lambda ledger, m=msh_10, now=now: ledger.wait_anew(m, now),
+                    lambda ledger, values=values: ledger.make_findable(values),
                     lambda ledger, m=msh_10, now=now: ledger.admit(m, now),
                     lambda ledger, lane=lane, now=now: ledger.begin_backfill(lane, now),
                     lambda ledger, lane=lane, day=day: ledger.take_share(lane, day, 2),

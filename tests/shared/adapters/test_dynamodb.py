@@ -10,6 +10,7 @@ from local.cloud import REGION, LocalCloud
 from shared.adapters.dynamodb import DynamoLedger
 from shared.domain import valve as valves
 from shared.domain.lifecycle import TRANSITIONS, Event, State
+from shared.domain.outcome import Findable
 from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports import NotClaimed, Stops
@@ -215,3 +216,9 @@ def test_of_two_who_change_the_valve_at_once_the_slower_is_told(ledger: DynamoLe
     assert ledger.save_valve(first, valves.closed(first, ClosedBy.PERSON, "asked to", NOON))
     assert not ledger.save_valve(first, valves.closed(first, ClosedBy.FAULTS, "DNS", NOON))
     assert ledger.stops().valve.closed_by is ClosedBy.PERSON
+
+
+def test_a_set_of_submissions_takes_no_other_sets_place(ledger: DynamoLedger) -> None:
+    for msh_10s in (("A", "B", "C"), ("A",), ("A", "D"), ("A", "B", "C")):
+        ledger.make_findable([Findable("lot", "AB12", msh_10s)])
+    assert sorted(ledger.found("lot", "AB12")) == ["A", "B", "C", "D"]

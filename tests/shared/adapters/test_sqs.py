@@ -16,9 +16,11 @@ class Recorder:
     def __init__(self, refused: str = "") -> None:
         self.bodies: list[tuple[str, str]] = []
         self.refused = refused
+        self.sizes: list[int] = []
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803 - boto3's names
         failed = [entry["Id"] for entry in Entries if self.refused and self.refused in entry["MessageBody"]]
+        self.sizes.append(len(Entries))
         self.bodies += [(entry["MessageGroupId"], entry["MessageBody"]) for entry in Entries]
         return {"Failed": failed}
 
@@ -32,6 +34,13 @@ def test_a_patients_messages_keep_their_order_however_many_lanes_send() -> None:
         by_group[group].append(body)
     assert sum(map(len, by_group.values())) == 300
     assert all(bodies == sorted(bodies) for bodies in by_group.values())
+
+
+def test_messages_of_many_patients_fill_every_batch() -> None:
+    messages = [OutboxMessage(f"M{number:03}", "elm", f"G{number % 31}") for number in range(100)]
+    client = Recorder()
+    SqsOutbox(client, "url").send(messages)  # type: ignore[arg-type]
+    assert client.sizes == [10] * 10
 
 
 @pytest.mark.parametrize("count", [1, 10, 11, 95])
