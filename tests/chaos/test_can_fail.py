@@ -100,7 +100,7 @@ BROKEN = {
 @pytest.mark.parametrize(("options", "words"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_promise_is_found(options: dict[str, Any], words: str) -> None:
     # From a seed that finds the rarest of them soon.
-    _, broken = soak(100, SCHEDULES, **options)
+    _, broken = soak(1000, SCHEDULES, **options)
     assert broken is not None, "nothing was found"
     assert words in broken.what
     assert f"SEED={broken.seed} SCHEDULES=1" in broken.told()
