@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from shared.domain import codesets
 from shared.domain.model import NO_CODE, Code, Completion, Dose, Finding, NextOfKin, Patient, Provider, Visit
+from shared.replaced import replace
 
 LOCAL: Final = "L"
 """HL7 table 0396: a local coding system. As `Provider.id_type`: an id that is not known to be an NPI."""

@@ -3,12 +3,15 @@
 Dates are HL7 DT texts (`YYYYMMDD`; an expiry may stop at the month, `YYYYMM`), because both sides of vaxline speak
 text and a string compares and prints at no cost. An empty string means "not known"; nothing is ever None here, so a
 field is sent exactly when it is not empty. Coded values carry the HL7 table or coding system they belong to.
+
+These are frozen structs and no dataclasses: a row makes a score of them, and a frozen dataclass takes ten times as long.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 
 class Completion(StrEnum):
@@ -34,8 +37,7 @@ ADMINISTERED = "00"
 GIVEN = frozenset({Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED})
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(msgspec.Struct, frozen=True):
     """A CE or CWE: identifier, text, coding system, and the local code it came from as the alternate triplet."""
 
     code: str = ""
@@ -52,8 +54,7 @@ class Code:
 NO_CODE = Code()
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """An XPN; `type` is HL7 table 0200 (L legal, M maiden, U unspecified)."""
 
     family: str = ""
@@ -66,8 +67,7 @@ class Name:
         return self.family != "" or self.given != ""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """An XAD; `country` is ISO 3166 alpha-3, `type` HL7 table 0190, `county` a FIPS code."""
 
     street: str = ""
@@ -83,8 +83,7 @@ class Address:
         return any((self.street, self.other, self.city, self.state, self.zip))
 
 
-@dataclass(frozen=True, slots=True)
-class Telecom:
+class Telecom(msgspec.Struct, frozen=True):
     """An XTN: a telephone number (`use` of HL7 table 0201, `equipment` of 0202) or, with use NET, an e-mail address."""
 
     use: str = "PRN"
@@ -97,8 +96,7 @@ class Telecom:
         return self.local != "" or self.email != ""
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True):
     """An XCN; `id_type` is HL7 table 0203 (NPI, PRN, EI, …), `authority` who assigned the id."""
 
     id: str = ""
@@ -112,8 +110,7 @@ class Provider:
         return self.id != "" or self.family != ""
 
 
-@dataclass(frozen=True, slots=True)
-class NextOfKin:
+class NextOfKin(msgspec.Struct, frozen=True):
     """An NK1; `relationship` is HL7 table 0063."""
 
     name: Name
@@ -122,8 +119,7 @@ class NextOfKin:
     telecoms: tuple[Telecom, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(msgspec.Struct, frozen=True):
     """PID and PD1. `mrn` is the medical record number as the EHR writes it, of any length."""
 
     mrn: str = ""
@@ -149,8 +145,7 @@ class Patient:
     next_of_kin: tuple[NextOfKin, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Vis:
+class Vis(msgspec.Struct, frozen=True):
     """One Vaccine Information Statement that was handed out.
 
     Either `document` (the 24-character document type string, coding system cdcgs1vis, LOINC 69764-9), or `vaccine`
@@ -163,8 +158,7 @@ class Vis:
     presented: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+class Dose(msgspec.Struct, frozen=True):
     """One vaccination event: an ORDER group (ORC, RXA, RXR, OBX, NTE).
 
     `id` is the dose's own id in the EHR, of any length; ORC-3 is made from it and stays the same for corrections and
@@ -210,8 +204,7 @@ class Dose:
         return self.is_given and self.information_source.code == ADMINISTERED
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """Something a check or a reader noticed: `code` names the row of the check table that says what and how to fix.
 
     `path` is the HL7 path (`PID-7`, `RXA-15`), `column` the export's own name for the field, `value` what stood there.
@@ -226,8 +219,7 @@ class Finding:
     dose_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """What one export says about one patient at one clinic on one day: the content of one VXU, a record's one version.
 
     `clinic` is the clinic as the export names it (empty: the source's default). `rows` are the export's rows that it
@@ -241,5 +233,5 @@ class Visit:
     clinic: str = ""
     doses: tuple[Dose, ...] = ()
     rows: tuple[tuple[str, int], ...] = ()
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
     raw: str = ""

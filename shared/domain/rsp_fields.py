@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as replaced
 from typing import Final
 
 from shared.domain.answers import Syntax
 from shared.domain.model import Address, Code, Name, Telecom
 from shared.domain.rsp_model import Identifier, Observation, Person, QueryError, Relative, Vaccination
+from shared.replaced import replace as replaced
 
 __all__ = ["error", "observation", "person", "replaced", "vaccination", "with_nk1", "with_pd1"]
 

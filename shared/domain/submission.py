@@ -1,4 +1,7 @@
-"""A submission and what happens to it: the values that use cases and the ledger exchange."""
+"""A submission and what happens to it: the values that use cases and the ledger exchange.
+
+What is made for every message is a frozen struct, as in `model`.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,6 @@ class AckError(msgspec.Struct, frozen=True):
     `segment` and `sequence` locate it in our VXU (ERR-2: the n-th segment of that name); `severity` is ERR-4 (table
     0516); `code` ERR-3 (table 0357), `application_code` ERR-5 with the IIS's own code (`WEBIZ-…`) preferred; `text`
     ERR-8, which may quote PHI.
-
-    A dataclass in all but how it is made: an ACK has one for each ERR, and a frozen dataclass takes ten times as long.
     """
 
     severity: str
@@ -46,8 +47,7 @@ class AckError(msgspec.Struct, frozen=True):
     row: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One try to deliver: what went, what came back, how long it took. Kept for ever, never overwritten.
 
     `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came (PHI);
@@ -75,8 +75,7 @@ class Lane(NamedTuple):
     clinic: str
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """One VXU with one MSH-10, from one version of a record.
 
     `replaces` and `replaced_by` are the lineage; `fingerprints` what the EHR said, per dose, when this was made;
@@ -117,8 +116,7 @@ class Submission:
         return Lane(self.source, self.clinic)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """What the ledger knows of one record: for each dose the fingerprint last taken up and the submission that has it.
 
     `version` counts the writes (optimistic lock); `revision` makes the next MSH-10 differ; `current` is the newest

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from shared.domain.model import Address, Code, Finding, Name, NextOfKin, Telecom
 from shared.exports import csv_cells, values
 from shared.exports.layout import BY_NAME, FROM_PATIENT, Column, Kind
 from shared.exports.values import Dates
+from shared.replaced import replace
 
 _PROVIDER: Final = {"npi": "id", "last_name": "family", "first_name": "given"}
 _ADDRESS: Final = ("street", "other", "city", "state", "zip", "county", "country", "type")

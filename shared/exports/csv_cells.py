@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from shared.domain import codes, codesets, local_codes
@@ -26,6 +26,7 @@ from shared.exports import layout, values
 from shared.exports.layout import Column, Header, Kind
 from shared.exports.values import Dates
 from shared.exports.visits import information_source
+from shared.replaced import replace
 
 SEPARATOR: Final = ";"
 _CACHE: Final = 20_000

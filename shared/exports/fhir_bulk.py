@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
 from urllib.parse import unquote
@@ -25,6 +24,7 @@ from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text, repaired
 from shared.exports.visits import Defaults, Entry
 from shared.ports import Objects, StoredObject
+from shared.replaced import replace
 
 IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
 _RELATIVE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?$")

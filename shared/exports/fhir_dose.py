@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -13,6 +12,7 @@ from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion,
 from shared.exports import fhir_model as fhir
 from shared.exports import fhir_patient, values
 from shared.exports.visits import information_source
+from shared.replaced import replace
 
 _NEW: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 _HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from shared.domain import codes, codesets
@@ -21,6 +21,7 @@ from shared.exports.hl7_fields import (
     with_alternate,
 )
 from shared.exports.visits import information_source
+from shared.replaced import replace
 
 _CVX_SYSTEMS: Final = frozenset({"CVX", "HL70292", "2.16.840.1.113883.12.292"})
 _NDC_SYSTEMS: Final = frozenset({"NDC", "2.16.840.1.113883.6.69"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from shared.domain import codes
@@ -14,6 +14,7 @@ from shared.domain.model import NO_CODE, Address, Code, Finding, Name, Provider,
 from shared.exports import layout, values
 from shared.exports.layout import Kind
 from shared.exports.values import Dates
+from shared.replaced import replace
 
 _NPI_AUTHORITIES: Final = frozenset({"NPI", "CMS", "NPPES", "2.16.840.1.113883.4.6"})
 _NO_CODE_KINDS: Final = frozenset({Kind.CODE, Kind.CVX, Kind.MVX})

@@ -7,7 +7,6 @@ as one row. Nothing of an incoming MSH goes on but its delimiters, character set
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -21,6 +20,7 @@ from shared.exports.spool import Row, Spool
 from shared.exports.text import Damaged, Text
 from shared.exports.visits import Defaults, Entry
 from shared.ports import Objects, StoredObject
+from shared.replaced import replace
 
 # A vaccination with one of these is read all the same; the other faults stand for a message that is not.
 _READ_ANYWAY: Final = frozenset({"", "ROW-CUT-OFF", "MESSAGE-LINE-BROKEN"})

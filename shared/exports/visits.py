@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from shared.domain import codes, codesets, identity
 from shared.domain.clinics import Source
 from shared.domain.local_codes import is_unread
 from shared.domain.model import ADMINISTERED, NO_CODE, Code, Completion, Dose, Finding, Patient, Visit
+from shared.replaced import replace
 
 _HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
 _GIVEN_HERE: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from math import inf
 from typing import Final
@@ -35,6 +35,7 @@ from shared.ports import (
     SecondOpinion,
     StoredObject,
 )
+from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE, INBOX_PREFIX
 from shared.usecases.arrival import Arrival
 from shared.usecases.backfill import Shares

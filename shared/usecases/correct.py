@@ -8,7 +8,7 @@ correction.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.domain import identity
 from shared.domain.clinics import Configuration
@@ -18,6 +18,7 @@ from shared.domain.outcome import findable
 from shared.domain.submission import Record, Submission
 from shared.exports.corrections import Choice, choices, corrected
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
+from shared.replaced import replace
 from shared.usecases.prepare import prepare
 from shared.usecases.resubmit import causes_of
 

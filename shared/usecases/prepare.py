@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain import checks, conformance, identity, local_codes, vxu
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.model import Finding, Visit
 from shared.exports.columns import column_of
+from shared.replaced import replace
 from shared.usecases.findings import holds, is_error
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -31,6 +31,7 @@ from shared.ports import (
     ResubmissionQueue,
     Secrets,
 )
+from shared.replaced import replace
 from shared.usecases.gate import Gate
 from shared.usecases.proof import Proofs
 

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +34,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import Answer, Credentials, Submission
 from shared.domain.valve import Valve
 from shared.ports import OutboxMessage, Received, Stops
+from shared.replaced import replace
 from shared.settings import SUBMIT
 from shared.usecases.deliver import Deliver
 from shared.usecases.submit import Done, Submit

@@ -23,7 +23,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -34,6 +33,7 @@ from shared.domain.lifecycle import State
 from shared.domain.outcome import Findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import OutboxMessage, Share, StoredObject
+from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
 from shared.usecases.convert import Convert, Ignored, Unfinished
 from tests.benchmarks.convert_once import Fixed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.clinics import Iis
 from shared.domain.lifecycle import State
 from shared.domain.submission import Attempt
+from shared.replaced import replace
 from shared.settings import CONVERT, SUBMIT
 from shared.usecases.convert import Convert
 from tests.benchmarks import bench_delivery

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from shared.domain import vxu
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Address, Code, Dose, Name, NextOfKin, Patient, Provider, Telecom, Vis, Visit
+from shared.replaced import replace
 
 PATIENTS: Final = 300
 

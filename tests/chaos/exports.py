@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Final
+
+from shared.replaced import replace
 
 REFUSED_LOT: Final = "REFUSE"
 """The registry of these tests drops an order with such a lot."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from shared.domain.lifecycle import State
 from shared.domain.submission import Record, Submission
 from shared.ports import NotClaimed, Waiting
+from shared.replaced import replace
 from shared.usecases.submit import Submit
 from tests.chaos.soak import soak
 from tests.fakes.ledger import MemoryLedger

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
 from shared.domain import vxu
 from shared.domain.lifecycle import State
 from shared.ports import OutboxMessage
+from shared.replaced import replace
 from tests.benchmarks.records import visits
 from tests.chaos.mischief import Mischief
 from tests.chaos.surroundings import CONFIGURATION

@@ -11,7 +11,7 @@ import random
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from shared.domain.model import Action, Code, Completion, Dose, Name, NextOfKin,
 from shared.domain.z22 import SEGMENTS
 from shared.domain.z22_model import Usage
 from shared.domain.z22_types import IG_TYPES, TYPES
+from shared.replaced import replace
 from tests.conformance import mutations
 from tests.conformance.visits import CLINIC, CONFIGURATION, NOW, visits
 

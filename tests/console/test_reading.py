@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from console.reading import ReadSegment, read, read_submission
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding
 from shared.domain.submission import AckError, Attempt, Submission
+from shared.replaced import replace
 from tests.conftest import NOON, a_submission, a_visit
 
 VXU = (

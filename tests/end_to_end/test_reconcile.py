@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from local.engine import Engine
 from local.simulator_faults import Planned
 from shared.domain.lifecycle import State
 from shared.domain.outcome import outcome_of
+from shared.replaced import replace
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -15,6 +14,7 @@ from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports import NotClaimed, OutboxMessage, Share, Stops, Waiting, WorklistEntry
+from shared.replaced import replace
 
 MAX_RESENDS: Final = 1
 NO_CLINIC: Final = "-"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -17,6 +16,7 @@ from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.ports import Ledger, NotClaimed
+from shared.replaced import replace
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger
 

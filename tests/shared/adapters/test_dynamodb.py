@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import boto3
@@ -14,6 +13,7 @@ from shared.domain.outcome import Findable
 from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports import NotClaimed, Stops
+from shared.replaced import replace
 from tests.conftest import NOON, a_submission
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -13,6 +12,7 @@ from shared.adapters import dynamodb_batches
 from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.dynamodb_batches import BatchError
 from shared.domain.submission import Record
+from shared.replaced import replace
 from tests.conftest import a_submission
 
 

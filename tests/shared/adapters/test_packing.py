@@ -1,7 +1,6 @@
 """One binary attribute of the ledger, packed against words that stay as they are."""
 
 import zlib
-from dataclasses import replace
 
 import msgspec
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from shared.adapters import packing
 from shared.adapters.dynamodb_items import submission_from, submission_item
 from shared.domain.submission import FileSummary
+from shared.replaced import replace
 from tests.benchmarks import bench_delivery
 
 UNIT = 1024

@@ -1,7 +1,6 @@
 """Every row of the table of checks is found in a record that breaks it, and in no sound one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -19,6 +18,7 @@ from shared.domain.model import (
     Vis,
     Visit,
 )
+from shared.replaced import replace
 
 TODAY = checks.Context("20261102")
 PATIENT = Patient(

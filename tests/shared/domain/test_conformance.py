@@ -1,7 +1,5 @@
 """The Z22 checks: what each says, where, and that they say nothing of what is right. NIST's verdicts are in `conformance/`."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from shared.domain.z22 import SEGMENTS
 from shared.domain.z22_base_types import BASE_TYPES
 from shared.domain.z22_model import Usage
 from shared.domain.z22_types import IG_TYPES, TYPES
+from shared.replaced import replace
 from tests.conformance.visits import CLINIC, CONFIGURATION, NOW, visits
 
 NURSE = Provider("1234567893", "Example", "Nora", "", "NPI", "NPI")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +21,7 @@ from shared.domain.model import (
     Provider,
     Visit,
 )
+from shared.replaced import replace
 
 FLU = Code("135", "Influenza, high dose", "CVX")
 BOOK = LocalCodes({"vaccine": {"fluzone-hd": FLU}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -13,6 +12,7 @@ from shared.domain.lifecycle import State
 from shared.domain.model import Action, Code, Completion, Dose, Name, Patient, Visit
 from shared.domain.outcome import Findable, Outcome, findable, outcome_of
 from shared.domain.submission import AckError, Attempt, Submission
+from shared.replaced import replace
 from tests.conftest import NOON, a_submission
 
 GIVEN = Dose(id="D-CANARY", date="20260301", vaccine=Code("115"), information_source=Code("00"), lot="ab 12")

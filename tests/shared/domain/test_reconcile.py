@@ -1,6 +1,5 @@
 """What the IIS's history says about what we reported, and when it is a proof."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.model import Action, Code, Completion, Dose, Name, Patient, Visit
 from shared.domain.reconcile import Kind, compare, proves
 from shared.domain.rsp_model import Identifier, Match, Person, Response, Vaccination
+from shared.replaced import replace
 from tests.conftest import a_submission
 
 DOSE = Dose("D1", "20260302", Code("115"), information_source=Code("00"), lot="AB123")

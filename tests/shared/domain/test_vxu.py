@@ -1,5 +1,4 @@
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -22,6 +21,7 @@ from shared.domain.model import (
     Vis,
     Visit,
 )
+from shared.replaced import replace
 
 NOW = datetime(2025, 3, 1, 7, 30, 5, 999, tzinfo=timezone(timedelta(hours=-5)))
 CLINIC = Clinic(

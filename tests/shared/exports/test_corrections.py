@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from shared.domain.clinics import Source
@@ -21,6 +19,7 @@ from shared.domain.model import (
 )
 from shared.exports.corrections import FILLS, choices, corrected
 from shared.exports.layout import COLUMNS
+from shared.replaced import replace
 
 SOURCE = Source("demo", "csv", date_formats=("%m/%d/%Y",))
 ONE = Visit(

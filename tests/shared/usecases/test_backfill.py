@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import Lane, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports import OutboxMessage
+from shared.replaced import replace
 from shared.usecases.backfill import Admitted, Backfill, Shares, waiting_for_turns
 from shared.usecases.sweep import Sweep
 from tests.conftest import NOON, a_submission

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -16,6 +15,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
 from shared.domain.submission import Attempt, FileSummary, Lane, Submission
 from shared.ports import Objects, OutboxMessage, StoredObject
+from shared.replaced import replace
 from shared.usecases.backfill import waiting_for_turns
 from shared.usecases.convert import Convert, Converted, Ignored
 from shared.usecases.correct import Correct, Refused, Resubmitted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import boto3
@@ -15,6 +14,7 @@ from shared.adapters.dynamodb import DynamoLedger
 from shared.adapters.notices import DynamoMarks
 from shared.domain.lifecycle import State
 from shared.domain.notice import OTHER, Mark, headline
+from shared.replaced import replace
 from shared.usecases.notices import OWN, Notices
 from tests.conftest import a_submission
 from tests.shared.usecases.desk import Clock

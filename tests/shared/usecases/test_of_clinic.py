@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from shared.adapters import clinics_toml
 from shared.domain.audit import AuditEntry
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
+from shared.replaced import replace
 from shared.usecases.expectations import CredentialsDue, Expected, SourceDue
 from shared.usecases.of_clinic import entries_of, expected_of, files_of
 from tests.conftest import NOON, a_submission

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -16,6 +15,7 @@ from shared.domain.qbp import Request
 from shared.domain.rsp_model import Match
 from shared.domain.submission import Answer, DeliveryFault
 from shared.domain.valve import CLOSE_AFTER
+from shared.replaced import replace
 from shared.usecases.query import (
     FACILITY_STOPPED,
     IIS_CLOSED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import boto3
@@ -15,6 +14,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Attempt, Submission
 from shared.pages import readiness_page
+from shared.replaced import replace
 from shared.usecases.readiness import Readiness, go_live, readiness, readiness_of_each
 from tests.conftest import a_submission
 from tests.end_to_end.rows import CLINICS

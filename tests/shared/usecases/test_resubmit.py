@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import boto3
@@ -15,6 +14,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.model import Finding
 from shared.domain.submission import Attempt, Strategy, Submission
 from shared.ports import OutboxMessage
+from shared.replaced import replace
 from shared.usecases.resubmit import ROUNDS, Resubmit, Triaged, may_be_retried
 from shared.usecases.sweep import Sweep, Swept
 from tests.conftest import NOON, a_submission
