@@ -4,7 +4,8 @@ Dates are HL7 DT texts (`YYYYMMDD`; an expiry may stop at the month, `YYYYMM`), 
 text and a string compares and prints at no cost. An empty string means "not known"; nothing is ever None here, so a
 field is sent exactly when it is not empty. Coded values carry the HL7 table or coding system they belong to.
 
-These are frozen structs and no dataclasses: a row makes a score of them, and a frozen dataclass takes ten times as long.
+These are frozen structs and no dataclasses: a row makes a score of them, and a frozen dataclass takes ten times as
+long.
 """
 
 from __future__ import annotations
