@@ -1,23 +1,28 @@
-"""A value with some of its fields changed, whichever of the two kinds of value it is."""
+"""A value with some of its fields changed, where it is a struct or may be one.
+
+`copy.replace` of Python 3.13, and vaxline runs on 3.11 too. Its type is that of `dataclasses.replace`, by which mypy
+holds the names and types of the changes, of structs too.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:
+    from dataclasses import replace
+else:
+
+    def replace(value: Any, /, **changes: Any) -> Any:
+        """A copy of a frozen struct or dataclass with these fields.
+
+        Raises:
+            TypeError: it has no such field.
+        """
+        kind = msgspec.structs if isinstance(value, msgspec.Struct) else dataclasses
+        return kind.replace(value, **changes)
 
 
-def replace(value: _T, /, **changes: Any) -> _T:
-    """A copy of a frozen struct or dataclass with these fields.
-
-    `copy.replace` of Python 3.13, and vaxline runs on 3.11 too.
-
-    Raises:
-        TypeError: it has no such field.
-    """
-    one: Any = value
-    made: _T = (msgspec.structs if isinstance(one, msgspec.Struct) else dataclasses).replace(one, **changes)
-    return made
+__all__ = ["replace"]

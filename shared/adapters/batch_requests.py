@@ -11,6 +11,7 @@ botocore: "Extensibility guide", events `provide-client-params` and `before-call
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -33,19 +34,14 @@ def write_at_once(session: Session) -> None:
     """Has the batches of the clients that this session makes from now on written by msgspec."""
     events: Any = session.events
     for operation, shell in _OPERATIONS.items():
-        events.register(f"provide-client-params.{operation}", _Writing(shell))
+        events.register(f"provide-client-params.{operation}", partial(_write, shell))
         events.register(f"before-call.{operation}", _put_in)
 
 
-class _Writing:
-    """The handler that writes a request down and gives botocore its shell instead."""
-
-    def __init__(self, shell: Callable[[_Request], _Request]) -> None:
-        self._shell = shell
-
-    def __call__(self, params: _Request, context: _Request, **_: object) -> _Request:
-        context[_WRITTEN] = msgspec.json.encode(params)
-        return self._shell(params)
+def _write(shell: Callable[[_Request], _Request], params: _Request, context: _Request, **_: object) -> _Request:
+    """Writes a request down, and gives botocore its shell instead."""
+    context[_WRITTEN] = msgspec.json.encode(params)
+    return shell(params)
 
 
 def _put_in(params: _Request, context: _Request, **_: object) -> None:

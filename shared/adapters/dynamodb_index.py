@@ -2,8 +2,7 @@
 
     DAY#<day>    <clinic>#<MSH-10>   one outcome, written once; the same again changes nothing
     LATE         <day>               how often an outcome came when its day was over; a kept count of the day names it
-    FIND#<hash>  <MSH-10>            a value that people search by stands in this submission
-    FIND#<hash>  <their hash>        it stands in these submissions, which were written down together
+    FIND#<hash>  <MSH-10> <MSH-10>…  a value that people search by stands in these submissions
 
 Outcomes and values are plain puts without a condition: their content follows from the submission.
 """
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 _BATCH_GET: Final = 100
 _BATCH_WRITE: Final = 25
+# A sort key has at most 1,024 bytes (AWS: DynamoDB quotas), an MSH-10 20.
+_IN_A_KEY: Final = 40
 _LATE: Final = "LATE"
 
 
@@ -96,7 +97,13 @@ class DynamoIndex:
 
     def make_findable(self, values: Sequence[Findable]) -> None:
         key = self.patient_key()
-        puts: list[Any] = [{"PutRequest": {"Item": _findable_item(key, one)}} for one in values]
+        marked = ((identity.search_key(key, one.kind, one.value), one.msh_10s) for one in values)
+        # The key is all that an item says, so that no item of other submissions takes its place.
+        puts: list[Any] = [
+            {"PutRequest": {"Item": {"pk": {"S": f"FIND#{mark}"}, "sk": {"S": " ".join(together)}}}}
+            for mark, msh_10s in marked
+            for together in batched(msh_10s, _IN_A_KEY)
+        ]
         while puts:
             batch, puts = puts[:_BATCH_WRITE], puts[_BATCH_WRITE:]
             answer = self._client.batch_write_item(RequestItems={self._table: batch})
@@ -106,9 +113,7 @@ class DynamoIndex:
         mark = identity.search_key(self.patient_key(), kind, value)
         items = self._query(None, "pk = :mark", {":mark": {"S": f"FIND#{mark}"}})
         # A conversion that was cut off is done again, and its submissions may then stand together with others.
-        yield from dict.fromkeys(
-            msh_10 for item in items for msh_10 in (text(item, "msh_10s") or text(item, "sk")).split()
-        )
+        yield from dict.fromkeys(msh_10 for item in items for msh_10 in text(item, "sk").split())
 
     def of_row(self, file_id: str, row: int) -> Iterator[str]:
         values: Item = {":file": {"S": file_id}, ":row": {"S": f" {row} "}}
@@ -193,14 +198,3 @@ class DynamoIndex:
             return None
         found: Item = answer.get("Attributes", {})
         return found
-
-
-def _findable_item(key: bytes, value: Findable) -> Item:
-    """The key tells all that is in the item, so that no other set of submissions takes its place."""
-    item: Item = {
-        "pk": {"S": f"FIND#{identity.search_key(key, value.kind, value.value)}"},
-        "sk": {"S": value.msh_10s[0]},
-    }
-    if len(value.msh_10s) == 1:
-        return item
-    return item | {"sk": {"S": identity.msh_10s_key(value.msh_10s)}, "msh_10s": {"S": " ".join(value.msh_10s)}}

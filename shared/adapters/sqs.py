@@ -40,18 +40,18 @@ class _Queue:
                 )
 
 
-def _lanes(messages: Sequence[OutboxMessage]) -> list[list[OutboxMessage]]:
-    """Messages in whole batches of ten, each alone but where a patient's messages go on in the next."""
+def _runs(messages: Sequence[OutboxMessage]) -> list[list[OutboxMessage]]:
+    """Messages in whole batches of ten; those batches in one run that share a patient, to go one after the other."""
     patients: dict[str, list[OutboxMessage]] = {}
     for message in messages:
         patients.setdefault(message.patient_group, []).append(message)
-    lanes: list[list[OutboxMessage]] = []
+    runs: list[list[OutboxMessage]] = []
     for batch in batched(chain.from_iterable(patients.values()), _BATCH):
-        if lanes and lanes[-1][-1].patient_group == batch[0].patient_group:
-            lanes[-1] += batch
+        if runs and runs[-1][-1].patient_group == batch[0].patient_group:
+            runs[-1] += batch
         else:
-            lanes.append(batch)
-    return lanes
+            runs.append(batch)
+    return runs
 
 
 def received(body: str, group: str, receipt: str) -> Received:
@@ -71,11 +71,11 @@ class SqsOutbox(_Queue):
         self._pool = ThreadPoolExecutor(_LANES, thread_name_prefix="outbox")
 
     def send(self, messages: Sequence[OutboxMessage]) -> None:
-        sent = [self._pool.submit(self._send, lane, self._entry) for lane in _lanes(messages)]
-        # All of them end before the first error is told: a caller that tries again must not meet a lane still sending.
+        sent = [self._pool.submit(self._send, run, self._entry) for run in _runs(messages)]
+        # All of them end before the first error is told: a caller that tries again must not meet a run still sending.
         wait(sent)
-        for lane_sent in sent:
-            lane_sent.result()
+        for run in sent:
+            run.result()
 
     def depth(self) -> int:
         name: Final = "ApproximateNumberOfMessages"

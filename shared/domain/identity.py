@@ -120,11 +120,6 @@ def search_key(key: bytes, kind: str, value: str) -> str:
     return _base32(mark.digest())[:26]
 
 
-def msh_10s_key(msh_10s: tuple[str, ...]) -> str:
-    """What a set of submissions is known by, longer than any MSH-10."""
-    return _digest("MSH-10s", *msh_10s)[:RECORD_LENGTH]
-
-
 def file_id(bucket: str, key: str, version: str) -> str:
     """One arrival of one export: the same object stored again is another arrival."""
     return _digest("file", bucket, key, version)[:16]

@@ -9,11 +9,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
-
-from shared.replaced import replace
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 """CT WiZ asks for only the patients who are needed: a larger file is a mistake, or many files."""

@@ -15,13 +15,12 @@ an answer shows that the IIS works. Pure: the store and the probe are `shared/us
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from shared.domain.submission import Strategy
-from shared.replaced import replace
 
 CLOSE_AFTER: Final = 5
 """Faults in a row that close the valve. IZ Gateway measured 2 % of messages failing in a typical week, and 25 % on a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -18,7 +19,6 @@ from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repai
 from shared.exports.values import Dates
 from shared.exports.visits import Entry
 from shared.ports import Objects, StoredObject
-from shared.replaced import replace
 
 # Between the cells of a spooled row: the unit separator, which no cell may hold.
 _CELL: Final = "\x1f"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,7 +23,6 @@ from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
 from shared.domain.rsp_model import MEANING, Match
 from shared.domain.submission import Strategy
 from shared.ports import Clock, Configurations, Files, Objects, StoredObject
-from shared.replaced import replace
 from shared.settings import QUERIES_PREFIX
 from shared.usecases import query
 from shared.usecases.explain import UNEXPLAINED, explanation

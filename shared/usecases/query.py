@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -24,7 +24,6 @@ from shared.domain.rsp_model import Response
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Strategy
 from shared.exports.corrections import corrected
 from shared.ports import Clock, Configurations, Iis, Ledger, Secrets
-from shared.replaced import replace
 from shared.usecases.gate import Gate
 
 COLUMNS: Final = (

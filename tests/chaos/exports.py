@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Final
-
-from shared.replaced import replace
 
 REFUSED_LOT: Final = "REFUSE"
 """The registry of these tests drops an order with such a lot."""

@@ -222,3 +222,9 @@ def test_a_set_of_submissions_takes_no_other_sets_place(ledger: DynamoLedger) ->
     for msh_10s in (("A", "B", "C"), ("A",), ("A", "D"), ("A", "B", "C")):
         ledger.make_findable([Findable("lot", "AB12", msh_10s)])
     assert sorted(ledger.found("lot", "AB12")) == ["A", "B", "C", "D"]
+
+
+def test_a_value_of_more_submissions_than_a_key_can_name_leads_to_each_of_them(ledger: DynamoLedger) -> None:
+    msh_10s = tuple(f"{number:020}" for number in range(100))
+    ledger.make_findable([Findable("lot", "AB12", msh_10s)])
+    assert sorted(ledger.found("lot", "AB12")) == list(msh_10s)
