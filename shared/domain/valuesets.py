@@ -27,7 +27,10 @@ class ValueSet:
 
     def has(self, code: str) -> bool:
         """Whether any coding system of the set has the code."""
-        return any(code in codes for codes in self.codes.values()) or any(form(code) for form in self.forms.values())
+        for codes in self.codes.values():
+            if code in codes:
+                return True
+        return any(form(code) for form in self.forms.values())
 
     def has_of(self, system: str, code: str) -> bool:
         """Whether this coding system of the set has the code."""
