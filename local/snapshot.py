@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,22 @@ def load(cloud: LocalCloud) -> None:
     """
     folder = _existing()
     client = boto3.client("dynamodb", region_name=REGION)
-    with (folder / "ledger.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            client.put_item(TableName=cloud.runtime.table, Item=json.loads(line, object_hook=_text_as_bytes))
+    for item in items():
+        client.put_item(TableName=cloud.runtime.table, Item=item)
     with cloud.without_notifications():
         for key in json.loads((folder / "keys.json").read_text("utf-8")):
             cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=_file(folder, key).read_bytes())
+
+
+def items() -> Iterator[dict[str, Any]]:
+    """The items of the saved ledger.
+
+    Raises:
+        LookupError: nothing was saved there.
+    """
+    with (_existing() / "ledger.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line, object_hook=_text_as_bytes)
 
 
 def save_accepted(messages: Iterable[str]) -> None:
