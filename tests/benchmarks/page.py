@@ -62,7 +62,7 @@ _WHY: Final = (
         "convert",
         "",
         (
-            "What the rows with boto3 take beyond those without it goes into packing what is stored and into some thirty calls for 100 "
+            "What the rows with boto3 take beyond those without it goes into some thirty calls for 100 "
             "visits, which botocore signs, sends and parses one by one: 25 conditional statements, 25 search values or ten references in a "
             "call (ADR 0016). The rest is ours: the checks of record and message, reading the rows, and the second opinion. Measured on one "
             "core, where threads do not wait for each other's lock. Converting a million rows costs some 0.02 USD of Lambda time, and is "
