@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import IO, Final, Protocol
+
+import msgspec
 
 from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
@@ -35,8 +36,7 @@ class Clock(Protocol):
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(msgspec.Struct, frozen=True):
     """One object of the bucket: key, the version that makes this arrival unique, size in bytes, when it arrived.
 
     `version_id` is S3's own, where one version is meant and not the newest.
@@ -95,8 +95,7 @@ class Configurations(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class NotClaimed:
+class NotClaimed(msgspec.Struct, frozen=True):
     """A claim that was not granted. `busy`: somebody else holds it; else there is nothing to send."""
 
     state: State | None
@@ -107,8 +106,7 @@ NO_CLINIC: Final = "-"
 """What the worklist calls the clinic of a visit whose clinic is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorklistEntry:
+class WorklistEntry(msgspec.Struct, frozen=True):
     """One line of the worklist, as its index has it."""
 
     msh_10: str
@@ -121,16 +119,14 @@ class WorklistEntry:
     file_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stops:
+class Stops(msgspec.Struct, frozen=True):
     """What stops delivery: `facilities` by fault code, those that wait for a person, and the valve of the whole IIS."""
 
     facilities: Mapping[str, str]
     valve: Valve
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
+class OutboxMessage(msgspec.Struct, frozen=True):
     """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
 
     msh_10: str
@@ -139,16 +135,14 @@ class OutboxMessage:
     round: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """A reference to a submission that waits for delivery: since when, or until when where that lies ahead."""
 
     message: OutboxMessage
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """How many messages a lane made on a day so far, and until when what is new of it waits for its turn."""
 
     taken: int
@@ -378,8 +372,7 @@ class Outbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """A reference that was received, and the receipt by which the queue knows it."""
 
     message: OutboxMessage

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.domain import expectation, iis_profiles, maintenance
-from shared.exports import csv_cells, layout
+from shared.exports import layout
 from shared.exports.values import Dates
 
 # What is wrong with a value and what to do; None where nothing is.
@@ -175,6 +175,8 @@ def _defaults(values: Mapping[str, str]) -> Trouble:
     unknown = _known_columns(values)
     if unknown:
         return unknown
+    from shared.exports import csv_cells  # noqa: PLC0415 - few sources have defaults, and every cold start comes by here
+
     for name, value in values.items():
         parse = csv_cells.parser(layout.BY_NAME[name], Dates(_DEFAULT_FORMATS))
         if parse is not None and parse(value) is None:

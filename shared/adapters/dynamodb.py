@@ -22,7 +22,6 @@ Every write of a state carries the condition that the lifecycle table gives for 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -50,6 +49,7 @@ from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports import NO_CLINIC, NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
+from shared.replaced import replace
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

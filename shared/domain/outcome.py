@@ -7,9 +7,10 @@ submission alone, so that a redelivered reference makes the very same one again 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
+
+import msgspec
 
 from shared.domain import identity
 from shared.domain.lifecycle import State
@@ -63,8 +64,7 @@ DOSE_FIELDS: Final[dict[str, Callable[[Dose], object]]] = {
 """What a dose that was administered here is asked for, and whether it is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class DoseOutcome:
+class DoseOutcome(msgspec.Struct, frozen=True):
     """One vaccination event: `kind` is of `KINDS`, `age` of `AGES`, `vaccine` a CVX (or what stands for it).
 
     `delay` is whole days from the dose to its report (None: not known); `absent` names fields of `DOSE_FIELDS`.
@@ -79,8 +79,7 @@ class DoseOutcome:
     absent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """`state` is HELD, or the final answer's; it does not change when a correction supersedes the submission.
 
     `when` is the start of the attempt that was answered, or when a held submission was made (UTC); `seconds` the IIS's
@@ -215,8 +214,7 @@ def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
             yield "lot", lot_key(dose.lot)
 
 
-@dataclass(frozen=True, slots=True)
-class Findable:
+class Findable(msgspec.Struct, frozen=True):
     """A value that people search by, and the MSH-10s of the submissions that it stands in."""
 
     kind: str

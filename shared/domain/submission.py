@@ -1,11 +1,10 @@
 """A submission and what happens to it: the values that use cases and the ledger exchange.
 
-What is made for every message is a frozen struct, as in `model`.
+They are frozen structs, as in `model`: values are made for every message, the classes themselves at each cold start.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -135,8 +134,7 @@ class Record(msgspec.Struct, frozen=True):
     doses: tuple[tuple[str, str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(msgspec.Struct, frozen=True):
     """How far an export was taken up: its first `visits` visits, all of them written and queued.
 
     `mark` is over their rows, so that going on notices when the reader groups the rows otherwise than before. `built`
@@ -149,8 +147,7 @@ class Checkpoint:
     objection: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileSummary:
+class FileSummary(msgspec.Struct, frozen=True):
     """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`.
 
     While it is not complete, the counts are those of its `checkpoint`.
@@ -186,8 +183,7 @@ class FileSummary:
         return self.rows == self.unchanged + self.held + sum(self.submitted.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The IIS answered over a working connection: `text` is what stood in `return`, not yet trusted."""
 
     text: str
@@ -195,8 +191,7 @@ class Answer:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFault:
+class DeliveryFault(msgspec.Struct, frozen=True):
     """No usable answer: `code` names the row of the fault catalogue; `embedded` is HL7 found inside a fault's text."""
 
     code: str
@@ -205,8 +200,7 @@ class DeliveryFault:
     embedded: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """What one facility signs its calls with."""
 
     username: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Final, TypeVar
@@ -21,6 +21,7 @@ from shared.batched import batched
 from shared.domain.lifecycle import State
 from shared.domain.submission import Lane, Submission
 from shared.ports import Clock, Configurations, Ledger, Outbox, Waiting
+from shared.replaced import replace
 
 _BATCH: Final = 100
 _AT_LEAST: Final = 10

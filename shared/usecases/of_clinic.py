@@ -6,12 +6,12 @@ Where it cannot be told whose something is, it is shown: a view of one clinic hi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
 from shared.domain.submission import FileSummary
 from shared.ports import Ledger
+from shared.replaced import replace
 from shared.usecases.expectations import Expected
 
 

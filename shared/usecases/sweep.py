@@ -6,13 +6,14 @@ harm: the claim decides. Facilities that a fault stopped are left alone, and so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared import settings
 from shared.domain.valve import Valve
 from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage
+from shared.replaced import replace
 
 _BATCH: Final = 500
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 WATCHED = {
     "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
     "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.ack", "shared.domain.vxu",
-    "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
+    "shared.exports.csv_cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
     "sqlite3", "zeep",
 }  # fmt: skip
 LOADED = {
@@ -25,6 +25,7 @@ LOADED = {
         "shared.adapters.hl7apy_opinion",
         "shared.adapters.s3",
         "shared.domain.vxu",
+        "shared.exports.csv_cells",
         "shared.exports.readers",
         "shared.usecases.convert",
         "sqlite3",
@@ -47,6 +48,7 @@ LOADED = {
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
         "shared.domain.vxu",
+        "shared.exports.csv_cells",
         "zeep",
     },
     "queries": {
@@ -56,6 +58,7 @@ LOADED = {
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
         "shared.domain.vxu",
+        "shared.exports.csv_cells",
         "zeep",
     },
     "backfill": {"shared.adapters.s3"},

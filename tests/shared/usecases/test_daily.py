@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -18,6 +18,7 @@ from shared.adapters.s3 import S3Files
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, DoseOutcome, Outcome
+from shared.replaced import replace
 from shared.usecases.daily import SETTLED, DailyReports
 from shared.usecases.report import REPORTS
 from shared.usecases.tally import by, tally_of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 
 from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, HISTORICAL, DoseOutcome, Outcome
+from shared.replaced import replace
 from shared.usecases.report_quality import SUSPICIONS
 from shared.usecases.tally import DELAYS, MEASURES, SECONDS, by, tally
 from tests.conftest import NOON
