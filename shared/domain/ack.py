@@ -24,7 +24,6 @@ from shared.domain.ack_errors import (
     reader,
 )
 from shared.domain.answers import Message, messages, of_lines
-from shared.domain.er7 import SEGMENT_END
 from shared.domain.iis_profiles import IisProfile
 from shared.domain.lifecycle import Event
 from shared.domain.model import Dose
@@ -40,11 +39,17 @@ MAX_CAUSES: Final = 12
 # MSA-1 in original and enhanced mode (table 0008).
 _REJECTING: Final = frozenset({"AR", "CR"})
 _GRAVITY: Final = {"AA": 0, "CA": 0, "AE": 1, "CE": 1, "AR": 2, "CR": 2}
+_UNHEARD_OF: Final = 3
 # Outside the groups and not required: the IIS leaves them out and keeps the rest (IG, table 3-1).
 _OPTIONAL_SEGMENTS: Final = frozenset({"SFT", "PD1", "NK1", "PV1", "PV2", "GT1", "IN1", "IN2", "IN3"})
+# Where an IIS writes that it refused an account.
+_SECURITY_SEGMENTS: Final = ("ERR", "MSA")
+
+# The event, and the ids of the doses that the IIS did not store.
+_Outcome = tuple[Event, tuple[str, ...]]
 
 
-class AckReading(msgspec.Struct, frozen=True):
+class AckReading(msgspec.Struct, frozen=True, gc=False):
     """What an ACK says. `event` moves the submission; `msa_1` is as it came.
 
     `errors` has one entry per ERR and location in it, with the severity that it has in effect; `trace_ids` are the
@@ -68,12 +73,11 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
     Faults: NOT-AN-ACK, WRONG-MSA-2, SECURITY-FAULT, IIS-INTERNAL-ERROR.
     """
     answers = [message for message in messages(text) if "MSA" in message.by_name]
-    ours, acknowledgments = _about(answers, msh_10)
+    ours, msa_1 = _about(answers, msh_10)
     if not ours:
         return _of_another(answers, profile)
-    if not all(map(_GRAVITY.__contains__, acknowledgments)):
+    if msa_1 not in _GRAVITY:
         return NOT_AN_ACK
-    msa_1 = max(acknowledgments, key=_GRAVITY.__getitem__)
     trace_ids: list[str] = []
     said: list[Said] = []
     for message in ours:
@@ -88,23 +92,26 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
     return _judged(ours, said, msa_1, tuple(trace_ids), profile, Orders(vxu, doses))
 
 
-def _about(answers: list[Message], msh_10: str) -> tuple[list[Message], dict[str, None]]:
-    """The messages without what follows an MSA that names another message than ours, and the MSA-1s; of those only in
-    which an MSA names ours.
+def _about(answers: list[Message], msh_10: str) -> tuple[list[Message], str]:
+    """The messages without what follows an MSA that names another message than ours, and the gravest MSA-1; of those
+    only in which an MSA names ours.
     """
     ours: list[Message] = []
-    acknowledgments: dict[str, None] = {}
+    msa_1, gravest = "", -1
     for message in answers:
         syntax, mine = message.syntax, []
         named = message.by_name["MSA"]
         for line in named:
             fields = line.split(syntax.field, 3)
             if msh_10 and len(fields) > 2 and (fields[2] == msh_10 or syntax.text(fields[2]) == msh_10):
-                acknowledgments[syntax.text(fields[1]).upper()] = None
                 mine.append(line)
+                code = syntax.text(fields[1]).upper()
+                gravity = _GRAVITY.get(code, _UNHEARD_OF)
+                if gravity > gravest:
+                    msa_1, gravest = code, gravity
         if mine:
             ours.append(message if len(mine) == len(named) else _cut(message, mine))
-    return ours, acknowledgments
+    return ours, msa_1
 
 
 def _cut(message: Message, mine: list[str]) -> Message:
@@ -138,22 +145,31 @@ def _judged(
     profile: IisProfile,
     orders: Orders,
 ) -> AckReading | str:
-    found: list[Found] = []
+    errors: list[AckError] = []
+    grave: list[Found] = []
+    # A remark is no cause.
+    causes: dict[str, None] = {}
+    warned: dict[str, None] = {}
     for each in said:
-        found += each.found or located(each, orders)
-    grave = [one for one in found if one.error.severity == ERROR]
-    event, dropped = _outcome(found, grave, msa_1, profile, orders)
+        for one in each.found or located(each, orders):
+            error = one.error
+            errors.append(error)
+            if error.severity == ERROR:
+                grave.append(one)
+                causes[one.cause] = None
+            elif error.severity == WARNING:
+                warned[one.cause] = None
+    if grave or msa_1 in _REJECTING:
+        event, dropped = _with_errors(grave, msa_1, orders)
+    else:
+        event, dropped = _without_error(errors, msa_1, profile, orders, warned=bool(warned))
     if event is not Event.ACCEPT_PARTLY and msa_1 not in ACCEPTING and _failed_itself(ours, grave, profile):
         return IIS_INTERNAL_ERROR
-    # Errors before warnings; a remark is no cause.
-    causes = dict.fromkeys([one.cause for one in grave])
-    for one in found:
-        if one.error.severity == WARNING:
-            causes[one.cause] = None
+    # Errors before warnings.
+    causes.update(warned)
     if event is not Event.ACCEPT and not causes:
         causes[msa_1] = None
-    errors = tuple([one.error for one in found])
-    return AckReading(event, msa_1, errors, trace_ids, tuple(causes)[:MAX_CAUSES], dropped)
+    return AckReading(event, msa_1, tuple(errors), trace_ids, tuple(causes)[:MAX_CAUSES], dropped)
 
 
 def _failed_itself(ours: list[Message], grave: list[Found], profile: IisProfile) -> bool:
@@ -169,18 +185,20 @@ def _failed_itself(ours: list[Message], grave: list[Found], profile: IisProfile)
     )
 
 
-def _outcome(
-    found: list[Found], grave: list[Found], msa_1: str, profile: IisProfile, orders: Orders
-) -> tuple[Event, tuple[str, ...]]:
-    """The event, and the ids of the doses that the IIS did not store."""
+def _without_error(
+    errors: list[AckError], msa_1: str, profile: IisProfile, orders: Orders, *, warned: bool
+) -> _Outcome:
+    """What follows from warnings and remarks."""
+    if msa_1 in ACCEPTING:
+        return (Event.ACCEPT_WITH_WARNINGS if warned else Event.ACCEPT), ()
+    event = profile.remarked_error if errors else profile.bare_error
+    return event, orders.ids if event is Event.REFUSE else ()
+
+
+def _with_errors(grave: list[Found], msa_1: str, orders: Orders) -> _Outcome:
+    """What follows from errors, or from a rejection as a whole."""
     if msa_1 in _REJECTING:
         return Event.REFUSE, orders.ids
-    if not grave:
-        if msa_1 not in ACCEPTING:
-            event = profile.remarked_error if found else profile.bare_error
-            return event, orders.ids if event is Event.REFUSE else ()
-        warned = any(one.error.severity == WARNING for one in found)
-        return (Event.ACCEPT_WITH_WARNINGS if warned else Event.ACCEPT), ()
     lost: set[int] = set()
     somewhere = False
     for one in grave:
@@ -203,7 +221,12 @@ def _outcome(
 
 def _is_security_fault(message: Message, profile: IisProfile) -> bool:
     code = profile.security_code
-    return code != "" and code in SEGMENT_END.join(message.lines_of("ERR") + message.lines_of("MSA"))
+    if code:
+        for name in _SECURITY_SEGMENTS:
+            for line in message.by_name.get(name, ()):
+                if code in line:
+                    return True
+    return False
 
 
 def _trace_ids(message: Message, profile: IisProfile) -> list[str]:

@@ -17,7 +17,7 @@ from shared.domain.answers import Syntax
 from shared.domain.iis_profiles import IisProfile
 from shared.domain.model import Dose
 from shared.domain.submission import AckError
-from shared.domain.vxu import Location
+from shared.domain.vxu import count_of, group_of, orders_of
 
 ERROR, WARNING, REMARK = "E", "W", "I"
 """ERR-4 (table 0516) as it is in effect."""
@@ -42,7 +42,7 @@ _REMEMBERED: Final = 1_000
 
 # The structs below are dataclasses in all but how they are made: an ACK has some for each ERR, and a frozen dataclass
 # takes ten times as long.
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """One ERR at one place: the error, the cause that it stands for, and the ORDER group that it means, if it does.
 
     `internal`: the IIS failed itself; `drops_group`: it says that it did not store the group.
@@ -55,7 +55,7 @@ class Found(msgspec.Struct, frozen=True):
     drops_group: bool
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """One repetition of ERR-2, as it came in `raw`. `path` and `where` name it in full and for a cause.
 
     `is_open`: which segment is meant depends on how many our message has; `depends`: something about it does.
@@ -72,7 +72,7 @@ class Place(msgspec.Struct, frozen=True):
     depends: bool = False
 
 
-class Said(msgspec.Struct, frozen=True):
+class Said(msgspec.Struct, frozen=True, gc=False):
     """What one ERR says, whichever message it answers; `found` has all of it where nothing depends on that message."""
 
     places: tuple[Place, ...]
@@ -91,9 +91,9 @@ class Orders:
     """The ORDER groups of our message, by position: which dose each stands for."""
 
     def __init__(self, vxu: str, doses: Sequence[Dose]) -> None:
-        self.location = Location(vxu)
+        self.vxu = vxu
         self._doses = doses
-        self._orc_3s = () if doses else self.location.orders()
+        self._orc_3s = () if doses else orders_of(vxu)
         self.count = len(doses) or len(self._orc_3s)
 
     @property
@@ -112,7 +112,7 @@ class Orders:
             return 0
         if segment in _ONE_A_GROUP:
             return sequence - 1 if 0 < sequence <= self.count else None
-        return self.location.group(segment, sequence)
+        return group_of(self.vxu, segment, sequence)
 
 
 def located(said: Said, orders: Orders) -> list[Found]:
@@ -157,6 +157,8 @@ def reader(syntax: Syntax, msa_1: str, profile: IisProfile) -> _Reader:
 class _Reader:
     def __init__(self, syntax: Syntax, msa_1: str, profile: IisProfile) -> None:
         self._syntax, self._msa_1, self._profile = syntax, msa_1, profile
+        # Few ERRs say any of these: one look for all of them.
+        self._telling = profile.dropping_texts + profile.internal_texts
         self._read_once = lru_cache(maxsize=256)(self._read)
         self._codes_once = lru_cache(maxsize=256)(self._codes)
         self._place_once = lru_cache(maxsize=256)(self._place)
@@ -178,14 +180,20 @@ class _Reader:
         if not is_own and profile.own_code is not None and (own := profile.own_code.search(line)):
             application_code = cause = own.group()
         line = line.lower()
-        drops = _has_any(line, profile.dropping_texts)
-        internal = code in profile.internal_codes or _has_any(line, profile.internal_texts)
+        tells = _has_any(line, self._telling)
+        drops = tells and _has_any(line, profile.dropping_texts)
+        internal = code in profile.internal_codes or (tells and _has_any(line, profile.internal_texts))
         text = syntax.text(at[8] or at[9] or at[10] or at[7]) or self._text(at)
-        several = syntax.repetition in at[2]
-        places = tuple([place(raw) for raw in at[2].split(syntax.repetition)]) if several else (place(at[2]),)
+        places: tuple[Place, ...]
+        if syntax.repetition in at[2]:
+            places = tuple([place(raw) for raw in at[2].split(syntax.repetition)])
+            depends = any(one.depends for one in places)
+        else:
+            places = (only,) = (place(at[2]),)
+            depends = only.depends
         severity = ERROR if drops else severity
         said = Said(places, severity, code, application_code, cause, text, internal, drops, syntax)
-        if drops or True in [one.depends for one in places]:
+        if drops or depends:
             return said
         return msgspec.structs.replace(said, found=tuple([_found(said, one) for one in places]))
 
@@ -255,7 +263,7 @@ def _counted(place: Place, syntax: Syntax, orders: Orders) -> Place:
     """The place where its sequence is missing or odd: what our message has decides what is meant."""
     segment, sequence = place.segment, place.sequence
     parts = _parts(place.raw, syntax)
-    count = 1 if segment in _SINGLE else orders.location.count(segment)
+    count = 1 if segment in _SINGLE else count_of(orders.vxu, segment)
     if sequence > 1 and (segment in _SINGLE or (parts[2] == "" and sequence > count)):
         # `PID^7`: there is no seventh PID, the sender left the sequence out.
         parts.insert(1, "")

@@ -25,7 +25,7 @@ class Strategy(StrEnum):
     CONFIRM = "CONFIRM"
 
 
-class AckError(msgspec.Struct, frozen=True):
+class AckError(msgspec.Struct, frozen=True, gc=False):
     """One ERR segment, resolved: where (`path`, and `dose_id` where it names one vaccination), what, how bad.
 
     `segment` and `sequence` locate it in our VXU (ERR-2: the n-th segment of that name); `severity` is ERR-4 (table
