@@ -51,7 +51,6 @@ _TOGETHER: Final = 25
 _CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
-# The file itself stays in the bucket; of a row that could not be read the ledger keeps this many characters.
 # The first message of a file and every so many after it are judged by the second opinion.
 _SECOND_OPINION_EVERY: Final = 1000
 

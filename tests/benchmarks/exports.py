@@ -19,7 +19,8 @@ _HEADER: Final = (
     "address_zip,phone,guardian_last_name,guardian_first_name,guardian_relationship,dose_date,cvx,ndc,lot,expiry,mvx,"
     "amount,units,route,site,eligibility,funding_source,vis_cvx,vis_edition,vis_presented,administered_by_npi,"
     "administered_by_last_name,administered_by_first_name,"
-    "ordered_by_npi,entered_by_npi,mothers_maiden_name\n"
+    "ordered_by_npi,ordered_by_last_name,ordered_by_first_name,"
+    "entered_by_npi,entered_by_last_name,entered_by_first_name,mothers_maiden_name\n"
 )
 _SHOTS: Final = (
     ("03", "00006-4681-00", "MSD", "C38299", "03"),
@@ -38,7 +39,7 @@ def csv_lines(rows: int, doses: int = 1) -> Iterator[bytes]:
             f",F,2106-3,2186-5,{who % 500} Example Way,Hartford,CT,06103,860-555-{who % 10000:04}"
             f",Sampleton{who % 997},Mary,MTH,2026-02-{who % 27 + 1:02},{cvx},{ndc},EX{number % 700},2027-06-30,{mvx}"
             f",0.5,mL,{route},LT,V02,VXC50,{vis},2021-08-06,2026-02-{who % 27 + 1:02},1234567893,Nurseby,Nadia"
-            f",1234567893,1234567893,Mockford{who % 89}\n"
+            f",1234567893,Nurseby,Nadia,1234567893,Nurseby,Nadia,Mockford{who % 89}\n"
         ).encode()
 
 
@@ -103,7 +104,7 @@ class FhirBucket(Bucket):
         if name == "manifest.json":
             yield exports_fhir.manifest(self._NAMES, date(2026, 3, 1))
         elif name.startswith("Practitioner"):
-            yield from exports_fhir.places_and_people("Harbor", [("1234567893", "Nurseby", "Nadia")])
+            yield from exports_fhir.places_and_people("harbor", [("1234567893", "Nurseby", "Nadia")])
         elif name.startswith("Patient"):
             yield from map(exports_fhir.patient, (row for n, row in enumerate(self._dicts()) if n % self._doses == 0))
         else:
