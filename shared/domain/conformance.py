@@ -57,9 +57,19 @@ class _Condition(NamedTuple):
     there_otherwise: str
 
 
+_Read = tuple[list[str], Problems]
+
+# Route and site, and observations that are codes and dates: whole segments that repeat from message to message.
+_REMEMBERED_TYPES: Final = frozenset({"CE", "DT"})
+_REMEMBERED: Final = 2048
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A segment, compiled: one column per field from 0 (the name), padding to the last field that any test reads."""
+    """A segment, compiled: one column per field from 0 (the name), padding to the last field that any test reads.
+
+    `known` are segments that were read before; nobody changes their fields.
+    """
 
     name: str
     columns: tuple[Verdicts, ...]
@@ -67,6 +77,28 @@ class _Plan:
     padding: tuple[tuple[str, ...], ...]
     conditions: tuple[_Condition, ...]
     rules: tuple[tuple[_Holds, str, int], ...]
+    known: dict[str, _Read]
+
+    def read(self, line: str) -> _Read:
+        """The fields of a segment, counted from 1, as many as the tests read, and what is wrong with them."""
+        known = self.known.get(line)
+        if known is not None:
+            return known
+        values = line.split("|")
+        if self.name == "MSH":
+            values.insert(1, "|")
+        if len(values) < self.width:
+            values += self.padding[len(values)]
+        problems = self.problems(values)
+        if self.name == "OBX" and values[5]:
+            # Only its type and kind can tell what the value may be.
+            problems += _OBSERVED.judge(values[2], first(values[3]), values[5])
+        read = values, tuple(problems)
+        if self.name == "RXR" or (self.name == "OBX" and values[2] in _REMEMBERED_TYPES):
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[line] = read
+        return read
 
     def problems(self, values: list[str]) -> list[Problem]:
         """What is wrong with the fields of one segment, padded."""
@@ -129,6 +161,7 @@ def _compile(segment: Segment) -> _Plan:
         padding=tuple(("",) * (width - count) for count in range(width + 1)),
         conditions=tuple(conditions),
         rules=tuple((rule.broken, rule.code, rule.field) for rule in SEGMENT_RULES.get(segment.name, ())),
+        known={},
     )
 
 
@@ -255,10 +288,9 @@ def _read(lines: Sequence[str], layout: _Layout) -> _Found | None:
     for line, (label, plan, order) in zip(lines, layout.places, strict=True):
         if plan is None:
             continue
-        values = _fields(line, plan)
-        problems = plan.problems(values)
+        values, problems = plan.read(line)
         if order >= 0:
-            problems += orders[order].add(plan.name, label, values)
+            orders[order].add(plan.name, label, values)
         elif plan.name == "NK1":
             relatives.append(values[1])
         if problems:
@@ -267,16 +299,6 @@ def _read(lines: Sequence[str], layout: _Layout) -> _Found | None:
             dose_id = orders[order].dose_id if order >= 0 else ""
             found += [(code, label + where, value, dose_id) for code, where, value in problems]
     return found + _across(orders, relatives)
-
-
-def _fields(line: str, plan: _Plan) -> list[str]:
-    """The fields of a segment, counted from 1, as many as the plan's tests read."""
-    values = line.split("|")
-    if plan.name == "MSH":
-        values.insert(1, "|")
-    if len(values) < plan.width:
-        values += plan.padding[len(values)]
-    return values
 
 
 class _Order:
@@ -290,18 +312,15 @@ class _Order:
         self.observations: list[list[str]] = []
         self.labels: dict[str, str] = {}
 
-    def add(self, name: str, label: str, values: list[str]) -> Problems:
-        """Takes a segment in; what is wrong with the value of an OBX, which only its type and kind can tell."""
+    def add(self, name: str, label: str, values: list[str]) -> None:
         if name == "OBX":
             self.observations.append(values)
-            return _OBSERVED.judge(values[2], first(values[3]), values[5]) if values[5] else NONE
-        if name in ("ORC", "RXA") and name not in self.labels:
+        elif name in ("ORC", "RXA") and name not in self.labels:
             self.labels[name] = label
             if name == "ORC":
                 self.orc = values
             else:
                 self.rxa = values
-        return NONE
 
     @property
     def dose_id(self) -> str:

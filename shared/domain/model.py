@@ -5,7 +5,7 @@ text and a string compares and prints at no cost. An empty string means "not kno
 field is sent exactly when it is not empty. Coded values carry the HL7 table or coding system they belong to.
 
 These are frozen structs and no dataclasses: a row makes a score of them, and a frozen dataclass takes ten times as
-long.
+long. Nothing in them can point back to them, so the garbage collector need not follow them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ADMINISTERED = "00"
 GIVEN = frozenset({Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED})
 
 
-class Code(msgspec.Struct, frozen=True):
+class Code(msgspec.Struct, frozen=True, gc=False):
     """A CE or CWE: identifier, text, coding system, and the local code it came from as the alternate triplet."""
 
     code: str = ""
@@ -55,7 +55,7 @@ class Code(msgspec.Struct, frozen=True):
 NO_CODE = Code()
 
 
-class Name(msgspec.Struct, frozen=True):
+class Name(msgspec.Struct, frozen=True, gc=False):
     """An XPN; `type` is HL7 table 0200 (L legal, M maiden, U unspecified)."""
 
     family: str = ""
@@ -68,7 +68,7 @@ class Name(msgspec.Struct, frozen=True):
         return self.family != "" or self.given != ""
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """An XAD; `country` is ISO 3166 alpha-3, `type` HL7 table 0190, `county` a FIPS code."""
 
     street: str = ""
@@ -84,7 +84,7 @@ class Address(msgspec.Struct, frozen=True):
         return any((self.street, self.other, self.city, self.state, self.zip))
 
 
-class Telecom(msgspec.Struct, frozen=True):
+class Telecom(msgspec.Struct, frozen=True, gc=False):
     """An XTN: a telephone number (`use` of HL7 table 0201, `equipment` of 0202) or, with use NET, an e-mail address."""
 
     use: str = "PRN"
@@ -97,7 +97,7 @@ class Telecom(msgspec.Struct, frozen=True):
         return self.local != "" or self.email != ""
 
 
-class Provider(msgspec.Struct, frozen=True):
+class Provider(msgspec.Struct, frozen=True, gc=False):
     """An XCN; `id_type` is HL7 table 0203 (NPI, PRN, EI, …), `authority` who assigned the id."""
 
     id: str = ""
@@ -111,7 +111,7 @@ class Provider(msgspec.Struct, frozen=True):
         return self.id != "" or self.family != ""
 
 
-class NextOfKin(msgspec.Struct, frozen=True):
+class NextOfKin(msgspec.Struct, frozen=True, gc=False):
     """An NK1; `relationship` is HL7 table 0063."""
 
     name: Name
@@ -120,7 +120,7 @@ class NextOfKin(msgspec.Struct, frozen=True):
     telecoms: tuple[Telecom, ...] = ()
 
 
-class Patient(msgspec.Struct, frozen=True):
+class Patient(msgspec.Struct, frozen=True, gc=False):
     """PID and PD1. `mrn` is the medical record number as the EHR writes it, of any length."""
 
     mrn: str = ""
@@ -146,7 +146,7 @@ class Patient(msgspec.Struct, frozen=True):
     next_of_kin: tuple[NextOfKin, ...] = ()
 
 
-class Vis(msgspec.Struct, frozen=True):
+class Vis(msgspec.Struct, frozen=True, gc=False):
     """One Vaccine Information Statement that was handed out.
 
     Either `document` (the 24-character document type string, coding system cdcgs1vis, LOINC 69764-9), or `vaccine`
@@ -159,7 +159,7 @@ class Vis(msgspec.Struct, frozen=True):
     presented: str = ""
 
 
-class Dose(msgspec.Struct, frozen=True):
+class Dose(msgspec.Struct, frozen=True, gc=False):
     """One vaccination event: an ORDER group (ORC, RXA, RXR, OBX, NTE).
 
     `id` is the dose's own id in the EHR, of any length; ORC-3 is made from it and stays the same for corrections and
@@ -205,7 +205,7 @@ class Dose(msgspec.Struct, frozen=True):
         return self.is_given and self.information_source.code == ADMINISTERED
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """Something a check or a reader noticed: `code` names the row of the check table that says what and how to fix.
 
     `path` is the HL7 path (`PID-7`, `RXA-15`), `column` the export's own name for the field, `value` what stood there.
@@ -220,7 +220,7 @@ class Finding(msgspec.Struct, frozen=True):
     dose_id: str = ""
 
 
-class Visit(msgspec.Struct, frozen=True):
+class Visit(msgspec.Struct, frozen=True, gc=False):
     """What one export says about one patient at one clinic on one day: the content of one VXU, a record's one version.
 
     `clinic` is the clinic as the export names it (empty: the source's default). `rows` are the export's rows that it

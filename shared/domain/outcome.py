@@ -64,7 +64,7 @@ DOSE_FIELDS: Final[dict[str, Callable[[Dose], object]]] = {
 """What a dose that was administered here is asked for, and whether it is there."""
 
 
-class DoseOutcome(msgspec.Struct, frozen=True):
+class DoseOutcome(msgspec.Struct, frozen=True, gc=False):
     """One vaccination event: `kind` is of `KINDS`, `age` of `AGES`, `vaccine` a CVX (or what stands for it).
 
     `delay` is whole days from the dose to its report (None: not known); `absent` names fields of `DOSE_FIELDS`.
@@ -79,7 +79,7 @@ class DoseOutcome(msgspec.Struct, frozen=True):
     absent: tuple[str, ...] = ()
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """`state` is HELD, or the final answer's; it does not change when a correction supersedes the submission.
 
     `when` is the start of the attempt that was answered, or when a held submission was made (UTC); `seconds` the IIS's
@@ -214,7 +214,7 @@ def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
             yield "lot", lot_key(dose.lot)
 
 
-class Findable(msgspec.Struct, frozen=True):
+class Findable(msgspec.Struct, frozen=True, gc=False):
     """A value that people search by, and the MSH-10s of the submissions that it stands in."""
 
     kind: str

@@ -46,7 +46,7 @@ class AckError(msgspec.Struct, frozen=True, gc=False):
     row: int = 0
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One try to deliver: what went, what came back, how long it took. Kept for ever, never overwritten.
 
     `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came (PHI);
@@ -74,7 +74,7 @@ class Lane(NamedTuple):
     clinic: str
 
 
-class Submission(msgspec.Struct, frozen=True):
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """One VXU with one MSH-10, from one version of a record.
 
     `replaces` and `replaced_by` are the lineage; `fingerprints` what the EHR said, per dose, when this was made;
@@ -115,7 +115,7 @@ class Submission(msgspec.Struct, frozen=True):
         return Lane(self.source, self.clinic)
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """What the ledger knows of one record: for each dose the fingerprint last taken up and the submission that has it.
 
     `version` counts the writes (optimistic lock); `revision` makes the next MSH-10 differ; `current` is the newest
@@ -134,7 +134,7 @@ class Record(msgspec.Struct, frozen=True):
     doses: tuple[tuple[str, str, str], ...] = ()
 
 
-class Checkpoint(msgspec.Struct, frozen=True):
+class Checkpoint(msgspec.Struct, frozen=True, gc=False):
     """How far an export was taken up: its first `visits` visits, all of them written and queued.
 
     `mark` is over their rows, so that going on notices when the reader groups the rows otherwise than before. `built`
@@ -147,7 +147,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     objection: str = ""
 
 
-class FileSummary(msgspec.Struct, frozen=True):
+class FileSummary(msgspec.Struct, frozen=True, gc=False):
     """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`.
 
     While it is not complete, the counts are those of its `checkpoint`.
@@ -183,7 +183,7 @@ class FileSummary(msgspec.Struct, frozen=True):
         return self.rows == self.unchanged + self.held + sum(self.submitted.values())
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The IIS answered over a working connection: `text` is what stood in `return`, not yet trusted."""
 
     text: str
@@ -191,7 +191,7 @@ class Answer(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class DeliveryFault(msgspec.Struct, frozen=True):
+class DeliveryFault(msgspec.Struct, frozen=True, gc=False):
     """No usable answer: `code` names the row of the fault catalogue; `embedded` is HL7 found inside a fault's text."""
 
     code: str
@@ -200,7 +200,7 @@ class DeliveryFault(msgspec.Struct, frozen=True):
     embedded: str = ""
 
 
-class Credentials(msgspec.Struct, frozen=True):
+class Credentials(msgspec.Struct, frozen=True, gc=False):
     """What one facility signs its calls with."""
 
     username: str

@@ -140,16 +140,16 @@ def _is_looked_at(part: Part) -> bool:
 
 def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C901  # a compiler of one small machine
     """What is wrong with a value of a composite type that is there."""
-    judges: list[Judge | None] = [None] * type_.size
+    judges: list[tuple[int, Judge]] = []
     required: list[tuple[int, Faults]] = []
     conditions: list[tuple[int, Callable[[list[str]], bool], Faults, Faults, str, str]] = []
     for part in type_.parts:
         place, index = f"{where}.{part.position}", part.position - 1
         if part.usage is Usage.X:
-            judges[index] = _refusal(place)
+            judges.append((index, _refusal(place)))
         elif _is_looked_at(part):
             nested = TYPES.get(part.type)
-            judges[index] = _primitive(part, place) if nested is None else _composite(nested, "&", place)
+            judges.append((index, _primitive(part, place) if nested is None else _composite(nested, "&", place)))
         missing = absence(place, part.usage, warned=part.warned)
         if missing:
             required.append((index, missing))
@@ -176,8 +176,9 @@ def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C
             parts += padding[len(parts)]
         elif len(parts) > size:
             faults += (Fault(where, "EXTRA", text),)
-        for part, judge_part in zip(parts, judges, strict=False):
-            if part and judge_part is not None:
+        count = len(parts)
+        for index, judge_part in judges:
+            if index < count and (part := parts[index]):
                 faults += judge_part(part)
         for index, missing in required:
             if not parts[index]:
@@ -336,7 +337,7 @@ def column(segment: Segment, field: Field) -> Verdicts:
 
     absent = to_problems(absence("", field.usage, warned=field.warned), prefix, number)
     is_text = field.type in ("ST", "FT") and field.longest > 20
-    return Verdicts(make, absent, keeps=field.type not in _PERSONAL and not is_text)
+    return Verdicts(make, absent, keeps=(field.type not in _PERSONAL or field.values is not None) and not is_text)
 
 
 def optional_column(segment: Segment, number: int, type_: str, repeats: int) -> Verdicts:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from shared.domain import checks, conformance, identity, local_codes, vxu
 from shared.domain.clinics import Clinic, Configuration
@@ -44,7 +45,7 @@ def prepare(
         findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
     own = source.columns if source else None
     if not any(is_error(finding) for finding in visit.findings):
-        found = checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
+        found = checks.check(visit, _context(now.date()))
         findings += tuple(_with_column(finding, own) for finding in found)
     if clinic is None or any(is_error(finding) for finding in findings):
         return Prepared(findings, "")
@@ -55,6 +56,11 @@ def prepare(
         first = visit.rows[0][1] if visit.rows else 0
         findings += tuple(_with_column(problem, own, rows.get(problem.dose_id, first)) for problem in problems)
     return Prepared(findings, message, is_strict=source is not None and source.strict)
+
+
+@lru_cache(maxsize=4)
+def _context(today: date) -> checks.Context:
+    return checks.Context(today.strftime("%Y%m%d"))
 
 
 def _with_column(finding: Finding, own: Mapping[str, str] | None, row: int | None = None) -> Finding:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from tests.benchmarks import bench_messages, records
 from tests.benchmarks.measure import Row, each, faster, figure, in_turn
 
-ROWS: Final = 12_000
 MANY: Final = 100_000
 MORE: Final = 1_000_000
 
@@ -21,7 +20,7 @@ def rows() -> Iterator[Row]:
     slow = in_turn({"hl7apy": each(lambda number: bench_messages.with_hl7apy(tree[number]), 10)}, rounds=3)
     of_hl7apy = slow["hl7apy"] / 10
     for kind, doses in (("csv", 1), ("csv", 3), ("fhir", 1), ("fhir", 3)):
-        measured = _once(kind, ROWS, doses, "boto3")
+        measured = _once(kind, MANY, doses, "boto3")
         unit = "rows" if kind == "csv" else "lines"
         name = f"convert {kind.upper()}, {doses} dose{'s' * (doses > 1)} a visit, with boto3"
         yield figure(name, measured["per_second"], f"{unit}/s", least=2500)
@@ -29,7 +28,7 @@ def rows() -> Iterator[Row]:
         if doses == 1:
             yield faster(name, own, "ms", peer="with hl7apy building", peer_value=own + of_hl7apy * 1e3, limit=60)
     for doses in (1, 3):
-        alone = _once("csv", ROWS, doses, "none")["per_second"]
+        alone = _once("csv", MANY, doses, "none")["per_second"]
         yield figure(
             f"convert CSV, {doses} dose{'s' * (doses > 1)} a visit, without boto3", alone, "rows/s", least=2500
         )

@@ -6,9 +6,11 @@ python -m tests.benchmarks.convert_once csv|fhir ROWS DOSES_PER_VISIT boto3|none
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from shared.adapters.clock import SystemClock
@@ -19,7 +21,7 @@ from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import Share
 from shared.usecases.convert import Convert
 from tests.benchmarks import records
-from tests.benchmarks.exports import Bucket, FhirBucket
+from tests.benchmarks.exports import Bucket, FhirBucket, OnDisk
 from tests.benchmarks.stub import Stub, peak_mib
 
 
@@ -67,16 +69,22 @@ class Fixed:
 
 
 def main(kind: str, rows: int, doses: int, aws: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Bucket(rows, doses) if kind == "csv" else FhirBucket(rows, doses)
+        _convert(OnDisk(made, Path(folder)), rows, aws)
+
+
+def _convert(export: OnDisk, rows: int, aws: str) -> None:
     stub = Stub(**CLIENT_OPTIONS)
     nothing: Any = Forgetful()
     is_stubbed = aws == "boto3"
-    bucket: Any = Bucket(rows, doses) if kind == "csv" else FhirBucket(rows, doses)
+    objects: Any = export
     configurations: Any = Fixed()
     convert = Convert(
         ledger=stub.ledger() if is_stubbed else nothing,
         outbox=stub.outbox() if is_stubbed else nothing,
         resubmission=NothingHeld(),
-        objects=bucket,
+        objects=objects,
         configurations=configurations,
         clock=SystemClock(),
         second_opinion=Hl7apyOpinion(),
@@ -86,7 +94,7 @@ def main(kind: str, rows: int, doses: int, aws: str) -> None:
         # Rows per core: on two, threads that wait for each other's lock cost CPU time that no function of one has.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     start = time.process_time()
-    done = convert(bucket.key)
+    done = convert(export.key)
     seconds = time.process_time() - start
     assert isinstance(done, FileSummary)
     assert done.rows == rows, done

@@ -203,6 +203,21 @@ def test_a_judge_forgets_before_it_grows_without_end_and_says_the_same_afterward
     assert errors(put(message, "RXA", 15, "")) == [("Z22-RXA-15-MISSING", "RXA-15")]
 
 
+def test_a_segment_that_was_read_before_is_judged_as_it_was_the_first_time():
+    message = build(GIVEN, replace(GIVEN, id="DOSE-2"))
+    broken = put(put(message, "RXR", 1, "", occurrence=2), "OBX", 5, "V99^^HL70064", occurrence=2)
+    for _ in range(3):
+        assert errors(message) == []
+        assert errors(broken) == [("Z22-OBX-5-CODE", "OBX[2]-5"), ("Z22-RXR-1-MISSING", "RXR[2]-1")]
+
+
+def test_segments_are_forgotten_before_they_grow_without_end():
+    message = build(GIVEN)
+    for number in range(5000):
+        conformance.check(put(message, "OBX", 14, f"{number}"))
+    assert errors(message) == []
+
+
 def test_every_row_has_words_a_fix_and_a_code_of_its_own():
     assert not set(conformance.CHECKS) & set(BY_CODE)
     for code, row in conformance.CHECKS.items():
