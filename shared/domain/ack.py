@@ -72,7 +72,7 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
 
     Faults: NOT-AN-ACK, WRONG-MSA-2, SECURITY-FAULT, IIS-INTERNAL-ERROR.
     """
-    answers = [message for message in messages(text) if "MSA" in message.by_name]
+    answers = messages(text)
     ours, msa_1 = _about(answers, msh_10)
     if not ours:
         return _of_another(answers, profile)
@@ -86,7 +86,7 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
         if not profile.trace_segments.isdisjoint(message.by_name):
             trace_ids += _trace_ids(message, profile)
         if "ERR" in message.by_name:
-            said += map(reader(message.syntax, msa_1, profile).said, message.by_name["ERR"])
+            said += reader(message.syntax, msa_1, profile).said(message.by_name["ERR"])
     if msa_1 in ACCEPTING and not said:
         return AckReading(Event.ACCEPT, msa_1, trace_ids=tuple(trace_ids))
     return _judged(ours, said, msa_1, tuple(trace_ids), profile, Orders(vxu, doses))
@@ -100,7 +100,7 @@ def _about(answers: list[Message], msh_10: str) -> tuple[list[Message], str]:
     msa_1, gravest = "", -1
     for message in answers:
         syntax, mine = message.syntax, []
-        named = message.by_name["MSA"]
+        named = message.by_name.get("MSA", ())
         for line in named:
             fields = line.split(syntax.field, 3)
             if msh_10 and len(fields) > 2 and (fields[2] == msh_10 or syntax.text(fields[2]) == msh_10):
@@ -131,10 +131,11 @@ def _of_another(answers: list[Message], profile: IisProfile) -> str:
 
     WebIZ refuses an account before it reads the message, so its refusal may lack MSA-2; nothing is stored then.
     """
-    for message in answers:
+    acks = [message for message in answers if "MSA" in message.by_name]
+    for message in acks:
         if not any(message.leaves("MSA", 2)) and _is_security_fault(message, profile):
             return SECURITY_FAULT
-    return WRONG_MSA_2 if answers else NOT_AN_ACK
+    return WRONG_MSA_2 if acks else NOT_AN_ACK
 
 
 def _judged(

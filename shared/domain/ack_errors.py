@@ -163,8 +163,10 @@ class _Reader:
         self._codes_once = lru_cache(maxsize=256)(self._codes)
         self._place_once = lru_cache(maxsize=256)(self._place)
 
-    def said(self, line: str) -> Said:
-        return self._read_once(line) if len(line) <= _REMEMBERED else self._read(line)
+    def said(self, lines: list[str]) -> list[Said]:
+        """What each of these ERR segments says."""
+        once = self._read_once
+        return [once(line) if len(line) <= _REMEMBERED else self._read(line) for line in lines]
 
     def _read(self, line: str) -> Said:
         syntax, profile = self._syntax, self._profile
