@@ -7,7 +7,6 @@ a hash, 15 carry 75. Ids of the EHR that fit stay as they are, so that an analys
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from typing import Final
 
@@ -19,7 +18,8 @@ MSH_10_LENGTH: Final = 20
 ORC_3_LENGTH: Final = 20
 PID_3_LENGTH: Final = 15
 RECORD_LENGTH: Final = 32
-_KEYED_LENGTH: Final = 26
+_GROUP_BYTES: Final = 16
+_MARK_BYTES: Final = 8
 _FILE_LENGTH: Final = 16
 NO_ORDER: Final = "9999"
 
@@ -31,9 +31,10 @@ def _digest(length: int, *parts: str) -> str:
     return _base32(raw, length)
 
 
-def _keyed(key: bytes, *parts: str) -> str:
-    raw = hmac.digest(key, _SEPARATOR.join(parts).encode("utf-8", "surrogatepass"), "sha256")
-    return _base32(raw, _KEYED_LENGTH)
+def _keyed(key: bytes, size: int, *parts: str) -> str:
+    """A keyed hash of so many bytes (BLAKE2b, RFC 7693 section 2.9), in hexadecimal."""
+    said = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(said, key=key, digest_size=size).hexdigest()
 
 
 # Each ten bits as two characters (RFC 4648, table 3).
@@ -116,12 +117,12 @@ def msh_10(record: str, fingerprints: dict[str, str], revision: int) -> str:
 
 def patient_group(key: bytes, source: str, mrn: str) -> str:
     """The FIFO message group of a patient: keyed, because a plain hash of a record number can be guessed back."""
-    return _keyed(key, source, mrn)
+    return _keyed(key, _GROUP_BYTES, source, mrn)
 
 
-def search_key(key: bytes, kind: str, value: str) -> str:
+def search_mark(key: bytes, kind: str, value: str) -> str:
     """What stands in the ledger for a value that people search by: keyed, so that no value can be guessed back."""
-    return _keyed(key, "find", kind, value)
+    return _keyed(key, _MARK_BYTES, "find", kind, value)
 
 
 def file_id(bucket: str, key: str, version: str) -> str:

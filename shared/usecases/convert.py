@@ -273,7 +273,7 @@ class Convert:
     def _write(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
         """Writes drafts down, by their records' keys; those whose record nobody else wrote meanwhile."""
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
-        list(self._pool.map(self._ledger.make_findable, batched(findable(_new(drafts)), _TOGETHER)))
+        self._ledger.make_findable(findable(_new(drafts)))
         records = [draft.record for draft in drafts.values() if draft.record is not None]
         saved = chain.from_iterable(self._pool.map(self._ledger.save_records, batched(records, _TOGETHER)))
         lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}

@@ -102,7 +102,7 @@ def test_a_patient_group_is_stable_and_needs_the_key(key, mrn):
     group = identity.patient_group(key, "ehr", mrn)
     assert group == identity.patient_group(key, "ehr", mrn)
     assert group != identity.patient_group(bytes(16) if any(key) else b"x" * 16, "ehr", mrn)
-    assert len(group) == 26
+    assert len(group) == 32
 
 
 def test_a_dose_that_the_ehr_numbers_9999_does_not_read_as_a_refusal():
