@@ -98,7 +98,7 @@ def human_name(name: fhir.HumanName, kind: str = "L") -> Name:
     return Name(name.family.strip(), given[0] if given else "", " ".join(given[1:]), " ".join(name.suffix), kind)
 
 
-def _names(names: list[fhir.HumanName]) -> tuple[Name, tuple[Name, ...]]:
+def _names(names: tuple[fhir.HumanName, ...]) -> tuple[Name, tuple[Name, ...]]:
     """The name of today, and the maiden names as aliases."""
     ranked = sorted((one for one in names if one.use in _NAME_USES), key=lambda one: _NAME_USES.index(one.use))
     aliases = tuple(human_name(one, "M") for one in names if one.use == "maiden" and one.family)
@@ -112,7 +112,7 @@ def _maiden_name(resource: fhir.Patient) -> str:
 
 
 def _omb(
-    extensions: list[fhir.Extension], url: str, table: Table, path: str, findings: list[Finding]
+    extensions: tuple[fhir.Extension, ...], url: str, table: Table, path: str, findings: list[Finding]
 ) -> tuple[Code, ...]:
     """The OMB categories of a US Core race or ethnicity extension."""
     found: list[Code] = []
@@ -146,7 +146,7 @@ def address(place: fhir.PostalAddress) -> Address:
     )
 
 
-def telecoms(points: list[fhir.ContactPoint], findings: list[Finding]) -> tuple[Telecom, ...]:
+def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> tuple[Telecom, ...]:
     """Telephone numbers and e-mail addresses; faxes, pagers and old ones are not for a registry."""
     found: list[Telecom] = []
     for point in points:
