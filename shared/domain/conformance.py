@@ -342,8 +342,8 @@ def _across(orders: Sequence[_Order], relatives: Sequence[str]) -> _Found:
     for number, set_id in enumerate(relatives, 1):
         if set_id not in ("", str(number)):
             found.append(("IZ-70", f"{_nth('NK1', number - 1)}-1", set_id, ""))
-    numbers = [[obx[1] for obx in order.observations if obx[1]] for order in orders]
-    if numbers_are_broken(numbers):
+    numbers = [tuple([obx[1] for obx in order.observations if obx[1]]) for order in orders]
+    if numbers_are_broken(tuple(numbers)):
         found.append(("NIST-01", "OBX-1", "", ""))
     return found
 
