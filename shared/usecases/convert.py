@@ -17,6 +17,7 @@ from typing import Final
 from shared.batched import batched
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
+from shared.domain.er7 import SEGMENT_END
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
@@ -51,8 +52,9 @@ _TOGETHER: Final = 25
 _CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
-# The first message of a file and every so many after it are judged by the second opinion, which takes as long as some
-# sixty conversions: so many, and it takes a hundredth of the time.
+# The second opinion takes as long as some hundred conversions. It judges the first messages of a file that differ in
+# how many segments they have, since what it finds is how they are put together, and every so many after (ADR 0002).
+_SIZES_JUDGED: Final = 5
 _SECOND_OPINION_EVERY: Final = 5000
 
 
@@ -356,7 +358,10 @@ class Convert:
         """Asks the second opinion now and then; once it objects, the rest of the file is held."""
         if prepared.is_held:
             return ()
-        if not arrival.objection and arrival.built % _SECOND_OPINION_EVERY == 0:
+        size = prepared.vxu.count(SEGMENT_END)
+        is_new = size not in arrival.sizes_judged and len(arrival.sizes_judged) < _SIZES_JUDGED
+        if not arrival.objection and (is_new or arrival.built % _SECOND_OPINION_EVERY == 0):
+            arrival.sizes_judged.add(size)
             arrival.objection = self._second_opinion.objection(prepared.vxu)
         arrival.built += 1
         if not arrival.objection:
