@@ -14,6 +14,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
 from shared.domain.notice import Mark
 from shared.domain.outcome import Findable, Outcome
+from shared.domain.shares import EVERYBODY, PatientShare
 from shared.domain.submission import (
     Answer,
     Attempt,
@@ -76,8 +77,12 @@ class Files(Protocol):
 class Exports(Protocol):
     """A reader of one export format."""
 
-    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
+    def read(
+        self, parts: Sequence[StoredObject], source: Source, objects: Objects, share: PatientShare = EVERYBODY
+    ) -> Iterator[Visit]:
         """One visit per patient, clinic and day, every data row of the parts in exactly one visit's `rows`.
+
+        Of these the visits of a share's patients: over all shares of a number each visit comes once.
 
         Rows that cannot be understood come as visits with findings. Visits of one patient come in the order of days.
         Memory does not grow with the size of the parts.
@@ -253,11 +258,17 @@ class Ledger(Protocol):
         ...
 
     def file(self, file_id: str) -> FileSummary | None:
-        """The file with its rows counted per state, as of now."""
+        """The file with its rows counted per state, as of now: of one that was split with those of all its shares.
+
+        By its own id a share is by itself.
+        """
         ...
 
     def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        """The files with their rows counted per state, as of now, without those of these ids, which are not counted."""
+        """The files with their rows counted per state, as of now, without those of these ids, which are not counted.
+
+        One that was split is one file.
+        """
         ...
 
     def quiet_since(self) -> dict[str, datetime]:

@@ -69,7 +69,7 @@ RESUBMISSION: Final = QueueSettings("resubmission", fifo=False, visibility_timeo
 QUEUES: Final = (INTAKE, OUTBOX, RESUBMISSION)
 
 CONVERT: Final = FunctionSettings(
-    "convert", timeout=900, memory=1769, ephemeral_storage=10_240, queue="intake", batch_size=1, max_concurrency=5
+    "convert", timeout=900, memory=1769, ephemeral_storage=10_240, queue="intake", batch_size=1, max_concurrency=10
 )
 # It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md. Its lanes run empty once in
 # each invocation, and what a killed one held comes back after it: five minutes are between the two (ADR 0012).
@@ -135,6 +135,12 @@ CLAIM_LEASE: Final = SUBMIT.timeout + 20
 CLAIM_RESERVE: Final = CONNECT_TIMEOUT + READ_TIMEOUT + 10
 # With less of its time left convert notes how far it came, and the next invocation goes on from there.
 CONVERT_RESERVE: Final = 60.0
+# An export of more than so many bytes, unpacked, is converted in so many shares side by side (ADR 0017): less than half
+# of what convert may run at once, so that other files find room beside a large one.
+SPLIT_BYTES: Final = 256 * 1024 * 1024
+SHARES: Final = 4
+# So much a .gz is taken to unpack to: exports repeat themselves, and nothing says it before it is read.
+GZIP_FACTOR: Final = 10
 # With less of its time left queries asks nothing more: a slow answer and its retry after a changed password, and notes.
 QUERIES_RESERVE: Final = 2 * (CONNECT_TIMEOUT + READ_TIMEOUT) + 15
 # A reference that was received while the valve was closed comes again after this time, unless the valve has switched
@@ -160,6 +166,7 @@ class Runtime:
     intake_url: str = ""
     mapping: str = ""
     notice_topic: str = ""
+    split_bytes: int = SPLIT_BYTES
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -189,6 +196,8 @@ class Runtime:
             mapping=os.environ.get("VAXLINE_MAPPING", ""),
             # Only sweep sends notices.
             notice_topic=os.environ.get("VAXLINE_NOTICE_TOPIC", ""),
+            # Set by nobody but tests, whose files are small.
+            split_bytes=int(os.environ.get("VAXLINE_SPLIT_BYTES", SPLIT_BYTES)),
         )
 
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote_plus
 from functions import logs, metrics
 from functions.convert import report
 from shared.bootstrap import application
-from shared.usecases.convert import Unfinished
+from shared.domain.shares import PatientShare
+from shared.usecases.convert import Split, Unfinished
 
 _app = application()
 
@@ -24,10 +25,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     failures = []
     for message in event["Records"]:
         try:
+            share = share_of(message["body"])
             for key, version_id in arrivals(message["body"]):
-                converted = _app.convert(key, version_id, lambda: context.get_remaining_time_in_millis() / 1000)
+                converted = _app.convert(key, version_id, lambda: context.get_remaining_time_in_millis() / 1000, share)
                 report.log(converted)
                 metrics.put(report.measured(converted))
+                if isinstance(converted, Split):
+                    # They are noted as such: should the process end here, this message comes again and does the same.
+                    _app.intake.announce_shares(key, version_id, converted.shares)
                 if isinstance(converted, Unfinished):
                     # What the message names besides is converted by then, or comes to its turn.
                     _app.intake.send_again(message["body"])
@@ -42,3 +47,9 @@ def arrivals(body: str) -> list[tuple[str, str]]:
     """(key, version id) of an S3 notification; keys are URL-encoded there. A test notification of S3 names none."""
     objects = [record["s3"]["object"] for record in json.loads(body).get("Records", [])]
     return [(unquote_plus(item["key"]), item.get("versionId", "")) for item in objects]
+
+
+def share_of(body: str) -> PatientShare | None:
+    """Which share of the export is meant, where vaxline itself queued the message (`sqs.announcement`)."""
+    share = json.loads(body).get("share")
+    return PatientShare(share["number"], share["of"]) if share else None

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from shared.batched import batched
+from shared.domain.shares import PatientShare, shares
 from shared.ports import OutboxMessage, Received
 
 if TYPE_CHECKING:
@@ -133,6 +134,21 @@ class SqsIntake(_Queue):
         self._send([body], lambda one: {"MessageBody": one})
 
     def announce(self, key: str, version_id: str = "") -> None:
-        """Queues an object of the bucket as S3 announces one that arrived (S3 user guide, event message structure)."""
-        item = {"key": quote_plus(key)} | ({"versionId": version_id} if version_id else {})
-        self.send_again(json.dumps({"Records": [{"s3": {"object": item}}]}))
+        """Queues an object of the bucket as S3 announces one that arrived."""
+        self.send_again(announcement(key, version_id))
+
+    def announce_shares(self, key: str, version_id: str, of: int) -> None:
+        """Queues an object once for each of so many shares."""
+        self._send([announcement(key, version_id, share) for share in shares(of)], lambda one: {"MessageBody": one})
+
+
+def announcement(key: str, version_id: str = "", share: PatientShare | None = None) -> str:
+    """What S3 says of an object that arrived (S3 user guide, event message structure), and which share of it is meant.
+
+    `share` is our own key beside S3's: it says of how many, so that a new setting changes nothing of what is under way.
+    """
+    item = {"key": quote_plus(key)} | ({"versionId": version_id} if version_id else {})
+    event: dict[str, object] = {"Records": [{"s3": {"object": item}}]}
+    if share is not None:
+        event["share"] = {"number": share.number, "of": share.of}
+    return json.dumps(event)

@@ -152,6 +152,7 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
 
     While it is not complete, the counts are those of its `checkpoint`.
     `places` counts rows by (clinic, state); `findings` are about the file itself, not about one of its visits.
+    `shares` is how many conversions side by side took it up (0: it was not split); its counts are theirs together.
     """
 
     file_id: str
@@ -164,6 +165,7 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
     places: tuple[tuple[str, State, int], ...] = ()
     checkpoint: Checkpoint | None = None
+    shares: int = 0
 
     @property
     def held(self) -> int:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from shared.domain.shares import EVERYBODY, PatientShare
+
 _CACHE_KIB: Final = 32_768
 _BATCH: Final = 1_000
 _SCHEMA: Final = """
@@ -32,8 +34,10 @@ SELECT coalesce(resources.mrn, ''), day, coalesce(resources.reference, ''), part
 FROM spooled
 LEFT JOIN names ON names.name = spooled.patient
 LEFT JOIN resources ON resources.reference = coalesce(names.reference, spooled.patient)
+{where}
 ORDER BY 1, day, spooled.rowid
 """
+_OF_THE_SHARE: Final = "WHERE keeps(coalesce(resources.mrn, ''))"
 
 
 class Row(NamedTuple):
@@ -49,7 +53,14 @@ class Row(NamedTuple):
 
 
 class Spool:
-    """A context; rows and resources go in first, then the rows come out in order."""
+    """A context; rows and resources go in first, then the rows come out in order: those of one share of the patients.
+
+    This is the one place that knows a share's rows from others. All rows of a patient are of one share, and so is
+    whatever they make up together.
+    """
+
+    def __init__(self, share: PatientShare = EVERYBODY) -> None:
+        self._share = share
 
     def __enter__(self) -> Self:
         # The generator that reads it may be closed by the garbage collector, in whatever thread that runs.
@@ -63,7 +74,18 @@ class Spool:
     ) -> None:
         self._database.close()
 
+    @property
+    def tells_of_file(self) -> bool:
+        """Whether what was noticed about the file as a whole is told here; every share notices it."""
+        return self._share.is_first
+
     def add(self, row: Row) -> None:
+        """Keeps a row by its patient's record number; one of another share is dropped, and takes no room."""
+        if self._share.keeps(row.patient):
+            self.add_referring(row)
+
+    def add_referring(self, row: Row) -> None:
+        """Keeps a row whose patient is a reference: only the resources tell whose share it is."""
         self._rows.append(row)
         if len(self._rows) >= _BATCH:
             self._flush()
@@ -90,7 +112,11 @@ class Spool:
     def by_resource(self) -> Iterator[Row]:
         """The same with patients found among the resources: `patient` is the record number, `clinic` the reference."""
         self._flush()
-        return map(Row._make, self._database.execute(_BY_RESOURCE))
+        is_split = self._share != EVERYBODY
+        if is_split:
+            self._database.create_function("keeps", 1, self._share.keeps, deterministic=True)
+        rows = self._database.execute(_BY_RESOURCE.format(where=_OF_THE_SHARE if is_split else ""))
+        return map(Row._make, rows)
 
     def _flush(self) -> None:
         self._database.executemany("INSERT INTO spooled VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)

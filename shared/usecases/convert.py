@@ -3,6 +3,9 @@
 For each chunk of visits, in this order, so that a crash between any two steps is finished by the redelivered event:
 
     records (version n → n+1, optimistic lock) → submissions (if absent) → predecessors' replaced_by → queue
+
+A large export is only noted as split, and comes again once for each of its shares (ADR 0017). A share is converted as a
+file is, with an id, counts and a checkpoint of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from shared.domain.er7 import SEGMENT_END
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
+from shared.domain.shares import EVERYBODY, PatientShare
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
 from shared.exports.readers import READERS
@@ -42,6 +46,7 @@ from shared.usecases.arrival import Arrival
 from shared.usecases.backfill import Shares
 from shared.usecases.bounds import bounded
 from shared.usecases.prepare import Prepared, prepare
+from shared.usecases.splitting import AS_SET, Splitting
 
 CHUNK: Final = 100
 # A call waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
@@ -81,7 +86,15 @@ class Unfinished:
     rows: int
 
 
-Converted = FileSummary | Waiting | Ignored | Unfinished
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The file is large: nothing of it is taken up by this call, but by one call for each of so many shares."""
+
+    file_id: str
+    shares: int
+
+
+Converted = FileSummary | Waiting | Ignored | Unfinished | Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,7 @@ _NOTHING_NEW: Final = _Draft()
 class Convert:
     """The use case with its ports."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports, each by its name
         self,
         *,
         ledger: Ledger,
@@ -114,6 +127,7 @@ class Convert:
         second_opinion: SecondOpinion,
         bucket: str,
         readers: Mapping[str, Exports] = READERS,
+        splitting: Splitting = AS_SET,
     ) -> None:
         self._ledger = ledger
         self._outbox = outbox
@@ -124,11 +138,18 @@ class Convert:
         self._second_opinion = second_opinion
         self._bucket = bucket
         self._readers = readers
+        self._splitting = splitting
         self._shares = Shares(ledger, clock)
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
-    def __call__(self, key: str, version_id: str = "", seconds_left: Callable[[], float] = lambda: inf) -> Converted:
-        """Converts the export that the object at `key` belongs to, once all of it is there.
+    def __call__(
+        self,
+        key: str,
+        version_id: str = "",
+        seconds_left: Callable[[], float] = lambda: inf,
+        share: PatientShare | None = None,
+    ) -> Converted:
+        """Converts the export that the object at `key` belongs to, once all of it is there; with `share` that of it.
 
         `version_id` is the version that the event spoke of: the next export may have taken the key since.
         `seconds_left` is the time until the caller is stopped: with too little of it the rest is left to the next call.
@@ -145,7 +166,7 @@ class Convert:
         parts = self._parts(key, version_id, source)
         if isinstance(parts, Waiting | Ignored):
             return parts
-        return self._convert(parts, source, configuration, seconds_left)
+        return self._convert(parts, source, configuration, seconds_left, share)
 
     def _of_no_source(self, key: str, folder: str, finding: Finding) -> Converted:
         """A file that cannot be read: the list of files shows it, with what to do."""
@@ -174,17 +195,25 @@ class Convert:
         source: Source,
         configuration: Configuration,
         seconds_left: Callable[[], float],
+        share: PatientShare | None,
     ) -> Converted:
         last = max(parts, key=lambda part: part.modified)
         version = "+".join(f"{part.key}@{part.version}" for part in parts)
         name = arrivals.set_name(source, parts)
         file_id = identity.file_id(self._bucket, name, version)
-        known = self._ledger.file(file_id)
+        own_id = share.id_in(file_id) if share else file_id
+        known = self._ledger.file(own_id)
         if known is not None and known.complete:
             return Ignored(name, "converted before")
         as_of = last.modified.isoformat(timespec="microseconds")
-        arrival = Arrival(file_id, name, source, as_of, configuration, last.modified)
-        visits = self._from_checkpoint(known, arrival, parts)
+        arrival = Arrival(own_id, name, source, as_of, configuration, last.modified)
+        # A file that was begun whole goes on whole, and a split one in as many shares as before.
+        shares = share.of if share else known.shares if known else self._splitting.shares_of(parts)
+        if shares and known is None:
+            self._ledger.save_file(replace(arrival.summary(complete=False), file_id=file_id, shares=shares))
+        if shares and share is None:
+            return Split(file_id, shares)
+        visits = self._from_checkpoint(known, arrival, parts, share or EVERYBODY)
         if known is None:
             self._ledger.save_file(arrival.summary(complete=False))
         for number, chunk in enumerate(batched(visits, CHUNK), 1):
@@ -194,13 +223,13 @@ class Convert:
             if is_late or number % _CHECKPOINT_EVERY == 0:
                 self._ledger.save_file(arrival.summary(complete=False))
             if is_late:
-                return Unfinished(file_id, arrival.rows)
+                return Unfinished(own_id, arrival.rows)
         summary = arrival.summary(complete=True)
         self._ledger.save_file(summary)
-        return self._ledger.file(file_id) or summary
+        return self._ledger.file(own_id) or summary
 
     def _from_checkpoint(
-        self, known: FileSummary | None, arrival: Arrival, parts: tuple[StoredObject, ...]
+        self, known: FileSummary | None, arrival: Arrival, parts: tuple[StoredObject, ...], share: PatientShare
     ) -> Iterator[Visit]:
         """The visits that are still to be taken up; what is counted of the others comes into the arrival.
 
@@ -209,14 +238,14 @@ class Convert:
         the file begins anew: what is in the ledger already is recognised visit by visit.
         """
         reader = self._readers[arrival.source.format]
-        visits = iter(reader.read(parts, arrival.source, self._objects))
+        visits = iter(reader.read(parts, arrival.source, self._objects, share))
         checkpoint = known.checkpoint if known is not None else None
         if known is None or checkpoint is None or checkpoint.visits == 0:
             return visits
         arrival.pass_over(islice(visits, checkpoint.visits))
         if arrival.go_on(known, checkpoint):
             return visits
-        return iter(reader.read(parts, arrival.source, self._objects))
+        return iter(reader.read(parts, arrival.source, self._objects, share))
 
     # one chunk of visits ---------------------------------------------------------------------------------------------
 

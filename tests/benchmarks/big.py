@@ -1,9 +1,10 @@
 """A large export, made as it is read, through conversions that are stopped by the clock or killed: do its counts add up?
 
-    python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--seed 0]
+    python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--shares 0] [--seed 0]
 
 Each invocation is a process of its own that has so many seconds; at random points half of them are ended by SIGKILL, as a
-machine that fails ends a function. Between them there is nothing but the ledger, a SQLite file. At the end every row of
+machine that fails ends a function. With `--shares` the file is split, and its shares run beside each other (ADR 0017).
+Between them there is nothing but the ledger, a SQLite file. At the end every row of
 the file must be in one submission, every submission's reference in the outbox, and the counts must add up: exit code 1
 where they do not.
 """
@@ -22,7 +23,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -31,11 +34,13 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
 from shared.domain.outcome import Findable
+from shared.domain.shares import PatientShare, shares, together, whole_id
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import OutboxMessage, Share, StoredObject
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
-from shared.usecases.convert import Convert, Ignored, Unfinished
+from shared.usecases.convert import Convert, Ignored, Split, Unfinished
+from shared.usecases.splitting import AS_SET, Splitting
 from tests.benchmarks.convert_once import Fixed
 from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
 from tests.benchmarks.stub import peak_mib
@@ -118,16 +123,21 @@ class KeptLedger:
     def save_file(self, summary: FileSummary) -> None:
         self._all("INSERT OR REPLACE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
 
-    def only_file(self) -> FileSummary | None:
-        [(file_id,)] = self._all("SELECT id FROM files")
-        return self.file(file_id)
+    def only_file(self, share: PatientShare | None = None) -> FileSummary | None:
+        """The one file that is here, or a share of it."""
+        [file_id] = {whole_id(one) for (one,) in self._all("SELECT id FROM files")}
+        return self.file(share.id_in(file_id) if share else file_id)
 
     def file(self, file_id: str) -> FileSummary | None:
-        for (body,) in self._all("SELECT body FROM files WHERE id = ?", file_id):
-            query = "SELECT clinic, state, sum(row_count) FROM submissions WHERE file = ? GROUP BY clinic, state"
-            places = tuple((clinic, State(state), rows) for clinic, state, rows in self._all(query, file_id))
-            return replace(cast(FileSummary, pickle.loads(body)), places=places)
-        return None
+        found = {one.file_id: one for (body,) in self._all("SELECT body FROM files") for one in [pickle.loads(body)]}
+        if file_id not in found:
+            return None
+        return together(self._counted(found[file_id]), map(self._counted, found.values()))
+
+    def _counted(self, summary: FileSummary) -> FileSummary:
+        query = "SELECT clinic, state, sum(row_count) FROM submissions WHERE file = ? GROUP BY clinic, state"
+        counts = self._all(query, summary.file_id)
+        return replace(summary, places=tuple((clinic, State(state), rows) for clinic, state, rows in counts))
 
     def send(self, messages: Sequence[OutboxMessage | str]) -> None:
         for message in messages:
@@ -172,16 +182,20 @@ def _length(stream: IO[bytes]) -> int:
 # one invocation -------------------------------------------------------------------------------------------------------
 
 
-def invocation(base: Path, kind: str, rows: int, seconds: float) -> dict[str, Any]:
+def invocation(
+    base: Path, kind: str, rows: int, seconds: float, splitting: Splitting = AS_SET, share: PatientShare | None = None
+) -> dict[str, Any]:
     """One call of convert with so many seconds; what it came to."""
+    bucket = _bucket(kind, rows)
     with closing(KeptLedger(base)) as ledger:
-        return _converted(ledger, kind, rows, seconds)
+        return _converted(ledger, bucket, seconds, splitting, share)
 
 
-def _converted(ledger: Any, kind: str, rows: int, seconds: float) -> dict[str, Any]:
+def _converted(
+    ledger: Any, bucket: Bucket, seconds: float, splitting: Splitting, share: PatientShare | None
+) -> dict[str, Any]:
     began = time.monotonic()
     configurations: Any = Fixed()
-    bucket = _bucket(kind, rows)
     convert = Convert(
         ledger=ledger,
         outbox=ledger,
@@ -191,11 +205,14 @@ def _converted(ledger: Any, kind: str, rows: int, seconds: float) -> dict[str, A
         clock=SystemClock(),
         second_opinion=Hl7apyOpinion(),
         bucket="bench",
+        splitting=splitting,
     )
-    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.monotonic() - began))
+    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.monotonic() - began), share)
+    if isinstance(done, Split):
+        return {"split": done.shares}
     if isinstance(done, Ignored):
         # The one before had finished, and was killed before it could say so.
-        done = ledger.only_file()
+        done = ledger.only_file(share)
     assert isinstance(done, FileSummary | Unfinished), done
     whole = isinstance(done, FileSummary) and done.adds_up and done.complete
     return {"rows": done.rows, "done": isinstance(done, FileSummary), "adds_up": whole, "peak": peak_mib()}
@@ -208,42 +225,92 @@ def main(arguments: Sequence[str]) -> int:
     """Makes and converts the export; 0 when everything adds up."""
     given = _arguments(arguments)
     if given.base is not None:
-        print(json.dumps(invocation(given.base, given.kind, given.rows, given.seconds)))  # noqa: T201 - its purpose
+        splitting = Splitting(0, given.shares) if given.shares else Splitting(10**12)
+        share = PatientShare(given.share, given.shares) if given.share >= 0 else None
+        said = invocation(given.base, given.kind, given.rows, given.seconds, splitting, share)
+        print(json.dumps(said))  # noqa: T201 - its purpose
         return 0
     number, unit = re.fullmatch(r"(\d+)([kMG]B)", given.size).groups()  # type: ignore[union-attr]
     rows = int(number) * _UNITS[unit] * _SAMPLE // _bytes(given.kind, _SAMPLE)
-    _say(f"{given.kind}, {rows:,} rows, {given.size}; {given.seconds} s an invocation, seed {given.seed}")
+    split = f" in {given.shares} shares" if given.shares else ""
+    _say(f"{given.kind}, {rows:,} rows, {given.size}{split}; {given.seconds} s an invocation, seed {given.seed}")
     with tempfile.TemporaryDirectory(prefix="vaxline-big-") as folder:
         return _run(Path(folder) / "ledger.sqlite", given, rows)
 
 
+@dataclass(slots=True)
+class _Course:
+    """The invocations of a file or of a share of it, one after the other."""
+
+    base: Path
+    given: argparse.Namespace
+    rows: int
+    share: PatientShare | None = None
+    turns: int = 0
+    killed: int = 0
+    peak: float = 0.0
+    taken_up: int = 0
+    adds_up: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"share {self.share.number}, " if self.share else ""
+
+    def run(self) -> bool:
+        """Whether it came to its end."""
+        given = self.given
+        chance = random.Random(f"{given.seed}-{self.share.number}" if self.share else given.seed)
+        longest = float(given.seconds)
+        for turn in range(1, _MOST):
+            start = time.monotonic()
+            # Half of them live to their end; the others die anywhere, in their reading as well.
+            until = chance.uniform(0, longest) if chance.random() < given.kills else None
+            said = _invoke(self, until)
+            took = time.monotonic() - start
+            self.turns = turn
+            if said is None:
+                self.killed += 1
+                _say(f"  {self.name}{turn}: killed after {took:.0f} s")
+                continue
+            self.peak, longest = max(self.peak, said["peak"]), max(took, 1.0)
+            _say(f"  {self.name}{turn}: {said['rows']:,} rows after {took:.0f} s, peak {said['peak']:.0f} MiB")
+            self.taken_up, self.adds_up = said["rows"], said["adds_up"]
+            if said["done"]:
+                return True
+        _say(f"{self.name}not done after {_MOST} invocations")
+        return False
+
+    def told(self) -> str:
+        return f"{self.turns} invocations, {self.killed} killed, peak {self.peak:.0f} MiB"
+
+
 def _run(base: Path, given: argparse.Namespace, rows: int) -> int:
-    chance = random.Random(given.seed)
-    began, killed, peak = time.monotonic(), 0, 0.0
-    longest = float(given.seconds)
-    for turn in range(1, _MOST):
-        start = time.monotonic()
-        # Half of them live to their end; the others die anywhere, in their reading as well.
-        until = chance.uniform(0, longest) if chance.random() < given.kills else None
-        said = _invoke(base, given, rows, until)
-        took = time.monotonic() - start
-        if said is None:
-            killed += 1
-            _say(f"  {turn}: killed after {took:.0f} s")
-            continue
-        peak, longest = max(peak, said["peak"]), max(took, 1.0)
-        _say(f"  {turn}: {said['rows']:,} rows after {took:.0f} s, peak {said['peak']:.0f} MiB")
-        if said["done"]:
-            return _end(
-                base, said, rows, f"{turn} invocations, {killed} killed, {time.monotonic() - began:.0f} s", peak
-            )
-    _say(f"not done after {_MOST} invocations")
-    return 1
+    began = time.monotonic()
+    whole = _Course(base, given, rows)
+    courses = [_Course(base, given, rows, share) for share in shares(given.shares)] or [whole]
+    if given.shares:
+        assert _invoke(whole, None) == {"split": given.shares}
+    with ThreadPoolExecutor(len(courses)) as pool:
+        if not all(list(pool.map(_Course.run, courses))):
+            return 1
+    return _end(base, courses, rows, time.monotonic() - began)
 
 
-def _invoke(base: Path, given: argparse.Namespace, rows: int, until: float | None) -> dict[str, Any] | None:
+def _invoke(course: _Course, until: float | None) -> dict[str, Any] | None:
     """What an invocation said; None where it was killed."""
-    own = ["--base", str(base), "--rows", str(rows), "--kind", given.kind, "--seconds", str(given.seconds)]
+    given = course.given
+    own = [
+        "--base",
+        str(course.base),
+        "--rows",
+        str(course.rows),
+        "--kind",
+        given.kind,
+        "--seconds",
+        str(given.seconds),
+    ]
+    if given.shares:
+        own += ["--shares", str(given.shares), "--share", str(course.share.number if course.share else -1)]
     command = [sys.executable, "-m", "tests.benchmarks", "big", *own]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -257,13 +324,24 @@ def _invoke(base: Path, given: argparse.Namespace, rows: int, until: float | Non
     return said
 
 
-def _end(base: Path, said: dict[str, Any], rows: int, turns: str, peak: float) -> int:
+def _end(base: Path, courses: Sequence[_Course], rows: int, seconds: float) -> int:
     with closing(KeptLedger(base)) as ledger:
         faults = list(ledger.faults(rows))
         different, times = ledger.sent()
-    if not said["adds_up"] or said["rows"] != rows:
-        faults.append(f"the file's counts do not add up: {said}")
-    _say(f"{turns}; peak {peak:.0f} MiB; {different:,} references queued, {times - different:,} of them again")
+        file = ledger.only_file()
+    for course in courses:
+        if course.share:
+            _say(f"{course.name}{course.taken_up:,} rows: {course.told()}")
+        if not course.adds_up:
+            faults.append(f"{course.name}the counts do not add up")
+    if file is None or not (file.complete and file.adds_up and file.rows == rows):
+        faults.append(f"the file's counts do not add up: {file}")
+    turns, killed = sum(one.turns for one in courses), sum(one.killed for one in courses)
+    peak = max(one.peak for one in courses)
+    _say(
+        f"{turns} invocations, {killed} killed, {seconds:.0f} s; peak {peak:.0f} MiB; "
+        f"{different:,} references queued, {times - different:,} of them again"
+    )
     _say("the counts add up" if not faults else "\n".join(faults))
     return 1 if faults else 0
 
@@ -274,7 +352,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kind", choices=("csv", "fhir"), default="fhir")
     parser.add_argument("--seconds", type=float, default=240, help="that an invocation has, instead of 840")
     parser.add_argument("--kills", type=float, default=0.5, help="share of the invocations that are killed")
+    parser.add_argument("--shares", type=int, default=0, help="that run beside each other; 0: the file is not split")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--share", type=int, default=-1, help=argparse.SUPPRESS)
     parser.add_argument("--base", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

@@ -134,7 +134,7 @@ def main() -> None:
     }
     costs = {name: amount * _MILLION * PRICES[name].usd / PRICES[name].per for name, amount in per_message.items()}
     text = _HEAD + _table(per_message, costs)
-    text += _words(calls, sizes, writes, sum(costs.values())) + _organizations(costs) + _WALLS.format(big=_BIG)
+    text += _words(calls, sizes, writes, sum(costs.values())) + _organizations(costs) + _WALLS.format(big=_BIG, convert=CONVERT.max_concurrency)
     PAGE.write_text(text, "utf-8")
     print(f"a million messages: {sum(costs.values()):.2f} USD; {PAGE} is written")  # noqa: T201 - its purpose
 
@@ -281,7 +281,8 @@ waits in the ledger and in no queue; at the default of `iis.backfill_per_minute`
   nobody else. That is {states} times the fixed cost ({states * fixed:,.0f} USD a year) and the same cost per message:
   {national / _MILLION * total + states * fixed:,.0f} USD a year. Configuration and console would name the IIS first.
 - The EHR's one feed would have to be told apart by the state that a clinic reports to, before it is in a stage's inbox.
-- {states * SUBMIT.max_concurrency + states * 5:,} functions at once of the 1,000 that an account has; none of the walls below comes near.
+- {states * (SUBMIT.max_concurrency + CONVERT.max_concurrency):,} functions at once of the 1,000 that an account has, should all of them
+  convert as much as they may; none of the walls below comes near.
 """
     )
 
@@ -311,20 +312,20 @@ _WALLS: Final = """
 | one partition of the table or an index | 1,000 write units a second | see below |
 | table, on demand | 40,000 write units a second | 13 a message: 3,000 messages a second |
 | KMS, symmetric keys | 50,000 requests a second and region | 1 in 1,000 messages: data keys are reused for five minutes |
-| Lambda, at once | 1,000 an account | submit 2, convert 5, one each of the others |
+| Lambda, at once | 1,000 an account | submit 2, convert {convert}, one each of the others |
 | CloudWatch Logs | 5,000 PutLogEvents a second; 0.50 USD a GB | one line a batch of ten, one more a failure: 40 MB a million |
-| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 5 GB (adr/0017) |
+| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 16 GB of CSV, 6 GB of FHIR (adr/0017) |
 
 Where a partition is warm:
 
 - A record or a submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file,
-  which is what holds the conversion of one file at some 1,000 visits a second. `waiting` has eight shards, `worklist` a
+  which is what holds the conversion of one file at some 1,000 visits a second, and four for a large one: one for each share. `waiting` has eight shards, `worklist` a
   partition per clinic.
 - A lot is a search value: all doses of one lot in a backfill enter one partition, at the pace of the conversion. What is
   throttled is tried again and conversion takes longer, until DynamoDB has split the partition, which the hashes in its sort
   key allow.
 - A day's outcomes stand in that day's partition, written as fast as the IIS answers: a hundredth of the limit.
-- All files stand in the table's one partition `FILES`, written once in 5,000 visits.
+- All files stand in the table's one partition `FILES`, written once in 5,000 visits of a file or a share.
 
 ## A file of 1 GB
 

@@ -106,11 +106,12 @@ with 1,000,000.
 ## Files of any size
 
 A file that outlasts its invocation goes on in the next one from a checkpoint: how many visits are taken up, in the reader's own
-order, with a mark over the rows that make them up. It is not split in ranges, since a patient's rows may stand in two of them
-([adr/0017](adr/0017-a-file-is-not-split-in-ranges.md) has the reasons and the walls). `python -m tests.benchmarks big` makes an
-export of 1 GB as it is read and converts it in processes that are stopped by the clock and killed at random points;
+order, with a mark over the rows that make them up. One of more than 256 MiB is converted in four shares of its patients side by side,
+and not in ranges, since a patient's rows may stand in two of them
+([adr/0017](adr/0017-a-large-file-is-converted-in-shares.md) has the reasons and the walls). `python -m tests.benchmarks big` makes an
+export of 1 GB as it is read and converts it, whole or in shares, in processes that are stopped by the clock and killed at random points;
 [scale.md](scale.md) has its last run. `tests/benchmarks/test_big.py` does the same with 1 MB, and
-`tests/shared/usecases/test_convert_in_parts.py` kills conversions at their writes.
+`tests/shared/usecases/test_convert_in_parts.py` and `test_convert_in_shares.py` kill conversions at their writes.
 """
 
 

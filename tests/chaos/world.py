@@ -36,6 +36,7 @@ from shared.usecases.convert import Convert
 from shared.usecases.deliver import Deliver
 from shared.usecases.expectations import expected
 from shared.usecases.resubmit import Resubmit
+from shared.usecases.splitting import Splitting
 from shared.usecases.submit import Submit
 from shared.usecases.sweep import Sweep
 from shared.usecases.valve import Watch, close_by_hand, open_by_hand
@@ -300,6 +301,8 @@ class World:
             configurations=configurations,
             second_opinion=Agreeing(),
             bucket="chaos",
+            # Small enough that about half of the exports are converted in shares.
+            splitting=Splitting(over=8_000, shares=3),
         )
         submit = self.submit(
             **common,

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Final
 
 from shared import settings
+from shared.domain import shares
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, sources
 from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
@@ -293,19 +294,31 @@ class MemoryLedger:
 
     def file(self, file_id: str) -> FileSummary | None:
         summary = self.summaries.get(file_id)
-        return replace(summary, places=self._places(file_id)) if summary else None
+        if summary is None:
+            return None
+        return shares.together(self._counted(summary), map(self._counted, self.summaries.values()))
 
     def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        for file_id in (one for one in sorted(self.summaries) if one not in but):
-            yield replace(self.summaries[file_id], places=self._places(file_id))
+        for file_id in sorted({shares.whole_id(one) for one in self.summaries}):
+            if file_id not in but:
+                found = self.file(file_id)
+                assert found is not None
+                yield found
 
     def of_file(self, file_id: str) -> Iterator[str]:
-        return (msh_10 for msh_10 in self._of_file.get(file_id, []) if self.submissions[msh_10].row_count)
+        summary = self.summaries.get(file_id)
+        for one in shares.ids_of(summary) if summary else (file_id,):
+            yield from (msh_10 for msh_10 in self._of_file.get(one, []) if self.submissions[msh_10].row_count)
+
+    def _counted(self, summary: FileSummary) -> FileSummary:
+        return replace(summary, places=self._places(summary.file_id))
 
     def _places(self, file_id: str) -> tuple[tuple[str, State, int], ...]:
         rows: dict[tuple[str, State], int] = {}
-        for msh_10 in self.of_file(file_id):
+        for msh_10 in self._of_file.get(file_id, []):
             one = self.submissions[msh_10]
+            if not one.row_count:
+                continue
             rows[one.clinic, one.state] = rows.get((one.clinic, one.state), 0) + one.row_count
         return tuple((clinic, state, count) for (clinic, state), count in sorted(rows.items()))
 

@@ -46,7 +46,10 @@ def everything(ledger: Ledger, msh_10s: list[str]) -> list[Any]:
         list(ledger.many([*msh_10s, "NONE"])),
         sorted(ledger.files(), key=lambda file: file.file_id),
         [file.file_id for file in ledger.files(but={"FILE1"})],
-        [sorted(ledger.of_file(file)) for file in ("FILE1", "FILE2")],
+        [sorted(ledger.of_file(file)) for file in ("FILE1", "FILE2", "FILE2-1of2", "NONE")],
+        [ledger.file(file) for file in ("FILE1", "FILE2", "FILE2-1of2", "NONE")],
+        [file.file_id for file in ledger.files(but={"FILE2"})],
+        [sorted(ledger.of_row(file, 1)) for file in ("FILE2", "FILE2-1of2")],
         ledger.records(["r1", "r2", "r3", "none"]),
         ledger.stops(),
     ]
@@ -94,7 +97,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[Ledger], object]
         new = replace(
             a_submission(msh_10, state=state),
             created=now,
-            file_id=random.choice(("FILE1", "FILE2")),
+            file_id=random.choice(("FILE1", "FILE2-0of2", "FILE2-1of2")),
             row_count=number % 3,
             waiting_since=now if state is State.QUEUED else None,
             source=random.choice(("demo", "demo-2")),
@@ -147,8 +150,9 @@ def test_a_random_walk_gives_the_same_answers_and_ends_in_the_same_ledger(
 ) -> None:
     msh_10s = [f"M{number}" for number in range(4)]
     for ledger in both:
-        for file in ("FILE1", "FILE2"):
+        for file in ("FILE1", "FILE2-1of2", "FILE2-0of2"):
             ledger.save_file(FileSummary(file, "a.csv", "demo", NOON, rows=4, unchanged=1, complete=True))
+        ledger.save_file(FileSummary("FILE2", "a.csv", "demo", NOON, rows=0, unchanged=0, complete=False, shares=2))
     for number, step in enumerate(steps(Random(seed), msh_10s)):
         dynamo, memory = (step(ledger) for ledger in both)
         assert dynamo == memory, f"step {number}"

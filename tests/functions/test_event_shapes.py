@@ -8,6 +8,9 @@ import pytest
 from functions import logs
 from local.cloud import LocalCloud
 from shared.adapters.s3 import S3Objects
+from shared.adapters.sqs import announcement
+from shared.domain.shares import PatientShare, shares
+from shared.usecases.convert import Ignored, Split
 
 
 def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
@@ -24,6 +27,37 @@ def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
 def test_the_test_notification_that_s3_sends_at_first_names_no_object(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     assert convert.arrivals(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
+
+
+def test_a_share_travels_beside_what_s3_says_and_an_event_of_s3_has_none(cloud: LocalCloud) -> None:
+    convert = importlib.import_module("functions.convert.handler")
+    body = announcement("inbox/elm/my export.csv", "V1", PatientShare(2, 4))
+    assert convert.share_of(body) == PatientShare(2, 4)
+    assert convert.arrivals(body) == [("inbox/elm/my export.csv", "V1")]
+    assert json.loads(body).keys() == {"Records", "share"}
+    assert convert.share_of(announcement("inbox/elm/a.csv")) is None
+    assert convert.share_of(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) is None
+
+
+def test_a_split_file_is_queued_once_for_each_share_by_its_own_object_alone(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 may tell of several objects in one message."""
+    convert = importlib.reload(importlib.import_module("functions.convert.handler"))
+    told = [announcement("inbox/elm/large.csv", "V1"), announcement("inbox/elm/small.csv", "V2")]
+    body = json.dumps({"Records": [record for one in told for record in json.loads(one)["Records"]]})
+    called = []
+
+    def play(key: str, version_id: str, _: object, share: object) -> object:
+        called.append((key, share))
+        return Split("FILE", 3) if "large" in key else Ignored(key, "converted before")
+
+    monkeypatch.setattr(convert._app, "convert", play)
+    assert convert.handler({"Records": [{"messageId": "1", "body": body}]}, None) == {"batchItemFailures": []}
+    assert called == [("inbox/elm/large.csv", None), ("inbox/elm/small.csv", None)]
+    received = cloud.sqs.receive_message(QueueUrl=cloud.queue_urls["intake"], MaxNumberOfMessages=10)["Messages"]
+    queued = [one["Body"] for one in received if "share" in one["Body"]]
+    assert sorted(queued) == sorted(announcement("inbox/elm/large.csv", "V1", share) for share in shares(3))
 
 
 def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:
