@@ -6,11 +6,12 @@ import codecs
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from shared.domain import expectation, iis_profiles, maintenance
 from shared.exports import layout
@@ -194,8 +195,7 @@ def did_you_mean(value: str, allowed: Iterable[str]) -> str:
 # The schema -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One key of a section: its type, whether it must be there, and what its value must be."""
 
     section: str

@@ -6,10 +6,11 @@ Weekdays are Monday to Friday on the IIS's clock: a feed that rests at the weeke
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 GRACE: Final = timedelta(hours=2)
 """A file may come this much later than the last one did, before anybody is told."""
@@ -19,8 +20,7 @@ _SPANS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": t
 _SATURDAY: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(msgspec.Struct, frozen=True):
     """`count` times `unit` (hour, day, weekday or week)."""
 
     count: int
