@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -106,6 +104,8 @@ def _at_least(least: int) -> Check:
 
 
 def _time_zone(value: str) -> Trouble:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - nearly every IIS is on the default's clock
+
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -188,6 +188,8 @@ def _defaults(values: Mapping[str, str]) -> Trouble:
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     """The end of a fix: the name that was probably meant."""
+    import difflib  # noqa: PLC0415 - what a function reads was checked before it was pushed
+
     close = difflib.get_close_matches(value, list(allowed), n=1)
     return f". Did you mean {close[0]}?" if close else ""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -30,6 +29,8 @@ class Every(msgspec.Struct, frozen=True):
         """The latest time at which the file after one of that time is in time."""
         if self.unit != "weekday":
             return last + self.count * _SPANS[self.unit] + GRACE
+        from zoneinfo import ZoneInfo  # noqa: PLC0415 - every function reads clinics.toml, few ask when a file is due
+
         local = last.astimezone(ZoneInfo(time_zone))
         left = self.count
         while left:
