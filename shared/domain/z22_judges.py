@@ -45,6 +45,9 @@ NONE: Final = ()
 _REMEMBERED: Final = 4096
 """How many values a judge keeps before it starts afresh."""
 
+_SHORT: Final = 64
+"""Shorter values of composite types are judged by their length: most are."""
+
 _PERSONAL: Final = frozenset({"CX_IZ", "EI_IZ", "XPN_IZ", "XPN_M", "XAD_IZ", "XTN_IZ"})
 _LETTER_ESCAPE: Final = re.compile(r"\\[FSTRE]\\")
 
@@ -130,8 +133,18 @@ def _primitive(element: Part | Field, where: str) -> Judge:
             return NONE
         return judge(text)
 
-    is_plain_text = form is None and values is None and statement is None and shortest == 1 and longest > 0
-    return judge_text if is_plain_text else judge
+    return judge_text if _is_plain_text(element) else judge
+
+
+def _is_plain_text(element: Part | Field) -> bool:
+    """Whether all that can be wrong with a primitive value is that it is too long or has a delimiter in it."""
+    return (
+        element.type not in FORMS
+        and element.values is None
+        and element.statement is None
+        and element.shortest == 1
+        and element.longest > 0
+    )
 
 
 def _is_looked_at(part: Part) -> bool:
@@ -141,6 +154,7 @@ def _is_looked_at(part: Part) -> bool:
 def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C901  # a compiler of one small machine
     """What is wrong with a value of a composite type that is there."""
     judges: list[tuple[int, Judge]] = []
+    enough: dict[int, int] = {}
     required: list[tuple[int, Faults]] = []
     conditions: list[tuple[int, Callable[[list[str]], bool], Faults, Faults, str, str]] = []
     for part in type_.parts:
@@ -150,6 +164,8 @@ def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C
         elif _is_looked_at(part):
             nested = TYPES.get(part.type)
             judges.append((index, _primitive(part, place) if nested is None else _composite(nested, "&", place)))
+            if nested is None and _is_plain_text(part):
+                enough[index] = part.longest
         missing = absence(place, part.usage, warned=part.warned)
         if missing:
             required.append((index, missing))
@@ -168,6 +184,8 @@ def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C
     size = type_.size
     width = max([part.position for part in type_.parts if part.usage is not Usage.X] + [size if conditions else 0, 1])
     padding = [[""] * max(width - count, 0) for count in range(width + 1)]
+    # A part cannot be too long in a value that is not: by the value's length, who may have to say something.
+    asked = [[(index, one) for index, one in judges if enough.get(index, -1) < length] for length in range(_SHORT)]
 
     def judge(text: str) -> Faults:  # noqa: C901  # one flat loop: this is where the time goes
         parts = text.split(separator)
@@ -177,7 +195,7 @@ def _composite(type_: DataType, separator: str, where: str) -> Judge:  # noqa: C
         elif len(parts) > size:
             faults += (Fault(where, "EXTRA", text),)
         count = len(parts)
-        for index, judge_part in judges:
+        for index, judge_part in judges if "&" in text or len(text) >= _SHORT else asked[len(text)]:
             if index < count and (part := parts[index]):
                 faults += judge_part(part)
         for index, missing in required:
