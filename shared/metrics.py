@@ -7,8 +7,9 @@ source, by its key in clinics.toml. CloudWatch takes only what happened: a count
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from shared.settings import PRODUCT
 
@@ -17,8 +18,7 @@ By = Literal["", "clinic", "source"]
 Statistic = Literal["Sum", "Maximum", "Minimum", "p50", "p95"]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     """One metric: which function writes it, for what besides the total, and how it is looked at over a period.
 
     `unit` is CloudWatch's (MetricDatum, Unit); `chart` is the dashboard's graph that shows it.
@@ -108,8 +108,7 @@ METRICS: Final = (
 BY_NAME: Final = {metric.name: metric for metric in METRICS}
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """One number of one metric; `of` is the key of the clinic or source, empty where there is none."""
 
     metric: Metric

@@ -24,6 +24,7 @@ _Request = dict[str, Any]
 
 _OPERATIONS: Final[Mapping[str, Callable[[_Request], _Request]]] = {
     "dynamodb.BatchExecuteStatement": lambda _: {},
+    "dynamodb.BatchGetItem": lambda request: {"RequestItems": {table: {} for table in request["RequestItems"]}},
     "dynamodb.BatchWriteItem": lambda request: {"RequestItems": dict.fromkeys(request["RequestItems"], ())},
     "sqs.SendMessageBatch": lambda request: {"QueueUrl": request["QueueUrl"]},
 }

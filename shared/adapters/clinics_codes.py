@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
+
+import msgspec
 
 from shared.adapters.clinics_schema import did_you_mean
 from shared.domain import codes, codesets
@@ -20,8 +21,7 @@ from shared.exports.values import Dates
 Problem = tuple[str, object, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What one table's local codes may mean: how a target is read, what it is called, and the codes to suggest."""
 
     read: Callable[[str], Code | None]

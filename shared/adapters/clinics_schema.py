@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from shared.domain import expectation, iis_profiles, maintenance
 from shared.exports import layout
@@ -105,6 +104,8 @@ def _at_least(least: int) -> Check:
 
 
 def _time_zone(value: str) -> Trouble:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - nearly every IIS is on the default's clock
+
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -187,6 +188,8 @@ def _defaults(values: Mapping[str, str]) -> Trouble:
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     """The end of a fix: the name that was probably meant."""
+    import difflib  # noqa: PLC0415 - what a function reads was checked before it was pushed
+
     close = difflib.get_close_matches(value, list(allowed), n=1)
     return f". Did you mean {close[0]}?" if close else ""
 
@@ -194,8 +197,7 @@ def did_you_mean(value: str, allowed: Iterable[str]) -> str:
 # The schema -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One key of a section: its type, whether it must be there, and what its value must be."""
 
     section: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,8 +32,7 @@ VERSION_LENGTH: Final = 12
 _SHOWN: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationError:
+class ConfigurationError(msgspec.Struct, frozen=True):
     """One thing wrong: the key's path (`clinics.elm.facility`), its value as it stands, what is wrong, what to do."""
 
     key: str

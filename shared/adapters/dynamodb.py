@@ -6,7 +6,7 @@
     STOPPED       <facility> delivery stopped until a person opens it; beside them the valve of the whole IIS
     CLINICS       <clinic>   it has had an entry in the worklist
     DAY#<day>     <clinic>#<MSH-10>  what became of one submission (ADR 0011)
-    FIND#<hash>   <MSH-10>   where a value stands that people search by, as a keyed hash
+    FIND#<shelf>  <mark><MSH-10> …  where values stand that people search by, as keyed hashes (ADR 0011)
     META          patient_key
     AUDIT#<day>   <time>     who read or changed what (shared/adapters/audit.py)
 

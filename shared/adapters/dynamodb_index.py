@@ -2,7 +2,7 @@
 
     DAY#<day>    <clinic>#<MSH-10>   one outcome, written once; the same again changes nothing
     LATE         <day>               how often an outcome came when its day was over; a kept count of the day names it
-    FIND#<hash>  <MSH-10> <MSH-10>…  a value that people search by stands in these submissions
+    FIND#<shelf> <mark><MSH-10> …    values that people search by, as keyed hashes, and the submissions they stand in
 
 Outcomes and values are plain puts without a condition: their content follows from the submission.
 """
@@ -10,6 +10,7 @@ Outcomes and values are plain puts without a condition: their content follows fr
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -29,14 +30,20 @@ if TYPE_CHECKING:
 
 _BATCH_GET: Final = 100
 _BATCH_WRITE: Final = 25
-# A sort key has at most 1,024 bytes (AWS: DynamoDB quotas), an MSH-10 20.
-_IN_A_KEY: Final = 40
+# As many as one call writes. A search reads the whole of a value's shelf.
+_SHELVES: Final = _BATCH_WRITE
+# An item is its keys: an entry has 37 bytes, a sort key 1,024 at most (AWS: DynamoDB quotas) and so has a write unit.
+_ON_AN_ITEM: Final = 26
 _LATE: Final = "LATE"
 
 
 def condition_failed(error: ClientError) -> bool:
     """Whether a conditional write found its condition not met."""
     return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+
+
+def _shelf(mark: str) -> str:
+    return f"FIND#{int(mark[:8], 16) % _SHELVES}"
 
 
 class DynamoIndex:
@@ -97,12 +104,15 @@ class DynamoIndex:
 
     def make_findable(self, values: Sequence[Findable]) -> None:
         key = self.patient_key()
-        marked = ((identity.search_key(key, one.kind, one.value), one.msh_10s) for one in values)
+        shelves: defaultdict[str, list[str]] = defaultdict(list)
+        for one in values:
+            mark = identity.search_mark(key, one.kind, one.value)
+            shelves[_shelf(mark)] += [mark + msh_10 for msh_10 in one.msh_10s]
         # The key is all that an item says, so that no item of other submissions takes its place.
         puts: list[Any] = [
-            {"PutRequest": {"Item": {"pk": {"S": f"FIND#{mark}"}, "sk": {"S": " ".join(together)}}}}
-            for mark, msh_10s in marked
-            for together in batched(msh_10s, _IN_A_KEY)
+            {"PutRequest": {"Item": {"pk": {"S": shelf}, "sk": {"S": " ".join(together)}}}}
+            for shelf, entries in shelves.items()
+            for together in batched(entries, _ON_AN_ITEM)
         ]
         while puts:
             batch, puts = puts[:_BATCH_WRITE], puts[_BATCH_WRITE:]
@@ -110,10 +120,11 @@ class DynamoIndex:
             puts += answer.get("UnprocessedItems", {}).get(self._table, [])
 
     def found(self, kind: str, value: str) -> Iterator[str]:
-        mark = identity.search_key(self.patient_key(), kind, value)
-        items = self._query(None, "pk = :mark", {":mark": {"S": f"FIND#{mark}"}})
+        mark = identity.search_mark(self.patient_key(), kind, value)
+        items = self._query(None, "pk = :shelf", {":shelf": {"S": _shelf(mark)}})
+        entries = (entry for item in items if mark in (key := text(item, "sk")) for entry in key.split())
         # A conversion that was cut off is done again, and its submissions may then stand together with others.
-        yield from dict.fromkeys(msh_10 for item in items for msh_10 in text(item, "sk").split())
+        yield from dict.fromkeys(entry.removeprefix(mark) for entry in entries if entry.startswith(mark))
 
     def of_row(self, file_id: str, row: int) -> Iterator[str]:
         for one in self._partitions(file_id):

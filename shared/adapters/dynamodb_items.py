@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
+
+import msgspec
 
 from shared import settings
 from shared.adapters.packing import pack, unpack
@@ -16,8 +18,7 @@ from shared.domain.submission import Attempt, Lane, Record, Submission
 Item = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
+class _Body(msgspec.Struct, frozen=True, gc=False):
     """What no condition and no index looks at, kept compressed in one attribute: it holds the PHI."""
 
     visit: Visit
@@ -25,6 +26,7 @@ class _Body:
     vxu: str
 
 
+@lru_cache(maxsize=16)
 def iso(when: datetime) -> str:
     """A time as it sorts."""
     return when.astimezone(UTC).isoformat(timespec="microseconds")

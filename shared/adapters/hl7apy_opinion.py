@@ -1,6 +1,6 @@
 """The second pair of eyes: hl7apy, which holds the tables of HL7 2.5.1, reads and validates a message that we built.
 
-It costs some 40 ms a message, so convert asks it about the first message of every file and about one in a thousand.
+It costs some 40 ms a message, so convert asks it about a few messages of a file and check about the first (ADR 0002).
 """
 
 from __future__ import annotations

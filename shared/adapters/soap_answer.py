@@ -13,10 +13,10 @@ import base64
 import binascii
 import html
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+import msgspec
 from lxml import etree
 
 from shared.domain.er7 import segments
@@ -68,8 +68,7 @@ _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _HL7: Final = re.compile(r"MSH[^\w\s]")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """`text` of the answer where `code` is empty, else the fault's code and the HL7 found inside its text."""
 
     code: str = ""

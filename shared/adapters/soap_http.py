@@ -21,13 +21,13 @@ import ssl
 import threading
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from time import monotonic
 from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
 
 import certifi
+import msgspec
 
 # A connection that rested longer is not used again: a NAT or load balancer on the way may have forgotten it in silence,
 # and the message sent into it would count as "sent, nobody knows".
@@ -36,24 +36,21 @@ IDLE_LIMIT: Final = 30.0
 _HEAD_ALLOWANCE: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True):
     """A complete HTTP answer: the status and, where it is wanted, the body, undecoded and no longer than the cap."""
 
     status: int
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HttpFault:
+class HttpFault(msgspec.Struct, frozen=True):
     """No complete answer: a code of the fault catalogue, and the HTTP status where one came."""
 
     code: str
     status: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """Where to post: taken apart once and checked, see `parse_endpoint`."""
 
     secure: bool

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote_plus
+
+import msgspec
 
 from shared.batched import batched
 from shared.domain.shares import PatientShare, shares
@@ -21,6 +23,10 @@ _BATCH: Final = 10
 _LANES: Final = 4
 _LONGEST_DELAY: Final = 43_000
 _T = TypeVar("_T")
+
+
+def _written(reference: Mapping[str, str]) -> str:
+    return msgspec.json.encode(reference).decode()
 
 
 class _Queue:
@@ -105,16 +111,19 @@ class SqsOutbox(_Queue):
         )
 
     def _entry(self, message: OutboxMessage) -> dict[str, Any]:
-        body = json.dumps({"msh_10": message.msh_10, "clinic": message.clinic})
         mark = hashlib.sha256(f"{message.msh_10}#{message.round}".encode()).hexdigest()
-        return {"MessageBody": body, "MessageGroupId": message.patient_group, "MessageDeduplicationId": mark}
+        return {
+            "MessageBody": _written({"msh_10": message.msh_10, "clinic": message.clinic}),
+            "MessageGroupId": message.patient_group,
+            "MessageDeduplicationId": mark,
+        }
 
 
 class SqsResubmissionQueue(_Queue):
     """Port `ResubmissionQueue`."""
 
     def send(self, msh_10s: Sequence[str]) -> None:
-        self._send(msh_10s, lambda msh_10: {"MessageBody": json.dumps({"msh_10": msh_10})})
+        self._send(msh_10s, lambda msh_10: {"MessageBody": _written({"msh_10": msh_10})})
 
 
 class SqsIntake(_Queue):

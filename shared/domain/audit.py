@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+
+class AuditEntry(msgspec.Struct, frozen=True):
     """`who` is the caller's AWS identity (STS ARN), on the local stage the user of the machine.
 
     `action` is the command, `subject` what it was about (an MSH-10, a facility, a configuration's version), `detail`

@@ -7,10 +7,11 @@ Connecticut's answers to many of these values are not public, so each is a setti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Literal
+
+import msgspec
 
 from shared.domain.expectation import Every
 from shared.domain.local_codes import NO_LOCAL_CODES, LocalCodes
@@ -23,8 +24,7 @@ ClinicBy = Literal["name", "identifier"]
 Probe = Literal["connectivityTest", "connect"]
 
 
-@dataclass(frozen=True, slots=True)
-class Iis:
+class Iis(msgspec.Struct, frozen=True):
     """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read.
 
     `probe` is how vaxline finds out whether it is back; within `maintenance`, on the clock of `time_zone`, it is left
@@ -50,8 +50,7 @@ class Iis:
     query_hours: tuple[Window, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Clinic:
+class Clinic(msgspec.Struct, frozen=True):
     """One clinic. `key` is vaxline's own name for it, everywhere.
 
     `facility` is its HL7 facility code at the IIS (RXA-11.4); `sending_facility` goes to MSH-4 and PID-3.4,
@@ -74,8 +73,7 @@ class Clinic:
     credentials_expire: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One EHR feed, the folder `inbox/<name>/` of the bucket.
 
     `columns` maps vaxline's CSV column names to the file's own, `defaults` gives a column a value where the export has
@@ -92,8 +90,8 @@ class Source:
     clinic: str = ""
     encoding: str = "utf-8"
     delimiter: str = ","
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    columns: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    defaults: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     date_formats: tuple[str, ...] = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
     without_lot: WithoutLot = "hold"
     one_clinic: bool = False
@@ -103,8 +101,7 @@ class Source:
     expected_every: Every | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True):
     """One version of `clinics.toml`; `version` is derived from its content and recorded with every submission."""
 
     version: str

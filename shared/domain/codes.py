@@ -9,8 +9,7 @@ and NDC are too large to stand here: their codes are brought into form and passe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from shared.domain import codesets
@@ -42,30 +41,36 @@ def normalised(raw: str) -> str:
     return " ".join(_PUNCTUATION.sub(" ", raw).split()).casefold()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+_Rows = tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
 class Table:
     """One table: `rows` are (code, our text, aliases); a row with an empty code lists what means "not known".
 
     `local` is the form of codes that a state may add; they pass as they are.
     """
 
-    name: str
-    system: str
-    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
-    local: re.Pattern[str] | None = None
-    by_spelling: dict[str, Code] = field(init=False, default_factory=dict)
+    def __init__(self, name: str, system: str, rows: _Rows, local: re.Pattern[str] | None = None) -> None:
+        self.name = name
+        self.system = system
+        self.rows = rows
+        self.local = local
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def by_spelling(self) -> dict[str, Code]:
+        """Every spelling's value. Made at the first look: functions that read no exports mostly take none."""
+        known: dict[str, Code] = {}
         for code, text, aliases in self.rows:
             found = Code(code, text, self.system) if code else NO_CODE
             for spelling in (code, text, *aliases):
-                self.by_spelling.setdefault(normalised(spelling), found)
-                self.by_spelling.setdefault(spelling, found)
+                known.setdefault(normalised(spelling), found)
+                known.setdefault(spelling, found)
         # A code always means itself, whatever another row's aliases say.
         for code, text, _ in self.rows:
             if code:
-                self.by_spelling[normalised(code)] = self.by_spelling[code] = Code(code, text, self.system)
-        self.by_spelling.pop("", None)
+                known[normalised(code)] = known[code] = Code(code, text, self.system)
+        known.pop("", None)
+        return known
 
 
 _NOT_KNOWN_ROW: Final = ("", "", _NOT_KNOWN)

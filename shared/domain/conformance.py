@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import getitem
 from typing import Final, NamedTuple
 
@@ -102,11 +103,9 @@ class _Plan:
 
     def problems(self, values: list[str]) -> list[Problem]:
         """What is wrong with the fields of one segment, padded."""
-        found: list[Problem] = []
         columns = self.columns
-        if any(map(getitem, columns, values)):
-            for verdicts, value in zip(columns, values, strict=False):
-                found += verdicts[value]
+        verdicts = [*map(getitem, columns, values)]
+        found = [*chain.from_iterable(verdicts)] if any(verdicts) else []
         if len(values) > len(columns):
             found.append(Problem(f"Z22-{self.name}-EXTRA", "", "|".join(values[len(columns) :])))
         if self.conditions:
@@ -343,8 +342,8 @@ def _across(orders: Sequence[_Order], relatives: Sequence[str]) -> _Found:
     for number, set_id in enumerate(relatives, 1):
         if set_id not in ("", str(number)):
             found.append(("IZ-70", f"{_nth('NK1', number - 1)}-1", set_id, ""))
-    numbers = [[obx[1] for obx in order.observations if obx[1]] for order in orders]
-    if numbers_are_broken(numbers):
+    numbers = [tuple([obx[1] for obx in order.observations if obx[1]]) for order in orders]
+    if numbers_are_broken(tuple(numbers)):
         found.append(("NIST-01", "OBX-1", "", ""))
     return found
 

@@ -6,10 +6,10 @@ Weekdays are Monday to Friday on the IIS's clock: a feed that rests at the weeke
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
+
+import msgspec
 
 GRACE: Final = timedelta(hours=2)
 """A file may come this much later than the last one did, before anybody is told."""
@@ -19,8 +19,7 @@ _SPANS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": t
 _SATURDAY: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(msgspec.Struct, frozen=True):
     """`count` times `unit` (hour, day, weekday or week)."""
 
     count: int
@@ -30,6 +29,8 @@ class Every:
         """The latest time at which the file after one of that time is in time."""
         if self.unit != "weekday":
             return last + self.count * _SPANS[self.unit] + GRACE
+        from zoneinfo import ZoneInfo  # noqa: PLC0415 - every function reads clinics.toml, few ask when a file is due
+
         local = last.astimezone(ZoneInfo(time_zone))
         left = self.count
         while left:

@@ -8,15 +8,15 @@ steps is not retried by vaxline itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
+
+import msgspec
 
 from shared.domain.submission import Strategy
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """One row: `code`, what happened in plain words, what to do, the strategy, whether the IIS may have stored it."""
 
     code: str

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from shared.domain.lifecycle import Event
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IisProfile:
+class IisProfile(msgspec.Struct, frozen=True, eq=False):
     """One row, equal only to itself. Texts are compared in lower case, anywhere in an ERR or in a trace segment.
 
     `own_code` finds the IIS's own error codes; those that start with `security_code` are a refused facility, password
@@ -30,7 +30,7 @@ class IisProfile:
     name: str
     own_code: re.Pattern[str] | None = None
     security_code: str = ""
-    internal_codes: frozenset[str] = field(default=frozenset({"206", "207"}))
+    internal_codes: frozenset[str] = frozenset({"206", "207"})
     internal_texts: tuple[str, ...] = ("application internal error",)
     dropping_texts: tuple[str, ...] = ()
     bare_error: Event = Event.REFUSE

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
+
+import msgspec
 
 from shared.domain import codesets
 from shared.domain.model import NO_CODE, Code, Completion, Dose, Finding, NextOfKin, Patient, Provider, Visit
@@ -46,8 +47,7 @@ _OF_CODES: Final = frozenset({"CODE-UNKNOWN", "CODE-LEFT-OUT", UNMAPPED})
 _OF_PROVIDERS: Final = frozenset({"VALUE-LEFT-OUT", "PROVIDER-ID-LEFT-OUT"})
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(msgspec.Struct, frozen=True):
     """What the inventory says of one lot; what is empty is not known. `expiry` is `YYYYMMDD` or `YYYYMM`."""
 
     ndc: str = ""
@@ -58,15 +58,14 @@ class Lot:
     eligibility: Code = NO_CODE
 
 
-@dataclass(frozen=True, slots=True)
-class LocalCodes:
+class LocalCodes(msgspec.Struct, frozen=True):
     """The maps of one source or clinic: table → `key` of the local code → what it means, and `key` of the lot → lot.
 
     A local code that means "not known" maps to the empty code.
     """
 
-    tables: Mapping[str, Mapping[str, Code]] = field(default_factory=lambda: MappingProxyType({}))
-    lots: Mapping[str, Lot] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[str, Mapping[str, Code]] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    lots: Mapping[str, Lot] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
     def __bool__(self) -> bool:
         return bool(self.tables or self.lots)

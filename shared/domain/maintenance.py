@@ -7,9 +7,10 @@ next day. What counts is the clock on the wall, so a window keeps its hours when
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY: Final = "|".join(_DAYS)
@@ -19,8 +20,7 @@ _WINDOW: Final = re.compile(
 _DAY_MINUTES: Final = 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """One row: `days` on which it begins (Monday is 0), `start` and `end` in minutes of the day, `text` as written."""
 
     days: frozenset[int]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 OTHER: Final = "OTHER"
 """The headline of a cause whose code could be anything; the worklist shows it."""
@@ -26,8 +27,7 @@ def headline(cause: str, own: frozenset[str]) -> str:
     return f"{code} {field}" if _FIELD.fullmatch(field) else code
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """Submissions of a clinic came before a person for a cause (its headline), within the hour that began at `hour`."""
 
     hour: datetime

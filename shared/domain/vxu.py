@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
@@ -56,8 +57,7 @@ _PER_DOSE: Final = "|||VXC40^Eligibility captured at the immunization level^CDCP
 _NO_UNITS: Final = "NA^Not applicable^HL70353"
 
 
-@dataclass(frozen=True, slots=True)
-class _House:
+class _House(msgspec.Struct, frozen=True):
     """What stands in every message of a clinic: MSH before MSH-7 and after MSH-10, and its ids in their places."""
 
     configuration: Configuration

@@ -303,6 +303,16 @@ def to_problems(faults: Iterable[Fault], prefix: str, number: int) -> Problems:
     return tuple(problems)
 
 
+def _telling(judge: Judge, prefix: str, number: int) -> Callable[[str], Problems]:
+    """The judge of a field in the words of its segment."""
+
+    def tell(text: str) -> Problems:
+        faults = judge(text)
+        return to_problems(faults, prefix, number) if faults else NONE
+
+    return tell
+
+
 def accept(_: str) -> Problems:
     """The judge of what is judged elsewhere."""
     return NONE
@@ -333,7 +343,7 @@ def column(segment: Segment, field: Field) -> Verdicts:
             judge = _repetitions(of_type(field.type, field), field.repeats)
             if field.statement is not None and field.type in TYPES:
                 judge = _stating(field.statement, judge)
-        return lambda text: to_problems(judge(text), prefix, number)
+        return _telling(judge, prefix, number)
 
     absent = to_problems(absence("", field.usage, warned=field.warned), prefix, number)
     is_text = field.type in ("ST", "FT") and field.longest > 20
@@ -346,7 +356,7 @@ def optional_column(segment: Segment, number: int, type_: str, repeats: int) -> 
     def make() -> Callable[[str], Problems]:
         composite = TYPES.get(type_)
         judge = _repetitions(accept_value if composite is None else _composite(composite, "^", ""), repeats)
-        return lambda text: to_problems(judge(text), f"Z22-{segment.name}", number)
+        return _telling(judge, f"Z22-{segment.name}", number)
 
     return Verdicts(make, NONE, keeps=type_ == "TS")
 
@@ -385,7 +395,7 @@ class ObservedValues:
     def _verdicts(type_: str, values: ValueSet | None, code: str) -> Verdicts:
         def make() -> Callable[[str], Problems]:
             judge = _observed(type_, values, code)
-            return lambda text: to_problems(judge(text), "Z22-OBX-5", 5)
+            return _telling(judge, "Z22-OBX-5", 5)
 
         return Verdicts(make, NONE, keeps=type_ in ("CE_IZ", "DT", "NM", "ID"))
 

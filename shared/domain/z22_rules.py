@@ -7,6 +7,7 @@ IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarif
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.domain import valuesets as vs
@@ -103,13 +104,19 @@ def _lacks_vis(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
     """Whether an OBX-4 group tells a VIS in part: whole are document and date, or vaccine, edition and date."""
     if not is_given_here(rxa) or first(rxa[5]) not in vs.VIS_VACCINES:
         return False
-    groups: dict[str, list[str]] = {}
-    for obx in observations:
-        kind = first(obx[3])
-        if kind in _VIS_PARTS and obx[4]:
-            groups.setdefault(obx[4], []).append(kind)
     # One observation alone cannot be eligibility and a statement.
-    return len(observations) < 2 or any(sorted(group) not in _VIS_WHOLE for group in groups.values())
+    return len(observations) < 2 or _is_partial(tuple([(obx[3], obx[4]) for obx in observations]))
+
+
+@lru_cache(maxsize=1024)
+def _is_partial(observations: tuple[tuple[str, str], ...]) -> bool:
+    """Whether, of observations as (OBX-3, OBX-4), some group is part of a statement; messages have few such lists."""
+    groups: dict[str, list[str]] = {}
+    for observed, group in observations:
+        kind = first(observed)
+        if kind in _VIS_PARTS and group:
+            groups.setdefault(group, []).append(kind)
+    return any(sorted(group) not in _VIS_WHOLE for group in groups.values())
 
 
 _VIS_WHOLE: Final = (sorted((VIS_DOCUMENT, VIS_PRESENTED)), sorted((VIS_VACCINE, VIS_EDITION, VIS_PRESENTED)))
@@ -124,7 +131,8 @@ ORDER_RULES: Final[tuple[OrderRule, ...]] = (
 )
 
 
-def numbers_are_broken(groups: Sequence[Sequence[str]]) -> bool:
+@lru_cache(maxsize=1024)
+def numbers_are_broken(groups: tuple[tuple[str, ...], ...]) -> bool:
     """NIST-01: the set ids of the OBX segments, by order, count from 1 in each order or through the message."""
     within = [str(number) for group in groups for number in range(1, len(group) + 1)]
     found = [number.lstrip("0") for group in groups for number in group]

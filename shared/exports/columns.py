@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from shared.exports.layout import COLUMNS
@@ -43,11 +44,15 @@ def column_of(path: str, own: Mapping[str, str] | None = None) -> str:
     A field with several columns is named by the first of the layout, unless its component says which. `own` is a
     source's mapping to its file's names (`Source.columns`).
     """
+    name = _column_of(path)
+    return own.get(name, name) if own else name
+
+
+@lru_cache(maxsize=4096)
+def _column_of(path: str) -> str:
     path = _INDEX.sub("", path)
     observation = _OBSERVATION.match(path)
     if observation:
-        name = _BY_FIELD.get(f"OBX {observation[1]}", "")
-    else:
-        components = path.split(".")
-        name = _BY_COMPONENT.get(".".join(components[:2])) or _BY_FIELD.get(components[0], "")
-    return (own or {}).get(name, name)
+        return _BY_FIELD.get(f"OBX {observation[1]}", "")
+    components = path.split(".")
+    return _BY_COMPONENT.get(".".join(components[:2])) or _BY_FIELD.get(components[0], "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 from urllib.parse import unquote
@@ -45,7 +46,11 @@ class FhirBulkExports:
 
 def reference_name(reference: fhir.Reference) -> str:
     """What a reference is looked up by: `Type/id`, `Type?system|value` or `urn:…`; empty where it names nothing."""
-    text = reference.reference
+    return _name_of(reference.reference)
+
+
+@lru_cache(maxsize=8192)
+def _name_of(text: str) -> str:
     if text.startswith("urn:"):
         return text
     match = _CONDITIONAL.search(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeVar
 
 from shared.domain import codes, codesets, local_codes
 from shared.domain.codes import Table
@@ -17,14 +18,33 @@ from shared.replaced import replace
 _NEW: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 _HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
 _DOCUMENT_LENGTH: Final = 24
+_STANDARD_SYSTEMS: Final = fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS
+_NOBODY: Final = Provider()
 # v3 ActReason: immunity, medical precaution, out of stock.
 _NO_REFUSAL: Final = frozenset({"IMMUNE", "MEDPREC", "OSTOCK"})
 
 FindActor = Callable[[fhir.Reference], fhir.Actor | None]
 
 
+_T = TypeVar("_T")
+_REMEMBERED: Final = 4096
+"""How much is kept of each kind that repeats from dose to dose: codes, packages, makers, providers."""
+
+
+class _Note(NamedTuple):
+    """What could not be read: the code of its finding, the HL7 path, the element of Immunization, what stood there."""
+
+    code: str
+    path: str
+    element: str
+    value: str
+
+
+_Notes = tuple[_Note, ...]
+
+
 class _Noted:
-    """What could not be read in one Immunization, by HL7 path and FHIR element."""
+    """What could not be read in one Immunization."""
 
     def __init__(self, row: int) -> None:
         self.row = row
@@ -33,17 +53,29 @@ class _Noted:
     def note(self, code: str, path: str, element: str, value: str) -> None:
         self.findings.append(Finding(code, path, self.row, f"Immunization.{element}", value))
 
+    def taken(self, read: tuple[_T, _Notes]) -> _T:
+        """What was read, its notes being taken over."""
+        value, notes = read
+        for note in notes:
+            self.note(*note)
+        return value
+
     def code(self, table: Table, concept: fhir.Concept, path: str, element: str, *, matters: bool) -> Code:
-        """The first coding or text that the table knows; noted and kept unread where there is one and none is known."""
-        spellings = list(_spellings(concept))
-        for spelling in spellings:
-            found = codes.look_up(table, spelling)
-            if found is not None:
-                return found
-        if spellings:
-            self.note("CODE-UNKNOWN" if matters else "CODE-LEFT-OUT", path, element, spellings[0])
-            return local_codes.unread(spellings[0], concept.text)
-        return NO_CODE
+        return self.taken(_code(table, concept, path, element, matters))
+
+
+@lru_cache(_REMEMBERED)
+def _code(table: Table, concept: fhir.Concept, path: str, element: str, matters: bool) -> tuple[Code, _Notes]:
+    """The first coding or text that the table knows; noted and kept unread where there is one and none is known."""
+    spellings = list(_spellings(concept))
+    for spelling in spellings:
+        found = codes.look_up(table, spelling)
+        if found is not None:
+            return found, ()
+    if spellings:
+        note = _Note("CODE-UNKNOWN" if matters else "CODE-LEFT-OUT", path, element, spellings[0])
+        return local_codes.unread(spellings[0], concept.text), (note,)
+    return NO_CODE, ()
 
 
 def _spellings(concept: fhir.Concept) -> Iterator[str]:
@@ -62,16 +94,16 @@ def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> t
     found = Dose(
         id=resource.id or next((one.value for one in resource.identifier if one.value), ""),
         date=values.iso_day(resource.occurrenceDateTime) or "",
-        vaccine=_vaccine(resource.vaccineCode, noted),
-        ndc=_ndc(resource.vaccineCode, noted),
+        vaccine=noted.taken(_vaccine(resource.vaccineCode)),
+        ndc=noted.taken(_ndc(resource.vaccineCode)),
         completion=completion,
         information_source=information_source(_origin(resource), completion, resource.lotNumber.strip()),
         action=action,
         amount=_decimal(number) if number is not None else "",
-        units=_units(resource.doseQuantity, noted),
+        units=noted.taken(_units(resource.doseQuantity)),
         lot=resource.lotNumber.strip(),
         expiry=_expiry(resource.expirationDate, noted),
-        manufacturer=_manufacturer(resource.manufacturer, find, noted),
+        manufacturer=noted.taken(_manufacturer(resource.manufacturer, find(resource.manufacturer))),
         route=noted.code(codes.ROUTE, resource.route, "RXR-1", "route", matters=False),
         site=noted.code(codes.SITE, resource.site, "RXR-2", "site", matters=False),
         refusal_reason=reason,
@@ -131,45 +163,52 @@ def _decimal(number: Decimal) -> str:
     return values.amount(format(number, "f")) or format(number, "f")
 
 
-def _units(quantity: fhir.Quantity, noted: _Noted) -> Code:
+@lru_cache(_REMEMBERED)
+def _units(quantity: fhir.Quantity) -> tuple[Code, _Notes]:
     if quantity.value is None:
-        return NO_CODE
+        return NO_CODE, ()
     for spelling in (quantity.code, quantity.unit):
         found = codes.look_up(codes.UNITS, spelling) if spelling else None
         if found:
-            return found
-    if quantity.code or quantity.unit:
-        noted.note("CODE-UNKNOWN", "RXA-7", "doseQuantity", quantity.code or quantity.unit)
-    return NO_CODE
+            return found, ()
+    said = quantity.code or quantity.unit
+    return NO_CODE, (_Note("CODE-UNKNOWN", "RXA-7", "doseQuantity", said),) if said else ()
 
 
-def _vaccine(concept: fhir.Concept, noted: _Noted) -> Code:
+@lru_cache(_REMEMBERED)
+def _vaccine(concept: fhir.Concept) -> tuple[Code, _Notes]:
     """The CVX coding, with the EHR's own code (neither CVX nor NDC) as the alternate; else that alone."""
     found = misread = NO_CODE
+    notes: list[_Note] = []
     for coding in concept.coding:
         if coding.system in fhir.CVX_SYSTEMS and not found:
             code = codes.cvx(coding.code, coding.display or concept.text)
             if code is None:
-                noted.note("CODE-UNKNOWN", "RXA-5", "vaccineCode", coding.code)
+                notes.append(_Note("CODE-UNKNOWN", "RXA-5", "vaccineCode", coding.code))
                 misread = local_codes.unread(coding.code, coding.display)
             found = code or NO_CODE
     if local_codes.is_unread(misread) and not found:
-        return misread
+        return misread, tuple(notes)
     for coding in concept.coding:
-        if coding.code and coding.system not in fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS:
+        if coding.code and coding.system not in _STANDARD_SYSTEMS:
             alone = local_codes.unread(coding.code, coding.display)
-            return replace(alone, code=found.code, text=found.text or concept.text, system=found.system)
-    return found or (local_codes.unread(concept.text, concept.text) if concept.text else NO_CODE)
+            whole = replace(alone, code=found.code, text=found.text or concept.text, system=found.system)
+            return whole, tuple(notes)
+    if not found and concept.text:
+        found = local_codes.unread(concept.text, concept.text)
+    return found, tuple(notes)
 
 
-def _ndc(concept: fhir.Concept, noted: _Noted) -> str:
+@lru_cache(_REMEMBERED)
+def _ndc(concept: fhir.Concept) -> tuple[str, _Notes]:
+    notes: list[_Note] = []
     for coding in concept.coding:
         if coding.system in fhir.NDC_SYSTEMS and coding.code:
             code = codesets.ndc_11(coding.code)
             if code is not None:
-                return code
-            noted.note("VALUE-LEFT-OUT", "RXA-5", "vaccineCode", coding.code)
-    return ""
+                return code, tuple(notes)
+            notes.append(_Note("VALUE-LEFT-OUT", "RXA-5", "vaccineCode", coding.code))
+    return "", tuple(notes)
 
 
 def _expiry(text: str, noted: _Noted) -> str:
@@ -181,9 +220,9 @@ def _expiry(text: str, noted: _Noted) -> str:
     return found or ""
 
 
-def _manufacturer(reference: fhir.Reference, find: FindActor, noted: _Noted) -> Code:
+@lru_cache(_REMEMBERED)
+def _manufacturer(reference: fhir.Reference, organization: fhir.Actor | None) -> tuple[Code, _Notes]:
     """The MVX code: an identifier of that system at the reference or at its Organization."""
-    organization = find(reference)
     identifiers = [reference.identifier, *(organization.identifier if organization else ())]
     text = organization.name if organization and isinstance(organization.name, str) else ""
     text = reference.display or text
@@ -191,15 +230,15 @@ def _manufacturer(reference: fhir.Reference, find: FindActor, noted: _Noted) -> 
         if identifier.system in fhir.MVX_SYSTEMS:
             code = codes.mvx(identifier.value, text)
             if code:
-                return code
+                return code, ()
     code = codes.mvx(text) if text.isupper() else None
-    if code is None and (text or reference.identifier.value):
-        noted.note("CODE-UNKNOWN", "RXA-17", "manufacturer", text or reference.identifier.value)
-        return local_codes.unread(text or reference.identifier.value)
-    return code or NO_CODE
+    said = text or reference.identifier.value
+    if code is None and said:
+        return local_codes.unread(said), (_Note("CODE-UNKNOWN", "RXA-17", "manufacturer", said),)
+    return code or NO_CODE, ()
 
 
-def _eligibility(concepts: list[fhir.Concept], noted: _Noted) -> Code:
+def _eligibility(concepts: Iterable[fhir.Concept], noted: _Noted) -> Code:
     unread = NO_CODE
     for concept in concepts:
         code = noted.code(codes.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
@@ -222,7 +261,7 @@ def _vis(statements: Iterable[fhir.Education], noted: _Noted) -> tuple[Vis, ...]
     return tuple(found)
 
 
-def _dose_number(protocols: list[fhir.Protocol]) -> str:
+def _dose_number(protocols: Iterable[fhir.Protocol]) -> str:
     for protocol in protocols:
         if protocol.doseNumberPositiveInt is not None:
             return str(protocol.doseNumberPositiveInt)
@@ -233,27 +272,26 @@ def _dose_number(protocols: list[fhir.Protocol]) -> str:
 
 def _performers(resource: fhir.Immunization, find: FindActor, noted: _Noted) -> tuple[Provider, Provider]:
     """(who gave it, who ordered it), by HL7 table 0443: AP and OP; one without function gave it."""
-    found = {"AP": Provider(), "OP": Provider()}
+    found = {"AP": _NOBODY, "OP": _NOBODY}
     for performer in resource.performer:
-        functions = {coding.code for coding in performer.function.coding}
-        role = "OP" if "OP" in functions else "AP"
+        role = "OP" if any(coding.code == "OP" for coding in performer.function.coding) else "AP"
         actor = find(performer.actor)
         if actor is not None and not found[role] and not isinstance(actor.name, str):
-            found[role] = _provider(actor, "ORC-12" if role == "OP" else "RXA-10", noted)
+            found[role] = noted.taken(_provider(actor, "ORC-12" if role == "OP" else "RXA-10"))
     return found["AP"], found["OP"]
 
 
-def _provider(actor: fhir.Actor, path: str, noted: _Noted) -> Provider:
+@lru_cache(_REMEMBERED)
+def _provider(actor: fhir.Actor, path: str) -> tuple[Provider, _Notes]:
     """A person with NPI; an id of another kind is kept for clinics.toml to say whose NPI it means."""
-    names = actor.name if isinstance(actor.name, list) else []
-    name = fhir_patient.human_name(names[0]) if names else None
+    name = fhir_patient.human_name(actor.name[0]) if actor.name and not isinstance(actor.name, str) else None
     numbers = (one.value.strip() for one in actor.identifier if one.system in fhir.NPI_SYSTEMS)
     number = next((one for one in numbers if values.npi(one)), "")
     authority = kind = "NPI" if number else ""
     own = "" if number else next((one.value.strip() for one in actor.identifier if one.value.strip()), "")
     if own:
-        noted.note("VALUE-LEFT-OUT", path, "performer", own)
         number, kind = own, local_codes.LOCAL
+    notes = (_Note("VALUE-LEFT-OUT", path, "performer", own),) if own else ()
     if name is None:
-        return Provider(number, authority=authority, id_type=kind)
-    return Provider(number, name.family, name.given, name.middle, authority, kind)
+        return Provider(number, authority=authority, id_type=kind), notes
+    return Provider(number, name.family, name.given, name.middle, authority, kind), notes

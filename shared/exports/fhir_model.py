@@ -1,7 +1,8 @@
 """The part of FHIR R4 that an immunization report uses, for msgspec's typed decoding; everything else is passed over.
 
 Sources: FHIR R4 (4.0.1) resource definitions, US Core 6.1 Patient and Immunization, Bulk Data Access 2.0.
-Every element may be absent: US Core asks for few of them. The names are FHIR's own.
+Every element may be absent: US Core asks for few of them. The names are FHIR's own. What repeats from line to line is
+read once (`fhir_dose`), so the structs are hashable: no list is in them.
 """
 
 # ruff: noqa: N815 - the names are FHIR's
@@ -25,56 +26,56 @@ ETHNICITY: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethn
 MAIDEN_NAME: Final = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
 
 
-class Coding(msgspec.Struct):
+class Coding(msgspec.Struct, frozen=True, gc=False):
     system: str = ""
     code: str = ""
     display: str = ""
 
 
-class Concept(msgspec.Struct):
-    coding: list[Coding] = []
+class Concept(msgspec.Struct, frozen=True, gc=False):
+    coding: tuple[Coding, ...] = ()
     text: str = ""
 
 
-class Identifier(msgspec.Struct):
+class Identifier(msgspec.Struct, frozen=True, gc=False):
     system: str = ""
     value: str = ""
     use: str = ""
     type: Concept = msgspec.field(default_factory=Concept)
 
 
-class Reference(msgspec.Struct):
+class Reference(msgspec.Struct, frozen=True, gc=False):
     reference: str = ""
     identifier: Identifier = msgspec.field(default_factory=Identifier)
     display: str = ""
 
 
-class Extension(msgspec.Struct):
+class Extension(msgspec.Struct, frozen=True, gc=False):
     url: str = ""
     valueString: str = ""
     valueCode: str = ""
     valueCoding: Coding = msgspec.field(default_factory=Coding)
-    extension: list[Extension] = []
+    extension: tuple[Extension, ...] = ()
 
 
-class HumanName(msgspec.Struct):
+class HumanName(msgspec.Struct, frozen=True, gc=False):
     use: str = ""
     text: str = ""
     family: str = ""
-    given: list[str] = []
-    suffix: list[str] = []
+    given: tuple[str, ...] = ()
+    suffix: tuple[str, ...] = ()
 
 
-class ContactPoint(msgspec.Struct):
+class ContactPoint(msgspec.Struct, frozen=True, gc=False):
     system: str = ""
     value: str = ""
     use: str = ""
 
 
-class PostalAddress(msgspec.Struct):
+class PostalAddress(msgspec.Struct, frozen=True, gc=False):
     use: str = ""
     type: str = ""
-    line: list[str] = []
+    line: tuple[str, ...] = ()
     city: str = ""
     district: str = ""
     state: str = ""
@@ -82,68 +83,68 @@ class PostalAddress(msgspec.Struct):
     country: str = ""
 
 
-class Contact(msgspec.Struct):
-    relationship: list[Concept] = []
+class Contact(msgspec.Struct, frozen=True, gc=False):
+    relationship: tuple[Concept, ...] = ()
     name: HumanName = msgspec.field(default_factory=HumanName)
-    telecom: list[ContactPoint] = []
+    telecom: tuple[ContactPoint, ...] = ()
     address: PostalAddress = msgspec.field(default_factory=PostalAddress)
 
 
-class Patient(msgspec.Struct):
+class Patient(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
-    extension: list[Extension] = []
-    identifier: list[Identifier] = []
-    name: list[HumanName] = []
-    telecom: list[ContactPoint] = []
+    extension: tuple[Extension, ...] = ()
+    identifier: tuple[Identifier, ...] = ()
+    name: tuple[HumanName, ...] = ()
+    telecom: tuple[ContactPoint, ...] = ()
     gender: str = ""
     birthDate: str = ""
     deceasedBoolean: bool | None = None
     deceasedDateTime: str = ""
-    address: list[PostalAddress] = []
+    address: tuple[PostalAddress, ...] = ()
     multipleBirthBoolean: bool | None = None
     multipleBirthInteger: int | None = None
-    contact: list[Contact] = []
+    contact: tuple[Contact, ...] = ()
 
 
-class Actor(msgspec.Struct):
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """A Practitioner, Organization or Location: what an Immunization refers to beside its Patient."""
 
     resourceType: str = ""
     id: str = ""
-    identifier: list[Identifier] = []
-    name: list[HumanName] | str = ""
+    identifier: tuple[Identifier, ...] = ()
+    name: tuple[HumanName, ...] | str = ""
 
 
-class Performer(msgspec.Struct):
+class Performer(msgspec.Struct, frozen=True, gc=False):
     function: Concept = msgspec.field(default_factory=Concept)
     actor: Reference = msgspec.field(default_factory=Reference)
 
 
-class Quantity(msgspec.Struct):
+class Quantity(msgspec.Struct, frozen=True, gc=False):
     value: Decimal | None = None
     unit: str = ""
     code: str = ""
 
 
-class Education(msgspec.Struct):
+class Education(msgspec.Struct, frozen=True, gc=False):
     documentType: str = ""
     publicationDate: str = ""
     presentationDate: str = ""
 
 
-class Annotation(msgspec.Struct):
+class Annotation(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
 
 
-class Protocol(msgspec.Struct):
+class Protocol(msgspec.Struct, frozen=True, gc=False):
     doseNumberPositiveInt: int | None = None
     doseNumberString: str = ""
 
 
-class Immunization(msgspec.Struct):
+class Immunization(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
-    identifier: list[Identifier] = []
-    contained: list[Actor] = []
+    identifier: tuple[Identifier, ...] = ()
+    contained: tuple[Actor, ...] = ()
     status: str = ""
     statusReason: Concept = msgspec.field(default_factory=Concept)
     vaccineCode: Concept = msgspec.field(default_factory=Concept)
@@ -159,20 +160,20 @@ class Immunization(msgspec.Struct):
     site: Concept = msgspec.field(default_factory=Concept)
     route: Concept = msgspec.field(default_factory=Concept)
     doseQuantity: Quantity = msgspec.field(default_factory=Quantity)
-    performer: list[Performer] = []
-    note: list[Annotation] = []
-    education: list[Education] = []
-    programEligibility: list[Concept] = []
+    performer: tuple[Performer, ...] = ()
+    note: tuple[Annotation, ...] = ()
+    education: tuple[Education, ...] = ()
+    programEligibility: tuple[Concept, ...] = ()
     fundingSource: Concept = msgspec.field(default_factory=Concept)
-    protocolApplied: list[Protocol] = []
+    protocolApplied: tuple[Protocol, ...] = ()
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """What the first look at a line needs, whatever resource it is."""
 
     resourceType: str
     id: str = ""
-    identifier: list[Identifier] = []
+    identifier: tuple[Identifier, ...] = ()
     patient: Reference = msgspec.field(default_factory=Reference)
     occurrenceDateTime: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from shared.domain import codes, local_codes
@@ -21,6 +22,7 @@ _PHONES: Final = {
     "work": ("WPN", "PH"),
     "temp": ("VHN", "PH"),
 }
+_REMEMBERED: Final = 4096
 _ADDRESS_TYPES: Final = {"": "H", "home": "H", "work": "B", "temp": "C", "billing": "M"}
 
 
@@ -98,11 +100,11 @@ def human_name(name: fhir.HumanName, kind: str = "L") -> Name:
     return Name(name.family.strip(), given[0] if given else "", " ".join(given[1:]), " ".join(name.suffix), kind)
 
 
-def _names(names: list[fhir.HumanName]) -> tuple[Name, tuple[Name, ...]]:
+def _names(names: tuple[fhir.HumanName, ...]) -> tuple[Name, tuple[Name, ...]]:
     """The name of today, and the maiden names as aliases."""
-    ranked = sorted((one for one in names if one.use in _NAME_USES), key=lambda one: _NAME_USES.index(one.use))
-    aliases = tuple(human_name(one, "M") for one in names if one.use == "maiden" and one.family)
-    return (human_name(ranked[0]) if ranked else Name()), aliases
+    best = min((one for one in names if one.use in _NAME_USES), key=lambda one: _NAME_USES.index(one.use), default=None)
+    aliases = tuple([human_name(one, "M") for one in names if one.use == "maiden" and one.family])
+    return (human_name(best) if best else Name()), aliases
 
 
 def _maiden_name(resource: fhir.Patient) -> str:
@@ -112,24 +114,34 @@ def _maiden_name(resource: fhir.Patient) -> str:
 
 
 def _omb(
-    extensions: list[fhir.Extension], url: str, table: Table, path: str, findings: list[Finding]
+    extensions: Iterable[fhir.Extension], url: str, table: Table, path: str, findings: list[Finding]
 ) -> tuple[Code, ...]:
     """The OMB categories of a US Core race or ethnicity extension."""
-    found: list[Code] = []
+    found: dict[Code, None] = {}
     for outer in extensions:
-        if outer.url != url:
+        if outer.url == url:
+            read, unknown = _categories(outer, table)
+            found |= dict.fromkeys(read)
+            findings += [Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=said) for said in unknown]
+    return tuple(found)
+
+
+@lru_cache(_REMEMBERED)
+def _categories(outer: fhir.Extension, table: Table) -> tuple[tuple[Code, ...], tuple[str, ...]]:
+    """The categories of one extension, and the codes among them that the table does not have."""
+    found: list[Code] = []
+    unknown: list[str] = []
+    for inner in outer.extension:
+        coding = inner.valueCoding
+        if inner.url != "ombCategory" or not coding.code:
             continue
-        for inner in outer.extension:
-            coding = inner.valueCoding
-            if inner.url != "ombCategory" or not coding.code:
-                continue
-            code = _look_up(table, coding.code) or _look_up(table, coding.display)
-            if code:
-                found.append(code)
-            elif code is None and _look_up(table, coding.code) is None:
-                findings.append(Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=coding.code))
-                found.append(local_codes.unread(coding.code, coding.display))
-    return tuple(dict.fromkeys(found))
+        code = _look_up(table, coding.code) or _look_up(table, coding.display)
+        if code:
+            found.append(code)
+        elif code is None and _look_up(table, coding.code) is None:
+            unknown.append(coding.code)
+            found.append(local_codes.unread(coding.code, coding.display))
+    return tuple(found), tuple(unknown)
 
 
 def address(place: fhir.PostalAddress) -> Address:
@@ -146,7 +158,7 @@ def address(place: fhir.PostalAddress) -> Address:
     )
 
 
-def telecoms(points: list[fhir.ContactPoint], findings: list[Finding]) -> tuple[Telecom, ...]:
+def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> tuple[Telecom, ...]:
     """Telephone numbers and e-mail addresses; faxes, pagers and old ones are not for a registry."""
     found: list[Telecom] = []
     for point in points:
@@ -171,15 +183,23 @@ def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | 
     name = human_name(contact.name)
     if not name:
         return None
+    relationship = _relationship(contact.relationship)
+    if local_codes.is_unread(relationship):
+        said = relationship.alternate_code
+        findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=said))
+    return NextOfKin(name, relationship, address(contact.address), telecoms(contact.telecom, findings))
+
+
+@lru_cache(_REMEMBERED)
+def _relationship(concepts: tuple[fhir.Concept, ...]) -> Code:
+    """The first that the table knows; where it knows none, what is said first, unread."""
     spellings = [
         spelling
-        for concept in contact.relationship
+        for concept in concepts
         for spelling in (*(c.code for c in concept.coding if not c.system.endswith("v2-0131")), concept.text)
+        if spelling
     ]
-    read = [_look_up(codes.RELATIONSHIP, spelling) for spelling in spellings if spelling]
-    relationship = next(filter(None, read), NO_CODE)
+    read = [_look_up(codes.RELATIONSHIP, spelling) for spelling in spellings]
     if read and all(code is None for code in read):
-        said = next(filter(None, spellings))
-        findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=said))
-        relationship = local_codes.unread(said)
-    return NextOfKin(name, relationship, address(contact.address), telecoms(contact.telecom, findings))
+        return local_codes.unread(spellings[0])
+    return next(filter(None, read), NO_CODE)

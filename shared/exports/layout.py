@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
+
+import msgspec
 
 from shared.domain import codes
 from shared.domain.clinics import Source
@@ -35,8 +37,7 @@ class Kind(Enum):
     EMAIL = "e-mail address"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column: `path` is the HL7 field that it fills.
 
     `matters`: a value that cannot be read holds the visit; else the message goes without it. `repeats`: several values,
@@ -204,16 +205,13 @@ BY_NAME: Final[dict[str, Column]] = {column.name: column for column in COLUMNS}
 FROM_PATIENT: Final = frozenset(column.name for column in PATIENT_COLUMNS)
 
 
-def _spellings() -> dict[str, str]:
+@cache
+def _by_spelling() -> dict[str, str]:
     known = {codes.normalised(alias): column.name for column in COLUMNS for alias in column.aliases}
     return known | {codes.normalised(name): name for name in BY_NAME}
 
 
-_BY_SPELLING: Final = _spellings()
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """A file's header against the layout.
 
     `places` are (column, index of its cell or -1, default), only for columns that can have a value; `width` is the
@@ -246,13 +244,14 @@ class Header:
 def match(names: Sequence[str], source: Source) -> Header:
     """Finds the layout's columns in a file's header: by the source's mapping first, then by name and alias."""
     mapped = {codes.normalised(own): name for name, own in source.columns.items()}
+    by_spelling = _by_spelling()
     found: dict[str, int] = {}
     problems: list[tuple[str, str]] = []
     for index, own in enumerate(names):
         spelling = codes.normalised(own)
         name = mapped.get(spelling)
         if name is None:
-            name = _BY_SPELLING.get(spelling)
+            name = by_spelling.get(spelling)
             # What the mapping reads elsewhere is not read a second time under vaxline's own name.
             if name in source.columns:
                 name = None

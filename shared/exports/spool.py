@@ -14,7 +14,9 @@ from typing import Final, NamedTuple, Self
 from shared.domain.shares import EVERYBODY, PatientShare
 
 _CACHE_KIB: Final = 32_768
+# So much waits in memory before it is written: a line may have some MiB.
 _BATCH: Final = 1_000
+_BATCH_BYTES: Final = 8 * 1024 * 1024
 _SCHEMA: Final = """
 PRAGMA page_size = 16384;
 PRAGMA journal_mode = OFF;
@@ -67,6 +69,9 @@ class Spool:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_SCHEMA + f"PRAGMA cache_size = -{_CACHE_KIB}; BEGIN;")
         self._rows: list[Row] = []
+        self._resources: list[tuple[str, str, bytes]] = []
+        self._names: list[tuple[str, str]] = []
+        self._waiting = 0
         return self
 
     def __exit__(
@@ -87,17 +92,16 @@ class Spool:
     def add_referring(self, row: Row) -> None:
         """Keeps a row whose patient is a reference: only the resources tell whose share it is."""
         self._rows.append(row)
-        if len(self._rows) >= _BATCH:
-            self._flush()
+        self._count(row.payload)
 
     def add_resource(self, reference: str, mrn: str, payload: bytes, names: list[str]) -> None:
         """Keeps a FHIR resource for look-ups; one that comes twice replaces the first."""
-        self._database.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?)", (reference, mrn, payload))
-        for name in names:
-            self._database.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, reference))
+        self._resources.append((reference, mrn, payload))
+        self._names += [(name, reference) for name in names]
+        self._count(payload)
 
     def resource(self, reference: str) -> bytes | None:
-        """The resource that a reference means, `Type/id` or `Type?system|value`."""
+        """The resource that a reference means, `Type/id` or `Type?system|value`, once the rows come out."""
         found = self._database.execute(
             "SELECT payload FROM resources WHERE reference = coalesce((SELECT reference FROM names WHERE name = ?), ?)",
             (reference, reference),
@@ -118,6 +122,15 @@ class Spool:
         rows = self._database.execute(_BY_RESOURCE.format(where=_OF_THE_SHARE if is_split else ""))
         return map(Row._make, rows)
 
+    def _count(self, payload: bytes) -> None:
+        self._waiting += len(payload)
+        if self._waiting >= _BATCH_BYTES or len(self._rows) + len(self._resources) >= _BATCH:
+            self._flush()
+
     def _flush(self) -> None:
         self._database.executemany("INSERT INTO spooled VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
-        self._rows.clear()
+        self._database.executemany("INSERT OR REPLACE INTO resources VALUES (?, ?, ?)", self._resources)
+        self._database.executemany("INSERT OR REPLACE INTO names VALUES (?, ?)", self._names)
+        for kept in (self._rows, self._resources, self._names):
+            kept.clear()
+        self._waiting = 0

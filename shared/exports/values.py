@@ -34,6 +34,7 @@ def _as_day(year: int, month: int, day: int) -> str | None:
     return f"{year:04}{month:02}{day:02}" if year in _YEARS else None
 
 
+@lru_cache(maxsize=8192)
 def iso_day(text: str) -> str | None:
     """The day of an ISO 8601 date or time as it is written there: no conversion between zones."""
     match = _ISO_DAY.match(text)

@@ -17,7 +17,10 @@ _FILE_FINDINGS: Final = 200
 
 @dataclass(slots=True)
 class Arrival:
-    """One export on its way through: what is fixed about it, and the counts so far."""
+    """One export on its way through: what is fixed about it, and the counts so far.
+
+    `sizes_judged` are numbers of segments: the second opinion judged a message of each in this invocation.
+    """
 
     file_id: str
     name: str
@@ -29,6 +32,7 @@ class Arrival:
     unchanged: int = 0
     built: int = 0
     objection: str = ""
+    sizes_judged: set[int] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     visits: int = 0
     mark: int = 0

@@ -20,6 +20,7 @@ from typing import Final
 from shared.batched import batched
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
+from shared.domain.er7 import SEGMENT_END
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
@@ -56,8 +57,9 @@ _TOGETHER: Final = 25
 _CHECKPOINT_EVERY: Final = 50
 _HISTORY: Final = 20
 _TRIES: Final = 5
-# The first message of a file and every so many after it are judged by the second opinion, which takes as long as some
-# sixty conversions: so many, and it takes a hundredth of the time.
+# The second opinion takes as long as some hundred conversions. It judges the first messages of a file that differ in
+# how many segments they have, since what it finds is how they are put together, and every so many after (ADR 0002).
+_SIZES_JUDGED: Final = 5
 _SECOND_OPINION_EVERY: Final = 5000
 
 
@@ -302,7 +304,7 @@ class Convert:
     def _write(self, drafts: Mapping[str, _Draft]) -> dict[str, _Draft]:
         """Writes drafts down, by their records' keys; those whose record nobody else wrote meanwhile."""
         # Before they are written: what points to nothing does no harm, what nothing points to is not found.
-        list(self._pool.map(self._ledger.make_findable, batched(findable(_new(drafts)), _TOGETHER)))
+        self._ledger.make_findable(findable(_new(drafts)))
         records = [draft.record for draft in drafts.values() if draft.record is not None]
         saved = chain.from_iterable(self._pool.map(self._ledger.save_records, batched(records, _TOGETHER)))
         lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}
@@ -385,7 +387,10 @@ class Convert:
         """Asks the second opinion now and then; once it objects, the rest of the file is held."""
         if prepared.is_held:
             return ()
-        if not arrival.objection and arrival.built % _SECOND_OPINION_EVERY == 0:
+        size = prepared.vxu.count(SEGMENT_END)
+        is_new = size not in arrival.sizes_judged and len(arrival.sizes_judged) < _SIZES_JUDGED
+        if not arrival.objection and (is_new or arrival.built % _SECOND_OPINION_EVERY == 0):
+            arrival.sizes_judged.add(size)
             arrival.objection = self._second_opinion.objection(prepared.vxu)
         arrival.built += 1
         if not arrival.objection:

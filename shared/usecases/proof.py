@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -19,12 +18,12 @@ LASTS: Final = timedelta(minutes=5)
 """How long one call without a set-up fault counts: in a busy process a batch costs one round trip, not two."""
 
 
-@dataclass(slots=True)
 class Proof:
     """Whether one facility's set-up was accepted lately, and the turn of the message that finds out."""
 
-    turn: Lock = field(default_factory=Lock)
-    until: datetime | None = None
+    def __init__(self) -> None:
+        self.turn = Lock()
+        self.until: datetime | None = None
 
 
 class Proofs:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from shared import settings
 from shared.domain import faults, maintenance
@@ -41,8 +42,7 @@ _THE_IIS: Final = "the whole IIS"
 _FOLLOWED_UP: Final = STORED_BY_IIS | NEEDS_A_PERSON | {State.QUEUED}
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """The queue message has done its work and can go. `outcome` is for the log: a state, or why nothing was sent."""
 
     msh_10: str
@@ -52,8 +52,7 @@ class Done:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(msgspec.Struct, frozen=True):
     """The queue message must come again, and its patient's later messages behind it, after `wait` seconds.
 
     `wait` None leaves it to the queue's visibility timeout: something broke (`error` names the exception's type).
@@ -69,8 +68,7 @@ class Later:
 Delivered = Done | Later
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(msgspec.Struct, frozen=True):
     """What one call to the IIS comes to, before it is written."""
 
     event: Event

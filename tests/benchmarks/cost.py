@@ -94,7 +94,7 @@ _SLOWEST_OF_TEN: Final = 2.6
 _SUBMIT_SECONDS: Final = _ANSWER_SECONDS / _LANES_AT_WORK / SUBMIT.batch_size
 # With the 100 bytes that DynamoDB adds to an entry of an index and to an item.
 _INDEX_ENTRY: Final = 300
-_VALUE_ENTRY: Final = 200
+_VALUE_ENTRY: Final = 560
 _ACK: Final = (
     "MSH|^~\\&|CTWIZ|CT0000|VAXLINE|EX0000|20260301120001.123-0500||ACK^V04^ACK|A000000000000000001|P|2.5.1||||||||||Z23"
     "^CDCPHINVS\rMSA|AA|BENCH000000000000001\rZSA|1|1234567^^^^LOG\r"

@@ -10,6 +10,7 @@ import json
 import os
 import resource
 from collections import Counter
+from functools import cache
 from typing import Any, Final
 
 import boto3
@@ -22,6 +23,13 @@ from shared.adapters.sqs import SqsOutbox, SqsResubmissionQueue
 
 TABLE: Final = "bench"
 _URL: Final = "https://sqs.us-east-1.amazonaws.com/000000000000/"
+
+
+@cache
+def _taken(entries: int) -> bytes:
+    """The answer to a batch whose entries are numbered from 0 (sqs.py)."""
+    taken = [{"Id": str(number), "MessageId": "m", "MD5OfMessageBody": ""} for number in range(entries)]
+    return json.dumps({"Successful": taken, "Failed": []}).encode()
 
 
 class _Body:
@@ -77,9 +85,7 @@ class Stub:
         if operation == "Query":
             return b'{"Items":[],"Count":0,"ScannedCount":0}'
         if operation == "SendMessageBatch":
-            entries = json.loads(body)["Entries"]
-            taken = [{"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""} for entry in entries]
-            return json.dumps({"Successful": taken, "Failed": []}).encode()
+            return _taken(body.count(b'"MessageBody"'))
         return b"{}"
 
 

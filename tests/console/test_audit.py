@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from console import audit
 from local.cloud import LocalCloud
 from shared.bootstrap import Application
+from shared.replaced import replace
 
 
 def test_the_caller_is_named_by_aws_and_the_days_are_in_order(cloud: LocalCloud) -> None:

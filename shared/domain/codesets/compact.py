@@ -5,8 +5,9 @@ The text of a table depends on its rows alone, so that the same files of CDC giv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 _SEPARATOR: Final = " | "
 
@@ -15,8 +16,7 @@ class BrokenTableError(Exception):
     """A kept table is not in the form that this version writes; the text names the table and what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """How one table is kept: its source in words, its columns, and how many of them tell one row from another."""
 
     source: str
@@ -44,8 +44,7 @@ SHIPPED: Final = tuple(name for name in FORMS if name != "cpt")
 """The tables in the package. CPT is copyright of the AMA: that table is the user's own and stays outside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A table's rows as they are kept, with the date that it states (`YYYYMMDD`)."""
 
     name: str

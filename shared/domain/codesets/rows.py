@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Status(StrEnum):
@@ -29,8 +30,7 @@ class Kind(StrEnum):
     """998 no vaccine administered, 999 unknown, 99 reserved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cvx:
+class Cvx(msgspec.Struct, frozen=True):
     """A vaccine code; `updated` is the row's last change.
 
     `name` is CDC's short description in at most 60 characters; it is whole where two would then read alike.
@@ -45,8 +45,7 @@ class Cvx:
     updated: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mvx:
+class Mvx(msgspec.Struct, frozen=True):
     """A manufacturer code."""
 
     code: str
@@ -55,8 +54,7 @@ class Mvx:
     updated: str
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(msgspec.Struct, frozen=True):
     """A trade name of one vaccine from one manufacturer; `mvx` is empty where CDC names none."""
 
     cvx: str
@@ -66,8 +64,7 @@ class Product:
     updated: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ndc:
+class Ndc(msgspec.Struct, frozen=True):
     """A package. `code` is the 11-digit form, 5-4-2 with hyphens.
 
     `cvx` and `mvx` hold more than one code where CDC lists more (a vial for adults and for dialysis patients).
@@ -86,16 +83,14 @@ class Ndc:
     inner: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """A vaccine group: its CVX (mostly an unspecified formulation) and CDC's name for it."""
 
     cvx: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Vis:
+class Vis(msgspec.Struct, frozen=True):
     """One edition of a vaccine information statement (or EUA fact sheet).
 
     `document` is the 24-character string of coding system cdcgs1vis (OBX-5 of LOINC 69764-9), `edition` what LOINC
@@ -115,8 +110,7 @@ class Vis:
         return self.document[3:16]
 
 
-@dataclass(frozen=True, slots=True)
-class TableInfo:
+class TableInfo(msgspec.Struct, frozen=True):
     """What a table states about itself: `date` is the newest change in it (`YYYYMMDD`)."""
 
     name: str

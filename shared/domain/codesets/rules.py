@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from shared.domain import codesets
 from shared.domain.codesets.rows import Cvx, Kind, Mvx, Status
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """The codes of one dose as they would be sent: `ndc` in 11-digit form, `on` the day of the dose (`YYYYMMDD`).
 
     `administered`: given by the reporting clinic (RXA-9.1 = 00), not history.
@@ -47,6 +47,7 @@ class Broken:
     value: str
 
 
+@lru_cache(maxsize=8192)
 def broken(given: Given) -> tuple[Broken, ...]:
     """Every rule that the codes of a dose break, in the order of `RULES`."""
     return tuple([Broken(rule, value) for rule in RULES if (value := rule.value(given))])

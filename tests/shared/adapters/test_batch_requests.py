@@ -21,6 +21,11 @@ CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"Statements": [{"Statement": 'INSERT INTO "t" VALUE {}', "Parameters": list(ITEM.values())}] * 3},
     ),
     "puts": ("dynamodb", "batch_write_item", {"RequestItems": {"table": [{"PutRequest": {"Item": ITEM}}] * 3}}),
+    "keys": (
+        "dynamodb",
+        "batch_get_item",
+        {"RequestItems": {"table": {"Keys": [{"pk": ITEM["pk"], "sk": {"S": "SUB"}}] * 3, "ConsistentRead": True}}},
+    ),
     "messages": (
         "sqs",
         "send_message_batch",

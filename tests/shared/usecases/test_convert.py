@@ -278,6 +278,17 @@ def test_the_second_opinion_is_asked_about_the_first_message_and_seldom_after(de
     assert desk.opinion.asked == 1
 
 
+def test_the_second_opinion_is_asked_about_the_first_messages_that_differ_in_their_segments(desk: Desk) -> None:
+    sizes = [1, 2, 1, 3, 2, 4, 5, 6, 7, 8]
+    desk.file(
+        *(
+            a_visit(*(a_dose(f"d{n}-{dose}", 10 * n + dose) for dose in range(size)), mrn=f"SYN-{n}")
+            for n, size in enumerate(sizes)
+        )
+    )
+    assert desk.opinion.asked == 5
+
+
 def test_a_redelivered_event_of_a_finished_file_does_nothing(desk: Desk) -> None:
     desk.file(a_visit(a_dose("d1", 1)))
     assert isinstance(desk.arrive(a_visit(a_dose("d1", 1)), again=True), Ignored)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from shared.adapters.dynamodb import DynamoLedger
 from shared.domain.clinics import Configuration, Source
 from shared.domain.expectation import Every
 from shared.domain.submission import FileSummary
+from shared.replaced import replace
 from shared.usecases.expectations import CredentialsDue, Expected, expected
 from tests.shared.usecases.desk import CONFIGURATION
 

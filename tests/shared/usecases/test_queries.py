@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from shared.domain.maintenance import window
 from shared.domain.qbp import Request
 from shared.domain.query_file import MAX_BYTES, Progress, Summary
 from shared.domain.rsp import read_rsp
+from shared.replaced import replace
 from shared.settings import QUERIES_PREFIX
 from shared.usecases.queries import OFF_HOURS, PART_ROWS, TRIES, Queries
 from shared.usecases.query import FACILITY_STOPPED, IIS_CLOSED, MISSING, Asked

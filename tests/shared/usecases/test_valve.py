@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from shared.domain.lifecycle import State
 from shared.domain.maintenance import window
 from shared.domain.submission import Answer, DeliveryFault
 from shared.domain.valve import CLOSE_AFTER, ClosedBy
+from shared.replaced import replace
 from shared.settings import SWEEP_AFTER, VALVE_WAIT
 from shared.usecases.submit import Done, Later
 from shared.usecases.sweep import Sweep
