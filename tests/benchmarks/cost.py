@@ -134,7 +134,11 @@ def main() -> None:
     }
     costs = {name: amount * _MILLION * PRICES[name].usd / PRICES[name].per for name, amount in per_message.items()}
     text = _HEAD + _table(per_message, costs)
-    text += _words(calls, sizes, writes, sum(costs.values())) + _organizations(costs) + _WALLS.format(big=_BIG, convert=CONVERT.max_concurrency)
+    text += (
+        _words(calls, sizes, writes, sum(costs.values()))
+        + _organizations(costs)
+        + _WALLS.format(big=_BIG, convert=CONVERT.max_concurrency)
+    )
     PAGE.write_text(text, "utf-8")
     print(f"a million messages: {sum(costs.values()):.2f} USD; {PAGE} is written")  # noqa: T201 - its purpose
 
