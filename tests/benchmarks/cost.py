@@ -72,15 +72,16 @@ _KEY_USD: Final = 1.0
 # One export a clinic and day with its doses, and a row of CSV.
 _DOSES_A_FILE: Final = 20
 # What a file costs besides its messages, estimated: it is put, its head and body read, its event sent, received and deleted
-# beside polling, its item written with each state of the file and its clinic's share once, and convert runs for half a second more.
+# beside polling, its item written with each state of the file and its clinic's share once; its 60 search values stand on 23 of the
+# 25 shelves, 18 items more than so many messages of a large file take; and convert runs for 0.7 seconds more, 0.2 of them hl7apy's.
 _PER_FILE: Final = {
     "put": 1,
     "get": 3,
     "queue": 6,
-    "write": 7,
+    "write": 25,
     "read": 2,
     "invoke": 1,
-    "compute": 0.5 * CONVERT.memory / 1024,
+    "compute": 0.7 * CONVERT.memory / 1024,
 }
 _ROW_BYTES: Final = 300
 _DAYS: Final = 250
@@ -314,9 +315,10 @@ _WALLS: Final = """
 | FIFO, calls | 300 a second and action, ten messages each | one sends for ten; at some 1,500 visits a second half of it |
 | FIFO, groups | a receive looks through the first 120,000 messages for free groups | only if so many of few patients wait |
 | one partition of the table or an index | 1,000 write units a second | see below |
-| table, on demand | 40,000 write units a second | 13 a message: 3,000 messages a second |
+| table, on demand | 40,000 write units a second | 11 a message: 3,600 messages a second |
 | KMS, symmetric keys | 50,000 requests a second and region | 1 in 1,000 messages: data keys are reused for five minutes |
 | Lambda, at once | 1,000 an account | submit 2, convert {convert}, one each of the others |
+| a search by record number, ORC-3 or lot | a page of a query is 1 MB | a shelf of 25 is read whole (adr/0011): 5 million messages are 24 pages, at some 80 ms each two seconds |
 | CloudWatch Logs | 5,000 PutLogEvents a second; 0.50 USD a GB | one line a batch of ten, one more a failure: 40 MB a million |
 | Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 16 GB of CSV, 6 GB of FHIR (adr/0017) |
 
@@ -325,9 +327,7 @@ Where a partition is warm:
 - A record or a submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file,
   which is what holds the conversion of one file at some 1,000 visits a second, and four for a large one: one for each share. `waiting` has eight shards, `worklist` a
   partition per clinic.
-- A lot is a search value: all doses of one lot in a backfill enter one partition, at the pace of the conversion. What is
-  throttled is tried again and conversion takes longer, until DynamoDB has split the partition, which the hashes in its sort
-  key allow.
+- What people search by stands on 25 shelves, a partition each, by hashes: 25 writes for 100 visits, one on each shelf.
 - A day's outcomes stand in that day's partition, written as fast as the IIS answers: a hundredth of the limit.
 - All files stand in the table's one partition `FILES`, written once in 5,000 visits of a file or a share.
 
