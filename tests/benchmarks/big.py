@@ -2,11 +2,10 @@
 
     python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--shares 0] [--seed 0]
 
-Each invocation is a process of its own that has so many seconds; at random points half of them are ended by SIGKILL, as a
-machine that fails ends a function. With `--shares` the file is split, and its shares run beside each other (ADR 0017).
-Between them there is nothing but the ledger, a SQLite file. At the end every row of
-the file must be in one submission, every submission's reference in the outbox, and the counts must add up: exit code 1
-where they do not.
+Each invocation is a process of its own that has so many seconds of processor time; at random points half of them are ended
+by SIGKILL, as a machine that fails ends a function. With `--shares` the file is split, and its shares run beside each other
+(ADR 0017). Between them there is nothing but the ledger, a SQLite file. At the end every row of the file must be in one
+submission, every submission's reference in the outbox, and the counts must add up: exit code 1 where they do not.
 """
 
 from __future__ import annotations
@@ -194,7 +193,8 @@ def invocation(
 def _converted(
     ledger: Any, bucket: Bucket, seconds: float, splitting: Splitting, share: PatientShare | None
 ) -> dict[str, Any]:
-    began = time.monotonic()
+    # A function has its processor to itself, and other work on this machine must not shorten its time.
+    began = time.process_time()
     configurations: Any = Fixed()
     convert = Convert(
         ledger=ledger,
@@ -207,7 +207,7 @@ def _converted(
         bucket="bench",
         splitting=splitting,
     )
-    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.monotonic() - began), share)
+    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.process_time() - began), share)
     if isinstance(done, Split):
         return {"split": done.shares}
     if isinstance(done, Ignored):
@@ -350,7 +350,9 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks big", description=__doc__)
     parser.add_argument("--size", default="1GB", help="of the export: 500kB, 20MB, 1GB …")
     parser.add_argument("--kind", choices=("csv", "fhir"), default="fhir")
-    parser.add_argument("--seconds", type=float, default=240, help="that an invocation has, instead of 840")
+    parser.add_argument(
+        "--seconds", type=float, default=240, help="of processor time that an invocation has, instead of 840"
+    )
     parser.add_argument("--kills", type=float, default=0.5, help="share of the invocations that are killed")
     parser.add_argument("--shares", type=int, default=0, help="that run beside each other; 0: the file is not split")
     parser.add_argument("--seed", type=int, default=0)
