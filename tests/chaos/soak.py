@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.chaos.invariants import ViolationError
-from tests.chaos.mischief import drawn
+from tests.chaos.mischief import Mischief, drawn
 from tests.chaos.world import World
 
 _TRACE_SHOWN: Final = 400
@@ -36,10 +36,13 @@ class Broken:
         return "\n".join([*lines, f"VIOLATED with seed {self.seed}: {self.what}", again])
 
 
-def play(seed: int, **options: Any) -> tuple[World, str]:
-    """One schedule: some hours of exports and mischief, then calm. The world, and what was violated (empty: nothing)."""
+def play(seed: int, mischief: Mischief | None = None, **options: Any) -> tuple[World, str]:
+    """One schedule: some hours of exports and mischief, then calm. The world, and what was violated (empty: nothing).
+
+    What goes wrong is drawn by the seed, or is `mischief`.
+    """
     random = Random(seed)
-    world = World(random, drawn(random), **options)
+    world = World(random, mischief or drawn(random), **options)
     try:
         _live(world, random)
         world.calm_down()

@@ -429,7 +429,7 @@ def test_importing_the_code_sets_reads_no_table():
         "c.cvx('08'); assert c._cvx.cache_info().currsize == 1 and c._ndc.cache_info().currsize == 0; "
         "print(sorted(heavy))"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
 
