@@ -81,13 +81,15 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
     trace_ids: list[str] = []
     said: list[Said] = []
     for message in ours:
-        if msa_1 not in ACCEPTING and _is_security_fault(message, profile):
-            return SECURITY_FAULT
-        if not profile.trace_segments.isdisjoint(message.by_name):
+        by_name = message.by_name
+        if not profile.trace_segments.isdisjoint(by_name):
             trace_ids += _trace_ids(message, profile)
-        if "ERR" in message.by_name:
-            said += reader(message.syntax, msa_1, profile).said(message.by_name["ERR"])
-    if msa_1 in ACCEPTING and not said:
+        if "ERR" in by_name:
+            said += reader(message.syntax, msa_1, profile).said(by_name["ERR"])
+    if msa_1 not in ACCEPTING:
+        if _refuses_account(ours, said, profile):
+            return SECURITY_FAULT
+    elif not said:
         return AckReading(Event.ACCEPT, msa_1, trace_ids=tuple(trace_ids))
     return _judged(ours, said, msa_1, tuple(trace_ids), profile, Orders(vxu, doses))
 
@@ -105,7 +107,9 @@ def _about(answers: list[Message], msh_10: str) -> tuple[list[Message], str]:
             fields = line.split(syntax.field, 3)
             if msh_10 and len(fields) > 2 and (fields[2] == msh_10 or syntax.text(fields[2]) == msh_10):
                 mine.append(line)
-                code = syntax.text(fields[1]).upper()
+                code = fields[1]
+                if code not in _GRAVITY:
+                    code = syntax.text(code).upper()
                 gravity = _GRAVITY.get(code, _UNHEARD_OF)
                 if gravity > gravest:
                     msa_1, gravest = code, gravity
@@ -200,7 +204,7 @@ def _with_errors(grave: list[Found], msa_1: str, orders: Orders) -> _Outcome:
     """What follows from errors, or from a rejection as a whole."""
     if msa_1 in _REJECTING:
         return Event.REFUSE, orders.ids
-    lost: set[int] = set()
+    lost: dict[int, str] = {}
     somewhere = False
     for one in grave:
         segment = one.error.segment
@@ -208,16 +212,25 @@ def _with_errors(grave: list[Found], msa_1: str, orders: Orders) -> _Outcome:
             if one.group is None:
                 somewhere = True
             else:
-                lost.add(one.group)
+                lost[one.group] = one.error.dose_id
         elif segment not in _OPTIONAL_SEGMENTS:
             return Event.REFUSE, orders.ids
     if orders.count == len(lost) and lost:
         return Event.REFUSE, orders.ids
     # Where the ACK does not say which group was dropped, a person has to look at each.
-    return Event.ACCEPT_PARTLY, orders.ids if somewhere else tuple([orders.dose(group)[0] for group in sorted(lost)])
+    return Event.ACCEPT_PARTLY, orders.ids if somewhere else tuple([lost[group] for group in sorted(lost)])
 
 
 # Other segments -------------------------------------------------------------------------------------------------------
+
+
+def _refuses_account(ours: list[Message], said: list[Said], profile: IisProfile) -> bool:
+    """Whether an ERR, which was read for it already, or an MSA says so."""
+    for each in said:
+        if each.refuses_account:
+            return True
+    code = profile.security_code
+    return code != "" and any(code in line for message in ours for line in message.by_name["MSA"])
 
 
 def _is_security_fault(message: Message, profile: IisProfile) -> bool:

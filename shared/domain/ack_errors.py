@@ -83,12 +83,15 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     text: str
     internal: bool
     drops_group: bool
+    refuses_account: bool
     syntax: Syntax
     found: tuple[Found, ...] = ()
 
 
 class Orders:
     """The ORDER groups of our message, by position: which dose each stands for."""
+
+    __slots__ = ("_doses", "_orc_3s", "count", "vxu")
 
     def __init__(self, vxu: str, doses: Sequence[Dose]) -> None:
         self.vxu = vxu
@@ -170,6 +173,7 @@ class _Reader:
 
     def _read(self, line: str) -> Said:
         syntax, profile = self._syntax, self._profile
+        refuses = profile.security_code != "" and profile.security_code in line
         at = line.split(syntax.field)
         if len(at) < len(_NO_FIELDS):
             at += _NO_FIELDS[len(at) :]
@@ -194,7 +198,7 @@ class _Reader:
             places = (only,) = (place(at[2]),)
             depends = only.depends
         severity = ERROR if drops else severity
-        said = Said(places, severity, code, application_code, cause, text, internal, drops, syntax)
+        said = Said(places, severity, code, application_code, cause, text, internal, drops, refuses, syntax)
         if drops or depends:
             return said
         return msgspec.structs.replace(said, found=tuple([_found(said, one) for one in places]))

@@ -83,9 +83,11 @@ class Message(msgspec.Struct, frozen=True):
 
 def messages(text: str) -> list[Message]:
     """Every HL7 message in the text, in its order."""
-    if text.startswith(_PLAIN) and text.rfind("MSH") == 0 and "#" not in text:
-        # As nearly every answer is.
-        return [_message(_SYNTAX, text[len(_PLAIN) :])]
+    if text.startswith(_PLAIN):
+        rest = text[_PLAIN_LENGTH:]
+        if "MSH" not in rest and "#" not in rest:
+            # As nearly every answer is.
+            return [_message(_SYNTAX, rest)]
     if "&#" in text:
         text = html.unescape(text)
     headers = _headers(text)
@@ -124,13 +126,14 @@ def _syntax(field: str, characters: str) -> Syntax:
 
 _SYNTAX: Final = _syntax("|", _USUAL)
 _PLAIN: Final = f"MSH|{_USUAL}|"
+_PLAIN_LENGTH: Final = len(_PLAIN)
 
 
 def _message(syntax: Syntax, rest: str) -> Message:
     if "\n" in rest:
         rest = rest.replace("\n", "\r")
-    first, *others = rest.split("\r")
-    return of_lines(syntax, first.strip(_PADDING), others)
+    lines = rest.split("\r")
+    return of_lines(syntax, lines.pop(0).strip(_PADDING), lines)
 
 
 def of_lines(syntax: Syntax, header: str, lines: Iterable[str]) -> Message:

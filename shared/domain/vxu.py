@@ -410,19 +410,14 @@ def count_of(message: str, segment: str) -> int:
 
 def group_of(message: str, segment: str, sequence: int) -> int | None:
     """The group (from 0) of the n-th (from 1) segment of that name in ORDER groups; None where there is no such."""
-    order = message.find(_ORDER)
-    if sequence < 1 or order < 0:
+    if sequence < 1:
         return None
-    name, at = SEGMENT_END + segment, order - 1
-    for _ in range(sequence):
-        at = message.find(name, at + 1)
-        if at < 0:
-            return None
-    # An ORC begins its own group; looking backwards takes half the time.
-    number, at = 0, at + len(_ORDER)
-    while (at := message.rfind(_ORDER, order + 1, at)) >= 0:
-        number += 1
-    return number
+    # None of them stands before the first group, and an ORC begins its own.
+    parts = message.split(SEGMENT_END + segment, sequence)
+    if len(parts) <= sequence:
+        return None
+    number = message.count(_ORDER, 0, len(message) - len(parts[-1])) - 1
+    return number if number >= 0 else None
 
 
 def orders_of(message: str) -> tuple[str, ...]:
