@@ -410,14 +410,15 @@ def count_of(message: str, segment: str) -> int:
 
 def group_of(message: str, segment: str, sequence: int) -> int | None:
     """The group (from 0) of the n-th (from 1) segment of that name in ORDER groups; None where there is no such."""
-    if sequence < 1:
+    order = message.find(_ORDER)
+    if sequence < 1 or order < 0:
         return None
-    # None of them stands before the first group, and an ORC begins its own.
-    parts = message.split(SEGMENT_END + segment, sequence)
+    groups = message[order:]
+    parts = groups.split(SEGMENT_END + segment, sequence)
     if len(parts) <= sequence:
         return None
-    number = message.count(_ORDER, 0, len(message) - len(parts[-1])) - 1
-    return number if number >= 0 else None
+    # An ORC begins its own group.
+    return groups.count(_ORDER, 0, len(groups) - len(parts[-1])) - 1
 
 
 def orders_of(message: str) -> tuple[str, ...]:
