@@ -45,6 +45,11 @@ _OPTIONAL_SEGMENTS: Final = frozenset({"SFT", "PD1", "NK1", "PV1", "PV2", "GT1",
 # Where an IIS writes that it refused an account.
 _SECURITY_SEGMENTS: Final = ("ERR", "MSA")
 
+# Looked up once: in Python 3.11 a member of an enum costs as much as a field of the ACK.
+_ACCEPT: Final = Event.ACCEPT
+_ACCEPT_PARTLY: Final = Event.ACCEPT_PARTLY
+_REFUSE: Final = Event.REFUSE
+
 # The event, and the ids of the doses that the IIS did not store.
 _Outcome = tuple[Event, tuple[str, ...]]
 
@@ -90,7 +95,7 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
         if _refuses_account(ours, said, profile):
             return SECURITY_FAULT
     elif not said:
-        return AckReading(Event.ACCEPT, msa_1, trace_ids=tuple(trace_ids))
+        return AckReading(_ACCEPT, msa_1, trace_ids=tuple(trace_ids))
     return _judged(ours, said, msa_1, tuple(trace_ids), profile, Orders(vxu, doses))
 
 
@@ -168,11 +173,11 @@ def _judged(
         event, dropped = _with_errors(grave, msa_1, orders)
     else:
         event, dropped = _without_error(errors, msa_1, profile, orders, warned=bool(warned))
-    if event is not Event.ACCEPT_PARTLY and msa_1 not in ACCEPTING and _failed_itself(ours, grave, profile):
+    if event is not _ACCEPT_PARTLY and msa_1 not in ACCEPTING and _failed_itself(ours, grave, profile):
         return IIS_INTERNAL_ERROR
     # Errors before warnings.
     causes.update(warned)
-    if event is not Event.ACCEPT and not causes:
+    if event is not _ACCEPT and not causes:
         causes[msa_1] = None
     return AckReading(event, msa_1, tuple(errors), trace_ids, tuple(causes)[:MAX_CAUSES], dropped)
 
@@ -195,15 +200,15 @@ def _without_error(
 ) -> _Outcome:
     """What follows from warnings and remarks."""
     if msa_1 in ACCEPTING:
-        return (Event.ACCEPT_WITH_WARNINGS if warned else Event.ACCEPT), ()
+        return (Event.ACCEPT_WITH_WARNINGS if warned else _ACCEPT), ()
     event = profile.remarked_error if errors else profile.bare_error
-    return event, orders.ids if event is Event.REFUSE else ()
+    return event, orders.ids if event is _REFUSE else ()
 
 
 def _with_errors(grave: list[Found], msa_1: str, orders: Orders) -> _Outcome:
     """What follows from errors, or from a rejection as a whole."""
     if msa_1 in _REJECTING:
-        return Event.REFUSE, orders.ids
+        return _REFUSE, orders.ids
     lost: dict[int, str] = {}
     somewhere = False
     for one in grave:
@@ -214,11 +219,13 @@ def _with_errors(grave: list[Found], msa_1: str, orders: Orders) -> _Outcome:
             else:
                 lost[one.group] = one.error.dose_id
         elif segment not in _OPTIONAL_SEGMENTS:
-            return Event.REFUSE, orders.ids
+            return _REFUSE, orders.ids
     if orders.count == len(lost) and lost:
-        return Event.REFUSE, orders.ids
-    # Where the ACK does not say which group was dropped, a person has to look at each.
-    return Event.ACCEPT_PARTLY, orders.ids if somewhere else tuple([lost[group] for group in sorted(lost)])
+        return _REFUSE, orders.ids
+    if somewhere:
+        # The ACK does not say which group was dropped, so a person has to look at each.
+        return _ACCEPT_PARTLY, orders.ids
+    return _ACCEPT_PARTLY, tuple(lost.values()) if len(lost) == 1 else tuple([lost[group] for group in sorted(lost)])
 
 
 # Other segments -------------------------------------------------------------------------------------------------------
@@ -230,7 +237,12 @@ def _refuses_account(ours: list[Message], said: list[Said], profile: IisProfile)
         if each.refuses_account:
             return True
     code = profile.security_code
-    return code != "" and any(code in line for message in ours for line in message.by_name["MSA"])
+    if code:
+        for message in ours:
+            for line in message.by_name["MSA"]:
+                if code in line:
+                    return True
+    return False
 
 
 def _is_security_fault(message: Message, profile: IisProfile) -> bool:

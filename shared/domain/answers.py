@@ -141,13 +141,14 @@ def of_lines(syntax: Syntax, header: str, lines: Iterable[str]) -> Message:
     field = syntax.field
     kept: list[str] = []
     by_name: dict[str, list[str]] = {}
+    last, alike = None, kept
     for raw in lines:
         line = raw.strip(_PADDING)
         if line:
             kept.append(line)
             name = line.partition(field)[0]
-            if name in by_name:
-                by_name[name].append(line)
-            else:
-                by_name[name] = [line]
+            # Mostly one ERR follows another.
+            if name != last:
+                last, alike = name, by_name.setdefault(name, [])
+            alike.append(line)
     return Message(syntax, kept, header, by_name)
