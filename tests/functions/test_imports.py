@@ -15,10 +15,10 @@ from tests.functions.environment import NOWHERE
 ROOT = Path(__file__).parents[2]
 # What is heavy, or belongs to one function: a new name here is a decision.
 WATCHED = {
-    "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
+    "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
     "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.ack", "shared.domain.vxu",
     "shared.exports.csv_cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
-    "sqlite3", "zeep",
+    "sqlite3", "zeep", "zoneinfo",
 }  # fmt: skip
 LOADED = {
     "convert": {
@@ -64,7 +64,7 @@ LOADED = {
     "backfill": {"shared.adapters.s3"},
     "report": {"shared.adapters.s3"},
     "resubmit": set(),
-    "sweep": {"shared.adapters.s3"},
+    "sweep": {"shared.adapters.s3", "zoneinfo"},
     "valve": {"lxml", "requests", "shared.adapters.s3", "shared.adapters.soap", "zeep"},
 }
 SCRIPT = """
