@@ -178,8 +178,8 @@ class Http:
         self._read_timeout = read_timeout
         self._cap = cap
         self._read_on = read_on
-        self._tls = ssl.create_default_context(cafile=ca_bundle or certifi.where())
-        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._ca_bundle = ca_bundle
+        self._tls: ssl.SSLContext | None = None
         self._idle: dict[Endpoint, list[tuple[socket.socket, float]]] = {}
         self._lock = threading.Lock()
         # Whoever forgets close() leaves no open sockets behind.
@@ -234,6 +234,7 @@ class Http:
             addresses = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             return HttpFault("DNS")
+        tls = self._context() if endpoint.secure else None
         deadline = monotonic() + self._connect_timeout
         outcome: socket.socket | HttpFault = HttpFault("CONNECT-FAILED")
         for family, kind, protocol, _, address in addresses:
@@ -241,26 +242,21 @@ class Http:
                 sock = socket.socket(family, kind, protocol)
             except OSError:  # an address family that this machine does not have
                 continue
-            outcome = self._open(sock, address, endpoint, deadline)
+            outcome = _open(sock, address, endpoint, deadline, tls)
             if isinstance(outcome, socket.socket):
                 break
         return outcome
 
-    def _open(
-        self, sock: socket.socket, address: object, endpoint: Endpoint, deadline: float
-    ) -> socket.socket | HttpFault:
-        """Connects to one address; whatever goes wrong here, nothing of the message was sent."""
-        try:
-            sock.settimeout(max(deadline - monotonic(), 0.001))
-            sock.connect(cast(tuple[str, int], address))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if not endpoint.secure:
-                return sock
-            sock.settimeout(max(deadline - monotonic(), 0.001))
-            return self._tls.wrap_socket(sock, server_hostname=endpoint.host)
-        except (OSError, ValueError) as error:
-            _close(sock)
-            return HttpFault(_code(_WHILE_CONNECTING, error))
+    def _context(self) -> ssl.SSLContext:
+        """The one TLS context, made when first needed: reading the authorities would be a tenth of submit's cold start.
+
+        Raises OSError for a bundle that cannot be read: that is broken infrastructure, and no fault of the network.
+        """
+        with self._lock:
+            if self._tls is None:
+                self._tls = ssl.create_default_context(cafile=self._ca_bundle or certifi.where())
+                self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            return self._tls
 
     def _exchange(self, sock: socket.socket, request: bytes) -> tuple[HttpAnswer | HttpFault, bool]:
         """Sends and receives; says also whether the connection can serve again."""
@@ -287,6 +283,23 @@ class Http:
         finally:
             response.close()
         return HttpAnswer(status, body), not response.will_close
+
+
+def _open(
+    sock: socket.socket, address: object, endpoint: Endpoint, deadline: float, tls: ssl.SSLContext | None
+) -> socket.socket | HttpFault:
+    """Connects to one address; whatever goes wrong here, nothing of the message was sent."""
+    try:
+        sock.settimeout(max(deadline - monotonic(), 0.001))
+        sock.connect(cast(tuple[str, int], address))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is None:
+            return sock
+        sock.settimeout(max(deadline - monotonic(), 0.001))
+        return tls.wrap_socket(sock, server_hostname=endpoint.host)
+    except (OSError, ValueError) as error:
+        _close(sock)
+        return HttpFault(_code(_WHILE_CONNECTING, error))
 
 
 def _request(endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> bytes:

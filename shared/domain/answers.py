@@ -46,7 +46,7 @@ class Syntax(NamedTuple):
         return self.text(parts[number - 1]) if len(parts) >= number else ""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message: its delimiters and its segments after MSH, as they stand.
 
     `header` is what follows MSH-2, `by_name` the segments of each name in their order.

@@ -410,15 +410,16 @@ def count_of(message: str, segment: str) -> int:
 
 def group_of(message: str, segment: str, sequence: int) -> int | None:
     """The group (from 0) of the n-th (from 1) segment of that name in ORDER groups; None where there is no such."""
-    order = message.find(_ORDER)
-    if sequence < 1 or order < 0:
+    if sequence < 1:
         return None
-    groups = message[order:]
-    parts = groups.split(SEGMENT_END + segment, sequence)
-    if len(parts) <= sequence:
-        return None
-    # An ORC begins its own group.
-    return groups.count(_ORDER, 0, len(groups) - len(parts[-1])) - 1
+    name, number, at = SEGMENT_END + segment, 0, message.find(_ORDER)
+    while at >= 0:
+        end = message.find(_ORDER, at + 1)
+        count = message.count(name, at, end if end >= 0 else len(message))
+        if sequence <= count:
+            return number
+        sequence, number, at = sequence - count, number + 1, end
+    return None
 
 
 def orders_of(message: str) -> tuple[str, ...]:

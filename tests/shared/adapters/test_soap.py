@@ -568,6 +568,14 @@ def test_without_a_bundle_only_public_authorities_are_trusted(authority: trustme
         assert told(iis.submit(server.endpoint, CREDENTIALS, FACILITY, a_vxu())) == "TLS-UNTRUSTED"
 
 
+def test_a_bundle_that_is_not_there_is_broken_infrastructure_and_no_fault_of_the_network(tmp_path: Path) -> None:
+    with (
+        contextlib.closing(SoapIis(ca_bundle=str(tmp_path / "none.pem"))) as client,
+        pytest.raises(FileNotFoundError),
+    ):
+        client.submit("https://127.0.0.1:9/soap", CREDENTIALS, FACILITY, a_vxu())
+
+
 def test_https_to_a_server_without_tls_sends_nothing(iis: SoapIis, simulator: Simulator) -> None:
     before = len(simulator.received)
     url = simulator.endpoint.replace("http://", "https://")
