@@ -60,8 +60,8 @@ class _Condition(NamedTuple):
 
 _Read = tuple[list[str], Problems]
 
-# Route and site, and observations that are codes and dates: whole segments that repeat from message to message.
-_REMEMBERED_TYPES: Final = frozenset({"CE", "DT"})
+# Route and site, and observations that are codes, dates or numbers: whole segments that repeat from message to message.
+_REMEMBERED_TYPES: Final = frozenset({"CE", "DT", "NM"})
 _REMEMBERED: Final = 2048
 
 

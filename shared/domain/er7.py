@@ -40,6 +40,14 @@ def encode(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+def encoded(*leaves: str) -> tuple[str, ...]:
+    """`encode` of each: one look at all of them together, because few have anything to escape."""
+    text = "".join(leaves)
+    if text.isalnum() or ('"' not in text and _UNSAFE.search(text) is None):
+        return leaves
+    return tuple([encode(leaf) for leaf in leaves])
+
+
 def _escape(match: re.Match[str]) -> str:
     character = match.group()
     letter = _LETTERS.get(character)

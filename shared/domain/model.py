@@ -38,7 +38,7 @@ ADMINISTERED = "00"
 GIVEN = frozenset({Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED})
 
 
-class Code(msgspec.Struct, frozen=True, gc=False):
+class Code(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A CE or CWE: identifier, text, coding system, and the local code it came from as the alternate triplet."""
 
     code: str = ""
@@ -97,7 +97,7 @@ class Telecom(msgspec.Struct, frozen=True, gc=False):
         return self.local != "" or self.email != ""
 
 
-class Provider(msgspec.Struct, frozen=True, gc=False):
+class Provider(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """An XCN; `id_type` is HL7 table 0203 (NPI, PRN, EI, …), `authority` who assigned the id."""
 
     id: str = ""
@@ -146,7 +146,7 @@ class Patient(msgspec.Struct, frozen=True, gc=False):
     next_of_kin: tuple[NextOfKin, ...] = ()
 
 
-class Vis(msgspec.Struct, frozen=True, gc=False):
+class Vis(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """One Vaccine Information Statement that was handed out.
 
     Either `document` (the 24-character document type string, coding system cdcgs1vis, LOINC 69764-9), or `vaccine`

@@ -77,7 +77,7 @@ def build(
     iis = configuration.iis
     sender = f"{hd(configuration.sending_application)}|{hd(clinic.sending_facility)}"
     receiver = f"{hd(iis.receiving_application)}|{hd(iis.receiving_facility)}"
-    time = timestamp(now.isoformat(timespec="seconds"))
+    time = timestamp(now)
     head = (
         f"MSH|^~\\&|{sender}|{receiver}|{time}||QBP^Q11^QBP_Q11|{encode(msh_10)}|{encode(iis.processing_id)}|2.5.1"
         f"|||ER|AL|||||{request.profile.value}^CDCPHINVS"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
@@ -18,7 +18,7 @@ import msgspec
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
-from shared.domain.er7 import SEGMENT_END, decode, encode
+from shared.domain.er7 import SEGMENT_END, decode, encode, encoded
 from shared.domain.model import (
     ADMINISTERED,
     Address,
@@ -30,6 +30,7 @@ from shared.domain.model import (
     Patient,
     Provider,
     Telecom,
+    Vis,
     Visit,
 )
 
@@ -84,7 +85,7 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
         house = _houses[clinic.key] = _house(clinic, configuration)
     patient = visit.patient
     message = (
-        f"{house.before_time}{timestamp(now.isoformat(timespec='seconds'))}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
+        f"{house.before_time}{timestamp(now)}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
         f"{_pid(patient, house)}{_pd1(patient)}"
     )
     if patient.next_of_kin:
@@ -94,9 +95,16 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
     return message
 
 
+def timestamp(now: datetime) -> str:
+    """TS with seconds and offset. `now` must carry a zone."""
+    # Equal times may be of different zones, and of one zone twice in the night when clocks are set back.
+    return _timestamp(now, now.tzinfo, now.fold)
+
+
 @lru_cache(maxsize=64)
-def timestamp(text: str) -> str:
-    """TS of an ISO 8601 time with seconds and offset."""
+def _timestamp(now: datetime, _zone: tzinfo | None, _fold: int) -> str:
+    """Remembered: the messages of a chunk have the same time, and writing it takes as long as a segment."""
+    text = now.isoformat(timespec="seconds")
     return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:22]}{text[23:25]}"
 
 
@@ -140,17 +148,22 @@ def _pid(patient: Patient, house: _House) -> str:
     names = xpn(patient.name)
     for alias in patient.aliases:
         names += f"~{xpn(alias)}"
-    maiden = patient.mothers_maiden_name
-    death = patient.death_indicator or ("Y" if patient.death_date else "")
-    ethnicity = patient.ethnicity
-    multiple = patient.multiple_birth
+    is_dead = patient.death_indicator or ("Y" if patient.death_date else "")
+    mrn, maiden, birth_date, sex, multiple, birth_order, death_date, death = encoded(
+        identity.pid_3(patient.mrn),
+        patient.mothers_maiden_name,
+        patient.birth_date,
+        patient.sex,
+        patient.multiple_birth,
+        patient.birth_order,
+        patient.death_date,
+        is_dead,
+    )
     line = (
-        f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{house.cx_authority}^MR||{names}"
-        f"|{encode(maiden) + '^^^^^^M' if maiden else ''}|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}"
-        f"||{_ces(patient.races, 'CDCREC')}|{'~'.join(filter(None, map(xad, patient.addresses)))}"
-        f"||{xtns(patient.telecoms)}|||||||||{_code(ethnicity, 'CDCREC') if ethnicity.code else ''}"
-        f"||{encode(multiple)}|{encode(patient.birth_order) if multiple == 'Y' else ''}"
-        f"||||{encode(patient.death_date) if death == 'Y' else ''}|{encode(death)}"
+        f"PID|1||{mrn}^^^{house.cx_authority}^MR||{names}|{maiden + '^^^^^^M' if maiden else ''}|{birth_date}"
+        f"|{sex or 'U'}||{_ces(patient.races, 'CDCREC')}|{'~'.join(filter(None, map(xad, patient.addresses)))}"
+        f"||{xtns(patient.telecoms)}|||||||||{_code(patient.ethnicity, 'CDCREC')}"
+        f"||{multiple}|{birth_order if multiple == 'Y' else ''}||||{death_date if death == 'Y' else ''}|{death}"
     )
     return line.rstrip("|") + SEGMENT_END
 
@@ -194,39 +207,28 @@ def _order(dose: Dose, house: _House) -> str:
     # Not formatted, because formatting an enum member is slow.
     lines = orc.rstrip("|") + SEGMENT_END + rxa + dose.completion + "|" + dose.action + SEGMENT_END
     if given and dose.route.code:
-        route, site = dose.route, dose.site
-        if route.alternate_code or site.alternate_code:
-            lines += _rxr(_code(route, "NCIT"), _code(site, "HL70163"))
-        else:
-            lines += _plain_rxr(route.code, route.text, route.system, site.code, site.text, site.system)
+        lines += _rxr(dose.route, dose.site)
     observations = _observations(dose, here=here) if given else ""
     if dose.comment:
         return lines + observations + _comment(dose, has_observation=observations != "")
     return lines + observations
 
 
-def _rxr(route: str, site: str) -> str:
-    return f"RXR|{route}|{site}".rstrip("|") + SEGMENT_END
-
-
 @lru_cache(maxsize=1024)
-def _plain_rxr(route: str, text: str, system: str, site: str, site_text: str, site_system: str) -> str:
-    """The RXR of codes without alternates: few are used, and remembered they cost one look."""
-    site = _ce(site, site_text, site_system or "HL70163") if site else ""
-    return _rxr(_ce(route, text, system or "NCIT"), site)
+def _rxr(route: Code, site: Code) -> str:
+    return f"RXR|{_code(route, 'NCIT')}|{_code(site, 'HL70163')}".rstrip("|") + SEGMENT_END
 
 
 def _rxa_given(dose: Dose, location: str) -> str:
-    amount = dose.amount
+    date, amount, lot, expiry = encoded(dose.date, dose.amount, dose.lot, dose.expiry)
     if amount in ("", NO_AMOUNT) or dose.vaccine.code == NO_VACCINE:
         quantity = f"{NO_AMOUNT}|"
     else:
-        quantity = f"{encode(amount)}|{_code(dose.units, 'UCUM')}"
-    date = encode(dose.date)
+        quantity = f"{amount}|{_code(dose.units, 'UCUM')}"
     # RXA-4 repeats RXA-3 (IZ-30): the profile makes it optional, HL7 2.5.1 itself requires it.
     return (
-        f"RXA|0|1|{date}|{date}|{_vaccine(dose)}|{quantity}||{_code(dose.information_source, 'NIP001')}"
-        f"|{_provider(dose.administered_by)}|{location}||||{encode(dose.lot)}|{encode(dose.expiry)}"
+        f"RXA|0|1|{date}|{date}|{_vaccine(dose.vaccine, dose.ndc)}|{quantity}"
+        f"||{_code(dose.information_source, 'NIP001')}|{_provider(dose.administered_by)}|{location}||||{lot}|{expiry}"
         f"|{_code(dose.manufacturer, 'MVX')}|||"
     )
 
@@ -234,17 +236,17 @@ def _rxa_given(dose: Dose, location: str) -> str:
 def _rxa_not_given(dose: Dose) -> str:
     reason = _code(dose.refusal_reason, "NIP002") if dose.completion is Completion.REFUSED else ""
     date = encode(dose.date)
-    return f"RXA|0|1|{date}|{date}|{_vaccine(dose)}|{NO_AMOUNT}||||||||||||{reason}||"
+    return f"RXA|0|1|{date}|{date}|{_vaccine(dose.vaccine, dose.ndc)}|{NO_AMOUNT}||||||||||||{reason}||"
 
 
-def _vaccine(dose: Dose) -> str:
+@lru_cache(maxsize=4096)
+def _vaccine(vaccine: Code, ndc: str) -> str:
     """RXA-5: the CVX, with the NDC (else the local code) as the alternate triplet; a lone NDC comes first."""
-    vaccine = dose.vaccine
-    if not dose.ndc:
+    if not ndc:
         return _code(vaccine, "CVX")
     if not vaccine.code:
-        return _ce(dose.ndc, "", "NDC")
-    return _ce(vaccine.code, vaccine.text, vaccine.system or "CVX", dose.ndc, "", "NDC")
+        return _ce(ndc, "", "NDC")
+    return _ce(vaccine.code, vaccine.text, vaccine.system or "CVX", ndc, "", "NDC")
 
 
 def _observations(dose: Dose, *, here: bool) -> str:
@@ -261,10 +263,7 @@ def _observations(dose: Dose, *, here: bool) -> str:
             lines += f"OBX|{count}|CE|{_FUNDING}|{group}|{_code(dose.funding_source, 'CDCPHINVS')}{end}\r"
         for vis in dose.vis:
             group += 1
-            shot = vis.vaccine
-            text, more = _vis(
-                vis.document, shot.code, shot.text, shot.system, vis.edition, vis.presented, count, group, end
-            )
+            text, more = _vis(vis, count, group, end)
             lines += text
             count += more
     if dose.dose_number:
@@ -277,24 +276,23 @@ def _observations(dose: Dose, *, here: bool) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _vis(
-    document: str, vaccine: str, text: str, system: str, edition: str, presented: str, count: int, group: int, end: str
-) -> tuple[str, int]:
+def _vis(vis: Vis, count: int, group: int, end: str) -> tuple[str, int]:
     """The OBX segments of one VIS after `count` others, and how many they are.
 
     A VIS is told by its document, or in the older way by vaccine and edition (IZ-24). A clinic hands out the same ones
     all day, so they are remembered: made anew they are a third of a message's time.
     """
     parts = []
-    if document:
-        parts.append(f"CE|{_VIS_DOCUMENT}|{group}|{_ce(document, '', 'cdcgs1vis')}")
+    if vis.document:
+        parts.append(f"CE|{_VIS_DOCUMENT}|{group}|{_ce(vis.document, '', 'cdcgs1vis')}")
     else:
-        if vaccine:
-            parts.append(f"CE|{_VIS_VACCINE}|{group}|{_ce(vaccine, text, system or 'CVX')}")
-        if edition:
-            parts.append(f"DT|{_VIS_EDITION}|{group}|{encode(edition)}")
-    if presented:
-        parts.append(f"DT|{_VIS_PRESENTED}|{group}|{encode(presented)}")
+        if vis.vaccine.code:
+            shot = vis.vaccine
+            parts.append(f"CE|{_VIS_VACCINE}|{group}|{_ce(shot.code, shot.text, shot.system or 'CVX')}")
+        if vis.edition:
+            parts.append(f"DT|{_VIS_EDITION}|{group}|{encode(vis.edition)}")
+    if vis.presented:
+        parts.append(f"DT|{_VIS_PRESENTED}|{group}|{encode(vis.presented)}")
     return "".join([f"OBX|{count + number}|{part}{end}\r" for number, part in enumerate(parts, 1)]), len(parts)
 
 
@@ -312,12 +310,11 @@ def _comment(dose: Dose, *, has_observation: bool) -> str:
 # Data types -----------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def _code(code: Code, system: str) -> str:
     """A CE; `system` is the field's own coding system, for codes that name none."""
     if not code.code:
         return ""
-    if not code.alternate_code:
-        return _ce(code.code, code.text, code.system or system)
     return _ce(
         code.code,
         code.text,
@@ -328,7 +325,6 @@ def _code(code: Code, system: str) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
 def _ce(
     code: str, text: str, system: str, alternate: str = "", alternate_text: str = "", alternate_system: str = ""
 ) -> str:
@@ -342,39 +338,34 @@ def _ces(codes: Iterable[Code], system: str) -> str:
     return "~".join([_code(code, system) for code in codes if code.code])
 
 
+@lru_cache(maxsize=4096)
 def _provider(provider: Provider) -> str:
+    """XCN: an id carries authority (.9) and type (.13), a name its type (.10)."""
     if not (provider.id or provider.family):
         return ""
-    return _xcn(provider.id, provider.family, provider.given, provider.middle, provider.authority, provider.id_type)
-
-
-@lru_cache(maxsize=4096)
-def _xcn(number: str, family: str, given: str, middle: str, authority: str, id_type: str) -> str:
-    """XCN: an id carries authority (.9) and type (.13), a name its type (.10)."""
-    name = f"{encode(number)}^{encode(family)}^{encode(given)}^{encode(middle)}"
-    name_type = "L" if family else ""
-    if not number:
+    name = "^".join(encoded(provider.id, provider.family, provider.given, provider.middle))
+    name_type = "L" if provider.family else ""
+    if not provider.id:
         return f"{name}^^^^^^{name_type}".rstrip("^")
-    is_npi = id_type == "NPI" and authority in ("", "NPI")
-    return f"{name}^^^^^{NPI_AUTHORITY if is_npi else hd(authority, '&')}^{name_type}^^^{encode(id_type)}".rstrip("^")
+    is_npi = provider.id_type == "NPI" and provider.authority in ("", "NPI")
+    authority = NPI_AUTHORITY if is_npi else hd(provider.authority, "&")
+    return f"{name}^^^^^{authority}^{name_type}^^^{encode(provider.id_type)}".rstrip("^")
 
 
 def xpn(name: Name) -> str:
     """A person's name; its type is said to be unspecified where none is known (XPN.7 is required)."""
-    return (
-        f"{encode(name.family)}^{encode(name.given)}^{encode(name.middle)}^{encode(name.suffix)}"
-        f"^^^{encode(name.type) or 'U'}"
-    )
+    family, given, middle, suffix, kind = encoded(name.family, name.given, name.middle, name.suffix, name.type)
+    return f"{family}^{given}^{middle}^{suffix}^^^{kind or 'U'}"
 
 
 def xad(place: Address) -> str:
     """An address; empty where nothing but its type or country is known."""
     if not (place.street or place.city or place.zip or place.state or place.other):
         return ""
-    return (
-        f"{encode(place.street)}^{encode(place.other)}^{encode(place.city)}^{encode(place.state)}^{encode(place.zip)}"
-        f"^{encode(place.country)}^{encode(place.type)}^^{encode(place.county)}".rstrip("^")
+    street, other, city, state, code, country, kind, county = encoded(
+        place.street, place.other, place.city, place.state, place.zip, place.country, place.type, place.county
     )
+    return f"{street}^{other}^{city}^{state}^{code}^{country}^{kind}^^{county}".rstrip("^")
 
 
 def xtns(telecoms: Iterable[Telecom]) -> str:
@@ -384,8 +375,8 @@ def xtns(telecoms: Iterable[Telecom]) -> str:
         if telecom.email:
             parts.append(f"^NET^Internet^{encode(telecom.email)}")
         elif telecom.local:
-            use, equipment = encode(telecom.use), encode(telecom.equipment)
-            parts.append(f"^{use}^{equipment}^^^{encode(telecom.area)}^{encode(telecom.local)}")
+            use, equipment, area, local = encoded(telecom.use, telecom.equipment, telecom.area, telecom.local)
+            parts.append(f"^{use}^{equipment}^^^{area}^{local}")
     return "~".join(parts)
 
 

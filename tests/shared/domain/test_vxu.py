@@ -1,5 +1,6 @@
 import itertools
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given
@@ -83,6 +84,18 @@ def field(message, name, number, occurrence=0):
 
 
 # What stands where ----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_moment_is_written_in_the_zone_in_which_it_is_told():
+    hartford = ZoneInfo("America/New_York")
+    night = datetime(2026, 11, 1, 1, 30, tzinfo=hartford)
+    told = [NOW, NOW.astimezone(UTC), night, night.replace(fold=1)]
+    assert [vxu.timestamp(now) for now in told] == [
+        "20250301073005-0500",
+        "20250301123005+0000",
+        "20261101013000-0400",
+        "20261101013000-0500",
+    ]
 
 
 def test_the_header_names_profile_clinic_and_registry():
