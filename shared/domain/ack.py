@@ -42,8 +42,6 @@ _GRAVITY: Final = {"AA": 0, "CA": 0, "AE": 1, "CE": 1, "AR": 2, "CR": 2}
 _UNHEARD_OF: Final = 3
 # Outside the groups and not required: the IIS leaves them out and keeps the rest (IG, table 3-1).
 _OPTIONAL_SEGMENTS: Final = frozenset({"SFT", "PD1", "NK1", "PV1", "PV2", "GT1", "IN1", "IN2", "IN3"})
-# Where an IIS writes that it refused an account.
-_SECURITY_SEGMENTS: Final = ("ERR", "MSA")
 
 # Looked up once: in Python 3.11 a member of an enum costs as much as a field of the ACK.
 _ACCEPT: Final = Event.ACCEPT
@@ -141,9 +139,9 @@ def _of_another(answers: list[Message], profile: IisProfile) -> str:
     WebIZ refuses an account before it reads the message, so its refusal may lack MSA-2; nothing is stored then.
     """
     acks = [message for message in answers if "MSA" in message.by_name]
-    for message in acks:
-        if not any(message.leaves("MSA", 2)) and _is_security_fault(message, profile):
-            return SECURITY_FAULT
+    nameless = [message for message in acks if not any(message.leaves("MSA", 2))]
+    if _has_code(nameless, profile.security_code, ("ERR", "MSA")):
+        return SECURITY_FAULT
     return WRONG_MSA_2 if acks else NOT_AN_ACK
 
 
@@ -236,22 +234,17 @@ def _refuses_account(ours: list[Message], said: list[Said], profile: IisProfile)
     for each in said:
         if each.refuses_account:
             return True
-    code = profile.security_code
-    if code:
-        for message in ours:
-            for line in message.by_name["MSA"]:
-                if code in line:
-                    return True
-    return False
+    return _has_code(ours, profile.security_code, ("MSA",))
 
 
-def _is_security_fault(message: Message, profile: IisProfile) -> bool:
-    code = profile.security_code
+def _has_code(among: list[Message], code: str, names: tuple[str, ...]) -> bool:
+    """Whether the code, where the IIS has one, stands in a segment of these names."""
     if code:
-        for name in _SECURITY_SEGMENTS:
-            for line in message.by_name.get(name, ()):
-                if code in line:
-                    return True
+        for message in among:
+            for name in names:
+                for line in message.by_name.get(name, ()):
+                    if code in line:
+                        return True
     return False
 
 

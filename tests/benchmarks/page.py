@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tests.benchmarks.floor import TARGETS_FLOOR
 from tests.benchmarks.measure import shown
 
 PAGE: Final = Path("docs/performance.md")
@@ -21,9 +22,6 @@ except where waiting is the point (batches and deliveries). Nothing in the test 
 | what | measured | beside | ratio | reach | |
 | --- | ---: | --- | ---: | --- | --- |
 """
-
-# µs that the floor took on the machine on which the targets were set.
-_FLOOR: Final = 6
 
 # First words of a row's name and of its peer → why it is not met, where it is not.
 _WHY: Final = (
@@ -122,7 +120,7 @@ def _speed(bench: dict[str, Any]) -> str:
     if took is None:
         return ""
     return (
-        f"Targets in µs and rows a second were set on a machine that built the f-string floor of one dose in {_FLOOR:g} µs; "
+        f"Targets in µs and rows a second were set on a machine that built the f-string floor of one dose in {TARGETS_FLOOR:g} µs; "
         f"this run's took {shown(took)} µs.\n"
     )
 

@@ -32,6 +32,14 @@ def clinics_toml() -> str:
 
 
 @pytest.fixture
+def engine(run: Session) -> Iterator[Engine]:
+    """The functions, at work for the test's own `run`."""
+    with Engine(run.cloud) as running:
+        yield running
+        assert running.errors == []
+
+
+@pytest.fixture
 def open_run(
     places: None, clinics_toml: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, bytes], Session]]:

@@ -34,13 +34,6 @@ def run(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
         yield running
 
 
-@pytest.fixture
-def engine(run: Session) -> Iterator[Engine]:
-    with Engine(run.cloud) as running:
-        yield running
-        assert running.errors == []
-
-
 def the_file(run: Session, engine: Engine) -> FileSummary:
     assert engine.wait_until_idle(timeout=120)
     (file,) = run.application.ledger.files()

@@ -27,13 +27,6 @@ def run(places: None) -> Iterator[Session]:
         yield running
 
 
-@pytest.fixture
-def engine(run: Session) -> Iterator[Engine]:
-    with Engine(run.cloud) as running:
-        yield running
-        assert running.errors == []
-
-
 Drop = Callable[..., FileSummary]
 
 

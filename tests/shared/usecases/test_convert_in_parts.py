@@ -6,75 +6,28 @@ import csv
 import importlib
 import io
 import json
-from collections.abc import Iterator
-from itertools import count
 from random import Random
 from typing import IO
 
 import pytest
 
 from local.cloud import LocalCloud
-from shared.adapters.clock import SystemClock
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.ports import StoredObject
-from shared.usecases.convert import CHUNK, Convert, Unfinished
-from tests.benchmarks import records
+from shared.usecases.convert import CHUNK, Unfinished
 from tests.benchmarks.exports import Bucket
-from tests.fakes.ledger import MemoryLedger
-from tests.fakes.queues import MemoryQueue
+from tests.shared.usecases.invocations import Invocations, KilledError
 
 ROWS = 2_400
-KEY = "inbox/bench/big.csv"
 
 
-class KilledError(Exception):
-    """The process ended here."""
-
-
-class Agreeing:
-    def objection(self, vxu: str) -> str:
-        return ""
-
-
-class Fixed:
-    def current(self) -> object:
-        return records.CONFIGURATION
-
-
-class Run:
-    """Conversions of one file over one ledger; `die_after` kills an invocation at its n-th write or send."""
-
-    def __init__(self, rows: int = ROWS, bucket: Bucket | None = None) -> None:
-        self.left = -1
-        self.ledger = MemoryLedger(self._step)
-        self.outbox, self.resubmission = MemoryQueue(self._step), MemoryQueue(self._step)
-        self.bucket = bucket or Bucket(rows, 2)
-
-    def _step(self) -> None:
-        if self.left == 0:
-            raise KilledError
-        self.left -= 1
-
-    def __call__(self, *, chunks: int = 10**9, die_after: int = -1) -> object:
-        """One invocation, with time for so many chunks."""
-        self.left = die_after
-        clock: Iterator[int] = count(1)
-        convert = Convert(
-            ledger=self.ledger,  # type: ignore[arg-type]
-            outbox=self.outbox,
-            resubmission=self.resubmission,
-            objects=self.bucket,
-            configurations=Fixed(),  # type: ignore[arg-type]
-            clock=SystemClock(),
-            second_opinion=Agreeing(),
-            bucket="b",
-        )
-        return convert(KEY, "", lambda: 900.0 if next(clock) < chunks else 0.0)
+def begun() -> Invocations:
+    return Invocations(Bucket(ROWS, 2))
 
 
 def test_a_file_that_outlasts_its_invocations_is_finished_by_the_next_ones_and_sent_once() -> None:
-    run = Run()
+    run = begun()
     invocations = [run(chunks=3) for _ in range(3)]
     assert [type(one) for one in invocations] == [Unfinished] * 3
     came_to = [one.rows for one in invocations if isinstance(one, Unfinished)]
@@ -88,7 +41,7 @@ def test_a_file_that_outlasts_its_invocations_is_finished_by_the_next_ones_and_s
 
 
 def test_in_between_the_counts_are_those_of_what_was_taken_up() -> None:
-    run = Run()
+    run = begun()
     run(chunks=2)
     (summary,) = run.ledger.summaries
     so_far = run.ledger.file(summary)
@@ -98,7 +51,7 @@ def test_in_between_the_counts_are_those_of_what_was_taken_up() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_killed_at_random_points_under_a_forced_time_limit_the_counts_add_up_and_no_row_is_lost(seed: int) -> None:
-    random, run = Random(seed), Run()
+    random, run = Random(seed), begun()
     done: object = None
     for _ in range(200):
         try:
@@ -132,7 +85,7 @@ class Regrouped(Bucket):
 
 def test_a_file_whose_rows_are_grouped_otherwise_than_before_begins_anew_and_loses_nothing() -> None:
     bucket = Regrouped()
-    run = Run(bucket=bucket)
+    run = Invocations(bucket)
     assert isinstance(run(chunks=3), Unfinished)
     bucket.spoiled = True
     done = run()

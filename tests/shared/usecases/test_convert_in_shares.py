@@ -3,81 +3,34 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import count
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.clock import SystemClock
 from shared.domain.lifecycle import State
-from shared.domain.model import Visit
 from shared.domain.shares import PatientShare, shares
 from shared.domain.submission import FileSummary
 from shared.ports import StoredObject
 from shared.settings import GZIP_FACTOR
-from shared.usecases.convert import Convert, Converted, Ignored, Split, Unfinished
+from shared.usecases.convert import Ignored, Split, Unfinished
 from shared.usecases.splitting import Splitting
 from tests.benchmarks.exports import Bucket, FhirBucket
-from tests.fakes.ledger import MemoryLedger
-from tests.fakes.queues import MemoryQueue
-from tests.shared.usecases.test_convert_in_parts import Agreeing, Fixed, KilledError
+from tests.shared.usecases.invocations import WHOLE, Invocations, KilledError
 
 ROWS = 1_200
 Event = PatientShare | None
-WHOLE = Splitting(over=10**9)
 
 
-class Run:
-    """Conversions over one ledger. `die_after` kills an invocation at its n-th write or send."""
-
-    def __init__(self, bucket: Bucket, splitting: Splitting) -> None:
-        self.left = -1
-        self.splitting = splitting
-        self.ledger = MemoryLedger(self._step)
-        self.outbox, self.resubmission = MemoryQueue(self._step), MemoryQueue(self._step)
-        self.bucket = bucket
-
-    def _step(self) -> None:
-        if self.left == 0:
-            raise KilledError
-        self.left -= 1
-
-    def __call__(self, share: Event = None, *, chunks: int = 10**9, die_after: int = -1) -> Converted:
-        """One invocation, with time for so many chunks."""
-        self.left = die_after
-        clock: Iterator[int] = count(1)
-        convert = Convert(
-            ledger=self.ledger,
-            outbox=self.outbox,
-            resubmission=self.resubmission,
-            objects=self.bucket,
-            configurations=Fixed(),  # type: ignore[arg-type]
-            clock=SystemClock(),
-            second_opinion=Agreeing(),
-            bucket="b",
-            splitting=self.splitting,
-        )
-        return convert(self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, share)
-
-    def file(self) -> FileSummary:
-        (file,) = self.ledger.files()
-        return file
-
-    def visits(self) -> dict[str, Visit]:
-        return {msh_10: one.visit for msh_10, one in self.ledger.submissions.items()}
-
-
-def whole(bucket: Bucket) -> Run:
-    run = Run(bucket, WHOLE)
+def whole(bucket: Bucket) -> Invocations:
+    run = Invocations(bucket)
     assert isinstance(run(), FileSummary)
     return run
 
 
 def test_the_first_call_notes_the_file_as_split_and_takes_nothing_up() -> None:
-    run = Run(Bucket(ROWS, 2), Splitting(0, 3))
+    run = Invocations(Bucket(ROWS, 2), Splitting(0, 3))
     split = run()
     assert split == Split(run.file().file_id, 3)
     assert (run.file().shares, run.file().complete, run.file().rows, run.outbox.sent) == (3, False, 0, {})
@@ -86,7 +39,7 @@ def test_the_first_call_notes_the_file_as_split_and_takes_nothing_up() -> None:
 
 @pytest.mark.parametrize("bucket", [Bucket(ROWS, 2), FhirBucket(ROWS, 2)], ids=["csv", "fhir"])
 def test_shares_make_the_messages_of_the_whole_file_and_it_is_complete_with_the_last(bucket: Bucket) -> None:
-    run, unsplit = Run(bucket, Splitting(0, 3)), whole(bucket)
+    run, unsplit = Invocations(bucket, Splitting(0, 3)), whole(bucket)
     run()
     for share in (2, 0, 1):
         assert not run.file().complete
@@ -102,7 +55,7 @@ def test_shares_make_the_messages_of_the_whole_file_and_it_is_complete_with_the_
 
 
 def test_rows_are_found_in_the_file_whichever_share_took_them_up() -> None:
-    run = Run(Bucket(60, 2), Splitting(0, 3))
+    run = Invocations(Bucket(60, 2), Splitting(0, 3))
     run()
     for share in shares(3):
         run(share)
@@ -117,7 +70,7 @@ def test_rows_are_found_in_the_file_whichever_share_took_them_up() -> None:
 @settings(max_examples=20, deadline=None)
 def test_any_split_makes_the_same_messages(rows: int, doses: int, of: int, order: Random) -> None:
     bucket = Bucket(rows, doses)
-    run, unsplit = Run(bucket, Splitting(0, of)), whole(bucket)
+    run, unsplit = Invocations(bucket, Splitting(0, of)), whole(bucket)
     run()
     for share in order.sample(shares(of), of):
         run(share)
@@ -129,7 +82,7 @@ def test_any_split_makes_the_same_messages(rows: int, doses: int, of: int, order
 @pytest.mark.parametrize("seed", range(8))
 def test_shares_killed_at_random_points_under_a_time_limit_add_up_and_send_nothing_twice(seed: int) -> None:
     """Events come in any order and some twice; a killed one comes again."""
-    random, run = Random(seed), Run(Bucket(ROWS, 2), Splitting(0, of := 2 + seed % 4))
+    random, run = Random(seed), Invocations(Bucket(ROWS, 2), Splitting(0, of := 2 + seed % 4))
     events: deque[Event] = deque([None])
     killed = 0
     for _ in range(2_000):
@@ -166,7 +119,7 @@ def test_shares_killed_at_random_points_under_a_time_limit_add_up_and_send_nothi
 
 
 def test_a_file_that_is_split_goes_on_in_as_many_shares_whatever_the_setting_becomes() -> None:
-    run = Run(Bucket(ROWS, 2), Splitting(0, 3))
+    run = Invocations(Bucket(ROWS, 2), Splitting(0, 3))
     run()
     for changed in (Splitting(0, 5), WHOLE):
         run.splitting = changed
@@ -174,7 +127,7 @@ def test_a_file_that_is_split_goes_on_in_as_many_shares_whatever_the_setting_bec
 
 
 def test_a_file_that_was_begun_whole_is_finished_whole() -> None:
-    run = Run(Bucket(ROWS, 2), WHOLE)
+    run = Invocations(Bucket(ROWS, 2))
     assert isinstance(run(chunks=3), Unfinished)
     run.splitting = Splitting(0, 3)
     done = run()
@@ -184,7 +137,7 @@ def test_a_file_that_was_begun_whole_is_finished_whole() -> None:
 
 def test_a_share_whose_file_the_ledger_does_not_know_notes_it() -> None:
     """The ledger was restored as of before; the event waited in its queue."""
-    run = Run(Bucket(ROWS, 2), WHOLE)
+    run = Invocations(Bucket(ROWS, 2))
     for share in shares(2):
         run(share)
     assert (run.file().shares, run.file().complete, run.file().rows, run.file().adds_up) == (2, True, ROWS, True)

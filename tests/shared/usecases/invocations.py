@@ -1,0 +1,65 @@
+"""One export, converted in as many invocations as it takes, over one ledger; any of them may be killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from shared.adapters.clock import SystemClock
+from shared.domain.model import Visit
+from shared.domain.shares import PatientShare
+from shared.domain.submission import FileSummary
+from shared.usecases.convert import Convert, Converted
+from shared.usecases.splitting import Splitting
+from tests.benchmarks import records
+from tests.benchmarks.exports import Bucket
+from tests.chaos.surroundings import Agreeing
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.queues import MemoryQueue
+from tests.shared.usecases.desk import Fixed
+
+WHOLE = Splitting(over=10**9)
+
+
+class KilledError(Exception):
+    """The process ended here."""
+
+
+class Invocations:
+    """Conversions of one export over one ledger."""
+
+    def __init__(self, bucket: Bucket, splitting: Splitting = WHOLE) -> None:
+        self.left = -1
+        self.splitting = splitting
+        self.ledger = MemoryLedger(self._step)
+        self.outbox, self.resubmission = MemoryQueue(self._step), MemoryQueue(self._step)
+        self.bucket = bucket
+
+    def _step(self) -> None:
+        if self.left == 0:
+            raise KilledError
+        self.left -= 1
+
+    def __call__(self, share: PatientShare | None = None, *, chunks: int = 10**9, die_after: int = -1) -> Converted:
+        """One invocation, with time for so many chunks; `die_after` kills it at its n-th write or send."""
+        self.left = die_after
+        clock: Iterator[int] = count(1)
+        convert = Convert(
+            ledger=self.ledger,
+            outbox=self.outbox,
+            resubmission=self.resubmission,
+            objects=self.bucket,
+            configurations=Fixed(records.CONFIGURATION),  # type: ignore[arg-type]
+            clock=SystemClock(),
+            second_opinion=Agreeing(),
+            bucket="b",
+            splitting=self.splitting,
+        )
+        return convert(self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, share)
+
+    def file(self) -> FileSummary:
+        (file,) = self.ledger.files()
+        return file
+
+    def visits(self) -> dict[str, Visit]:
+        return {msh_10: one.visit for msh_10, one in self.ledger.submissions.items()}
