@@ -97,14 +97,13 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
 
 def timestamp(now: datetime) -> str:
     """TS with seconds and offset. `now` must carry a zone."""
-    # Equal times may be of different zones, and of one zone twice in the night when clocks are set back.
-    return _timestamp(now, now.tzinfo, now.fold)
+    return _timestamp(int(now.timestamp()), now.tzinfo)
 
 
 @lru_cache(maxsize=64)
-def _timestamp(now: datetime, _zone: tzinfo | None, _fold: int) -> str:
-    """Remembered: the messages of a chunk have the same time, and writing it takes as long as a segment."""
-    text = now.isoformat(timespec="seconds")
+def _timestamp(seconds: int, zone: tzinfo | None) -> str:
+    """Remembered: hundreds of messages are built in a second, and writing it takes as long as a segment."""
+    text = datetime.fromtimestamp(seconds, zone).isoformat()
     return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:22]}{text[23:25]}"
 
 
@@ -148,7 +147,7 @@ def _pid(patient: Patient, house: _House) -> str:
     names = xpn(patient.name)
     for alias in patient.aliases:
         names += f"~{xpn(alias)}"
-    is_dead = patient.death_indicator or ("Y" if patient.death_date else "")
+    death = patient.death_indicator or ("Y" if patient.death_date else "")
     mrn, maiden, birth_date, sex, multiple, birth_order, death_date, death = encoded(
         identity.pid_3(patient.mrn),
         patient.mothers_maiden_name,
@@ -157,7 +156,7 @@ def _pid(patient: Patient, house: _House) -> str:
         patient.multiple_birth,
         patient.birth_order,
         patient.death_date,
-        is_dead,
+        death,
     )
     line = (
         f"PID|1||{mrn}^^^{house.cx_authority}^MR||{names}|{maiden + '^^^^^^M' if maiden else ''}|{birth_date}"
