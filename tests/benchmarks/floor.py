@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+from time import process_time
 from typing import Final
 
 from shared.domain.model import Dose, Visit
@@ -14,11 +16,33 @@ TARGETS_FLOOR: Final = 6
 _OBX: Final = "||||||F|||"
 
 
-def floor_now() -> float:
-    """µs that the floor of one dose takes on this machine now."""
-    visits = records.visits(1)
-    taken = in_turn({"floor": each(lambda number: floor(visits[number], number), len(visits))}, rounds=25)
-    return taken["floor"] / len(visits) * 1e6
+class Speed:
+    """How fast the machine is while something else is measured: asked now and then, because it changes."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0
+        self._asked = 0
+        self._visits = records.visits(1)
+        self.looks: list[float] = []
+
+    def ask(self, every: int) -> None:
+        """Looks once in so many calls. `spent` is what the looks have taken, in seconds of CPU."""
+        self._asked += 1
+        if self._asked % every == 0:
+            self._look()
+
+    def _look(self) -> None:
+        start = process_time()
+        self.looks.append(in_turn({"floor": each(self._one, len(self._visits))}, rounds=5)["floor"])
+        self.spent += process_time() - start
+
+    def _one(self, number: int) -> str:
+        return floor(self._visits[number], number)
+
+    @property
+    def took(self) -> float:
+        """µs that the floor of one dose took on average."""
+        return fmean(self.looks) / len(self._visits) * 1e6
 
 
 def at_that_speed(name: str, value: float, *, most: float, floor_took: float) -> Row:
