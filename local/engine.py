@@ -21,6 +21,8 @@ from local.cloud import REGION, LocalCloud
 from shared.settings import BACKFILL, FUNCTIONS, OUTBOX, QUEUES, SUBMIT, VALVE, FunctionSettings, QueueSettings
 
 _IDLE_POLL: Final = 0.05
+# An empty queue is asked less and less often, down to once in so many seconds; as often a deep one.
+_LONGEST_POLL: Final = 0.2
 _SHORTEST_PAUSE: Final = 0.2
 # By what the valve's handler says that it is closed, where neither a probe nor time opens it soon.
 _STAYS_CLOSED: Final = frozenset({"MAINTENANCE", "PERSON"})
@@ -80,7 +82,7 @@ class Engine:
         for function in FUNCTIONS:
             if function.queue is not None:
                 workers = function.max_concurrency
-                self._start(workers, self._poll, function, _QUEUES[function.queue])
+                self._start(workers, self._poll, function, _QUEUES[function.queue], threading.Lock())
             elif function in {VALVE, BACKFILL} or (self._schedules and function.every_minutes is not None):
                 self._start(1, self._tick, function)
         return self
@@ -152,35 +154,45 @@ class Engine:
         convert = importlib.import_module("functions.convert.handler")
 
         def wait(**_: object) -> None:
-            while self.depth("outbox") > _DEEP and not self._stop.is_set():
-                time.sleep(_IDLE_POLL)
+            while self.depth("outbox") > _DEEP and not self._stop.wait(_LONGEST_POLL):
+                pass
 
         convert._app.outbox._client.meta.events.register("before-call.sqs.SendMessageBatch", wait)  # noqa: SLF001
 
     # one event source mapping ----------------------------------------------------------------------------------------
 
-    def _poll(self, function: FunctionSettings, queue: QueueSettings) -> None:
+    def _poll(self, function: FunctionSettings, queue: QueueSettings, asking: threading.Lock) -> None:
         url = self._cloud.queue_urls[queue.name]
         while not self._stop.is_set():
-            if function is SUBMIT and not self._delivering:
-                time.sleep(_IDLE_POLL)
-                continue
-            received = self._cloud.sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=min(function.batch_size, 10),
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            ).get("Messages", [])
-            if not received:
-                time.sleep(_IDLE_POLL)
-                continue
-            with self._count.lock:
-                self._count.running += 1
-            try:
-                self._deliver(function, queue, url, received)
-            finally:
-                with self._count.lock:
-                    self._count.running -= 1
+            # One worker asks while the others work or wait: asking is most of what an idle engine does.
+            with asking:
+                received = self._received(function, url)
+                if received:
+                    with self._count.lock:
+                        self._count.running += 1
+            if received:
+                try:
+                    self._deliver(function, queue, url, received)
+                finally:
+                    with self._count.lock:
+                        self._count.running -= 1
+
+    def _received(self, function: FunctionSettings, url: str) -> list[Any]:
+        """The next messages of a queue, as soon as it has any; none once the engine stops."""
+        pause = _IDLE_POLL
+        while not self._stop.is_set():
+            if function is not SUBMIT or self._delivering:
+                found = self._cloud.sqs.receive_message(
+                    QueueUrl=url,
+                    MaxNumberOfMessages=min(function.batch_size, 10),
+                    AttributeNames=["All"],
+                    MessageAttributeNames=["All"],
+                ).get("Messages", [])
+                if found:
+                    return found
+            self._stop.wait(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL)
+        return []
 
     def _deliver(self, function: FunctionSettings, queue: QueueSettings, url: str, received: list[Any]) -> None:
         event = {"Records": [_record(message, queue) for message in received]}

@@ -21,7 +21,7 @@ from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing import expressions
+from moto.dynamodb.parsing import ast_nodes, expressions
 from moto.sqs import models as sqs_models
 from moto.sqs.models import Queue
 
@@ -131,7 +131,10 @@ def _narrowed_items(table: Table) -> list[Item]:
 _cast_value: Final = DynamoType.cast_value.fget  # type: ignore[attr-defined]
 # moto leaves this module untyped.
 _parser: Final[Any] = expressions.UpdateExpressionParser  # type: ignore[attr-defined]
+_traverser: Final[Any] = ast_nodes.DepthFirstTraverser  # type: ignore[attr-defined]
+_KINDS: Final = "_kinds_of_nodes"
 _pick: Final = AttributePicker.__call__
+_project: Final = Item.project
 # A DynamoDB attribute in an answer is an object of one of these (AWS: DynamoDB API, AttributeValue).
 _TYPES: Final = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
 
@@ -152,6 +155,25 @@ def _quick_pick(picker: AttributePicker, context: AttributePickerContext) -> Any
     return _pick(picker, context)
 
 
+def _quick_project(item: Item, paths: list[list[str]]) -> Item:
+    """moto makes the whole item into plain values and back, once for each attribute that is kept."""
+    names = ["".join(path) for path in paths if len(path) == 1]
+    if len(names) < len(paths) or any("[" in name for name in names):
+        return _project(item, paths)
+    kept = Item(item.hash_key, item.range_key, {})
+    # Past `LimitedSizeDict`, which weighs all the others for each that comes in: a part of an item is no larger.
+    dict.update(kept.attrs, {name: item.attrs[name] for name in names if name in item.attrs})
+    return kept
+
+
+def _quick_kinds(traverser: Any) -> tuple[type, ...]:
+    """moto makes the table of what it does with which node anew for each node that it comes to."""
+    kinds: tuple[type, ...] | None = traverser.__dict__.get(_KINDS)
+    if kinds is None:
+        kinds = traverser.__dict__[_KINDS] = tuple(traverser._processing_map())  # noqa: SLF001 - moto's own
+    return kinds
+
+
 # (class or module, name, what takes the place of moto's own)
 _QUICKER: Final[tuple[tuple[Any, str, Any], ...]] = (
     (Queue, "attributes", property(_Attributes)),
@@ -162,6 +184,8 @@ _QUICKER: Final[tuple[tuple[Any, str, Any], ...]] = (
     (Table, "all_items", _narrowed_items),
     (DynamoType, "cast_value", property(_quick_value)),
     (AttributePicker, "__call__", _quick_pick),
+    (Item, "project", _quick_project),
+    (_traverser, "nodes_to_be_processed", _quick_kinds),
     # Whoever asks for the tree of an expression works on a copy of it.
     (_parser, "make", staticmethod(lru_cache(maxsize=256)(_parser.make))),
 )

@@ -253,6 +253,10 @@ class Ledger(Protocol):
         """Adds `count` new messages to what a lane made on that day (UTC); what it comes to."""
         ...
 
+    def begin_file(self, summary: FileSummary) -> bool:
+        """Writes down, as `save_file` does, a file that is new; False where the ledger has it already."""
+        ...
+
     def save_file(self, summary: FileSummary) -> None:
         """Writes what became of a file, and that its source was heard of."""
         ...

@@ -300,11 +300,17 @@ class DynamoLedger(DynamoBackfill):
 
     # files -----------------------------------------------------------------------------------------------------------
 
+    def begin_file(self, summary: FileSummary) -> bool:
+        is_new = self._put_if_absent(_file_item(summary))
+        if is_new:
+            self._heard_of(summary)
+        return is_new
+
     def save_file(self, summary: FileSummary) -> None:
-        self._client.put_item(
-            TableName=self._table,
-            Item={"pk": {"S": "FILES"}, "sk": {"S": summary.file_id}, "body": {"B": pack(summary)}},
-        )
+        self._client.put_item(TableName=self._table, Item=_file_item(summary))
+        self._heard_of(summary)
+
+    def _heard_of(self, summary: FileSummary) -> None:
         if summary.source:
             self._hear_of(summary.source, summary.arrived, "attribute_not_exists(since) OR since < :since")
 
@@ -399,3 +405,7 @@ def _over(item: Item, now: datetime) -> bool:
 
 def _state_in(states: Iterable[State]) -> str:
     return f"#state IN ({', '.join(f':from{number}' for number, _ in enumerate(sorted(states)))})"
+
+
+def _file_item(summary: FileSummary) -> Item:
+    return {"pk": {"S": "FILES"}, "sk": {"S": summary.file_id}, "body": {"B": pack(summary)}}

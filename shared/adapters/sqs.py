@@ -134,21 +134,25 @@ class SqsIntake(_Queue):
         self._send([body], lambda one: {"MessageBody": one})
 
     def announce(self, key: str, version_id: str = "") -> None:
-        """Queues an object of the bucket as S3 announces one that arrived."""
-        self.send_again(announcement(key, version_id))
+        """Queues an object of the bucket as S3 announces one that arrived, but to be read whoever began it."""
+        self.send_again(announcement(key, version_id, replayed=True))
 
-    def announce_shares(self, key: str, version_id: str, of: int) -> None:
+    def announce_shares(self, key: str, version_id: str, of: int, *, replayed: bool = False) -> None:
         """Queues an object once for each of so many shares."""
-        self._send([announcement(key, version_id, share) for share in shares(of)], lambda one: {"MessageBody": one})
+        told = [announcement(key, version_id, share, replayed=replayed) for share in shares(of)]
+        self._send(told, lambda one: {"MessageBody": one})
 
 
-def announcement(key: str, version_id: str = "", share: PatientShare | None = None) -> str:
-    """What S3 says of an object that arrived (S3 user guide, event message structure), and which share of it is meant.
+def announcement(key: str, version_id: str = "", share: PatientShare | None = None, *, replayed: bool = False) -> str:
+    """What S3 says of an object that arrived (S3 user guide, event message structure), and what only vaxline says.
 
-    `share` is our own key beside S3's: it says of how many, so that a new setting changes nothing of what is under way.
+    `share` tells which share of it is meant and of how many, so that a new setting changes nothing of what is under
+    way; `replayed`, that a person wants it read, whichever event began it.
     """
     item = {"key": quote_plus(key)} | ({"versionId": version_id} if version_id else {})
     event: dict[str, object] = {"Records": [{"s3": {"object": item}}]}
     if share is not None:
         event["share"] = {"number": share.number, "of": share.of}
+    if replayed:
+        event["replayed"] = True
     return json.dumps(event)

@@ -19,7 +19,8 @@ _FILE_FINDINGS: Final = 200
 class Arrival:
     """One export on its way through: what is fixed about it, and the counts so far.
 
-    `sizes_judged` are numbers of segments: the second opinion judged a message of each in this invocation.
+    `begun_by` is the key of the object whose event is at work on it. `sizes_judged` are numbers of segments: the second
+    opinion judged a message of each in this invocation.
     """
 
     file_id: str
@@ -28,6 +29,7 @@ class Arrival:
     as_of: str
     configuration: Configuration
     arrived: datetime
+    begun_by: str
     rows: int = 0
     unchanged: int = 0
     built: int = 0
@@ -63,4 +65,5 @@ class Arrival:
             complete=complete,
             findings=tuple(self.findings[:_FILE_FINDINGS]),
             checkpoint=None if complete else Checkpoint(self.visits, self.mark, self.built, self.objection),
+            begun_by=self.begun_by,
         )

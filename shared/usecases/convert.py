@@ -24,7 +24,7 @@ from shared.domain.er7 import SEGMENT_END
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
-from shared.domain.shares import EVERYBODY, PatientShare
+from shared.domain.shares import EVERYBODY, PatientShare, whole_id
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
 from shared.exports.readers import READERS
@@ -72,7 +72,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Nothing to convert: not in the inbox, a folder marker, gone, or converted before."""
+    """Nothing to convert: not in the inbox, a folder marker, gone, converted before, or at work for another event."""
 
     key: str
     reason: str
@@ -148,11 +148,14 @@ class Convert:
         version_id: str = "",
         seconds_left: Callable[[], float] = lambda: inf,
         share: PatientShare | None = None,
+        *,
+        replayed: bool = False,
     ) -> Converted:
         """Converts the export that the object at `key` belongs to, once all of it is there; with `share` that of it.
 
         `version_id` is the version that the event spoke of: the next export may have taken the key since.
         `seconds_left` is the time until the caller is stopped: with too little of it the rest is left to the next call.
+        Of a set of files only the event that began it goes on with it, unless a person has it `replayed`.
         """
         folder, slash, rest = key.removeprefix(INBOX_PREFIX).partition("/")
         if key.startswith(INBOX_PREFIX) and folder and not slash:
@@ -166,7 +169,17 @@ class Convert:
         parts = self._parts(key, version_id, source)
         if isinstance(parts, Waiting | Ignored):
             return parts
-        return self._convert(parts, source, configuration, seconds_left, share)
+        arrival = self._arrival(key, parts, source, configuration, share)
+        known = self._ledger.file(arrival.file_id) or self._begin(arrival, share, parts)
+        if known.complete:
+            return Ignored(arrival.name, "converted before")
+        if known.begun_by not in ("", key) and not replayed:
+            # Each file of a set has an event. The one that began comes again until the set is converted.
+            return Ignored(arrival.name, "begun by the event of another of its files")
+        # A file that was begun whole goes on whole, and a split one in as many shares as before.
+        if known.shares:
+            return Split(known.file_id, known.shares)
+        return self._convert(self._from_checkpoint(known, arrival, parts, share or EVERYBODY), arrival, seconds_left)
 
     def _of_no_source(self, key: str, folder: str, finding: Finding) -> Converted:
         """A file that cannot be read: the list of files shows it, with what to do."""
@@ -189,33 +202,25 @@ class Convert:
         found = arrivals.parts_to_convert(source, arrived, self._objects)
         return Waiting(key) if found is None else found
 
-    def _convert(
+    def _arrival(
         self,
+        key: str,
         parts: tuple[StoredObject, ...],
         source: Source,
         configuration: Configuration,
-        seconds_left: Callable[[], float],
         share: PatientShare | None,
-    ) -> Converted:
+    ) -> Arrival:
         last = max(parts, key=lambda part: part.modified)
         version = "+".join(f"{part.key}@{part.version}" for part in parts)
         name = arrivals.set_name(source, parts)
         file_id = identity.file_id(self._bucket, name, version)
         own_id = share.id_in(file_id) if share else file_id
-        known = self._ledger.file(own_id)
-        if known is not None and known.complete:
-            return Ignored(name, "converted before")
         as_of = last.modified.isoformat(timespec="microseconds")
-        arrival = Arrival(own_id, name, source, as_of, configuration, last.modified)
-        # A file that was begun whole goes on whole, and a split one in as many shares as before.
-        shares = share.of if share else known.shares if known else self._splitting.shares_of(parts)
-        if shares and known is None:
-            self._ledger.save_file(replace(arrival.summary(complete=False), file_id=file_id, shares=shares))
-        if shares and share is None:
-            return Split(file_id, shares)
-        visits = self._from_checkpoint(known, arrival, parts, share or EVERYBODY)
-        if known is None:
-            self._ledger.save_file(arrival.summary(complete=False))
+        return Arrival(own_id, name, source, as_of, configuration, last.modified, begun_by=key)
+
+    def _convert(
+        self, visits: Iterator[Visit], arrival: Arrival, seconds_left: Callable[[], float]
+    ) -> FileSummary | Unfinished:
         for number, chunk in enumerate(batched(visits, CHUNK), 1):
             self._queue(self._take_up(chunk, arrival))
             arrival.pass_over(chunk)
@@ -223,13 +228,23 @@ class Convert:
             if is_late or number % _CHECKPOINT_EVERY == 0:
                 self._ledger.save_file(arrival.summary(complete=False))
             if is_late:
-                return Unfinished(own_id, arrival.rows)
+                return Unfinished(arrival.file_id, arrival.rows)
         summary = arrival.summary(complete=True)
         self._ledger.save_file(summary)
-        return self._ledger.file(own_id) or summary
+        return self._ledger.file(arrival.file_id) or summary
+
+    def _begin(self, arrival: Arrival, share: PatientShare | None, parts: Sequence[StoredObject]) -> FileSummary:
+        """What the ledger knows of the file, or the share, now: from this call, or from one beside it."""
+        new = arrival.summary(complete=False)
+        if share is None:
+            new = replace(new, shares=self._splitting.shares_of(parts))
+        else:
+            # It is there but where the ledger was restored as of before.
+            self._ledger.begin_file(replace(new, file_id=whole_id(arrival.file_id), shares=share.of))
+        return new if self._ledger.begin_file(new) else self._ledger.file(arrival.file_id) or new
 
     def _from_checkpoint(
-        self, known: FileSummary | None, arrival: Arrival, parts: tuple[StoredObject, ...], share: PatientShare
+        self, known: FileSummary, arrival: Arrival, parts: tuple[StoredObject, ...], share: PatientShare
     ) -> Iterator[Visit]:
         """The visits that are still to be taken up; what is counted of the others comes into the arrival.
 
@@ -239,8 +254,8 @@ class Convert:
         """
         reader = self._readers[arrival.source.format]
         visits = iter(reader.read(parts, arrival.source, self._objects, share))
-        checkpoint = known.checkpoint if known is not None else None
-        if known is None or checkpoint is None or checkpoint.visits == 0:
+        checkpoint = known.checkpoint
+        if checkpoint is None or checkpoint.visits == 0:
             return visits
         arrival.pass_over(islice(visits, checkpoint.visits))
         if arrival.go_on(known, checkpoint):

@@ -119,6 +119,9 @@ class KeptLedger:
     def make_findable(self, values: Sequence[Findable]) -> None:
         pass
 
+    def begin_file(self, summary: FileSummary) -> bool:
+        return self._changes("INSERT OR IGNORE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
+
     def save_file(self, summary: FileSummary) -> None:
         self._all("INSERT OR REPLACE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
 

@@ -50,6 +50,9 @@ class Forgetful:
     def file(self, file_id: str) -> FileSummary | None:
         return None
 
+    def begin_file(self, summary: FileSummary) -> bool:
+        return True
+
     def save_file(self, summary: FileSummary) -> None:
         pass
 

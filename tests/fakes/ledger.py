@@ -280,8 +280,18 @@ class MemoryLedger:
 
     # files -----------------------------------------------------------------------------------------------------------
 
+    def begin_file(self, summary: FileSummary) -> bool:
+        self.before_write()
+        is_new = summary.file_id not in self.summaries
+        if is_new:
+            self._keep_file(summary)
+        return is_new
+
     def save_file(self, summary: FileSummary) -> None:
         self.before_write()
+        self._keep_file(summary)
+
+    def _keep_file(self, summary: FileSummary) -> None:
         self.summaries[summary.file_id] = summary
         if summary.source:
             self._quiet[summary.source] = max(summary.arrived, self._quiet.get(summary.source, summary.arrived))

@@ -229,6 +229,6 @@ class MemoryIntake:
     def send_again(self, body: str) -> None:
         self.queue.put(body)
 
-    def announce_shares(self, key: str, version_id: str, of: int) -> None:
+    def announce_shares(self, key: str, version_id: str, of: int, *, replayed: bool = False) -> None:
         for share in shares(of):
-            self.queue.put(announcement(key, version_id, share))
+            self.queue.put(announcement(key, version_id, share, replayed=replayed))

@@ -161,5 +161,14 @@ def test_a_random_walk_gives_the_same_answers_and_ends_in_the_same_ledger(
             assert dynamo == memory, f"after step {number}"
 
 
+def test_a_file_begins_once_and_who_comes_second_leaves_it_as_it_is(both: tuple[DynamoLedger, MemoryLedger]) -> None:
+    first = FileSummary("FILE1", "set/", "demo", NOON, rows=0, unchanged=0, complete=False, begun_by="set/a")
+    second = replace(first, arrived=NOON + timedelta(days=1), begun_by="set/b")
+    for ledger in both:
+        assert [ledger.begin_file(one) for one in (first, second)] == [True, False]
+        assert ledger.file("FILE1") == first
+        assert ledger.quiet_since() == {"demo": NOON}
+
+
 def test_nothing_is_claimed_under_an_unknown_msh_10(both: tuple[DynamoLedger, MemoryLedger]) -> None:
     assert [ledger.claim("NEVER", NOON) for ledger in both] == [NotClaimed(None)] * 2

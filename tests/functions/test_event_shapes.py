@@ -17,7 +17,7 @@ def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     keys = ["inbox/elm/my+export.csv", "inbox%2Felm%2Fa%20b.csv", "inbox/elm/%C3%A9.csv"]
     body = json.dumps({"Records": [{"s3": {"object": {"key": key}}} for key in keys]})
-    assert [key for key, _ in convert.arrivals(body)] == [
+    assert [key for key, _ in convert.arrivals(json.loads(body))] == [
         "inbox/elm/my export.csv",
         "inbox/elm/a b.csv",
         "inbox/elm/é.csv",
@@ -26,38 +26,41 @@ def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
 
 def test_the_test_notification_that_s3_sends_at_first_names_no_object(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
-    assert convert.arrivals(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) == []
+    assert convert.arrivals({"Service": "Amazon S3", "Event": "s3:TestEvent"}) == []
 
 
 def test_a_share_travels_beside_what_s3_says_and_an_event_of_s3_has_none(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     body = announcement("inbox/elm/my export.csv", "V1", PatientShare(2, 4))
-    assert convert.share_of(body) == PatientShare(2, 4)
-    assert convert.arrivals(body) == [("inbox/elm/my export.csv", "V1")]
+    assert convert.share_of(json.loads(body)) == PatientShare(2, 4)
+    assert convert.arrivals(json.loads(body)) == [("inbox/elm/my export.csv", "V1")]
     assert json.loads(body).keys() == {"Records", "share"}
-    assert convert.share_of(announcement("inbox/elm/a.csv")) is None
-    assert convert.share_of(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})) is None
+    assert convert.share_of(json.loads(announcement("inbox/elm/a.csv"))) is None
+    assert convert.share_of({"Service": "Amazon S3", "Event": "s3:TestEvent"}) is None
 
 
+@pytest.mark.parametrize("replayed", [False, True])
 def test_a_split_file_is_queued_once_for_each_share_by_its_own_object_alone(
-    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, replayed: bool
 ) -> None:
     """S3 may tell of several objects in one message."""
     convert = importlib.reload(importlib.import_module("functions.convert.handler"))
     told = [announcement("inbox/elm/large.csv", "V1"), announcement("inbox/elm/small.csv", "V2")]
-    body = json.dumps({"Records": [record for one in told for record in json.loads(one)["Records"]]})
+    event = {"Records": [record for one in told for record in json.loads(one)["Records"]]}
+    body = json.dumps(event | ({"replayed": True} if replayed else {}))
     called = []
 
-    def play(key: str, version_id: str, _: object, share: object) -> object:
-        called.append((key, share))
+    def play(key: str, version_id: str, _: object, share: object, *, replayed: bool) -> object:
+        called.append((key, share, replayed))
         return Split("FILE", 3) if "large" in key else Ignored(key, "converted before")
 
     monkeypatch.setattr(convert._app, "convert", play)
     assert convert.handler({"Records": [{"messageId": "1", "body": body}]}, None) == {"batchItemFailures": []}
-    assert called == [("inbox/elm/large.csv", None), ("inbox/elm/small.csv", None)]
+    assert called == [("inbox/elm/large.csv", None, replayed), ("inbox/elm/small.csv", None, replayed)]
     received = cloud.sqs.receive_message(QueueUrl=cloud.queue_urls["intake"], MaxNumberOfMessages=10)["Messages"]
     queued = [one["Body"] for one in received if "share" in one["Body"]]
-    assert sorted(queued) == sorted(announcement("inbox/elm/large.csv", "V1", share) for share in shares(3))
+    expected = [announcement("inbox/elm/large.csv", "V1", share, replayed=replayed) for share in shares(3)]
+    assert sorted(queued) == sorted(expected)
 
 
 def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:
@@ -68,7 +71,7 @@ def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:
 def test_the_version_of_the_event_is_the_one_that_is_read(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     body = json.dumps({"Records": [{"s3": {"object": {"key": "inbox/elm/a.csv", "versionId": "V1"}}}]})
-    assert convert.arrivals(body) == [("inbox/elm/a.csv", "V1")]
+    assert convert.arrivals(json.loads(body)) == [("inbox/elm/a.csv", "V1")]
     versions = [
         cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key="k", Body=body)["VersionId"]
         for body in (b"first", b"second")

@@ -107,4 +107,4 @@ def test_every_key_comes_back_as_it_is_in_the_bucket(key: str) -> None:
         for name, value in NOWHERE.items():
             patch.setenv(name, value)
         handler = importlib.import_module("functions.convert.handler")
-    assert handler.arrivals(event(key)["Records"][0]["body"]) == [(key, "")]
+    assert handler.arrivals(json.loads(event(key)["Records"][0]["body"])) == [(key, "")]

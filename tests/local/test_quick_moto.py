@@ -68,6 +68,11 @@ def _table_steps(chance: random.Random) -> Iterator[Any]:
         KeySchema=keys[:2],
         GlobalSecondaryIndexes=[
             {"IndexName": "index", "KeySchema": keys[2:], "Projection": {"ProjectionType": "ALL"}},
+            {
+                "IndexName": "narrow",
+                "KeySchema": keys[2:],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["n", "b"]},
+            },
         ],
     )
     for step in range(_STEPS):
@@ -107,7 +112,7 @@ def _table_steps(chance: random.Random) -> Iterator[Any]:
                 if chance.random() < 0.5:
                     condition += f" AND {index.sort_key} >= :k"
                     values[":k"] = clinic[index.sort_key]
-                yield _asked(table, chance, condition, values, IndexName="index")
+                yield _asked(table, chance, condition, values, IndexName=chance.choice(["index", "narrow"]))
     yield _said(table.scan, TableName="table")
 
 

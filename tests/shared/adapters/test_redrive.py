@@ -74,8 +74,10 @@ def test_an_object_is_announced_as_s3_does(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     Application(cloud.runtime).intake.announce("inbox/elm/é a+b.csv", "V1")
     (message,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_urls[settings.INTAKE.name])["Messages"]
-    assert convert.arrivals(message["Body"]) == [("inbox/elm/é a+b.csv", "V1")]
-    assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"].isascii()
+    body = json.loads(message["Body"])
+    assert convert.arrivals(body) == [("inbox/elm/é a+b.csv", "V1")]
+    assert body["Records"][0]["s3"]["object"]["key"].isascii()
+    assert body["replayed"] is True
 
 
 def test_every_version_since_a_time_is_found_in_order_also_of_what_is_gone(cloud: LocalCloud) -> None:

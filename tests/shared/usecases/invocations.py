@@ -34,14 +34,46 @@ class Invocations:
         self.ledger = MemoryLedger(self._step)
         self.outbox, self.resubmission = MemoryQueue(self._step), MemoryQueue(self._step)
         self.bucket = bucket
+        self._beside: tuple[int, str] | None = None
 
     def _step(self) -> None:
         if self.left == 0:
             raise KilledError
         self.left -= 1
+        if self._beside is not None:
+            writes, key = self._beside
+            self._beside = (writes - 1, key) if writes else None
+            if not writes:
+                self._whole_turn(key)
 
-    def __call__(self, share: PatientShare | None = None, *, chunks: int = 10**9, die_after: int = -1) -> Converted:
-        """One invocation, with time for so many chunks; `die_after` kills it at its n-th write or send."""
+    def beside(self, writes: int, key: str) -> None:
+        """After so many writes of the next invocation the event of that object has its turn."""
+        self._beside = (writes, key)
+
+    def _whole_turn(self, key: str) -> None:
+        left = self.left
+        self(key=key)
+        self.left = left
+
+    def not_done_beside(self) -> list[str]:
+        """The event that was to have its turn in the last invocation, where that ended before."""
+        waiting = [self._beside[1]] if self._beside is not None else []
+        self._beside = None
+        return waiting
+
+    def __call__(
+        self,
+        share: PatientShare | None = None,
+        *,
+        key: str = "",
+        replayed: bool = False,
+        chunks: int = 10**9,
+        die_after: int = -1,
+    ) -> Converted:
+        """One invocation, with time for so many chunks; `die_after` kills it at its n-th write or send.
+
+        `key` is the object that the event names, where the export has more than one.
+        """
         self.left = die_after
         clock: Iterator[int] = count(1)
         convert = Convert(
@@ -55,7 +87,9 @@ class Invocations:
             bucket="b",
             splitting=self.splitting,
         )
-        return convert(self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, share)
+        return convert(
+            key or self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, share, replayed=replayed
+        )
 
     def file(self) -> FileSummary:
         (file,) = self.ledger.files()

@@ -15,11 +15,12 @@ from local.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.ports import StoredObject
-from shared.usecases.convert import CHUNK, Unfinished
-from tests.benchmarks.exports import Bucket
+from shared.usecases.convert import CHUNK, Ignored, Unfinished
+from tests.benchmarks.exports import Bucket, FhirBucket
 from tests.shared.usecases.invocations import Invocations, KilledError
 
 ROWS = 2_400
+SET = [item.key for item in FhirBucket(ROWS).list("")]
 
 
 def begun() -> Invocations:
@@ -47,6 +48,56 @@ def test_in_between_the_counts_are_those_of_what_was_taken_up() -> None:
     so_far = run.ledger.file(summary)
     assert so_far is not None
     assert (so_far.complete, so_far.rows, so_far.adds_up) == (False, CHUNK * 2 * 2, True)
+
+
+def test_of_the_events_of_a_set_that_which_began_it_converts_it_alone() -> None:
+    run = Invocations(FhirBucket(ROWS, 2))
+    assert isinstance(run(chunks=3), Unfinished)
+    for key in SET[1:]:
+        assert isinstance(run(key=key), Ignored)
+    assert (run.file().complete, run.file().rows) == (False, CHUNK * 3 * 2)
+    done = run()
+    assert isinstance(done, FileSummary)
+    assert (done.rows, done.submitted, done.adds_up) == (ROWS, {State.QUEUED: ROWS}, True)
+
+
+def test_a_person_has_a_set_read_to_its_end_by_the_event_of_any_of_its_files() -> None:
+    run = Invocations(FhirBucket(ROWS, 2))
+    assert isinstance(run(chunks=3), Unfinished)
+    assert isinstance(run(key=SET[1], replayed=True, chunks=3), Unfinished)
+    assert isinstance(run(), Ignored), "the set is the replayed event's now, which comes again"
+    done = run(key=SET[1], replayed=True)
+    assert isinstance(done, FileSummary)
+    assert (done.rows, done.submitted, done.adds_up) == (ROWS, {State.QUEUED: ROWS}, True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whichever_event_of_a_set_is_killed_or_comes_between_the_set_is_converted(seed: int) -> None:
+    """At some write of one invocation another event of the set has its whole turn, as if it ran beside."""
+    random, rows = Random(seed), 800
+    run = Invocations(FhirBucket(rows, 2))
+    events = random.sample(SET, len(SET))
+    for _ in range(500):
+        if not events:
+            break
+        event = events.pop(0)
+        if events and random.random() < 0.5:
+            run.beside(random.choice((0, 1, 2, random.randint(0, 80))), events.pop(0))
+        try:
+            done = run(key=event, chunks=random.randint(1, 4), die_after=random.randint(0, 150))
+        except KilledError:
+            events.insert(random.randint(0, len(events)), event)
+            continue
+        finally:
+            events += run.not_done_beside()
+        if isinstance(done, Unfinished):
+            events.insert(random.randint(0, len(events)), event)
+    assert not events
+    run.left = -1
+    file = run.file()
+    assert (file.complete, file.rows, file.submitted, file.adds_up) == (True, rows, {State.QUEUED: rows}, True)
+    assert run.outbox.sent.keys() == run.ledger.submissions.keys()
+    assert len(run.outbox.sent) == rows // 2
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -103,7 +154,7 @@ def test_the_handler_queues_an_unfinished_export_anew_before_its_message_goes(
         def get_remaining_time_in_millis(self) -> int:
             return 1_000
 
-    monkeypatch.setattr(convert._app, "convert", lambda *_: Unfinished("FILE", 5))
+    monkeypatch.setattr(convert._app, "convert", lambda *_, **__: Unfinished("FILE", 5))
     body = json.dumps({"Records": [{"s3": {"object": {"key": "inbox/elm/a.csv"}}}]})
     answer = convert.handler({"Records": [{"messageId": "1", "body": body}]}, Context())
     assert answer == {"batchItemFailures": []}
