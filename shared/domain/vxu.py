@@ -402,14 +402,15 @@ def group_of(message: str, segment: str, sequence: int) -> int | None:
     """The group (from 0) of the n-th (from 1) segment of that name in ORDER groups; None where there is no such."""
     if sequence < 1:
         return None
-    name, number, at = SEGMENT_END + segment, 0, message.find(_ORDER)
-    while at >= 0:
-        end = message.find(_ORDER, at + 1)
-        count = message.count(name, at, end if end >= 0 else len(message))
-        if sequence <= count:
-            return number
-        sequence, number, at = sequence - count, number + 1, end
-    return None
+    first = message.find(_ORDER)
+    if first < 0:
+        return None
+    name, at = SEGMENT_END + segment, first - 1
+    for _ in range(sequence):
+        at = message.find(name, at + 1)
+        if at < 0:
+            return None
+    return message.count(_ORDER, first, at + len(_ORDER)) - 1
 
 
 def orders_of(message: str) -> tuple[str, ...]:

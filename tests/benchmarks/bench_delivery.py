@@ -41,6 +41,8 @@ from shared.usecases.submit import Done, Submit
 from tests.benchmarks import records
 from tests.benchmarks.measure import Row, at_most, faster, in_turn
 from tests.benchmarks.stub import TABLE, Stub
+from tests.fakes.configurations import Fixed
+from tests.fakes.queues import MemoryQueue
 
 LATENCY: Final = 0.3
 BATCH: Final = 10
@@ -80,18 +82,9 @@ class _Ledger:
         pass
 
 
-class _Fixed:
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def current(self) -> Any:
-        return self._value
-
-    def credentials(self, secret: str, *, fresh: bool = False) -> Any:
-        return self._value
-
-    def send(self, messages: object) -> None:
-        pass
+class _Secrets:
+    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials:
+        return Credentials(*_USER)
 
 
 def _submission(number: int) -> Submission:
@@ -118,10 +111,13 @@ def _submission(number: int) -> Submission:
 
 def _use_case(ledger: Any, iis: Any, endpoint: str) -> Submit:
     configuration: Configuration = replace(records.CONFIGURATION, iis=Iis(endpoint))
-    fixed: Any = _Fixed(configuration)
-    secrets: Any = _Fixed(Credentials(*_USER))
     return Submit(
-        ledger=ledger, resubmission=fixed, configurations=fixed, secrets=secrets, iis=iis, clock=SystemClock()
+        ledger=ledger,
+        resubmission=MemoryQueue(),
+        configurations=Fixed(configuration),
+        secrets=_Secrets(),
+        iis=iis,
+        clock=SystemClock(),
     )
 
 

@@ -20,10 +20,10 @@ from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, RESUBMISSION
 from shared.usecases.convert import Convert
 from shared.usecases.deliver import Deliver
-from tests.benchmarks import bench_delivery
-from tests.benchmarks.convert_once import Fixed
+from tests.benchmarks import bench_delivery, records
 from tests.benchmarks.exports import Bucket
 from tests.benchmarks.measure import Row, figure
+from tests.fakes.configurations import Fixed
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.queues import MemoryOutbox, MemoryResubmission, MemorySqs
 
@@ -56,7 +56,7 @@ def _in_memory() -> float:
     outbox = MemoryOutbox(MemorySqs(OUTBOX, clock))
     resubmission = MemoryResubmission(MemorySqs(RESUBMISSION, clock))
     facilities = {bench_delivery._FACILITY: bench_delivery._USER}
-    ports: Any = {"ledger": ledger, "configurations": Fixed(), "objects": Bucket(DOSES)}
+    ports: Any = {"ledger": ledger, "configurations": Fixed(records.CONFIGURATION), "objects": Bucket(DOSES)}
     start = time.monotonic()
     with Simulator(facilities=facilities, clinic_codes=["EX0001"]) as iis, closing(SoapIis()) as client:
         convert = Convert(

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import hl7
 import hl7types
-from hl7apy.core import Message
 from hl7apy.parser import parse_message
 from hl7types.hl7.v2_5_1.messages.VXU_V04 import VXU_V04
 
 from shared.domain import ack, checks, conformance
 from shared.domain.iis_profiles import PROFILES
 from tests.benchmarks import records
+from tests.benchmarks.by_hl7apy import Tree, tree_of, with_hl7apy
 from tests.benchmarks.floor import at_that_speed, floor
 from tests.benchmarks.measure import Row, at_most, each, faster, figure, in_turn
 
@@ -35,7 +35,7 @@ def rows() -> Iterator[Row]:
 
 def _build(doses: int) -> Iterator[Row]:
     visits, built = records.visits(doses), records.messages(doses)
-    tree = [_tree(message) for message in built]
+    tree = [tree_of(message) for message in built]
     typed = [hl7types.decode_er7(message, VXU_V04, strict=False).model_dump() for message in built[:50]]
     assert floor(visits[0], 0) == built[0]
     assert with_python_hl7(tree[0]) == built[0]
@@ -56,34 +56,7 @@ def _build(doses: int) -> Iterator[Row]:
         yield faster(name, ours, "µs", peer=library, peer_value=fast[library] / FEWER * 1e6, limit=30)
 
 
-_Tree = list[tuple[str, list[str]]]
-
-
-def _tree(message: str) -> _Tree:
-    """Segment names and their fields, MSH-1 and MSH-2 left to the libraries."""
-    lines = [line.split("|") for line in message.split("\r") if line]
-    return [(fields[0], fields[2:] if fields[0] == "MSH" else fields[1:]) for fields in lines]
-
-
-def with_hl7apy(tree: _Tree) -> str:
-    """As its documentation builds a message: segments in groups, fields by name."""
-    message: Any = Message("VXU_V04", version="2.5.1")
-    order: Any = None
-    for name, fields in tree:
-        if name == "ORC":
-            order = message.add_group("VXU_V04_ORDER")
-        home = message if order is None else order
-        if name == "OBX":
-            home = order.add_group("VXU_V04_OBSERVATION")
-        segment = message.msh if name == "MSH" else home.add_segment(name)
-        # MSH-22 is of HL7 2.7; hl7apy's 2.5.1 ends at MSH-21.
-        for number, value in enumerate(fields[:20], 3 if name == "MSH" else 1):
-            if value:
-                setattr(segment, f"{name.lower()}_{number}", value)
-    return str(message.to_er7())
-
-
-def with_python_hl7(tree: _Tree) -> str:
+def with_python_hl7(tree: Tree) -> str:
     message = hl7.Message("\r", [])
     for name, fields in tree:
         made: list[Any] = [hl7.Field("~", [name])]

@@ -40,9 +40,10 @@ from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
 from shared.usecases.convert import Convert, Ignored, Split, Unfinished
 from shared.usecases.splitting import AS_SET, Splitting
-from tests.benchmarks.convert_once import Fixed
+from tests.benchmarks import records
 from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
 from tests.benchmarks.stub import peak_mib
+from tests.fakes.configurations import Fixed
 
 ROOT: Final = Path(__file__).parents[2]
 _UNITS: Final = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -198,7 +199,7 @@ def _converted(
 ) -> dict[str, Any]:
     # A function has its processor to itself, and other work on this machine must not shorten its time.
     began = time.process_time()
-    configurations: Any = Fixed()
+    configurations: Any = Fixed(records.CONFIGURATION)
     convert = Convert(
         ledger=ledger,
         outbox=ledger,

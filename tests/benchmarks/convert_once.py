@@ -1,6 +1,8 @@
 """One conversion in a process of its own, so that its peak memory is its own: prints one line of JSON.
 
-python -m tests.benchmarks.convert_once csv|fhir ROWS DOSES_PER_VISIT boto3|none
+python -m tests.benchmarks.convert_once csv|fhir ROWS DOSES_PER_VISIT boto3|none [hl7apy]
+
+With `hl7apy`, that library builds messages of one dose beside it, now and then.
 """
 
 import json
@@ -21,9 +23,11 @@ from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import Share
 from shared.usecases.convert import Convert
 from tests.benchmarks import records
+from tests.benchmarks.by_hl7apy import tree_of, with_hl7apy
 from tests.benchmarks.exports import Bucket, FhirBucket, OnDisk
 from tests.benchmarks.floor import Speed
 from tests.benchmarks.stub import Stub, peak_mib
+from tests.fakes.configurations import Fixed
 
 
 class Forgetful:
@@ -67,23 +71,18 @@ class NothingHeld:
         assert not msh_10s, f"{len(msh_10s)} rows of a chunk are held"
 
 
-class Fixed:
-    def current(self) -> object:
-        return records.CONFIGURATION
-
-
-def main(kind: str, rows: int, doses: int, aws: str) -> None:
+def main(kind: str, rows: int, doses: int, aws: str, beside: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = Bucket(rows, doses) if kind == "csv" else FhirBucket(rows, doses)
-        _convert(OnDisk(made, Path(folder)), rows, aws)
+        _convert(OnDisk(made, Path(folder)), rows, aws, beside)
 
 
-def _convert(export: OnDisk, rows: int, aws: str) -> None:
+def _convert(export: OnDisk, rows: int, aws: str, beside: str) -> None:
     stub = Stub(**CLIENT_OPTIONS)
     nothing: Any = Forgetful()
     is_stubbed = aws == "boto3"
     objects: Any = export
-    configurations: Any = Fixed()
+    configurations = Fixed(records.CONFIGURATION)
     convert = Convert(
         ledger=stub.ledger() if is_stubbed else nothing,
         outbox=stub.outbox() if is_stubbed else nothing,
@@ -98,6 +97,9 @@ def _convert(export: OnDisk, rows: int, aws: str) -> None:
         # Rows per core: on two, threads that wait for each other's lock cost CPU time that no function of one has.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     speed = Speed()
+    if beside:
+        trees = [tree_of(message) for message in records.messages(1)]
+        speed.also(beside, lambda number: with_hl7apy(trees[number]), 1)
 
     def remaining() -> float:
         # It is asked once a chunk.
@@ -109,9 +111,9 @@ def _convert(export: OnDisk, rows: int, aws: str) -> None:
     seconds = time.process_time() - start - speed.spent
     assert isinstance(done, FileSummary)
     assert done.rows == rows, done
-    said = {"per_second": rows / seconds, "floor": speed.took, "peak": peak_mib(), "calls": dict(stub.calls)}
+    said = {"per_second": rows / seconds, "took": speed.took, "peak": peak_mib(), "calls": dict(stub.calls)}
     print(json.dumps(said))  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

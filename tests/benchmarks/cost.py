@@ -23,10 +23,10 @@ from shared.domain.submission import Attempt
 from shared.replaced import replace
 from shared.settings import CONVERT, SUBMIT
 from shared.usecases.convert import Convert
-from tests.benchmarks import bench_delivery
-from tests.benchmarks.convert_once import Fixed
+from tests.benchmarks import bench_delivery, records
 from tests.benchmarks.exports import Bucket
 from tests.benchmarks.stub import Stub
+from tests.fakes.configurations import Fixed
 
 PAGE: Final = Path("docs/scale.md")
 THOUSAND: Final = 1_000
@@ -165,7 +165,7 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
 
     stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchWriteItem", count)
     stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchExecuteStatement", weigh)
-    ports: Any = {"configurations": Fixed(), "objects": Bucket(THOUSAND)}
+    ports: Any = {"configurations": Fixed(records.CONFIGURATION), "objects": Bucket(THOUSAND)}
     convert = Convert(
         ledger=stub.ledger(),
         outbox=stub.outbox(),

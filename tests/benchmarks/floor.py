@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
 from statistics import fmean
 from time import process_time
 from typing import Final
@@ -22,8 +24,15 @@ class Speed:
     def __init__(self) -> None:
         self.spent = 0.0
         self._asked = 0
-        self._visits = records.visits(1)
-        self.looks: list[float] = []
+        visits = records.visits(1)
+        self._also: dict[str, tuple[Callable[[int], object], int]] = {
+            "floor": (lambda number: floor(visits[number], number), len(visits))
+        }
+        self._looks: dict[str, list[float]] = defaultdict(list)
+
+    def also(self, name: str, function: Callable[[int], object], count: int) -> None:
+        """Each look measures so many calls of this too."""
+        self._also[name] = function, count
 
     def ask(self, every: int) -> None:
         """Looks once in so many calls. `spent` is what the looks have taken, in seconds of CPU."""
@@ -33,16 +42,15 @@ class Speed:
 
     def _look(self) -> None:
         start = process_time()
-        self.looks.append(in_turn({"floor": each(self._one, len(self._visits))}, rounds=5)["floor"])
+        taken = in_turn({name: each(*one) for name, one in self._also.items()}, rounds=5)
+        for name, seconds in taken.items():
+            self._looks[name].append(seconds / self._also[name][1])
         self.spent += process_time() - start
 
-    def _one(self, number: int) -> str:
-        return floor(self._visits[number], number)
-
     @property
-    def took(self) -> float:
-        """µs that the floor of one dose took on average."""
-        return fmean(self.looks) / len(self._visits) * 1e6
+    def took(self) -> dict[str, float]:
+        """µs that one call of each took on average: `floor`, of one dose, and what is measured too."""
+        return {name: fmean(looks) * 1e6 for name, looks in self._looks.items()}
 
 
 def at_that_speed(name: str, value: float, *, most: float, floor_took: float) -> Row:

@@ -57,13 +57,6 @@ class HostClock:
         return self._scheduler.time + self._skew
 
 
-class Fixed:
-    """Port `Configurations` with one version."""
-
-    def current(self) -> Configuration:
-        return CONFIGURATION
-
-
 class Agreeing:
     """Port `SecondOpinion` that never objects."""
 

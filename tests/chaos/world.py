@@ -50,7 +50,6 @@ from tests.chaos.surroundings import (
     CLINICS_OF,
     CONFIGURATION,
     Agreeing,
-    Fixed,
     HostClock,
     Nobody,
     Registry,
@@ -58,6 +57,7 @@ from tests.chaos.surroundings import (
     Vault,
 )
 from tests.fakes.bucket import MemoryBucket
+from tests.fakes.configurations import Fixed
 from tests.fakes.iis import MemoryIis
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.queues import MemoryIntake, MemoryOutbox, MemoryResubmission, MemorySqs
@@ -291,7 +291,7 @@ class World:
         clock = HostClock(self.scheduler, self.random.uniform(-self.mischief.skew, self.mischief.skew))
         ledger, outbox = self._port("ledger", self.ledger), self._port("outbox", self._outbox())
         resubmission = self._port("resubmission", MemoryResubmission(self.queues[RESUBMISSION.name]))
-        configurations = Fixed()
+        configurations = Fixed(CONFIGURATION)
         common: dict[str, Any] = {"ledger": ledger, "clock": clock}
         convert = Convert(
             **common,
@@ -335,7 +335,9 @@ class World:
         )
 
     def _plain_sweep(self) -> Sweep:
-        return Sweep(ledger=self.ledger, outbox=self._outbox(), configurations=Fixed(), clock=self.scheduler)
+        return Sweep(
+            ledger=self.ledger, outbox=self._outbox(), configurations=Fixed(CONFIGURATION), clock=self.scheduler
+        )
 
     def _outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self.queues[OUTBOX.name])

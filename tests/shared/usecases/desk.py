@@ -13,6 +13,7 @@ from shared.ports import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.submit import Delivered, Submit
 from tests.conftest import a_submission
+from tests.fakes.configurations import Fixed
 
 Say = Callable[[str], Answer | DeliveryFault]
 
@@ -62,14 +63,6 @@ class Clock:
 
     def now(self) -> datetime:
         return self.time
-
-
-class Fixed:
-    def __init__(self, configuration: Configuration) -> None:
-        self.configuration = configuration
-
-    def current(self) -> Configuration:
-        return self.configuration
 
 
 def a_clinic(key: str) -> Clinic:

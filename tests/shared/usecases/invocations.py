@@ -14,9 +14,9 @@ from shared.usecases.splitting import Splitting
 from tests.benchmarks import records
 from tests.benchmarks.exports import Bucket
 from tests.chaos.surroundings import Agreeing
+from tests.fakes.configurations import Fixed
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.queues import MemoryQueue
-from tests.shared.usecases.desk import Fixed
 
 WHOLE = Splitting(over=10**9)
 
@@ -81,7 +81,7 @@ class Invocations:
             outbox=self.outbox,
             resubmission=self.resubmission,
             objects=self.bucket,
-            configurations=Fixed(records.CONFIGURATION),  # type: ignore[arg-type]
+            configurations=Fixed(records.CONFIGURATION),
             clock=SystemClock(),
             second_opinion=Agreeing(),
             bucket="b",

@@ -19,6 +19,7 @@ from shared.replaced import replace
 from shared.usecases.backfill import waiting_for_turns
 from shared.usecases.convert import Convert, Converted, Ignored
 from shared.usecases.correct import Correct, Refused, Resubmitted
+from tests.fakes.configurations import Fixed
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CLINIC = Clinic("elm", "Elm", "F1", "ORG", "ORG", "elm", export_names=frozenset({"Elm St"}))
@@ -79,14 +80,6 @@ class Reader:
         yield from self.visits
 
 
-class Fixed:
-    def __init__(self) -> None:
-        self.configuration = a_configuration(CLINIC)
-
-    def current(self) -> Configuration:
-        return self.configuration
-
-
 class Queue:
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -121,7 +114,7 @@ class Desk:
         self.reader = Reader()
         self.outbox = Queue()
         self.resubmission = Queue()
-        self.configurations = Fixed()
+        self.configurations = Fixed(a_configuration(CLINIC))
         self.time = NOW
         self._version = 0
         common = {

@@ -18,7 +18,8 @@ from shared.replaced import replace
 from shared.settings import QUERIES_PREFIX
 from shared.usecases.queries import OFF_HOURS, PART_ROWS, TRIES, Queries
 from shared.usecases.query import FACILITY_STOPPED, IIS_CLOSED, MISSING, Asked
-from tests.shared.usecases.desk import CONFIGURATION, Clock, Fixed
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, Clock
 
 NAME = "elm/due.csv"
 HEADER = "patient_id,last_name,first_name,birth_date,sex"

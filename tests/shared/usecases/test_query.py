@@ -28,7 +28,8 @@ from shared.usecases.query import (
     is_batch_time,
     patient_of,
 )
-from tests.shared.usecases.desk import CONFIGURATION, Desk, Fixed, Vault
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, Desk, Vault
 
 ADA = Patient("SYN1", Name("Sampleton", "Ada"), "20200102", "F")
 

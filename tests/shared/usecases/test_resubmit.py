@@ -18,6 +18,7 @@ from shared.replaced import replace
 from shared.usecases.resubmit import ROUNDS, Resubmit, Triaged, may_be_retried
 from shared.usecases.sweep import Sweep, Swept
 from tests.conftest import NOON, a_submission
+from tests.fakes.configurations import Fixed
 
 LADDER = len(faults.LADDERS[Strategy.CHECK_IIS])
 
@@ -37,10 +38,8 @@ class Queue:
         self.sent += messages
 
 
-class Fixed:
-    def current(self) -> Configuration:
-        clinics = {key: Clinic(key, key, "F", "ORG", f"ID-{key}", key) for key in ("elm", "oak")}
-        return Configuration("v1", "Example", "VAXLINE", Iis("http://127.0.0.1:1/"), clinics, {})
+CLINICS = {key: Clinic(key, key, "F", "ORG", f"ID-{key}", key) for key in ("elm", "oak")}
+CONFIGURATION = Configuration("v1", "Example", "VAXLINE", Iis("http://127.0.0.1:1/"), CLINICS, {})
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def resubmit(ledger: DynamoLedger, outbox: Queue) -> Resubmit:
 
 @pytest.fixture
 def sweep(ledger: DynamoLedger, outbox: Queue) -> Sweep:
-    return Sweep(ledger=ledger, outbox=outbox, configurations=Fixed(), clock=Clock(), after=3600)
+    return Sweep(ledger=ledger, outbox=outbox, configurations=Fixed(CONFIGURATION), clock=Clock(), after=3600)
 
 
 def used_up(fault: str, tries: int) -> Submission:

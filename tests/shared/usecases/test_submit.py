@@ -14,7 +14,8 @@ from shared.ports import OutboxMessage
 from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
 from shared.usecases.proof import LASTS
 from shared.usecases.submit import MAX_RESENDS, Delivered, Done, Later, Submit
-from tests.shared.usecases.desk import CONFIGURATION, REFUSAL, Desk, Fixed, Vault, ack
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, REFUSAL, Desk, Vault, ack
 
 
 def step(msh_10: str, number: int = 0, *, strategy: Strategy = Strategy.CHECK_IIS) -> int:

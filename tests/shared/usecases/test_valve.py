@@ -16,7 +16,8 @@ from shared.settings import SWEEP_AFTER, VALVE_WAIT
 from shared.usecases.submit import Done, Later
 from shared.usecases.sweep import Sweep
 from shared.usecases.valve import ANSWERED, Watch, close_by_hand, open_by_hand
-from tests.shared.usecases.desk import CONFIGURATION, Desk, Fixed, ack
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, Desk, ack
 
 
 def refused(_: str) -> DeliveryFault:
