@@ -7,6 +7,7 @@ that a new version of moto that thinks otherwise shows there.
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import time
@@ -16,12 +17,12 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
-from moto.core.serialize import AttributePicker, AttributePickerContext
+from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.parsing import ast_nodes, expressions
+from moto.dynamodb.parsing import ast_nodes, expressions, validators
 from moto.sqs import models as sqs_models
 from moto.sqs.models import Queue
 
@@ -132,27 +133,27 @@ _cast_value: Final = DynamoType.cast_value.fget  # type: ignore[attr-defined]
 # moto leaves this module untyped.
 _parser: Final[Any] = expressions.UpdateExpressionParser  # type: ignore[attr-defined]
 _traverser: Final[Any] = ast_nodes.DepthFirstTraverser  # type: ignore[attr-defined]
+_NODES: Final[tuple[type, ...]] = (ast_nodes.Node,)  # type: ignore[attr-defined]
 _KINDS: Final = "_kinds_of_nodes"
-_pick: Final = AttributePicker.__call__
+_structure: Final = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001
 _project: Final = Item.project
-# A DynamoDB attribute in an answer is an object of one of these (AWS: DynamoDB API, AttributeValue).
-_TYPES: Final = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
 
 
 def _quick_value(value: DynamoType) -> Any:
     return value.value if value.type == "S" else _cast_value(value)
 
 
-def _quick_pick(picker: AttributePicker, context: AttributePickerContext) -> Any:
+def _quick_structure(serializer: BaseJSONSerializer, serialized: Any, value: Any, shape: Any, key: str) -> None:
     """moto tries ten names for each of an attribute's ten types."""
-    if (
-        type(context.obj) is dict
-        and len(context.obj) == 1
-        and context.key in _TYPES
-        and not picker.response_transformers
-    ):
-        return context.obj.get(context.key)
-    return _pick(picker, context)
+    is_attribute = shape.name == "AttributeValue" and key and type(value) is dict and len(value) == 1
+    if not is_attribute or serializer._value_picker.response_transformers:  # noqa: SLF001 - moto's own
+        _structure(serializer, serialized, value, shape, key)
+        return
+    [(kind, held)] = value.items()
+    said: Any = serializer.MAP_TYPE()
+    if held is not None:
+        serializer._serialize(said, held, shape.members[kind], kind)  # noqa: SLF001
+    serializer._default_serialize(serialized, said, shape, key)  # noqa: SLF001
 
 
 def _quick_project(item: Item, paths: list[list[str]]) -> Item:
@@ -166,12 +167,45 @@ def _quick_project(item: Item, paths: list[list[str]]) -> Item:
     return kept
 
 
-def _quick_kinds(traverser: Any) -> tuple[type, ...]:
+@lru_cache(maxsize=1024)
+def _is_one_of(kind: Any, kinds: tuple[type, ...]) -> bool:
+    """moto's nodes are abstract classes, which take their time to say what is one of them."""
+    return issubclass(kind, kinds)
+
+
+def _quick_walk(traverser: Any, node: Any, child_id: int = -1) -> Any:
     """moto makes the table of what it does with which node anew for each node that it comes to."""
     kinds: tuple[type, ...] | None = traverser.__dict__.get(_KINDS)
     if kinds is None:
-        kinds = traverser.__dict__[_KINDS] = tuple(traverser._processing_map())  # noqa: SLF001 - moto's own
-    return kinds
+        kinds = traverser.__dict__[_KINDS] = traverser.nodes_to_be_processed()
+    kind: Any = type(node)
+    if not _is_one_of(kind, _NODES):
+        return node
+    parent = node.parent
+    for number, child in enumerate(node.children or ()):
+        traverser.pre_processing_of_child(node, number)
+        _quick_walk(traverser, child, number)
+    if _is_one_of(kind, kinds):
+        node = traverser.process(node)
+        node.parent = parent
+        if parent:
+            parent.children[child_id] = node
+    return node
+
+
+def _quick_copy(what: Any) -> Any:
+    """The tree of an expression is copied for each update: node by node, without asking each how it is made."""
+    kind: Any = type(what)
+    if not _is_one_of(kind, _NODES):
+        return copy.deepcopy(what)
+    made = kind.__new__(kind)
+    made.__dict__.update(vars(what))
+    if what.children is not None:
+        made.children = [_quick_copy(child) for child in what.children]
+        for child in made.children:
+            if getattr(child, "parent", None) is what:
+                child.parent = made
+    return made
 
 
 # (class or module, name, what takes the place of moto's own)
@@ -183,9 +217,10 @@ _QUICKER: Final[tuple[tuple[Any, str, Any], ...]] = (
     (Table, "query", _narrow_query),
     (Table, "all_items", _narrowed_items),
     (DynamoType, "cast_value", property(_quick_value)),
-    (AttributePicker, "__call__", _quick_pick),
+    (BaseJSONSerializer, "_serialize_type_structure", _quick_structure),
     (Item, "project", _quick_project),
-    (_traverser, "nodes_to_be_processed", _quick_kinds),
+    (_traverser, "traverse_node_recursively", _quick_walk),
+    (validators, "deepcopy", _quick_copy),
     # Whoever asks for the tree of an expression works on a copy of it.
     (_parser, "make", staticmethod(lru_cache(maxsize=256)(_parser.make))),
 )
