@@ -73,10 +73,7 @@ _WHY: Final = (
     (
         "local run",
         "",
-        (
-            "moto reads expressions and requests one at a time in Python, so this goes with the machine's speed: on 2026-11-24, on "
-            "a machine with a floor of 6.7 µs, it took 225 s."
-        ),
+        ("moto reads expressions and requests one at a time in Python, so this goes with the machine's speed."),
     ),
     (
         "all checks",
@@ -99,9 +96,9 @@ _TAIL: Final = """
 ## The local run
 
 10,000 doses from exports to outcomes, most of them by turns of the backfill: with moto, and with ports in memory (`tests/fakes`) over
-SOAP to the same simulated CT WiZ. Before, moto's queries sorted the whole table and its queues
-counted themselves for each message, and 1,000 doses, read twice, took 112 s; `local/quick_moto.py` takes that out, and a test compares its
-answers with moto's own. What is left is moto's reading of expressions and requests, one at a time.
+SOAP to the same simulated CT WiZ. moto by itself sorts the whole table for a query, counts a queue for each message, and makes an item
+anew for each attribute of an index; `local/quick_moto.py` takes that out, and a test compares its answers with moto's own. What is left
+is moto's reading of expressions and requests, one at a time, and botocore's signing and parsing on our side of it.
 
 ## Memory
 

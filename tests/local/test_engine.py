@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -118,6 +120,35 @@ def test_a_failed_message_holds_its_group_back_and_no_other(cloud: LocalCloud, e
     assert engine.wait_until_idle(timeout=60)
     assert order.index("A1") < order.index("A2")
     assert order.index("B1") < order.index("A1")
+
+
+def test_a_message_does_not_wait_for_the_one_that_another_worker_is_at(cloud: LocalCloud, engine: Engine) -> None:
+    release, seen = threading.Event(), threading.Event()
+
+    def answer(event: dict[str, Any], _: Context) -> Answer:
+        (record,) = event["Records"]
+        if record["body"] == "slow":
+            assert release.wait(20)
+        else:
+            seen.set()
+        return None
+
+    fake(engine, "convert", answer)
+    for body in ("slow", "quick"):
+        send(cloud, INTAKE.name, body)
+    assert seen.wait(10)
+    release.set()
+    assert engine.wait_until_idle(timeout=20)
+
+
+def test_idle_workers_of_a_queue_ask_it_no_more_often_than_one_would(cloud: LocalCloud, engine: Engine) -> None:
+    asked: Counter[str] = Counter()
+    cloud.sqs.meta.events.register(
+        "before-parameter-build.sqs.ReceiveMessage", lambda params, **_: asked.update([params["QueueUrl"]])
+    )
+    time.sleep(2)
+    assert asked.keys() == {cloud.queue_urls[queue.name] for queue in (INTAKE, OUTBOX, RESUBMISSION)}
+    assert max(asked.values()) <= 2 / 0.05
 
 
 def test_the_context_counts_the_time_left() -> None:
