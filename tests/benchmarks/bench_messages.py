@@ -132,21 +132,27 @@ def _ack() -> Iterator[Row]:
     assert isinstance(reading, ack.AckReading)
     assert len(reading.errors) == 3
     assert read_by_hl7apy(answers[0]) == read_by_python_hl7(answers[0])
+    found = located(read_by_python_hl7(answers[0]), python_hl7_names(built[0]))
+    assert found == located(read_by_hl7apy(answers[0]), hl7apy_names(built[0]))
+    ids = [dose.id for dose in visits[0].doses]
+    assert [error.dose_id for error in reading.errors] == ["" if at is None else ids[at] for at in found]
     fast = in_turn(
         {
             "split": each(lambda number: split(answers[number]), len(answers)),
             "ours": each(ours, len(answers)),
             "python-hl7": each(lambda number: read_by_python_hl7(answers[number]), FEWER),
             "hl7apy": each(lambda number: read_by_hl7apy(answers[number]), FEWEST),
+            "python-hl7 names": each(lambda number: python_hl7_names(built[number]), FEWER),
+            "hl7apy names": each(lambda number: hl7apy_names(built[number]), FEWEST),
         },
         rounds=ROUNDS,
     )
     name, value = "ACK with three errors → outcome", fast["ours"] / len(answers) * 1e6
     yield at_most(name, value, "µs", peer="plain split", peer_value=fast["split"] / len(answers) * 1e6, limit=3)
-    yield faster(name, value, "µs", peer="hl7apy, fields read", peer_value=fast["hl7apy"] / FEWEST * 1e6, limit=500)
-    yield faster(
-        name, value, "µs", peer="python-hl7, fields read", peer_value=fast["python-hl7"] / FEWER * 1e6, limit=20
-    )
+    for library, calls, limit in (("hl7apy", FEWEST, 500), ("python-hl7", FEWER, 20)):
+        read, names = (fast[what] / calls * 1e6 for what in (library, f"{library} names"))
+        yield faster(name, value, "µs", peer=f"{library}, doses found", peer_value=read + names, limit=limit)
+        yield faster(name, value, "µs", peer=f"{library}, fields read", peer_value=read, limit=limit)
 
 
 def read_by_hl7apy(answer: str) -> list[Any]:
@@ -168,6 +174,26 @@ def read_by_python_hl7(answer: str) -> list[Any]:
         place = [str(component) for component in err(2)[0]]
         read.append([place, str(err(3)[0][0]), *[str(err(number)) for number in (4, 5, 9)]])
     return read
+
+
+def hl7apy_names(message: str) -> list[str]:
+    """The segments of our message, by the library: what tells which dose a place means."""
+    return [segment.name for segment in parse_message(message, find_groups=False).children]
+
+
+def python_hl7_names(message: str) -> list[str]:
+    """The same by python-hl7."""
+    return [str(segment[0]) for segment in hl7.parse(message)]
+
+
+def located(read: list[Any], names: list[str]) -> list[int | None]:
+    """The order group that each ERR means, from what a library has read of the ACK and of our message."""
+    found: list[int | None] = []
+    for (segment, sequence, *_), *_ in read[2:]:
+        at = [position for position, name in enumerate(names) if name == segment][int(sequence) - 1]
+        orders = names[: at + 1].count("ORC")
+        found.append(orders - 1 if orders else None)
+    return found
 
 
 def split(answer: str) -> object:
