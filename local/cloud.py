@@ -7,10 +7,12 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
+import botocore.session
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
@@ -34,6 +36,10 @@ _ENVIRONMENT: Final = {
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
 
+
+# Every botocore session parses the JSON models of its services again, which was half of the time of the tests and of a
+# local command. With one loader for all sessions each model is parsed once per process.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # moto keeps its tables and queues in plain dictionaries, which do not bear two threads at once.
 _turn: Final = threading.RLock()
