@@ -7,18 +7,15 @@ a hash, 15 carry 75. Ids of the EHR that fit stay as they are, so that an analys
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Final
 
-import msgspec
-
-from shared.domain.model import Dose, Patient, Visit
+from shared.domain.fingerprints import content
+from shared.domain.model import Visit
 
 MSH_10_LENGTH: Final = 20
 ORC_3_LENGTH: Final = 20
 PID_3_LENGTH: Final = 15
 RECORD_LENGTH: Final = 32
-_MARK_LENGTH: Final = 25
 _GROUP_BYTES: Final = 16
 _MARK_BYTES: Final = 8
 _FILE_LENGTH: Final = 16
@@ -90,31 +87,8 @@ def record_key(visit: Visit) -> str:
     """
     if visit.patient.mrn and visit.date:
         return f"{visit.source}#{_hex(RECORD_LENGTH, 'record', visit.patient.mrn, visit.clinic, visit.date)}"
-    said = (_content(visit.patient), *map(_content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
+    said = (content(visit.patient), *map(content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
     return f"{visit.source}#{_hex(RECORD_LENGTH, 'row', visit.raw, visit.clinic, visit.date, *said)}"
-
-
-_quick: Final = msgspec.json.Encoder().encode
-_any_text: Final = json.JSONEncoder(default=str).encode
-
-
-def _content(value: Patient | Dose) -> str:
-    """What is said, as a text that only the same content has; where it stood does not count."""
-    if isinstance(value, Dose):
-        value = msgspec.structs.replace(value, row=0, part="")
-    try:
-        return _quick(value).decode()
-    except UnicodeEncodeError:
-        # Half a character is no UTF-8.
-        return _any_text(msgspec.to_builtins(value))
-
-
-def dose_fingerprints(visit: Visit) -> dict[str, str]:
-    """For each dose id the hash of its normalised content and its patient's; rows and file names do not count."""
-    patient = _content(visit.patient)
-    if not visit.doses:
-        return {"": _hex(_MARK_LENGTH, patient, visit.raw)}
-    return {dose.id: _hex(_MARK_LENGTH, patient, _content(dose)) for dose in visit.doses}
 
 
 def msh_10(record: str, fingerprints: dict[str, str], revision: int) -> str:

@@ -21,6 +21,7 @@ from shared.batched import batched
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.er7 import SEGMENT_END
+from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
@@ -303,10 +304,10 @@ class Convert:
         mine = next((entry for entry in record.history if entry[0] == arrival.file_id), None)
         if mine is not None:
             return self._own_work(record, mine, visit, arrival)
-        marks = identity.dose_fingerprints(visit)
+        marks = dose_fingerprints(visit)
         news = _news(record, visit, marks, arrival.as_of)
         if news is not None and news is not visit:
-            marks = identity.dose_fingerprints(news)
+            marks = dose_fingerprints(news)
         replaces = record.current if _covers(record, marks) else ""
         if news is None and not (record.held and replaces and arrival.as_of >= record.as_of):
             return _NOTHING_NEW
@@ -364,7 +365,7 @@ class Convert:
             return _NOTHING_NEW
         rebuilt = self._submission(record, replace(visit, doses=doses), visit, arrival, msh_10, replaces)
         # The record may have had newer versions since: which one this was is told by its MSH-10.
-        marks = identity.dose_fingerprints(visit)
+        marks = dose_fingerprints(visit)
         was = (number for number in range(record.revision) if identity.msh_10(record.key, marks, number) == msh_10)
         return _Draft(replace(rebuilt, revision=next(was, record.revision - 1)), is_new=True)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from shared.domain import identity
 from shared.domain.clinics import Configuration
+from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
 from shared.domain.outcome import findable
@@ -119,7 +120,7 @@ class Correct:
         now = self._clock.now()
         source = configuration.sources[old.source]
         clinic = configuration.clinic_for(source, visit.clinic)
-        marks = identity.dose_fingerprints(visit)
+        marks = dose_fingerprints(visit)
         msh_10 = identity.msh_10(old.record, marks, max(record.revision, old.revision + 1))
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
         held = prepared.is_held

@@ -1,0 +1,146 @@
+"""Fingerprints: hashes that say whether an export says something new about a dose.
+
+A fingerprint covers the fields that this module lists, and no others. It covers codes and values and never display
+texts, so new wording in a code table sends nothing again. A field that is added to the model is not covered until a new
+version of the list names it, so a release that reads one more field does not send a whole registry again.
+
+The lists are part of the ledger's format: every mark in it was made from them. Their test pins one fingerprint, and
+requires that every field of the model is listed here or named there as left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from shared.domain.model import Dose, Patient, Visit
+
+VERSION: Final = 1
+"""The version of the lists below. It stands before every mark."""
+
+MARK_LENGTH: Final = 24
+"""Hexadecimal characters of a mark: 96 bits."""
+
+CODE: Final = ("code", "system", "alternate_code", "alternate_system")
+NAME: Final = ("family", "given", "middle", "suffix", "type")
+ADDRESS: Final = ("street", "other", "city", "state", "zip", "country", "type", "county")
+TELECOM: Final = ("use", "equipment", "area", "local", "email")
+PROVIDER: Final = ("id", "family", "given", "middle", "authority", "id_type")
+
+
+def _within(field: str, fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{field}.{name}" for name in fields)
+
+
+VIS: Final = ("document", *_within("vaccine", CODE), "edition", "presented")
+NEXT_OF_KIN: Final = (*_within("name", NAME), *_within("relationship", CODE), *_within("address", ADDRESS))
+
+PATIENT: Final = (
+    "mrn",
+    *_within("name", NAME),
+    "birth_date",
+    "sex",
+    "mothers_maiden_name",
+    *_within("ethnicity", CODE),
+    "multiple_birth",
+    "birth_order",
+    "death_date",
+    "death_indicator",
+    *_within("publicity", CODE),
+    "publicity_date",
+    "protection",
+    "protection_date",
+    "registry_status",
+    "registry_status_date",
+)
+PATIENT_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "aliases": NAME,
+    "races": CODE,
+    "addresses": ADDRESS,
+    "telecoms": TELECOM,
+    "next_of_kin": NEXT_OF_KIN,
+}
+NEXT_OF_KIN_LISTS: Final[Mapping[str, tuple[str, ...]]] = {"telecoms": TELECOM}
+
+DOSE: Final = (
+    "id",
+    "date",
+    *_within("vaccine", CODE),
+    "ndc",
+    "completion",
+    *_within("information_source", CODE),
+    "action",
+    "amount",
+    *_within("units", CODE),
+    "lot",
+    "expiry",
+    *_within("manufacturer", CODE),
+    *_within("route", CODE),
+    *_within("site", CODE),
+    *_within("refusal_reason", CODE),
+    *_within("eligibility", CODE),
+    *_within("funding_source", CODE),
+    "dose_number",
+    "comment",
+    *_within("administered_by", PROVIDER),
+    *_within("ordered_by", PROVIDER),
+    *_within("entered_by", PROVIDER),
+    "placer_id",
+)
+DOSE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {"vis": VIS}
+
+_Reader = Callable[[object], object]
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def _reader(fields: tuple[str, ...], lists: Mapping[str, tuple[str, ...]], inner: Mapping[str, _Reader]) -> _Reader:
+    """A function from a struct to a list of its listed values, in the order of the lists."""
+    scalars = attrgetter(*fields)
+    repeated = [(attrgetter(name), inner.get(name) or attrgetter(*of)) for name, of in lists.items()]
+    return lambda value: [scalars(value), *[[read(one) for one in each(value)] for each, read in repeated]]
+
+
+_patient: Final = _reader(PATIENT, PATIENT_LISTS, {"next_of_kin": _reader(NEXT_OF_KIN, NEXT_OF_KIN_LISTS, {})})
+_dose: Final = _reader(DOSE, DOSE_LISTS, {})
+
+
+def content(value: Patient | Dose) -> str:
+    """The listed values of a patient or a dose as one text.
+
+    Args:
+        value: a patient or a dose. Where it stood in the export is not covered.
+
+    Returns:
+        The same text for the same values, and different texts for different ones.
+    """
+    listed = _dose(value) if isinstance(value, Dose) else _patient(value)
+    try:
+        return _encode(listed).decode()
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8 form; the standard library escapes it.
+        return json.dumps(listed)
+
+
+def dose_fingerprints(visit: Visit) -> dict[str, str]:
+    """The fingerprint of every dose of a visit, from the dose's content and its patient's.
+
+    Args:
+        visit: a visit as a reader gives it.
+
+    Returns:
+        Dose id → mark. A visit without doses has one mark, under the empty id, over its raw text.
+    """
+    patient = content(visit.patient)
+    if not visit.doses:
+        return {"": _mark(patient, visit.raw)}
+    return {dose.id: _mark(patient, content(dose)) for dose in visit.doses}
+
+
+def _mark(*parts: str) -> str:
+    text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    return f"{VERSION}:{hashlib.sha256(text).hexdigest()[:MARK_LENGTH]}"
