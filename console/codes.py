@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from shared.adapters import cdc_files
-from shared.domain import codesets
-from shared.domain.codesets import compact
-from shared.domain.codesets.build import RECIPES, Problem, Sheet
-from shared.domain.codesets.compact import Table
+from shared.domain.codes import cdc
+from shared.domain.codes.cdc import compact
+from shared.domain.codes.cdc.build import RECIPES, Problem, Sheet
+from shared.domain.codes.cdc.compact import Table
 
-PACKAGE: Final = Path(codesets.__file__).parent / "data"
+PACKAGE: Final = Path(cdc.__file__).parent / "data"
 """Where the shipped tables lie."""
-_DEPLOYED: Final = PACKAGE.parents[2]
+_DEPLOYED: Final = PACKAGE.parents[3]
 # CDC retires codes by their status and keeps their rows, so a table that shrinks was cut off on its way.
 _MAY_VANISH: Final = 0.1
 
@@ -130,7 +130,7 @@ def map_of_cpt(table: str, source: str) -> Iterator[str]:
         BrokenTableError: the text is no such table.
     """
     yield f"[sources.{source}.codes.vaccine]"
-    for code, cvx in codesets.cpt_map(table).items():
+    for code, cvx in cdc.cpt_map(table).items():
         yield f'"{code}" = "{cvx[0]}"' if len(cvx) == 1 else f'# "{code}" = one of {", ".join(cvx)}'
 
 

@@ -15,9 +15,10 @@ from typing import Any, Final
 import typer
 
 from console.main import app
-from shared.domain import conformance, faults, guidance, lifecycle
+from shared.domain import faults, guidance, lifecycle
 from shared.domain.checks import Check
 from shared.domain.guidance_table import ANSWERS, TABLE
+from shared.domain.z22 import conformance
 from shared.metrics import METRICS, Metric
 from shared.usecases.findings import OF_RECORDS
 from shared.usecases.report import REPORTS

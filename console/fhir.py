@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from fhir.resources.R4B.bundle import Bundle
 
+from shared.domain.hl7.rsp_model import Person, Recommendation, Vaccination
 from shared.domain.model import Address, Code, Telecom
-from shared.domain.rsp_model import Person, Recommendation, Vaccination
 from shared.usecases.query import Asked
 
 _SYSTEMS: Final = {

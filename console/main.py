@@ -32,8 +32,8 @@ from console import (
 from console.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import refusal, to_stage
 from console.options import Clinic, Json, Stage, known
-from shared.domain import codesets
 from shared.domain.clinics import Configuration
+from shared.domain.codes import cdc
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import LOCAL_STAGE
@@ -242,7 +242,7 @@ def try_connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
 @codes.command("tables")
 def codes_tables(json: Json = False) -> None:
     """Lists the code sets that vaxline carries, with their dates. Example: vaxline codes tables"""
-    tables = codesets.tables()
+    tables = cdc.tables()
     if json:
         render.as_json(tables)
     else:
@@ -314,7 +314,7 @@ def codes_cpt(
     """Prints your own CPT table as a source's vaccine map for clinics.toml. Example: vaxline codes cpt elm cpt.tsv"""
     try:
         found = list(map_of_cpt(table.read_text("utf-8"), source))
-    except (codesets.compact.BrokenTableError, UnicodeDecodeError) as error:
+    except (cdc.compact.BrokenTableError, UnicodeDecodeError) as error:
         render.err.print(f"{table}: {error}", markup=False, highlight=False)
         raise typer.Exit(1) from None
     for line in found:

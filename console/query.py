@@ -16,9 +16,9 @@ from console.audit import noted
 from console.connect import to_stage
 from console.options import Json, Stage
 from shared.bootstrap import Application
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp_model import MEANING, Evaluation, Match, Person, Response, Vaccination
 from shared.domain.model import Patient
-from shared.domain.qbp import Profile, Request
-from shared.domain.rsp_model import MEANING, Evaluation, Match, Person, Response, Vaccination
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
 from shared.usecases.explain import explanation

@@ -15,8 +15,10 @@ from typing import Final
 from hl7apy import load_reference
 from hl7apy.exceptions import ChildNotFound
 
-from shared.domain import codes, codesets, er7, guidance
+from shared.domain import guidance
 from shared.domain.checks import Severity
+from shared.domain.codes import cdc, tables
+from shared.domain.hl7 import er7
 from shared.domain.submission import Submission
 from shared.exports.columns import column_of
 from shared.usecases.explain import UNEXPLAINED, explanation
@@ -51,7 +53,7 @@ _ACKNOWLEDGMENT: Final = {
 }
 _SEVERITY: Final = {"E": "error", "W": "warning", "I": "information", "F": "fatal"}
 _MEANINGS: Final[dict[str, dict[str, str]]] = {"HL70008": _ACKNOWLEDGMENT, "HL70516": _SEVERITY}
-for _table in codes.TABLES:
+for _table in tables.TABLES:
     # Two tables may share a system: races and ethnic groups are both CDCREC.
     _MEANINGS.setdefault(_table.system, {}).update({code: words for code, words, _ in _table.rows if code})
 _CODED: Final = frozenset({"CE", "CWE", "CNE"})
@@ -244,10 +246,10 @@ def _code(parts: list[str]) -> str:
 
 def _meaning(system: str, code: str) -> str:
     if system == "CVX":
-        vaccine = codesets.cvx(code)
+        vaccine = cdc.cvx(code)
         return vaccine.name if vaccine else ""
     if system == "MVX":
-        maker = codesets.mvx(code)
+        maker = cdc.mvx(code)
         return maker.name if maker else ""
     return _MEANINGS.get(system, {}).get(code, "")
 

@@ -15,9 +15,9 @@ from console.connect import to_stage
 from console.options import Json, Stage
 from console.query import in_hours, of_ledger
 from shared.bootstrap import Application
+from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.reconcile import Kind, Side
-from shared.domain.rsp_model import Match
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reconcile import Reconciled, open_questions

@@ -15,8 +15,8 @@ from console.connect import to_stage
 from console.options import Json, Stage
 from console.remedies import Change, applied, changed_text, named
 from shared.adapters import clinics_toml
-from shared.domain import er7
 from shared.domain.clinics import Configuration
+from shared.domain.hl7 import er7
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.remedy import Example, Preview, Remedy

@@ -16,7 +16,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from shared.domain import er7, guidance
+from shared.domain import guidance
+from shared.domain.hl7 import er7
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose
 from shared.domain.submission import AckError, Attempt, FileSummary, Submission

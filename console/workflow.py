@@ -25,9 +25,9 @@ from console.query import in_hours
 from console.workflow_export import ACCEPTED, NotHandedIn, hand_in, stored_of, verdict
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
-from shared.domain.qbp import Profile, Request
-from shared.domain.rsp_model import Match
 from shared.domain.submission import Answer, FileSummary
 from shared.pages import bidirectional_page
 from shared.settings import LOCAL_STAGE

@@ -12,7 +12,7 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Clinic, Json, Stage
-from shared.domain import local_codes
+from shared.domain.codes import local
 from shared.exports.columns import column_of
 from shared.settings import LOCAL_STAGE
 from shared.usecases.trace import Trace, files_called
@@ -63,7 +63,7 @@ def _show(group: Group) -> None:
 def _remedy(group: Group) -> str:
     """The arguments of the command that mends the group, with a word in capitals for what a person has to say."""
     named = f"{shlex.quote(group.cause)} --clinic {shlex.quote(group.clinic)}"
-    if group.cause.startswith(f"{local_codes.CAUSE} "):
+    if group.cause.startswith(f"{local.CAUSE} "):
         return f"{named} --map CODE"
     if group.cause == "CLINIC-UNKNOWN" and group.values:
         return f"{named} --value {shlex.quote(group.values[0][0])} --as-clinic CLINIC"

@@ -10,9 +10,9 @@ from typing import Final
 
 from shared import settings
 from shared.bootstrap import Application
+from shared.domain.hl7.qbp import Request
+from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
-from shared.domain.qbp import Request
-from shared.domain.rsp_model import Match
 from shared.domain.submission import Submission
 from shared.settings import FunctionSettings
 from shared.usecases.query import COLUMNS, columns_of

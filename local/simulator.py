@@ -26,7 +26,7 @@ from local.simulator_messages import parse_message
 from local.simulator_scenarios import SCENARIOS, Playing, playing
 from local.simulator_soap import Reply, Request
 from local.webiz import AUTHENTICATION_WORDS, WebIz
-from shared.domain import er7
+from shared.domain.hl7 import er7
 
 MAX_MESSAGE: Final = 256 * 1024
 PATH: Final = "/cdc/v1/iisservice.svc"

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from local import simulator_soap as soap
 from local.simulator_soap import Reply
 from local.webiz import AUTHENTICATION_WORDS
-from shared.domain import er7
+from shared.domain.hl7 import er7
 
 
 class Wire(Protocol):

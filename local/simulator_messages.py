@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain import er7
+from shared.domain.hl7 import er7
 
 
 @dataclass(frozen=True, slots=True)

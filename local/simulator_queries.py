@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from local.simulator_messages import EMPTY, Segment
-from shared.domain import er7
+from shared.domain.hl7 import er7
 
 STAND_IN: Final = "STAND-IN OF THE SIMULATOR, NO CLINICAL LOGIC"
 _QUERY_NAMES: Final = {

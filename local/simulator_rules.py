@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from local.simulator_messages import Message, Order, Segment
-from shared.domain import er7
+from shared.domain.hl7 import er7
 
 
 @dataclass(frozen=True, slots=True)

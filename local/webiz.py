@@ -17,7 +17,7 @@ from local import simulator_queries as queries
 from local import simulator_rules as rules
 from local.simulator_messages import Message, Order, parse_message
 from local.simulator_rules import Problem
-from shared.domain import er7
+from shared.domain.hl7 import er7
 
 OWN_FACILITY: Final = "CT0000"
 APPLICATION: Final = "WebIZ.0.0.simulator"

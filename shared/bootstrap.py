@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.s3 import S3Configurations, S3Files, S3Objects
     from shared.adapters.secrets_manager import SecretsManagerSecrets
-    from shared.domain.qbp import Request
+    from shared.domain.hl7.qbp import Request
     from shared.ports import AuditTrail, Iis
     from shared.usecases.backfill import Backfill
     from shared.usecases.convert import Convert

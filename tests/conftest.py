@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from local.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose, Name, Patient, Visit
 from shared.domain.submission import Submission
+from tests.places import SHARED
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ def cloud() -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def shared_material() -> Path:
     """The folder of facts and samples that nobody here wrote; tests that need it skip where it is absent."""
-    folder = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[2] / "shared"))
+    folder = SHARED
     if not (folder / "samples").is_dir():
         pytest.skip(f"{folder} is not there: it holds real samples that the repository does not carry")
     return folder

@@ -12,7 +12,7 @@ import msgspec
 
 from functions import logs
 from shared.bootstrap import application
-from shared.domain.qbp import Profile, Request
+from shared.domain.hl7.qbp import Profile, Request
 from shared.usecases.query import Asked, patient_of
 
 _app = application()

@@ -18,8 +18,8 @@ from typing import Final
 
 from lxml import etree
 
-from shared.domain.codesets import ndc_form
-from shared.domain.codesets.build import Problem, Record, Sheet
+from shared.domain.codes.cdc import ndc_form
+from shared.domain.codes.cdc.build import Problem, Record, Sheet
 
 _SIZE_CAP: Final = 64 * 1024 * 1024
 _PROLOGUE: Final = 4096

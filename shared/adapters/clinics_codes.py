@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from shared.adapters.clinics_schema import did_you_mean
-from shared.domain import codes, codesets
-from shared.domain.codes import Table
-from shared.domain.local_codes import LocalCodes, Lot, key
+from shared.domain.codes import cdc
+from shared.domain.codes import tables as codes
+from shared.domain.codes.local import LocalCodes, Lot, key
+from shared.domain.codes.tables import Table
 from shared.domain.model import NO_CODE, Code
 from shared.exports import values
 from shared.exports.values import Dates
@@ -36,11 +37,11 @@ def _of_table(table: Table, raw: str) -> Code | None:
 
 
 def _vaccine(raw: str) -> Code | None:
-    return codes.cvx(raw) if codesets.cvx(raw) else None
+    return codes.cvx(raw) if cdc.cvx(raw) else None
 
 
 def _manufacturer(raw: str) -> Code | None:
-    return codes.mvx(raw) if codesets.mvx(raw) else None
+    return codes.mvx(raw) if cdc.mvx(raw) else None
 
 
 def _npi(raw: str) -> Code | None:
@@ -56,8 +57,8 @@ def _target(table: Table, *, may_be_unknown: bool = False) -> Target:
 
 
 TARGETS: Final[Mapping[str, Target]] = {
-    "vaccine": Target(_vaccine, "a CVX code of CDC's table", codesets.cvx_codes),
-    "manufacturer": Target(_manufacturer, "an MVX code of CDC's table", codesets.mvx_codes),
+    "vaccine": Target(_vaccine, "a CVX code of CDC's table", cdc.cvx_codes),
+    "manufacturer": Target(_manufacturer, "an MVX code of CDC's table", cdc.mvx_codes),
     "route": _target(codes.ROUTE, may_be_unknown=True),
     "site": _target(codes.SITE, may_be_unknown=True),
     "race": _target(codes.RACE, may_be_unknown=True),
@@ -74,7 +75,7 @@ _DATES: Final = Dates(("%Y-%m-%d",))
 
 
 def _ndc(raw: str) -> str | None:
-    return codesets.ndc_11(raw) or None
+    return cdc.ndc_11(raw) or None
 
 
 # Key of a lot → (attribute of `Lot`, how it is read, what it is called).

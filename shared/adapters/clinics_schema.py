@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.domain import expectation, iis_profiles, maintenance
+from shared.domain import expectation, maintenance
+from shared.domain.hl7 import iis_profiles
 from shared.exports import layout
 from shared.exports.values import Dates
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.domain.er7 import FIELD, SEGMENT_END
+from shared.domain.hl7.er7 import FIELD, SEGMENT_END
 
 _MSH_FIELDS_OF_2_5_1: Final = 21
 

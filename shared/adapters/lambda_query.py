@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shared.domain.qbp import Request
+from shared.domain.hl7.qbp import Request
 from shared.usecases.query import Asked, columns_of
 
 if TYPE_CHECKING:

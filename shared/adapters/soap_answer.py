@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import msgspec
 from lxml import etree
 
-from shared.domain.er7 import segments
+from shared.domain.hl7.er7 import segments
 
 # SOAP bodies are read on these (IZ Gateway does the same); elsewhere the status says it all.
 READ_ON: Final = frozenset({200, 201, 202, 400, 500})

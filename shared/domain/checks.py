@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from shared.domain.codesets import rules
+from shared.domain.codes.cdc import rules
 from shared.domain.model import Completion, Dose, Finding, Patient, Visit
 
 

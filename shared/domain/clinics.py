@@ -13,8 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from shared.domain.codes.local import NO_LOCAL_CODES, LocalCodes
 from shared.domain.expectation import Every
-from shared.domain.local_codes import NO_LOCAL_CODES, LocalCodes
 from shared.domain.maintenance import Window
 from shared.domain.model import Address
 

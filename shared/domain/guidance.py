@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from shared.domain import er7
 from shared.domain.guidance_table import ANSWERS, TABLE, Guidance
+from shared.domain.hl7 import er7
 from shared.domain.submission import AckError
 
 __all__ = ["FIELD_NAMES", "Guidance", "field_name", "guide", "guide_cause", "place"]
@@ -89,7 +89,7 @@ FIELD_NAMES: Final[dict[str, str]] = {
 """The fields that vaxline sends, in the analyst's words."""
 
 _OWN: Final = re.compile(r"[A-Z]+-.*")
-# As `shared.domain.ack` words them: a code, which has a digit in it (`WEBIZ-501`, `103`, two national codes as
+# As `shared.domain.hl7.ack` words them: a code, which has a digit in it (`WEBIZ-501`, `103`, two national codes as
 # `999-5`), or ERR where the IIS gave none; then the place.
 _CAUSE: Final = re.compile(
     r"(?P<code>(?=[^0-9 ]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,23}|ERR)(?: (?P<place>[A-Z][A-Z0-9]{2}(?:-[0-9]{1,3})?))?"

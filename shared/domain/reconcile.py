@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain import identity
+from shared.domain.hl7.rsp_model import Match, Response, Vaccination
 from shared.domain.lifecycle import State
 from shared.domain.model import Action, Dose
 from shared.domain.outcome import lot_key
-from shared.domain.rsp_model import Match, Response, Vaccination
 from shared.domain.submission import Submission
 
 _REPORTED = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.PARTLY_ACCEPTED, State.UNKNOWN})

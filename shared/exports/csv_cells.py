@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.domain import codes, codesets, local_codes
+from shared.domain.codes import cdc, local, tables
 from shared.domain.model import (
     NO_CODE,
     Action,
@@ -30,7 +30,7 @@ from shared.replaced import replace
 
 SEPARATOR: Final = ";"
 _CACHE: Final = 20_000
-_ML: Final = codes.UNITS.by_spelling["mL"]
+_ML: Final = tables.UNITS.by_spelling["mL"]
 
 Parser = Callable[[str], "str | tuple[Code, ...] | None"]
 
@@ -131,7 +131,7 @@ def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
     """Notes what cannot be read; where clinics.toml may have a map for it, the values are kept as they stand."""
     column = one.column
     finding = _unreadable(one, raw, row)
-    if not local_codes.table_of(finding):
+    if not local.table_of(finding):
         parsed.findings.append(finding)
         return
     assert one.parse is not None
@@ -140,7 +140,7 @@ def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
         value = one.parse(piece)
         if value is None:
             parsed.findings.append(_unreadable(one, piece, row))
-            kept.append(local_codes.unread(piece))
+            kept.append(local.unread(piece))
         elif not isinstance(value, str):
             kept += value
     parsed.codes[column.name] = tuple(kept)
@@ -179,7 +179,7 @@ def _phone(raw: str) -> str | None:
 
 
 _OF_TEXT: Final[dict[Kind, Callable[[str], str | None]]] = {
-    Kind.NDC: codesets.ndc_11,
+    Kind.NDC: cdc.ndc_11,
     Kind.AMOUNT: values.amount,
     Kind.COUNT: values.count,
     Kind.NPI: values.npi,
@@ -191,11 +191,11 @@ _OF_TEXT: Final[dict[Kind, Callable[[str], str | None]]] = {
 def _of_codes(column: Column) -> Parser:
     def one(raw: str) -> Code | None:
         if column.kind is Kind.CVX:
-            return codes.cvx(raw)
+            return tables.cvx(raw)
         if column.kind is Kind.MVX:
-            return codes.mvx(raw)
+            return tables.mvx(raw)
         assert column.table is not None
-        found = codes.look_up(column.table, raw)
+        found = tables.look_up(column.table, raw)
         # "Other" asks for a description (NIP002), and the export's own words are the best one.
         return replace(found, text=raw) if found is _OTHER_REASON and not raw.isdigit() else found
 
@@ -209,7 +209,7 @@ def _of_codes(column: Column) -> Parser:
     return several
 
 
-_OTHER_REASON: Final = codes.REFUSAL_REASON.by_spelling["02"]
+_OTHER_REASON: Final = tables.REFUSAL_REASON.by_spelling["02"]
 
 
 def _each(parse: Callable[[str], str | None]) -> Parser:
@@ -345,7 +345,7 @@ def _provider(cells: Cells, npi: str, last_name: str, first_name: str) -> Provid
     if not number and not own and not family:
         return _NOBODY
     if own:
-        return Provider(own, family, cells.text(first_name), id_type=local_codes.LOCAL)
+        return Provider(own, family, cells.text(first_name), id_type=local.LOCAL)
     authority = "NPI" if number else ""
     return Provider(number, family, cells.text(first_name), "", authority, authority)
 

@@ -7,16 +7,16 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
-from shared.domain import codes, codesets, local_codes
-from shared.domain.codes import Table
+from shared.domain.codes import cdc, local, tables
+from shared.domain.codes.tables import Table
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
 from shared.exports import fhir_model as fhir
 from shared.exports import fhir_patient, values
 from shared.exports.visits import information_source
 from shared.replaced import replace
 
-_NEW: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
-_HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
+_NEW: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
+_HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
 _DOCUMENT_LENGTH: Final = 24
 _STANDARD_SYSTEMS: Final = fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS
 _NOBODY: Final = Provider()
@@ -69,12 +69,12 @@ def _code(table: Table, concept: fhir.Concept, path: str, element: str, matters:
     """The first coding or text that the table knows; noted and kept unread where there is one and none is known."""
     spellings = list(_spellings(concept))
     for spelling in spellings:
-        found = codes.look_up(table, spelling)
+        found = tables.look_up(table, spelling)
         if found is not None:
             return found, ()
     if spellings:
         note = _Note("CODE-UNKNOWN" if matters else "CODE-LEFT-OUT", path, element, spellings[0])
-        return local_codes.unread(spellings[0], concept.text), (note,)
+        return local.unread(spellings[0], concept.text), (note,)
     return NO_CODE, ()
 
 
@@ -104,12 +104,12 @@ def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> t
         lot=resource.lotNumber.strip(),
         expiry=_expiry(resource.expirationDate, noted),
         manufacturer=noted.taken(_manufacturer(resource.manufacturer, find(resource.manufacturer))),
-        route=noted.code(codes.ROUTE, resource.route, "RXR-1", "route", matters=False),
-        site=noted.code(codes.SITE, resource.site, "RXR-2", "site", matters=False),
+        route=noted.code(tables.ROUTE, resource.route, "RXR-1", "route", matters=False),
+        site=noted.code(tables.SITE, resource.site, "RXR-2", "site", matters=False),
         refusal_reason=reason,
         eligibility=_eligibility(resource.programEligibility, noted),
         funding_source=noted.code(
-            codes.FUNDING_SOURCE, resource.fundingSource, "OBX 30963-3", "fundingSource", matters=True
+            tables.FUNDING_SOURCE, resource.fundingSource, "OBX 30963-3", "fundingSource", matters=True
         ),
         vis=_vis(resource.education, noted),
         dose_number=_dose_number(resource.protocolApplied),
@@ -128,7 +128,7 @@ def _status(resource: fhir.Immunization, noted: _Noted) -> tuple[Completion, Act
         return Completion.COMPLETE, Action.ADD, NO_CODE
     if resource.status == "not-done":
         for spelling in _spellings(resource.statusReason):
-            reason = codes.look_up(codes.REFUSAL_REASON, spelling)
+            reason = tables.look_up(tables.REFUSAL_REASON, spelling)
             if reason:
                 words = resource.statusReason.text
                 is_other = reason.code == "02" and words
@@ -145,14 +145,14 @@ def _own_reason(concept: fhir.Concept, noted: _Noted) -> Code:
     if not spellings or _NO_REFUSAL.intersection(spellings):
         return NO_CODE
     noted.note("CODE-LEFT-OUT", "RXA-18", "statusReason", spellings[0])
-    return local_codes.unread(spellings[0], concept.text)
+    return local.unread(spellings[0], concept.text)
 
 
 def _origin(resource: fhir.Immunization) -> Code:
     """NIP001: `primarySource` says given here or historical, `reportOrigin` who says so."""
     if resource.primarySource:
         return _NEW
-    origins = (codes.look_up(codes.INFORMATION_SOURCE, spelling) for spelling in _spellings(resource.reportOrigin))
+    origins = (tables.look_up(tables.INFORMATION_SOURCE, spelling) for spelling in _spellings(resource.reportOrigin))
     stated = next((origin for origin in origins if origin and origin.code != ADMINISTERED), None)
     if resource.primarySource is None:
         return stated or NO_CODE
@@ -168,7 +168,7 @@ def _units(quantity: fhir.Quantity) -> tuple[Code, _Notes]:
     if quantity.value is None:
         return NO_CODE, ()
     for spelling in (quantity.code, quantity.unit):
-        found = codes.look_up(codes.UNITS, spelling) if spelling else None
+        found = tables.look_up(tables.UNITS, spelling) if spelling else None
         if found:
             return found, ()
     said = quantity.code or quantity.unit
@@ -182,20 +182,20 @@ def _vaccine(concept: fhir.Concept) -> tuple[Code, _Notes]:
     notes: list[_Note] = []
     for coding in concept.coding:
         if coding.system in fhir.CVX_SYSTEMS and not found:
-            code = codes.cvx(coding.code, coding.display or concept.text)
+            code = tables.cvx(coding.code, coding.display or concept.text)
             if code is None:
                 notes.append(_Note("CODE-UNKNOWN", "RXA-5", "vaccineCode", coding.code))
-                misread = local_codes.unread(coding.code, coding.display)
+                misread = local.unread(coding.code, coding.display)
             found = code or NO_CODE
-    if local_codes.is_unread(misread) and not found:
+    if local.is_unread(misread) and not found:
         return misread, tuple(notes)
     for coding in concept.coding:
         if coding.code and coding.system not in _STANDARD_SYSTEMS:
-            alone = local_codes.unread(coding.code, coding.display)
+            alone = local.unread(coding.code, coding.display)
             whole = replace(alone, code=found.code, text=found.text or concept.text, system=found.system)
             return whole, tuple(notes)
     if not found and concept.text:
-        found = local_codes.unread(concept.text, concept.text)
+        found = local.unread(concept.text, concept.text)
     return found, tuple(notes)
 
 
@@ -204,7 +204,7 @@ def _ndc(concept: fhir.Concept) -> tuple[str, _Notes]:
     notes: list[_Note] = []
     for coding in concept.coding:
         if coding.system in fhir.NDC_SYSTEMS and coding.code:
-            code = codesets.ndc_11(coding.code)
+            code = cdc.ndc_11(coding.code)
             if code is not None:
                 return code, tuple(notes)
             notes.append(_Note("VALUE-LEFT-OUT", "RXA-5", "vaccineCode", coding.code))
@@ -228,23 +228,23 @@ def _manufacturer(reference: fhir.Reference, organization: fhir.Actor | None) ->
     text = reference.display or text
     for identifier in identifiers:
         if identifier.system in fhir.MVX_SYSTEMS:
-            code = codes.mvx(identifier.value, text)
+            code = tables.mvx(identifier.value, text)
             if code:
                 return code, ()
-    code = codes.mvx(text) if text.isupper() else None
+    code = tables.mvx(text) if text.isupper() else None
     said = text or reference.identifier.value
     if code is None and said:
-        return local_codes.unread(said), (_Note("CODE-UNKNOWN", "RXA-17", "manufacturer", said),)
+        return local.unread(said), (_Note("CODE-UNKNOWN", "RXA-17", "manufacturer", said),)
     return code or NO_CODE, ()
 
 
 def _eligibility(concepts: Iterable[fhir.Concept], noted: _Noted) -> Code:
     unread = NO_CODE
     for concept in concepts:
-        code = noted.code(codes.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
+        code = noted.code(tables.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
         if code:
             return code
-        unread = code if local_codes.is_unread(code) else unread
+        unread = code if local.is_unread(code) else unread
     return unread
 
 
@@ -290,7 +290,7 @@ def _provider(actor: fhir.Actor, path: str) -> tuple[Provider, _Notes]:
     authority = kind = "NPI" if number else ""
     own = "" if number else next((one.value.strip() for one in actor.identifier if one.value.strip()), "")
     if own:
-        number, kind = own, local_codes.LOCAL
+        number, kind = own, local.LOCAL
     notes = (_Note("VALUE-LEFT-OUT", path, "performer", own),) if own else ()
     if name is None:
         return Provider(number, authority=authority, id_type=kind), notes

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from shared.domain import codes, local_codes
-from shared.domain.codes import Table
+from shared.domain.codes import local, tables
+from shared.domain.codes.tables import Table
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import fhir_model as fhir
 from shared.exports import values
@@ -46,15 +46,15 @@ def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, .
     died = _day(resource.deceasedDateTime, "DATE-LEFT-OUT", "PID-29", "Patient.deceasedDateTime", findings)
     multiple, order = _multiple_birth(resource)
     name, aliases = _names(resource.name)
-    ethnicities = _omb(resource.extension, fhir.ETHNICITY, codes.ETHNICITY, "PID-22", findings)
+    ethnicities = _omb(resource.extension, fhir.ETHNICITY, tables.ETHNICITY, "PID-22", findings)
     found = Patient(
         mrn=mrn,
         name=name,
         birth_date=birth,
-        sex=(_look_up(codes.SEX, resource.gender) or NO_CODE).code,
+        sex=(_look_up(tables.SEX, resource.gender) or NO_CODE).code,
         mothers_maiden_name=_maiden_name(resource),
         aliases=aliases,
-        races=_omb(resource.extension, fhir.RACE, codes.RACE, "PID-10", findings),
+        races=_omb(resource.extension, fhir.RACE, tables.RACE, "PID-10", findings),
         ethnicity=next(iter((*filter(None, ethnicities), *ethnicities)), NO_CODE),
         addresses=tuple(address(place) for place in resource.address if place.use != "old"),
         telecoms=telecoms(resource.telecom, findings),
@@ -77,7 +77,7 @@ def _day(text: str, code: str, path: str, element: str, findings: list[Finding])
 
 
 def _look_up(table: Table, raw: str) -> Code | None:
-    return codes.look_up(table, raw) if raw else None
+    return tables.look_up(table, raw) if raw else None
 
 
 def _multiple_birth(resource: fhir.Patient) -> tuple[str, str]:
@@ -140,12 +140,12 @@ def _categories(outer: fhir.Extension, table: Table) -> tuple[tuple[Code, ...], 
             found.append(code)
         elif code is None and _look_up(table, coding.code) is None:
             unknown.append(coding.code)
-            found.append(local_codes.unread(coding.code, coding.display))
+            found.append(local.unread(coding.code, coding.display))
     return tuple(found), tuple(unknown)
 
 
 def address(place: fhir.PostalAddress) -> Address:
-    country = (_look_up(codes.COUNTRY, place.country) or NO_CODE).code or place.country
+    country = (_look_up(tables.COUNTRY, place.country) or NO_CODE).code or place.country
     lines = [line.strip() for line in place.line if line.strip()]
     return Address(
         street=lines[0] if lines else "",
@@ -184,7 +184,7 @@ def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | 
     if not name:
         return None
     relationship = _relationship(contact.relationship)
-    if local_codes.is_unread(relationship):
+    if local.is_unread(relationship):
         said = relationship.alternate_code
         findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=said))
     return NextOfKin(name, relationship, address(contact.address), telecoms(contact.telecom, findings))
@@ -199,7 +199,7 @@ def _relationship(concepts: tuple[fhir.Concept, ...]) -> Code:
         for spelling in (*(c.code for c in concept.coding if not c.system.endswith("v2-0131")), concept.text)
         if spelling
     ]
-    read = [_look_up(codes.RELATIONSHIP, spelling) for spelling in spellings]
+    read = [_look_up(tables.RELATIONSHIP, spelling) for spelling in spellings]
     if read and all(code is None for code in read):
-        return local_codes.unread(spellings[0])
+        return local.unread(spellings[0])
     return next(filter(None, read), NO_CODE)

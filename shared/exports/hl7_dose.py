@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain import codes, codesets
+from shared.domain.codes import cdc, tables
 from shared.domain.identity import NO_ORDER
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
 from shared.exports import values
@@ -59,7 +59,7 @@ def dose(segments: Sequence[Segment], part: str, reading: Reading, eligibility: 
     vaccine, ndc = _vaccine(rxa, reading)
     lot = rxa.text(15)
     stated = next(
-        (code for raw in rxa.repetitions(9) if (code := look_up(codes.INFORMATION_SOURCE, triplets(raw, rxa.syntax)))),
+        (code for raw in rxa.repetitions(9) if (code := look_up(tables.INFORMATION_SOURCE, triplets(raw, rxa.syntax)))),
         NO_CODE,
     )
     if not stated and rxa.first(9) and completion in (Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED):
@@ -128,9 +128,9 @@ def _vaccine(rxa: Segment, reading: Reading) -> tuple[Code, str]:
     for one in said:
         system = one.system.upper()
         if system in _NDC_SYSTEMS:
-            ndc = ndc or reading.read("ndc", one.code, codesets.ndc_11)
-        elif system in _CVX_SYSTEMS or (not system and codesets.cvx(one.code)):
-            found = codes.cvx(one.code, one.text)
+            ndc = ndc or reading.read("ndc", one.code, cdc.ndc_11)
+        elif system in _CVX_SYSTEMS or (not system and cdc.cvx(one.code)):
+            found = tables.cvx(one.code, one.text)
             if found is None and one.code:
                 reading.unreadable("cvx", one.code)
             vaccine = vaccine or found or NO_CODE
@@ -148,8 +148,8 @@ def _manufacturer(rxa: Segment, reading: Reading) -> Code:
     """RXA-17: the MVX code; a maker's code of another system goes along as the alternate."""
     said = triplets(rxa.first(17), rxa.syntax)
     for one in said:
-        if one.system.upper() in _MVX_SYSTEMS or (one.code and codesets.mvx(one.code)):
-            found = codes.mvx(one.code, one.text)
+        if one.system.upper() in _MVX_SYSTEMS or (one.code and cdc.mvx(one.code)):
+            found = tables.mvx(one.code, one.text)
             if found:
                 return with_alternate(found, said)
     if said:
@@ -160,7 +160,7 @@ def _manufacturer(rxa: Segment, reading: Reading) -> Code:
 def _units(rxa: Segment, reading: Reading) -> Code:
     """RXA-7 in UCUM, mL where it is empty; what another table calls the same unit need not go along."""
     if not rxa.first(7):
-        return codes.UNITS.by_spelling["mL"]
+        return tables.UNITS.by_spelling["mL"]
     found = reading.code("units", rxa.first(7), rxa.syntax)
     return Code(found.code, found.text, found.system)
 
@@ -235,7 +235,7 @@ def _statement(said: dict[str, Segment], reading: Reading) -> Vis | None:
 
 def _statement_vaccine(obx: Segment, reading: Reading) -> Code:
     code = component_of(obx.first(5), 1, obx.syntax)
-    found = codes.cvx(code, obx.text(5, 2))
+    found = tables.cvx(code, obx.text(5, 2))
     if found is None and code:
         reading.unreadable("vis_cvx", code, "OBX-5")
     return found or NO_CODE

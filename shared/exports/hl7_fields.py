@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from shared.domain import codes
-from shared.domain.answers import Syntax
-from shared.domain.codes import Table
-from shared.domain.er7 import NULL
+from shared.domain.codes import tables
+from shared.domain.codes.tables import Table
+from shared.domain.hl7.er7 import NULL
+from shared.domain.hl7.messages import Syntax
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, Provider, Telecom
 from shared.exports import layout, values
 from shared.exports.layout import Kind
@@ -181,7 +181,7 @@ def look_up(table: Table, said: Iterable[Triplet]) -> Code | None:
     """The value that the first known spelling means: the codes first, then the words."""
     said = list(said)
     spellings = [one.code for one in said if one.code] + [one.text for one in said if one.text]
-    return next((found for spelling in spellings if (found := codes.look_up(table, spelling)) is not None), None)
+    return next((found for spelling in spellings if (found := tables.look_up(table, spelling)) is not None), None)
 
 
 def with_alternate(found: Code, said: Iterable[Triplet]) -> Code:
@@ -220,9 +220,9 @@ def addresses(segment: Segment, number: int, reading: Reading) -> tuple[Address,
         )
         if not street:
             street = component_of(raw, 1, segment.syntax, 2)
-        known = codes.look_up(codes.COUNTRY, country) if country else None
+        known = tables.look_up(tables.COUNTRY, country) if country else None
         land = known.code if known is not None else country
-        sort = codes.look_up(codes.ADDRESS_TYPE, kind) if kind else None
+        sort = tables.look_up(tables.ADDRESS_TYPE, kind) if kind else None
         if kind and sort is None:
             reading.unreadable("address_type", kind, f"{segment.name}-{number}.7")
         county = component_of(raw, 9, segment.syntax)
@@ -243,7 +243,7 @@ def _telecom(raw: str, syntax: Syntax) -> tuple[Telecom | None, str]:
         return (Telecom("NET", "Internet", email=address) if values.email(address) else None), address
     if equipment in _NOT_PHONES:
         return None, ""
-    known = codes.look_up(codes.PHONE_USE, use) if use else None
+    known = tables.look_up(tables.PHONE_USE, use) if use else None
     said = f"{area}{local}" if local else number or component_of(raw, 12, syntax)
     if not said:
         return None, ""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from shared.domain.answers import Syntax
+from shared.domain.hl7.messages import Syntax
 from shared.domain.model import Finding
 
 LONGEST_SEGMENT: Final = 131_072

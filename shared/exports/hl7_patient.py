@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from shared.domain import codes
+from shared.domain.codes import tables
 from shared.domain.model import NO_CODE, Code, NextOfKin, Patient
 from shared.exports import values
 from shared.exports.hl7_fields import (
@@ -79,7 +79,7 @@ def patient(segments: Sequence[Segment], reading: Reading) -> Patient:
 def visit_eligibility(segments: Sequence[Segment]) -> Code:
     """PV1-20, where guides before 2.5.1 R1.0 told eligibility for the whole visit: its code of table 0064, or none."""
     pv1 = next((one for one in segments if one.name == "PV1"), NO_SEGMENT)
-    return look_up(codes.ELIGIBILITY, [Triplet(pv1.text(20), "", "")]) or NO_CODE
+    return look_up(tables.ELIGIBILITY, [Triplet(pv1.text(20), "", "")]) or NO_CODE
 
 
 def _flag(name: str, segment: Segment, number: int, reading: Reading) -> str:

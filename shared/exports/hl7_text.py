@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from shared.domain.answers import Syntax
+from shared.domain.hl7.messages import Syntax
 from shared.domain.model import Finding
 from shared.exports.text import repaired
 

@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from shared.domain import codes
 from shared.domain.clinics import Source
-from shared.domain.codes import Table
+from shared.domain.codes import tables
+from shared.domain.codes.tables import Table
 
 
 class Kind(Enum):
@@ -84,10 +84,10 @@ PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
         aliases=("recip_dob", "dob", "date_of_birth"),
     ),
     _code(
-        "sex", "PID-8", codes.SEX, "administrative sex", required=True, matters=True, aliases=("recip_sex", "gender")
+        "sex", "PID-8", tables.SEX, "administrative sex", required=True, matters=True, aliases=("recip_sex", "gender")
     ),
-    _code("race", "PID-10", codes.RACE, "every race", repeats=True, aliases=("recip_race_1",)),
-    _code("ethnicity", "PID-22", codes.ETHNICITY, "Hispanic or not", aliases=("recip_ethnicity",)),
+    _code("race", "PID-10", tables.RACE, "every race", repeats=True, aliases=("recip_race_1",)),
+    _code("ethnicity", "PID-22", tables.ETHNICITY, "Hispanic or not", aliases=("recip_ethnicity",)),
     Column("mothers_maiden_name", "PID-6", "the mother's family name at birth"),
     Column("address_street", "PID-11", "house number and street", aliases=("recip_address_street",)),
     Column("address_other", "PID-11", "apartment, unit", aliases=("recip_address_street_2", "address_street_2")),
@@ -95,24 +95,24 @@ PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
     Column("address_state", "PID-11", "two letters", aliases=("recip_address_state", "state")),
     Column("address_zip", "PID-11", "zip code, with or without +4", aliases=("recip_address_zip", "zip", "zip_code")),
     Column("address_county", "PID-11", "county (FIPS)", aliases=("recip_address_county",)),
-    _code("address_country", "PID-11", codes.COUNTRY, "country"),
-    _code("address_type", "PID-11", codes.ADDRESS_TYPE, "kind of address; home where empty"),
+    _code("address_country", "PID-11", tables.COUNTRY, "country"),
+    _code("address_type", "PID-11", tables.ADDRESS_TYPE, "kind of address; home where empty"),
     Column("phone", "PID-13", "ten digits", Kind.PHONE, aliases=("phone_number", "telephone_number", "telephone")),
-    _code("phone_use", "PID-13", codes.PHONE_USE, "kind of number; home where empty"),
+    _code("phone_use", "PID-13", tables.PHONE_USE, "kind of number; home where empty"),
     Column("email", "PID-13", "e-mail address", Kind.EMAIL, aliases=("email_address",)),
-    _code("multiple_birth", "PID-24", codes.YES_NO, "twin, triplet, …"),
+    _code("multiple_birth", "PID-24", tables.YES_NO, "twin, triplet, …"),
     Column("birth_order", "PID-25", "1 for the firstborn", Kind.COUNT),
-    _code("deceased", "PID-30", codes.YES_NO, "whether the patient died"),
+    _code("deceased", "PID-30", tables.YES_NO, "whether the patient died"),
     Column("death_date", "PID-29", "date of death", Kind.DATE),
     Column("guardian_last_name", "NK1-2", "family name of the parent or guardian"),
     Column("guardian_first_name", "NK1-2", "given name of the parent or guardian"),
-    _code("guardian_relationship", "NK1-3", codes.RELATIONSHIP, "what the guardian is to the patient"),
+    _code("guardian_relationship", "NK1-3", tables.RELATIONSHIP, "what the guardian is to the patient"),
     Column("guardian_phone", "NK1-5", "ten digits", Kind.PHONE),
-    _code("publicity_code", "PD1-11", codes.PUBLICITY, "whether to remind or recall"),
+    _code("publicity_code", "PD1-11", tables.PUBLICITY, "whether to remind or recall"),
     Column("publicity_date", "PD1-18", "since when", Kind.DATE),
-    _code("protection", "PD1-12", codes.YES_NO, "Y: keep the record from other providers", matters=True),
+    _code("protection", "PD1-12", tables.YES_NO, "Y: keep the record from other providers", matters=True),
     Column("protection_date", "PD1-13", "since when", Kind.DATE),
-    _code("registry_status", "PD1-16", codes.REGISTRY_STATUS, "whether the patient is still the clinic's"),
+    _code("registry_status", "PD1-16", tables.REGISTRY_STATUS, "whether the patient is still the clinic's"),
     Column("registry_status_date", "PD1-17", "since when", Kind.DATE),
 )
 
@@ -133,10 +133,10 @@ DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         "clinic", "RXA-11", "the clinic, by its key or a name of `export_names`", aliases=("admin_name", "clinic_name")
     ),
     _code(
-        "completion", "RXA-20", codes.COMPLETION, "complete where empty; refused where a reason stands", matters=True
+        "completion", "RXA-20", tables.COMPLETION, "complete where empty; refused where a reason stands", matters=True
     ),
-    _code("information_source", "RXA-9", codes.INFORMATION_SOURCE, "given here, or historical", matters=True),
-    _code("action", "RXA-21", codes.ACTION, "add where empty; D deletes what was reported before", matters=True),
+    _code("information_source", "RXA-9", tables.INFORMATION_SOURCE, "given here, or historical", matters=True),
+    _code("action", "RXA-21", tables.ACTION, "add where empty; D deletes what was reported before", matters=True),
     Column("cvx", "RXA-5", "vaccine", Kind.CVX, required=True, matters=True, aliases=("cvx_code", "vaccine_type_cvx")),
     Column("vaccine_name", "RXA-5", "the vaccine in words"),
     Column("ndc", "RXA-5", "package code", Kind.NDC, aliases=("ndc_code", "vaccine_type_ndc")),
@@ -151,14 +151,14 @@ DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         aliases=("vax_expiration", "expiration_date", "lot_expiration_date"),
     ),
     Column("amount", "RXA-6", "how much, without the unit", Kind.AMOUNT, matters=True, aliases=("dose_volume",)),
-    _code("units", "RXA-7", codes.UNITS, "unit of the amount; mL where empty", matters=True),
-    _code("route", "RXR-1", codes.ROUTE, "way into the body", aliases=("vax_route", "route_of_administration")),
-    _code("site", "RXR-2", codes.SITE, "place on the body", aliases=("vax_admin_site", "site_of_administration")),
-    _code("refusal_reason", "RXA-18", codes.REFUSAL_REASON, "why it was refused", matters=True),
+    _code("units", "RXA-7", tables.UNITS, "unit of the amount; mL where empty", matters=True),
+    _code("route", "RXR-1", tables.ROUTE, "way into the body", aliases=("vax_route", "route_of_administration")),
+    _code("site", "RXR-2", tables.SITE, "place on the body", aliases=("vax_admin_site", "site_of_administration")),
+    _code("refusal_reason", "RXA-18", tables.REFUSAL_REASON, "why it was refused", matters=True),
     _code(
         "eligibility",
         "OBX 64994-7",
-        codes.ELIGIBILITY,
+        tables.ELIGIBILITY,
         "funding eligibility of the patient for this dose",
         matters=True,
         aliases=("dose_level_eligibility", "vfc_eligibility"),
@@ -166,7 +166,7 @@ DOSE_COLUMNS: Final[tuple[Column, ...]] = (
     _code(
         "funding_source",
         "OBX 30963-3",
-        codes.FUNDING_SOURCE,
+        tables.FUNDING_SOURCE,
         "the stock the dose came from",
         matters=True,
         aliases=("vaccine_funding_source",),
@@ -207,8 +207,8 @@ FROM_PATIENT: Final = frozenset(column.name for column in PATIENT_COLUMNS)
 
 @cache
 def _by_spelling() -> dict[str, str]:
-    known = {codes.normalised(alias): column.name for column in COLUMNS for alias in column.aliases}
-    return known | {codes.normalised(name): name for name in BY_NAME}
+    known = {tables.normalised(alias): column.name for column in COLUMNS for alias in column.aliases}
+    return known | {tables.normalised(name): name for name in BY_NAME}
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -243,12 +243,12 @@ class Header(msgspec.Struct, frozen=True):
 
 def match(names: Sequence[str], source: Source) -> Header:
     """Finds the layout's columns in a file's header: by the source's mapping first, then by name and alias."""
-    mapped = {codes.normalised(own): name for name, own in source.columns.items()}
+    mapped = {tables.normalised(own): name for name, own in source.columns.items()}
     by_spelling = _by_spelling()
     found: dict[str, int] = {}
     problems: list[tuple[str, str]] = []
     for index, own in enumerate(names):
-        spelling = codes.normalised(own)
+        spelling = tables.normalised(own)
         name = mapped.get(spelling)
         if name is None:
             name = by_spelling.get(spelling)

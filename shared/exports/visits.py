@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain import codes, codesets, identity
+from shared.domain import identity
 from shared.domain.clinics import Source
-from shared.domain.local_codes import is_unread
+from shared.domain.codes import cdc, tables
+from shared.domain.codes.local import is_unread
 from shared.domain.model import ADMINISTERED, NO_CODE, Code, Completion, Dose, Finding, Patient, Visit
 from shared.replaced import replace
 
-_HISTORICAL: Final = codes.INFORMATION_SOURCE.by_spelling["01"]
-_GIVEN_HERE: Final = codes.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
+_HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
+_GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Defaults:
     def of(cls, source: Source) -> Defaults:
         said = source.defaults
         return cls(
-            codes.look_up(codes.ELIGIBILITY, said.get("eligibility", "")) or NO_CODE,
-            codes.look_up(codes.FUNDING_SOURCE, said.get("funding_source", "")) or NO_CODE,
+            tables.look_up(tables.ELIGIBILITY, said.get("eligibility", "")) or NO_CODE,
+            tables.look_up(tables.FUNDING_SOURCE, said.get("funding_source", "")) or NO_CODE,
         )
 
     def applied(self, dose: Dose) -> Dose:
@@ -123,15 +124,15 @@ def _with_codes_of_package(dose: Dose) -> Dose:
     """Vaccine and manufacturer from the NDC, where the export names neither and CDC's tables name just one."""
     if not dose.ndc or (dose.vaccine and dose.manufacturer):
         return dose
-    package = codesets.ndc(dose.ndc)
+    package = cdc.ndc(dose.ndc)
     if package is None:
         return dose
     vaccine, manufacturer = dose.vaccine, dose.manufacturer
     if not vaccine and len(package.cvx) == 1:
-        named = codes.cvx(package.cvx[0], vaccine.text) or vaccine
+        named = tables.cvx(package.cvx[0], vaccine.text) or vaccine
         vaccine = replace(vaccine, code=named.code, text=named.text, system=named.system)
     if not manufacturer and len(package.mvx) == 1 and dose.is_given:
-        manufacturer = codes.mvx(package.mvx[0]) or manufacturer
+        manufacturer = tables.mvx(package.mvx[0]) or manufacturer
     return replace(dose, vaccine=vaccine, manufacturer=manufacturer)
 
 

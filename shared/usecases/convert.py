@@ -20,8 +20,8 @@ from typing import Final
 from shared.batched import batched
 from shared.domain import identity
 from shared.domain.clinics import Configuration, Source
-from shared.domain.er7 import SEGMENT_END
 from shared.domain.fingerprints import dose_fingerprints
+from shared.domain.hl7.er7 import SEGMENT_END
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable

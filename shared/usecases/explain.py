@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain import faults, guidance, local_codes
+from shared.domain import faults, guidance
+from shared.domain.codes import local
 from shared.usecases.findings import CHECKS
 
 
@@ -23,7 +24,7 @@ UNEXPLAINED: Final = Explanation("", "", "")
 
 def explanation(code: str) -> Explanation | None:
     """Of a check, a fault, or a cause that an IIS named (`103 PID-8`, `WEBIZ-501`); else None."""
-    check = CHECKS.get(local_codes.UNMAPPED if code.startswith(f"{local_codes.CAUSE} ") else code)
+    check = CHECKS.get(local.UNMAPPED if code.startswith(f"{local.CAUSE} ") else code)
     if check is not None:
         return Explanation(check.words, check.fix, str(check.who))
     fault = faults.BY_CODE.get(code)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from shared.domain import checks, conformance, local_codes
+from shared.domain import checks
 from shared.domain.checks import Check, Severity
+from shared.domain.codes import local
 from shared.domain.model import Finding
+from shared.domain.z22 import conformance
 from shared.exports import findings as exports
 
 OF_RECORDS: Final[dict[str, Check]] = {check.code: check for check in (*exports.TABLE, *checks.BY_CODE.values())}
@@ -30,7 +32,7 @@ def holds(finding: Finding, *, is_strict: bool) -> bool:
 
 def cause_of(finding: Finding) -> str:
     """What groups a finding with its like in the worklist: its code, and of an unmapped code which one it is."""
-    return local_codes.cause(finding) if finding.code == local_codes.UNMAPPED else finding.code
+    return local.cause(finding) if finding.code == local.UNMAPPED else finding.code
 
 
 def causes_of_hold(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain import faults
-from shared.domain.local_codes import CAUSE as UNMAPPED
+from shared.domain.codes.local import CAUSE as UNMAPPED
 from shared.domain.notice import OTHER, Mark, headline
 from shared.ports import NO_CLINIC, Clock, Ledger, Marks, Topic
 from shared.usecases.explain import explanation

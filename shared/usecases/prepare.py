@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from shared.domain import checks, conformance, identity, local_codes, vxu
+from shared.domain import checks, identity
 from shared.domain.clinics import Clinic, Configuration
+from shared.domain.codes import local
+from shared.domain.hl7 import vxu
 from shared.domain.model import Finding, Visit
+from shared.domain.z22 import conformance
 from shared.exports.columns import column_of
 from shared.replaced import replace
 from shared.usecases.findings import holds, is_error
@@ -38,7 +41,7 @@ def prepare(
     """
     source = configuration.sources.get(visit.source)
     books = (clinic.local if clinic else None, source.local if source else None)
-    visit = local_codes.applied(visit, *filter(None, books))
+    visit = local.applied(visit, *filter(None, books))
     findings = visit.findings
     if clinic is None:
         row = visit.rows[0][1] if visit.rows else 0

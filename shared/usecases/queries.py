@@ -18,9 +18,9 @@ import msgspec
 
 from shared.domain import faults
 from shared.domain.clinics import Configuration
-from shared.domain.qbp import Profile, Request
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp_model import MEANING, Match
 from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
-from shared.domain.rsp_model import MEANING, Match
 from shared.domain.submission import Strategy
 from shared.ports import Clock, Configurations, Files, Objects, StoredObject
 from shared.settings import QUERIES_PREFIX

@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain import faults, maintenance, qbp
+from shared.domain import faults, maintenance
 from shared.domain.clinics import Clinic, Configuration, Source
 from shared.domain.clinics import Iis as IisSettings
-from shared.domain.iis_profiles import PROFILES
+from shared.domain.hl7 import qbp
+from shared.domain.hl7.iis_profiles import PROFILES
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp import fault_of, read_rsp
+from shared.domain.hl7.rsp_model import Response
 from shared.domain.model import Address, Patient, Visit
-from shared.domain.qbp import Profile, Request
-from shared.domain.rsp import fault_of, read_rsp
-from shared.domain.rsp_model import Response
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Strategy
 from shared.exports.corrections import corrected
 from shared.ports import Clock, Configurations, Iis, Ledger, Secrets

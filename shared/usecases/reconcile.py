@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.hl7.qbp import Request
+from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
-from shared.domain.qbp import Request
 from shared.domain.reconcile import Line, compare, proves
-from shared.domain.rsp_model import Match
 from shared.domain.submission import Submission
 from shared.ports import Clock, Ledger
 from shared.usecases.query import Asked

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from shared.domain import codes, codesets
+from shared.domain.codes import cdc, tables
 from shared.domain.outcome import ADMINISTERED, AGES, DOSE_FIELDS, HISTORICAL, PATIENT_FIELDS
 from shared.usecases.report_sheets import TOP, Asked, Cell, Sheet, clinic_name, ranked, share
 from shared.usecases.tally import DELAYS, Tally, by
@@ -39,7 +39,7 @@ def vaccines(asked: Asked) -> Sheet:
     counts = by(asked.counts, "vaccines", 1, 2)
 
     def row(code: str) -> tuple[Cell, ...]:
-        known = codesets.cvx(code)
+        known = cdc.cvx(code)
         of = [counts[code, kind] for kind in (ADMINISTERED, HISTORICAL)]
         everything = sum(count for (vaccine, _), count in counts.items() if vaccine == code)
         return code or "none", everything, *of, known.name if known else ""
@@ -57,7 +57,7 @@ def lots(asked: Asked) -> Sheet:
     return Sheet("Lots administered here", ("lot", "vaccine (CVX)", "clinic", "doses"), rows, "The fifty commonest.")
 
 
-_ELIGIBILITY: Final = {code: text for code, text, _ in codes.ELIGIBILITY.rows}
+_ELIGIBILITY: Final = {code: text for code, text, _ in tables.ELIGIBILITY.rows}
 
 
 def eligibility(asked: Asked) -> Sheet:

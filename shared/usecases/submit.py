@@ -16,9 +16,9 @@ import msgspec
 
 from shared import settings
 from shared.domain import faults, maintenance
-from shared.domain.ack import AckReading, read_ack
 from shared.domain.clinics import Clinic, Configuration
-from shared.domain.iis_profiles import PROFILES
+from shared.domain.hl7.ack import AckReading, read_ack
+from shared.domain.hl7.iis_profiles import PROFILES
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Answer, Attempt, Credentials, DeliveryFault, Strategy, Submission

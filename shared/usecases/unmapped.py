@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain import local_codes
+from shared.domain.codes import local
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding
 from shared.ports import Ledger, WorklistEntry
@@ -38,7 +38,7 @@ def unmapped(ledger: Ledger, clinic: str = "") -> tuple[Unmapped, ...]:
     waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
     for entry in ledger.worklist(clinic=clinic, state=State.HELD):
         for cause in entry.causes:
-            if cause.startswith(f"{local_codes.CAUSE} "):
+            if cause.startswith(f"{local.CAUSE} "):
                 waiting.setdefault((entry.source, cause), []).append(entry)
     found = [_one(ledger, source, cause, entries) for (source, cause), entries in waiting.items()]
     return tuple(sorted(filter(None, found), key=lambda one: (-one.rows, one.source, one.cause)))
@@ -48,7 +48,7 @@ def _one(ledger: Ledger, source: str, cause: str, entries: list[WorklistEntry]) 
     finding = _finding(ledger, cause, entries)
     if finding is None:
         return None
-    table, code = local_codes.table_of(finding), finding.value.strip()
+    table, code = local.table_of(finding), finding.value.strip()
     return Unmapped(
         cause=cause,
         table=table,

@@ -43,12 +43,13 @@ from tests.benchmarks.measure import Row, at_most, faster, in_turn
 from tests.benchmarks.stub import TABLE, Stub
 from tests.fakes.configurations import Fixed
 from tests.fakes.queues import MemoryQueue
+from tests.places import ROOT
 
 LATENCY: Final = 0.3
 BATCH: Final = 10
 _USER: Final = ("user", "password")
 _FACILITY: Final = records.CLINIC.facility_id
-_WSDL: Final = Path(__file__).parents[2] / "shared/adapters/wsdl/cdc-iis.wsdl"
+_WSDL: Final = ROOT / "shared/adapters/wsdl/cdc-iis.wsdl"
 _BINDING: Final = "{urn:cdc:iisb:2011}client_Binding_Soap12"
 # IZ Gateway's answer times (seconds at percentiles), at a twentieth so that the run is short.
 _ANSWERS: Final = ((0.0, 0.4), (0.5, 1.6), (0.75, 3.0), (0.9, 4.8), (0.95, 6.1), (0.99, 8.75), (1.0, 15.0))

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 from local.simulator import Simulator
@@ -26,8 +25,8 @@ from tests.benchmarks.measure import Row, figure
 from tests.fakes.configurations import Fixed
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.queues import MemoryOutbox, MemoryResubmission, MemorySqs
+from tests.places import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 DOSES: Final = 10_000
 
 

@@ -10,8 +10,10 @@ import hl7types
 from hl7apy.parser import parse_message
 from hl7types.hl7.v2_5_1.messages.VXU_V04 import VXU_V04
 
-from shared.domain import ack, checks, conformance
-from shared.domain.iis_profiles import PROFILES
+from shared.domain import checks
+from shared.domain.hl7 import ack
+from shared.domain.hl7.iis_profiles import PROFILES
+from shared.domain.z22 import conformance
 from tests.benchmarks import records
 from tests.benchmarks.by_hl7apy import Tree, tree_of, with_hl7apy
 from tests.benchmarks.floor import at_that_speed, floor

@@ -14,8 +14,8 @@ from infra.bundling import HERE, CannotBundleError, bundle
 from shared.settings import FUNCTIONS
 from tests.benchmarks.measure import Row, at_most, figure
 from tests.functions.environment import NOWHERE
+from tests.places import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 _CLIENTS: Final = {
     "convert": ("dynamodb", "s3", "sqs"),
     "submit": ("dynamodb", "s3", "sqs", "secretsmanager"),

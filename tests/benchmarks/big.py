@@ -44,8 +44,8 @@ from tests.benchmarks import records
 from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
 from tests.benchmarks.stub import peak_mib
 from tests.fakes.configurations import Fixed
+from tests.places import ROOT
 
-ROOT: Final = Path(__file__).parents[2]
 _UNITS: Final = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 _DOSES: Final = 3
 _SAMPLE: Final = 600

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
-from shared.domain import vxu
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.hl7 import vxu
 from shared.domain.model import Address, Code, Dose, Name, NextOfKin, Patient, Provider, Telecom, Vis, Visit
 from shared.replaced import replace
 

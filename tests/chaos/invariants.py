@@ -225,4 +225,4 @@ class Promises:
 
 def _content(submission: Submission) -> tuple[object, ...]:
     visit = submission.visit
-    return (visit.patient, tuple(sorted(identity.dose_fingerprints(visit).items())))
+    return (visit.patient, tuple(sorted(dose_fingerprints(visit).items())))

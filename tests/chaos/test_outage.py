@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from random import Random
 
-from shared.domain import vxu
+from shared.domain.hl7 import vxu
 from shared.domain.lifecycle import State
 from shared.ports import OutboxMessage
 from shared.replaced import replace

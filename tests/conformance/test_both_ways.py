@@ -17,17 +17,18 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from shared.domain import conformance, valuesets, vxu
 from shared.domain.checks import Severity
+from shared.domain.hl7 import vxu
 from shared.domain.model import Action, Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Telecom, Vis, Visit
-from shared.domain.z22 import SEGMENTS
-from shared.domain.z22_model import Usage
-from shared.domain.z22_types import IG_TYPES, TYPES
+from shared.domain.z22 import conformance, valuesets
+from shared.domain.z22.model import Usage
+from shared.domain.z22.segments import SEGMENTS
+from shared.domain.z22.types import IG_TYPES, TYPES
 from shared.replaced import replace
 from tests.conformance import mutations
 from tests.conformance.visits import CLINIC, CONFIGURATION, NOW, visits
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("VAXLINE_SHARED", ROOT.parent / "shared"))
 RECORDS = int(os.environ.get("VAXLINE_CONFORMANCE_RECORDS", "0"))
 

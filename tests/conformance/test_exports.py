@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
 from local import exports as demo
 from shared.adapters import clinics_toml
 from shared.adapters.files import LocalObjects
-from shared.domain import codesets
 from shared.domain.clinics import Configuration
+from shared.domain.codes import cdc
 from shared.exports.readers import READERS
 from shared.usecases.check import ExportSet, exports_in
 from shared.usecases.prepare import prepare
+from tests import places
 from tests.conformance.test_nist import SHARED, z22
 
 __all__ = ["z22"]  # the checker is a fixture
 
-DEMO = Path(demo.__file__).with_name("clinics.toml").read_text("utf-8")
+DEMO = places.CLINICS.read_text("utf-8")
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
@@ -69,4 +69,4 @@ def errors(z22, message):
 def is_a_newer_vaccine(finding):
     """The profile's value sets end in 2016; what CDC has listed since is no error."""
     code = finding.text.split("'")[1] if finding.rule == "code" and "'" in finding.text else ""
-    return "-5[1]" in finding.path and codesets.cvx(code) is not None
+    return "-5[1]" in finding.path and cdc.cvx(code) is not None

@@ -9,10 +9,10 @@ import pytest
 from hl7apy.parser import parse_message
 from hypothesis import HealthCheck, Phase, given, settings
 
-from shared.domain import vxu
+from shared.domain.hl7 import vxu
 from tests.conformance.visits import CLINIC, CONFIGURATION, NOW, visits
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("VAXLINE_SHARED", ROOT.parent / "shared"))
 
 # hl7apy takes a tenth of a second per message: shrinking a failure would take minutes.

@@ -10,12 +10,12 @@ from hl7apy.parser import parse_message
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shared.domain import qbp
+from shared.domain.hl7 import qbp
+from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.model import Name, Patient
-from shared.domain.qbp import Profile, Request
 from tests.conformance.visits import CLINIC, CONFIGURATION, NOW, patients
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("VAXLINE_SHARED", ROOT.parent / "shared"))
 
 unhurried = settings(

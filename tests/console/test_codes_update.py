@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,13 @@ from typer.testing import CliRunner
 from console import codes
 from console.main import app
 from shared.adapters import clinics_toml
-from shared.domain import codesets, local_codes
 from shared.domain.clinics import Configuration
-from shared.domain.codesets import compact
+from shared.domain.codes import cdc, local
+from shared.domain.codes.cdc import compact
 from shared.domain.model import Dose, Patient, Visit
+from tests.places import ROOT, SHARED
 
-ROOT = Path(__file__).parents[2]
-CODESETS = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "codesets"
+CODESETS = SHARED / "data" / "codesets"
 SERVED = {
     "cvx": "cvx.xml",
     "mvx": "mvx.xml",
@@ -171,7 +170,7 @@ def test_a_table_without_dates_states_the_date_of_the_one_it_belongs_to(tmp_path
     group = "synthetic|776|Active|SYN|775\n"
     alone = codes.update(files(tmp_path, groups=group), out, allow_shrink=True)
     assert isinstance(alone, codes.Updated)
-    shipped = next(info.date for info in codesets.tables() if info.name == "cvx")
+    shipped = next(info.date for info in cdc.tables() if info.name == "cvx")
     assert alone.changes[0].date == shipped
     both = codes.update(
         files(tmp_path, groups=group, cvx="776|synthetic|s||Active|False|2026/01/02\n"), out, allow_shrink=True
@@ -200,7 +199,7 @@ def test_a_users_own_cpt_becomes_codes_without_words(tmp_path):
     assert isinstance(codes.update(files(tmp_path, cpt=CPT), out), codes.Updated)
     text = (out / "cpt.tsv").read_text("utf-8")
     assert "words of the AMA" not in text
-    assert codesets.cpt_map(text) == {"90001": ("08", "776")}
+    assert cdc.cpt_map(text) == {"90001": ("08", "776")}
 
 
 def test_a_table_that_cannot_be_read_is_replaced(tmp_path):
@@ -208,7 +207,7 @@ def test_a_table_that_cannot_be_read_is_replaced(tmp_path):
     out.mkdir()
     (out / "cpt.tsv").write_text("of another version", "utf-8")
     assert isinstance(codes.update(files(tmp_path, cpt=CPT), out), codes.Updated)
-    assert codesets.cpt_map((out / "cpt.tsv").read_text("utf-8"))
+    assert cdc.cpt_map((out / "cpt.tsv").read_text("utf-8"))
 
 
 def test_a_call_without_files_or_with_an_unknown_one_says_so(tmp_path):
@@ -225,8 +224,8 @@ def test_a_cpt_table_of_the_users_own_becomes_a_source_s_vaccine_map(tmp_path: P
     clinics = (ROOT / "local" / "clinics.toml").read_text("utf-8").replace("[sources.yours-csv]", "[sources.feed]")
     configuration = clinics_toml.parse(f"{clinics}\n{said.stdout}")
     assert isinstance(configuration, Configuration), configuration
-    dose = Dose("D1", "20260302", local_codes.unread("90001"), row=1)
-    read = local_codes.applied(Visit("feed", Patient(), "20260302", doses=(dose,)), configuration.sources["feed"].local)
+    dose = Dose("D1", "20260302", local.unread("90001"), row=1)
+    read = local.applied(Visit("feed", Patient(), "20260302", doses=(dose,)), configuration.sources["feed"].local)
     assert (read.doses[0].vaccine.code, read.doses[0].vaccine.alternate_code) == ("115", "90001")
 
 

@@ -11,11 +11,12 @@ from typer.testing import CliRunner, Result
 
 from console import render
 from console.main import app
-from local import exports, session, snapshot
+from local import session, snapshot
 from local.engine import Engine
 from shared.domain.lifecycle import State
+from tests import places
 
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+CLINICS = places.CLINICS.read_text("utf-8")
 ROWS = """\
 patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,clinic,cvx,mvx,lot,eligibility,funding_source
 SYN-1,Sampleton,Ada,1990-05-06,F,D1,2026-03-02,elm,115,SKB,AB123,V01,PHC70

@@ -1,20 +1,18 @@
 """An answer as a FHIR R4 Bundle, held against the models of fhir.resources."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from console.fhir import bundle, date
+from shared.domain.hl7.qbp import Profile
+from shared.domain.hl7.rsp import read_rsp
+from shared.domain.hl7.rsp_model import Evaluation, Identifier, Match, Person, Recommendation, Response, Vaccination
 from shared.domain.model import Code, Name
-from shared.domain.qbp import Profile
-from shared.domain.rsp import read_rsp
-from shared.domain.rsp_model import Evaluation, Identifier, Match, Person, Recommendation, Response, Vaccination
 from shared.usecases.query import Asked
+from tests.places import SHARED
 
-SHARED = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[3] / "shared"))
 SAMPLES = sorted((SHARED / "samples" / "hl7").glob("rsp_*.hl7"))
 CVX = Code("115", "Tdap", "CVX")
 PERSON = Person(

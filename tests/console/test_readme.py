@@ -8,12 +8,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+from tests.places import ROOT
+
+README = ROOT / "README.md"
 LINE = re.compile(r"^    \.venv/bin/vaxline (.+?)(?: {2,}.*)?$", re.MULTILINE)
 PLACES = {"MSH-10", "FILE", "ROW", "first-export.csv"}
 STAYS = {"console", "local"}

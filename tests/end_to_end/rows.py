@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from tests import places
 
-from local import exports
-
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+CLINICS = places.CLINICS.read_text("utf-8")
 HEADER = (
     "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
     "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from typer.testing import CliRunner
 
 from console import main, render
-from local import exports, session
+from local import session
 from local.engine import Engine
 from shared.adapters.s3 import CURRENT_CONFIGURATION
 from shared.domain.lifecycle import State
+from tests import places
 from tests.end_to_end.rows import a_csv, row
 
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+CLINICS = places.CLINICS.read_text("utf-8")
 KEYS = [
     "inbox/elm/../../config/clinics.toml",
     "inbox/elm/%2e%2e%2fconfig%2fclinics.toml",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from local import exports, session
+from local import session
 from local.engine import Engine
 from local.simulator_scenarios import playing
 from shared.domain.lifecycle import State
+from tests import places
 from tests.end_to_end.rows import a_csv, row
 
-CLINICS = Path(exports.__file__).with_name("clinics.toml").read_text("utf-8")
+CLINICS = places.CLINICS.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["repeated-failures", "regional-outage"])

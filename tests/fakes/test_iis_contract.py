@@ -11,8 +11,8 @@ from local.simulator import Simulator
 from local.simulator_faults import FAULTS, Planned
 from local.webiz import WebIz
 from shared.adapters.soap import SoapIis
-from shared.domain.ack import AckReading, read_ack
-from shared.domain.iis_profiles import CTWIZ
+from shared.domain.hl7.ack import AckReading, read_ack
+from shared.domain.hl7.iis_profiles import CTWIZ
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from tests.benchmarks.records import message, visits
 from tests.fakes.iis import MemoryIis

@@ -6,17 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.functions.environment import NOWHERE
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 # What is heavy, or belongs to one function: a new name here is a decision.
 WATCHED = {
     "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
-    "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.ack", "shared.domain.vxu",
+    "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.hl7.ack", "shared.domain.hl7.vxu",
     "shared.exports.csv_cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
     "sqlite3", "zeep", "zoneinfo",
 }  # fmt: skip
@@ -24,7 +23,7 @@ LOADED = {
     "convert": {
         "shared.adapters.hl7apy_opinion",
         "shared.adapters.s3",
-        "shared.domain.vxu",
+        "shared.domain.hl7.vxu",
         "shared.exports.csv_cells",
         "shared.exports.readers",
         "shared.usecases.convert",
@@ -36,8 +35,8 @@ LOADED = {
         "shared.adapters.s3",
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
-        "shared.domain.ack",
-        "shared.domain.vxu",
+        "shared.domain.hl7.ack",
+        "shared.domain.hl7.vxu",
         "shared.usecases.submit",
         "zeep",
     },
@@ -47,7 +46,7 @@ LOADED = {
         "shared.adapters.s3",
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
-        "shared.domain.vxu",
+        "shared.domain.hl7.vxu",
         "shared.exports.csv_cells",
         "zeep",
     },
@@ -57,7 +56,7 @@ LOADED = {
         "shared.adapters.s3",
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
-        "shared.domain.vxu",
+        "shared.domain.hl7.vxu",
         "shared.exports.csv_cells",
         "zeep",
     },

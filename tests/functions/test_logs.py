@@ -9,14 +9,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from functions import logs
 from tests.functions.environment import NOWHERE
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PHI = "Sampleton, Ada"
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.infra.templates import Template
-
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
 
 
 @pytest.fixture(scope="session")

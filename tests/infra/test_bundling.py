@@ -17,8 +17,8 @@ from infra.bundling import HERE, LAMBDA, SERVICES, CannotBundleError, bundle
 from shared import settings
 from shared.settings import FUNCTIONS
 from tests.functions.environment import NOWHERE
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 LARGEST_MIB = 45
 UNREACHABLE = ("failed to fetch", "dns error", "error sending request", "connection", "uv is neither")
 

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from infra.stages import Stage
 from shared import settings
-
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
 
 
 def test_cdk_json_has_every_stage_and_protects_it() -> None:

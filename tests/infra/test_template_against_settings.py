@@ -11,8 +11,8 @@ import pytest
 from shared import settings
 from shared.settings import FUNCTIONS, INDEXES, QUEUES, FunctionSettings, QueueSettings
 from tests.infra.templates import Template
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 # AWS writes a rate in the largest unit, and one of it in the singular.
 _RATES = {1: "rate(1 minute)", 1440: "rate(1 day)"}
 

@@ -20,9 +20,9 @@ from shared.exports import arrivals
 from shared.exports.readers import READERS
 from shared.ports import StoredObject
 from shared.usecases.findings import OF_RECORDS
+from tests.places import ROOT
 
 TODAY = date(2026, 3, 2)
-ROOT = Path(__file__).parents[2]
 
 
 class Disk:

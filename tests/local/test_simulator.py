@@ -19,8 +19,8 @@ from local.simulator_faults import FAULTS, Planned
 from shared.adapters import soap
 from shared.adapters.soap import SoapIis
 from shared.domain.submission import Answer, Credentials, DeliveryFault
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 FACILITIES = {"CT0100": ("elm", "pw"), "CT0200": ("oak", "pw")}
 
 

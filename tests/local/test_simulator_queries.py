@@ -8,12 +8,12 @@ import pytest
 
 from local.simulator_queries import STAND_IN
 from local.webiz import WebIz
-from shared.domain import qbp
 from shared.domain.clinics import Clinic, Configuration, Iis
+from shared.domain.hl7 import qbp
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp import read_rsp
+from shared.domain.hl7.rsp_model import Match, Response
 from shared.domain.model import Name, Patient
-from shared.domain.qbp import Profile, Request
-from shared.domain.rsp import read_rsp
-from shared.domain.rsp_model import Match, Response
 
 CLINIC = Clinic("elm", "Elm", "CT0100", "CT0100", "CT0100", "elm")
 CONFIGURATION = Configuration("v1", "Example", "VAXLINE", Iis("https://iis.example"), {"elm": CLINIC}, {})

@@ -6,11 +6,12 @@ import os
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "requirements" / "audit.py"
+from tests.places import ROOT
+
+SCRIPT = ROOT / "requirements" / "audit.py"
 CLEAN = {"name": "a", "version": "1", "vulns": []}
 BAD = {"name": "b", "version": "2", "vulns": [{"id": "PYSEC-0-1", "fix_versions": ["3"]}]}
 UNASKED = {"name": "c", "skip_reason": "not found"}

@@ -12,9 +12,9 @@ from console.web import charts
 from console.web.desk import Desk
 from console.web.parts import Cell, card, empty, failed, inputs, loading, row, said, table, text
 from shared.bootstrap import Application
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp_model import MEANING, Match, Recommendation, Response, Vaccination
 from shared.domain.model import Patient
-from shared.domain.qbp import Profile, Request
-from shared.domain.rsp_model import MEANING, Match, Recommendation, Response, Vaccination
 from shared.usecases.explain import explanation
 from shared.usecases.query import Asked, patient_of
 

@@ -31,7 +31,8 @@ from console.web.parts import (
 )
 from shared.adapters import clinics_toml
 from shared.bootstrap import Application
-from shared.domain import er7, local_codes
+from shared.domain.codes import local
+from shared.domain.hl7 import er7
 from shared.domain.lifecycle import IN_FLIGHT
 from shared.domain.submission import Submission
 from shared.exports.columns import column_of
@@ -165,7 +166,7 @@ class _Kind:
 
 
 _KINDS: Final[dict[str, _Kind]] = {
-    "map": _Kind("Map the EHR's code", lambda group: group.cause.startswith(f"{local_codes.CAUSE} ")),
+    "map": _Kind("Map the EHR's code", lambda group: group.cause.startswith(f"{local.CAUSE} ")),
     "clinic": _Kind("Say whose name it is", lambda group: group.cause == "CLINIC-UNKNOWN"),
     "value": _Kind("Correct a value", lambda group: bool(column_of(group.field)) or group.field == ""),
     "facility": _Kind("Change the facility code", lambda group: group.field in {"RXA-11", "MSH-4"}),

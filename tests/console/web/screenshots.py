@@ -9,12 +9,13 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
-FOLDER: Final = Path(__file__).parents[3] / "docs" / "images"
+from tests.places import ROOT
+
+FOLDER: Final = ROOT / "docs" / "images"
 _FLAGS: Final = ("--no-sandbox", "--disable-gpu")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 from console.web import charts
 from console.web.site import PAGES
+from tests.places import ROOT
 
 
 def test_the_time_line_has_every_date_on_the_line_of_its_recommendation() -> None:
@@ -36,6 +36,6 @@ def test_what_is_no_date_stays_as_it_is() -> None:
 
 
 def test_the_page_of_the_console_s_documentation_names_every_page() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "console.md").read_text("utf-8")
+    text = (ROOT / "docs" / "console.md").read_text("utf-8")
     for page in PAGES:
         assert f"| {page.title} |" in text

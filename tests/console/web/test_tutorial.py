@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.local.test_run import Running
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 CHROMIUM = Path("/usr/bin/chromium")
 MSH_10 = re.compile("^[A-Z2-7]{20}$")
 

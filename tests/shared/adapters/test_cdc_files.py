@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,10 @@ from hypothesis import strategies as st
 
 from shared.adapters import cdc_files
 from shared.adapters.cdc_files import LAYOUTS, read
-from shared.domain.codesets.build import RECIPES, Sheet
+from shared.domain.codes.cdc.build import RECIPES, Sheet
+from tests.places import SHARED
 
-CODESETS = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[4] / "shared")) / "data" / "codesets"
+CODESETS = SHARED / "data" / "codesets"
 
 ROW = {
     "code": "776",

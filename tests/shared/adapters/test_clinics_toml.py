@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 from shared.adapters import clinics_schema, clinics_toml
 from shared.adapters.clinics_toml import ConfigurationError
 from shared.domain.clinics import Configuration
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 SMALL = """
 [organization]
 name = "Sampleton Health"

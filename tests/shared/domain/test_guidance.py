@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import guidance
-from shared.domain.ack import AckReading, read_ack
 from shared.domain.checks import Who
 from shared.domain.guidance_table import TABLE
-from shared.domain.iis_profiles import CTWIZ
+from shared.domain.hl7.ack import AckReading, read_ack
+from shared.domain.hl7.iis_profiles import CTWIZ
 from shared.domain.submission import AckError
 from shared.exports import layout
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.hl7.rsp_model import Identifier, Match, Person, Response, Vaccination
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.model import Action, Code, Completion, Dose, Name, Patient, Visit
 from shared.domain.reconcile import Kind, compare, proves
-from shared.domain.rsp_model import Identifier, Match, Person, Response, Vaccination
 from shared.replaced import replace
 from tests.conftest import a_submission
 

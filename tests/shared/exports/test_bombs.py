@@ -7,7 +7,6 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,9 @@ from shared.domain.clinics import Source
 from shared.domain.model import Visit
 from shared.exports import text
 from shared.exports.text import LONGEST_LINE, Text
+from tests.places import ROOT
 
 Read = Callable[..., list[Visit]]
-ROOT = Path(__file__).parents[3]
 HEAD = b"patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,cvx,lot,comment\r\n"
 ROW = b"SYN-%d,Sampleton,Ada,2020-01-02,F,D%d,2026-03-01,08,LOT1,\r\n"
 SOURCES = {kind: Source("own", kind, clinic="elm") for kind in ("csv", "fhir", "hl7", "fhir-bundle")}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from shared.domain import codes
+from shared.domain.codes import tables
 from shared.exports import layout
 from shared.exports.layout import Column
+from tests.places import ROOT
 
-PAGE = (Path(__file__).parents[3] / "docs" / "exports.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "exports.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("column", layout.COLUMNS, ids=lambda column: column.name)
@@ -24,12 +23,12 @@ def test_every_column_is_documented_as_it_is_read(column: Column) -> None:
     assert f"| `{column.name}` | {column.path} | {form} | {words} |\n" in PAGE
 
 
-@pytest.mark.parametrize("table", codes.TABLES, ids=lambda table: table.name)
-def test_every_code_is_documented(table: codes.Table) -> None:
+@pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
+def test_every_code_is_documented(table: tables.Table) -> None:
     values = ", ".join(f"`{code}` {text}" for code, text, _ in table.rows if code)
     assert f"| {table.name} | {values} |\n" in PAGE
 
 
 def test_no_two_columns_answer_to_one_name() -> None:
-    spellings = [codes.normalised(name) for column in layout.COLUMNS for name in (column.name, *column.aliases)]
+    spellings = [tables.normalised(name) for column in layout.COLUMNS for name in (column.name, *column.aliases)]
     assert len(spellings) == len(set(spellings))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain import conformance
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.z22 import conformance
 from shared.exports.readers import READERS
 from shared.ports import StoredObject
 from shared.usecases.bounds import bounded

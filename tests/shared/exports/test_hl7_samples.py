@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -13,10 +11,11 @@ import pytest
 from shared.domain.clinics import Source
 from shared.domain.model import Visit
 from shared.usecases.findings import OF_RECORDS
+from tests.places import SHARED
 
 Read = Callable[..., list[Visit]]
 HL7 = Source("ehr", "hl7", clinic="elm")
-FOLDER = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[4] / "shared")) / "samples" / "hl7"
+FOLDER = SHARED / "samples" / "hl7"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the samples are not there: {FOLDER}")
 
 # What a person sees in each message; synthetic people, all of them.

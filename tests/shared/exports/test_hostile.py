@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.domain import er7, identity
+from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
+from shared.domain.fingerprints import dose_fingerprints
+from shared.domain.hl7 import er7
 from shared.domain.model import Visit
 from shared.exports import arrivals, fhir_model
 from shared.exports.readers import READERS
@@ -62,7 +64,7 @@ def taken_in(kind: str, body: bytes, name: str = "Immunization.ndjson") -> list[
 def may_be_built(visit: Visit) -> None:
     """Checked and built as convert does it: a VXU has the segments that it is meant to have, and nobody's else."""
     identity.record_key(visit)
-    identity.dose_fingerprints(visit)
+    dose_fingerprints(visit)
     built = prepare(visit, msh_10="CONTROL1", clinic=CLINIC, configuration=CONFIGURATION, now=NOW).vxu
     if built:
         names = [segment[:4] for segment in built.split("\r")[:-1]]

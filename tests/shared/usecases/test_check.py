@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from shared.exports.layout import COLUMNS
 from shared.usecases import check as use_case
 from shared.usecases.check import Cause, Check, Report, exports_in, first_configuration
 from shared.usecases.findings import CHECKS
+from tests.places import SHARED
 
-SHARED = Path(os.environ.get("VAXLINE_SHARED", Path(__file__).parents[4] / "shared"))
 HEADER = "patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source"
 GOOD = "SYN-1,Sampleton,Ada,1990-05-06,F,D{0},2026-03-{0:02},115,SKB,AB123,IM,V01,PHC70"
 WITHOUT_LOT = "SYN-2,Sampleton,Bo,1990-05-06,M,E{0},2026-03-{0:02},115,SKB,,IM,V01,PHC70"

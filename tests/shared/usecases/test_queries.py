@@ -10,10 +10,10 @@ import pytest
 
 from local.cloud import LocalCloud
 from shared.adapters.s3 import S3Files, S3Objects
+from shared.domain.hl7.qbp import Request
+from shared.domain.hl7.rsp import read_rsp
 from shared.domain.maintenance import window
-from shared.domain.qbp import Request
 from shared.domain.query_file import MAX_BYTES, Progress, Summary
-from shared.domain.rsp import read_rsp
 from shared.replaced import replace
 from shared.settings import QUERIES_PREFIX
 from shared.usecases.queries import OFF_HOURS, PART_ROWS, TRIES, Queries

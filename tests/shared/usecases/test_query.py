@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from shared.domain.faults import BY_CODE
+from shared.domain.hl7.qbp import Request
+from shared.domain.hl7.rsp_model import Match
 from shared.domain.maintenance import window
 from shared.domain.model import Address, Name, Patient, Telecom
-from shared.domain.qbp import Request
-from shared.domain.rsp_model import Match
 from shared.domain.submission import Answer, DeliveryFault
 from shared.domain.valve import CLOSE_AFTER
 from shared.replaced import replace

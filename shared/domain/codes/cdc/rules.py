@@ -1,0 +1,223 @@
+"""What must hold between vaccine, manufacturer, package and date: rows of data, for the checks of a dose to draw on.
+
+A rule speaks only where CDC's tables decide; where they are silent or incomplete nothing is broken. Which rule is an
+error and which a warning is not said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from shared.domain.codes import cdc
+from shared.domain.codes.cdc.rows import Cvx, Kind, Mvx, Status
+
+
+class Given(NamedTuple):
+    """The codes of one dose as they would be sent: `ndc` in 11-digit form, `on` the day of the dose (`YYYYMMDD`).
+
+    `administered`: given by the reporting clinic (RXA-9.1 = 00), not history.
+    """
+
+    cvx: str
+    mvx: str = ""
+    ndc: str = ""
+    on: str = ""
+    administered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. `value` gives what breaks the rule (the code, or codes compared), an empty text where nothing does."""
+
+    code: str
+    path: str
+    words: str
+    fix: str
+    value: Callable[[Given], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A rule that a dose breaks, and the value that breaks it."""
+
+    rule: Rule
+    value: str
+
+
+@lru_cache(maxsize=8192)
+def broken(given: Given) -> tuple[Broken, ...]:
+    """Every rule that the codes of a dose break, in the order of `RULES`."""
+    return tuple([Broken(rule, value) for rule in RULES if (value := rule.value(given))])
+
+
+def inactive_at(row: Cvx | Mvx, on: str) -> bool:
+    """Whether a code was certainly inactive on a day.
+
+    CDC keeps no history of states: an inactive row became so at its last change at the latest. Before that day it may
+    have been active, so the answer is no.
+    """
+    return row.status is Status.INACTIVE and on > row.updated
+
+
+def _of_cvx(holds: Callable[[Cvx], bool], *, administered: bool = False) -> Callable[[Given], str]:
+    """A rule over the row of the CVX, for all doses or for those given here."""
+
+    def value(given: Given) -> str:
+        row = cdc.cvx(given.cvx)
+        return given.cvx if row is not None and (given.administered or not administered) and holds(row) else ""
+
+    return value
+
+
+def _inactive_cvx(given: Given) -> str:
+    row = cdc.cvx(given.cvx)
+    if row is None or not given.administered or row.unspecified or row.kind is Kind.SPECIAL:
+        return ""
+    return given.cvx if inactive_at(row, given.on) else ""
+
+
+def _unknown_cvx(given: Given) -> str:
+    return given.cvx if given.cvx and cdc.cvx(given.cvx) is None else ""
+
+
+def _unknown_mvx(given: Given) -> str:
+    return given.mvx if given.mvx and cdc.mvx(given.mvx) is None else ""
+
+
+def _inactive_mvx(given: Given) -> str:
+    row = cdc.mvx(given.mvx)
+    return given.mvx if row is not None and given.administered and inactive_at(row, given.on) else ""
+
+
+def _not_a_maker(given: Given) -> str:
+    makers = cdc.makers(given.cvx)
+    known = cdc.mvx(given.mvx)
+    return f"{given.mvx} for {given.cvx}" if known is not None and makers and known.code not in makers else ""
+
+
+def _unknown_ndc(given: Given) -> str:
+    return given.ndc if given.ndc and cdc.ndc(given.ndc) is None else ""
+
+
+def _ndc_of_another_vaccine(given: Given) -> str:
+    package, vaccine = cdc.ndc(given.ndc), cdc.cvx(given.cvx)
+    if package is None or vaccine is None or vaccine.code in package.cvx:
+        return ""
+    return f"{given.cvx}, but {package.code} is {' or '.join(package.cvx)}"
+
+
+def _ndc_of_another_maker(given: Given) -> str:
+    package, maker = cdc.ndc(given.ndc), cdc.mvx(given.mvx)
+    if package is None or maker is None or not package.mvx or maker.code in package.mvx:
+        return ""
+    return f"{given.mvx}, but {package.code} is {' or '.join(package.mvx)}"
+
+
+_CVX: Final = "RXA-5"
+_MVX: Final = "RXA-17"
+_MAP: Final = "Map the EHR's vaccine to the CVX of the product that was given."
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule("CVX-UNKNOWN", _CVX, "The CVX code is not in CDC's table.", _MAP, _unknown_cvx),
+    Rule(
+        "CVX-RESERVED",
+        _CVX,
+        "CVX 99 is reserved and never used.",
+        _MAP,
+        _of_cvx(lambda row: row.code == "99"),
+    ),
+    Rule(
+        "CVX-NO-VACCINE",
+        _CVX,
+        "CVX 998 says that no vaccine was given, and this is a dose.",
+        _MAP,
+        _of_cvx(lambda row: row.code == cdc.NO_VACCINE),
+    ),
+    Rule(
+        "CVX-UNKNOWN-VACCINE",
+        _CVX,
+        "CVX 999 says that the vaccine is not known.",
+        "Find out the vaccine; for history take the unspecified formulation of its group.",
+        _of_cvx(lambda row: row.code == cdc.UNKNOWN_VACCINE),
+    ),
+    Rule(
+        "CVX-NEVER-ACTIVE",
+        _CVX,
+        "The CVX belongs to a vaccine that was never on the market.",
+        _MAP,
+        _of_cvx(lambda row: row.status is Status.NEVER_ACTIVE),
+    ),
+    Rule(
+        "CVX-PENDING",
+        _CVX,
+        "The CVX belongs to a vaccine that is not on the market yet.",
+        _MAP,
+        _of_cvx(lambda row: row.status is Status.PENDING, administered=True),
+    ),
+    Rule(
+        "CVX-NON-US",
+        _CVX,
+        "The CVX belongs to a vaccine that is not given in the US.",
+        "If the dose was given abroad, record it as history; else map the product that was given.",
+        _of_cvx(lambda row: row.status is Status.NON_US, administered=True),
+    ),
+    Rule(
+        "CVX-UNSPECIFIED",
+        _CVX,
+        "The CVX names no formulation, and the dose was given here.",
+        _MAP,
+        _of_cvx(lambda row: row.unspecified, administered=True),
+    ),
+    Rule(
+        "CVX-INACTIVE",
+        _CVX,
+        "The CVX was inactive on the day of the dose.",
+        "Look whether the date is right; else map the vaccine to the CVX that followed.",
+        _inactive_cvx,
+    ),
+    Rule(
+        "MVX-UNKNOWN",
+        _MVX,
+        "The MVX code is not in CDC's table.",
+        "Map the EHR's manufacturer to its MVX code.",
+        _unknown_mvx,
+    ),
+    Rule(
+        "MVX-INACTIVE",
+        _MVX,
+        "The manufacturer was inactive on the day of the dose.",
+        "Map the manufacturer to the one that took over the product.",
+        _inactive_mvx,
+    ),
+    Rule(
+        "MVX-NOT-A-MAKER",
+        _MVX,
+        "CDC lists no product of this manufacturer under this CVX.",
+        "Look at the package: vaccine or manufacturer is wrong in the EHR or in the code map.",
+        _not_a_maker,
+    ),
+    Rule(
+        "NDC-UNKNOWN",
+        _CVX,
+        "The NDC is not in CDC's tables.",
+        "Compare it with the package; a new package needs newer tables (vaxline codes update).",
+        _unknown_ndc,
+    ),
+    Rule(
+        "NDC-NOT-THE-CVX",
+        _CVX,
+        "The NDC is a package of another vaccine than the CVX.",
+        "Look at the package: one of the two codes is wrong in the EHR or in the code map.",
+        _ndc_of_another_vaccine,
+    ),
+    Rule(
+        "NDC-NOT-THE-MVX",
+        _MVX,
+        "The NDC is a package of another manufacturer than the MVX.",
+        "Look at the package: one of the two codes is wrong in the EHR or in the code map.",
+        _ndc_of_another_maker,
+    ),
+)
