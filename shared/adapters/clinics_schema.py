@@ -177,10 +177,10 @@ def _defaults(values: Mapping[str, str]) -> Trouble:
     unknown = _known_columns(values)
     if unknown:
         return unknown
-    from shared.exports import csv_cells  # noqa: PLC0415 - few sources have defaults, and every cold start comes by here
+    from shared.exports.csv import cells  # noqa: PLC0415 - few sources have defaults, and every cold start comes by here
 
     for name, value in values.items():
-        parse = csv_cells.parser(layout.BY_NAME[name], Dates(_DEFAULT_FORMATS))
+        parse = cells.parser(layout.BY_NAME[name], Dates(_DEFAULT_FORMATS))
         if parse is not None and parse(value) is None:
             kind = layout.BY_NAME[name].kind.value
             return f'"{value}" is not a value of {name} ({kind})', "Use a value that docs/exports.md allows there"

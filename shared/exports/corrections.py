@@ -15,7 +15,8 @@ from typing import Any, Final
 from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Address, Code, Finding, Name, NextOfKin, Telecom, Visit
-from shared.exports import csv_cells, values
+from shared.exports import values
+from shared.exports.csv import cells
 from shared.exports.layout import BY_NAME, FROM_PATIENT, Column, Kind
 from shared.exports.values import Dates
 from shared.replaced import replace
@@ -181,7 +182,7 @@ def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
 
 def _value(column: Column, raw: str, dates: Dates) -> Any:
     """A text or codes, empty for clearing; None where it cannot be read."""
-    parse = csv_cells.parser(column, dates)
+    parse = cells.parser(column, dates)
     is_coded = column.kind in (Kind.CODE, Kind.CVX, Kind.MVX)
     if not raw:
         return () if is_coded else ""

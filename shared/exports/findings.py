@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from shared.domain.checks import Check, Severity, Who
-from shared.exports import fhir_findings, hl7_findings
+from shared.exports.fhir import findings
+from shared.exports.hl7v2 import findings
 
 _E, _W = Severity.ERROR, Severity.WARNING
 _EHR, _MAP, _SETUP = Who.EHR, Who.CODE_MAP, Who.SETUP
@@ -293,6 +294,6 @@ TABLE: Final[tuple[Check, ...]] = (
         "Two rows without dose id say exactly the same; they count as one dose.",
         "Export a dose id, so that two doses can be told apart.",
     ),
-    *fhir_findings.TABLE,
-    *hl7_findings.TABLE,
+    *findings.TABLE,
+    *findings.TABLE,
 )

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from shared.exports.csv_rows import CsvFile
-from shared.exports.fhir_bulk import FhirBulkExports
-from shared.exports.fhir_bundle import BundleFile
-from shared.exports.hl7_files import Hl7File
+from shared.exports.csv.rows import CsvFile
+from shared.exports.fhir.bulk import FhirBulkExports
+from shared.exports.fhir.bundle import BundleFile
+from shared.exports.hl7v2.files import Hl7File
 from shared.exports.single import EachFile
 from shared.ports import Exports
 

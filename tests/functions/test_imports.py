@@ -16,7 +16,7 @@ from tests.places import ROOT
 WATCHED = {
     "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
     "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.hl7.ack", "shared.domain.hl7.vxu",
-    "shared.exports.csv_cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
+    "shared.exports.csv.cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
     "sqlite3", "zeep", "zoneinfo",
 }  # fmt: skip
 LOADED = {
@@ -24,7 +24,7 @@ LOADED = {
         "shared.adapters.hl7apy_opinion",
         "shared.adapters.s3",
         "shared.domain.hl7.vxu",
-        "shared.exports.csv_cells",
+        "shared.exports.csv.cells",
         "shared.exports.readers",
         "shared.usecases.convert",
         "sqlite3",
@@ -47,7 +47,7 @@ LOADED = {
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
         "shared.domain.hl7.vxu",
-        "shared.exports.csv_cells",
+        "shared.exports.csv.cells",
         "zeep",
     },
     "queries": {
@@ -57,7 +57,7 @@ LOADED = {
         "shared.adapters.secrets_manager",
         "shared.adapters.soap",
         "shared.domain.hl7.vxu",
-        "shared.exports.csv_cells",
+        "shared.exports.csv.cells",
         "zeep",
     },
     "backfill": {"shared.adapters.s3"},

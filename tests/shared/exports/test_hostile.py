@@ -18,7 +18,8 @@ from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.hl7 import er7
 from shared.domain.model import Visit
-from shared.exports import arrivals, fhir_model
+from shared.exports import arrivals
+from shared.exports.fhir import model
 from shared.exports.readers import READERS
 from shared.ports import StoredObject
 from shared.usecases.bounds import bounded
@@ -91,7 +92,7 @@ PATIENT: dict[str, Any] = {
     "multipleBirthInteger": 2,
     "address": [{"line": ["1 Example Way"], "city": "Hartford", "state": "CT", "postalCode": "06101"}],
     "contact": [{"name": {"family": "Sampleton", "given": ["Eve"]}, "relationship": [{"coding": [{"code": "MTH"}]}]}],
-    "extension": [{"url": fhir_model.RACE, "extension": [{"url": "ombCategory", "valueCoding": {"code": "2106-3"}}]}],
+    "extension": [{"url": model.RACE, "extension": [{"url": "ombCategory", "valueCoding": {"code": "2106-3"}}]}],
 }
 IMMUNIZATION: dict[str, Any] = {
     "resourceType": "Immunization",
@@ -221,9 +222,9 @@ def test_json_that_is_nested_without_end_is_a_finding_and_the_rest_is_read(kind:
 
 
 def test_brackets_in_a_text_are_no_nesting() -> None:
-    assert fhir_model.is_too_deep(b'{"a":' * 101)
-    assert not fhir_model.is_too_deep(json.dumps({"note": ["[" * 500, '"\\' * 500 + "{" * 500]}).encode())
-    assert not fhir_model.is_too_deep(json.dumps([[1]] * 500).encode())
+    assert model.is_too_deep(b'{"a":' * 101)
+    assert not model.is_too_deep(json.dumps({"note": ["[" * 500, '"\\' * 500 + "{" * 500]}).encode())
+    assert not model.is_too_deep(json.dumps([[1]] * 500).encode())
 
 
 @given(st.one_of(st.binary(max_size=200), st.just(b"https://[x/a")))

@@ -9,8 +9,8 @@ from typing import Final
 from shared.domain.codes import local, tables
 from shared.domain.codes.tables import Table
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
-from shared.exports import fhir_model as fhir
 from shared.exports import values
+from shared.exports.fhir import model as fhir
 
 # Which of several names is the patient's: FHIR's `use`, best first. The others are not the name of today.
 _NAME_USES: Final = ("official", "usual", "", "temp", "nickname", "anonymous")

@@ -20,8 +20,10 @@ from shared.domain import model
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.domain.shares import EVERYBODY, PatientShare
-from shared.exports import arrivals, fhir_dose, fhir_patient, values, visits
-from shared.exports import fhir_model as fhir
+from shared.exports import arrivals, values, visits
+from shared.exports.fhir import dose as fhir_dose
+from shared.exports.fhir import model as fhir
+from shared.exports.fhir import patient as fhir_patient
 from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text, repaired
 from shared.exports.visits import Defaults, Entry

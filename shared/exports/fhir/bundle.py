@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from shared.domain.clinics import Source
-from shared.exports.fhir_bulk import IMMUNIZATION, FhirSet
+from shared.exports.fhir.bulk import IMMUNIZATION, FhirSet
 from shared.exports.spool import Spool
 from shared.exports.text import Damaged, Text, repaired
 from shared.ports import Objects, StoredObject

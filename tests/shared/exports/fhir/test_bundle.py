@@ -13,7 +13,8 @@ import pytest
 from local import exports as local_exports
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
-from shared.exports import arrivals, fhir_bundle
+from shared.exports import arrivals
+from shared.exports.fhir import bundle
 from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]
@@ -153,8 +154,8 @@ def test_a_file_without_immunizations_is_said(read: Read, body: bytes, codes: li
 
 @pytest.mark.parametrize("how", [{}, {"indent": 1}])
 def test_a_bundle_that_is_too_large_is_said(read: Read, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any]) -> None:
-    monkeypatch.setattr(fhir_bundle, "LARGEST", 500)
-    monkeypatch.setattr(fhir_bundle, "_PIECE", 100)
+    monkeypatch.setattr(bundle, "LARGEST", 500)
+    monkeypatch.setattr(bundle, "_PIECE", 100)
     large = a_bundle(*[(f"{URN}1", a_patient())] * 9, **how)
     codes = [finding.code for finding in findings_of(read(BUNDLES, {"a.json": large}))]
     assert codes == ["BUNDLE-HUGE", "FILE-EMPTY"]

@@ -8,7 +8,7 @@ from typing import Final
 from shared.domain.codes import tables
 from shared.domain.model import NO_CODE, Code, NextOfKin, Patient
 from shared.exports import values
-from shared.exports.hl7_fields import (
+from shared.exports.hl7v2.fields import (
     NO_SEGMENT,
     Reading,
     Segment,

@@ -12,9 +12,13 @@ from typing import Final
 
 from shared.domain.clinics import Source
 from shared.domain.model import ADMINISTERED, Action, Dose, Finding, Patient, Visit
-from shared.exports import hl7_dose, hl7_messages, hl7_patient, hl7_text, visits
-from shared.exports.hl7_fields import NO_SEGMENT, Reading, Segment, hd, segments
-from shared.exports.hl7_messages import LONGEST_SEGMENT, Message, Splitter
+from shared.exports import visits
+from shared.exports.hl7v2 import dose as hl7_dose
+from shared.exports.hl7v2 import messages
+from shared.exports.hl7v2 import patient as hl7_patient
+from shared.exports.hl7v2 import text as hl7_text
+from shared.exports.hl7v2.fields import NO_SEGMENT, Reading, Segment, hd, segments
+from shared.exports.hl7v2.messages import LONGEST_SEGMENT, Message, Splitter
 from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
 from shared.exports.text import Damaged, Text
@@ -60,14 +64,14 @@ class Hl7File(TextFile):
                 yield text.cut_line
 
     def _spool(self, message: Message, number: int, spool: Spool) -> None:
-        syntax = hl7_messages.syntax_of(message.lines[0])
+        syntax = messages.syntax_of(message.lines[0])
         fault = message.fault
         if not fault and syntax is not None:
             kind = hl7_text.mended(syntax.part("".join(message.lines[0].split(syntax.field)[8:9]), 1), None, 0)[0]
             fault = "" if kind == "VXU" else f"MESSAGE-NOT-VXU {kind}"
         if not fault:
             before = self._rows
-            for order in hl7_messages.orders(message):
+            for order in messages.orders(message):
                 self._rows += 1
                 key = self._key(order.text, order.fault)
                 spool.add(Row(*key, number, self._rows, order.fault, _as_bytes(order.text)))
@@ -81,7 +85,7 @@ class Hl7File(TextFile):
         """(patient, day, clinic) of a vaccination; all empty where one of the first two cannot be read."""
         if fault not in _READ_ANYWAY:
             return _UNPLACED
-        said = _segments(hl7_text.mended(text, hl7_messages.syntax_of(text), 0)[0])
+        said = _segments(hl7_text.mended(text, messages.syntax_of(text), 0)[0])
         by_name = {one.name: one for one in reversed(said)}
         mrn = hl7_patient.record_number(by_name.get("PID", NO_SEGMENT))
         rxa = by_name["RXA"]
@@ -132,7 +136,7 @@ class Hl7File(TextFile):
 
     def _entry(self, row: Row) -> Entry:
         text = row.payload.decode("utf-8", "surrogateescape")
-        sound, damage = hl7_text.mended(text, hl7_messages.syntax_of(text), row.row)
+        sound, damage = hl7_text.mended(text, messages.syntax_of(text), row.row)
         said = _segments(sound)
         reading = Reading(row.row, self._dates)
         patient = hl7_patient.patient(said, reading)
@@ -148,7 +152,7 @@ def _as_bytes(text: str) -> bytes:
 
 
 def _segments(text: str) -> list[Segment]:
-    syntax = hl7_messages.syntax_of(text)
+    syntax = messages.syntax_of(text)
     assert syntax is not None
     return segments(text, syntax)
 

@@ -11,7 +11,7 @@ from typing import Final
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Patient, Visit
 from shared.exports import layout, visits
-from shared.exports.csv_cells import RowReader
+from shared.exports.csv.cells import RowReader
 from shared.exports.layout import Header
 from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool

@@ -14,8 +14,10 @@ import pytest
 from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Action, Completion, Finding, Visit
-from shared.exports import arrivals, fhir_model, fhir_patient
-from shared.exports.fhir_bulk import reference_name
+from shared.exports import arrivals
+from shared.exports.fhir import model
+from shared.exports.fhir import patient as fhir_patient
+from shared.exports.fhir.bulk import reference_name
 
 Read = Callable[..., list[Visit]]
 BULK = Source("bulk", "fhir", clinic="elm")
@@ -91,7 +93,7 @@ def test_files_come_in_any_order_and_under_any_name(read: Read, order: tuple[str
     ],
 )
 def test_a_reference_is_told_in_every_form(read: Read, reference: str, name: str) -> None:
-    assert reference_name(fhir_model.Reference(reference)) == name
+    assert reference_name(model.Reference(reference)) == name
     if name:
         [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(patient={"reference": reference}))})
         assert visit.patient.mrn == "MRN-p1"
@@ -109,7 +111,7 @@ def test_the_references_of_a_dose_lead_to_people_places_and_makers(read: Read) -
             {"resourceType": "Practitioner", "id": "nurse", "name": [{"family": "Nurseby", "given": ["Nadia"]}]}
         ],
     )
-    npi = [{"system": fhir_model.NPI, "value": "1245319599"}]
+    npi = [{"system": model.NPI, "value": "1245319599"}]
     people = lines(
         {"resourceType": "Practitioner", "id": "doc", "identifier": npi, "name": [{"family": "Doctorow"}]},
         {
@@ -118,7 +120,7 @@ def test_the_references_of_a_dose_lead_to_people_places_and_makers(read: Read) -
             "identifier": [{"system": "urn:example", "value": "L1"}],
             "name": "Elm",
         },
-        {"resourceType": "Organization", "id": "merck", "identifier": [{"system": fhir_model.MVX, "value": "MSD"}]},
+        {"resourceType": "Organization", "id": "merck", "identifier": [{"system": model.MVX, "value": "MSD"}]},
     )
     [visit] = read(BULK, {"a": lines(dose), "b": people, "c": lines(a_patient())})
     found = visit.doses[0]
@@ -165,7 +167,7 @@ def test_everything_else_that_a_dose_says(read: Read) -> None:
             ]
         },
         expirationDate="2027-06",
-        manufacturer={"identifier": {"system": fhir_model.MVX, "value": "SKB"}, "display": "GSK"},
+        manufacturer={"identifier": {"system": model.MVX, "value": "SKB"}, "display": "GSK"},
         site=concept("LA"),
         route=concept("IM"),
         doseQuantity={"value": 0.50, "code": "mL"},
@@ -200,7 +202,7 @@ def test_everything_that_a_patient_says(read: Read) -> None:
                 ],
             },
             {"url": f"{core}ethnicity", "extension": [{"url": "ombCategory", "valueCoding": {"code": "2186-5"}}]},
-            {"url": fhir_model.MAIDEN_NAME, "valueString": "Eve Mockford"},
+            {"url": model.MAIDEN_NAME, "valueString": "Eve Mockford"},
         ],
         name=[
             {"use": "maiden", "family": "Exampleby", "given": ["Ada"]},
@@ -243,10 +245,10 @@ def test_everything_that_a_patient_says(read: Read) -> None:
 
 
 def test_a_national_number_is_never_the_record_number() -> None:
-    ssn = fhir_model.Identifier(
-        "http://hl7.org/fhir/sid/us-ssn", "999-00-0000", type=fhir_model.Concept([fhir_model.Coding(code="SS")])
+    ssn = model.Identifier(
+        "http://hl7.org/fhir/sid/us-ssn", "999-00-0000", type=model.Concept([model.Coding(code="SS")])
     )
-    other = fhir_model.Identifier("urn:example", "E1")
+    other = model.Identifier("urn:example", "E1")
     assert fhir_patient.record_number([ssn], "id") == "id"
     assert fhir_patient.record_number([ssn, other], "id") == "E1"
 

@@ -10,7 +10,7 @@ from shared.domain.codes import cdc, tables
 from shared.domain.identity import NO_ORDER
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
 from shared.exports import values
-from shared.exports.hl7_fields import (
+from shared.exports.hl7v2.fields import (
     NO_SEGMENT,
     Reading,
     Segment,

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple, TypeVar
 from shared.domain.codes import cdc, local, tables
 from shared.domain.codes.tables import Table
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
-from shared.exports import fhir_model as fhir
-from shared.exports import fhir_patient, values
+from shared.exports import values
+from shared.exports.fhir import model as fhir
+from shared.exports.fhir import patient
 from shared.exports.visits import information_source
 from shared.replaced import replace
 
@@ -284,7 +285,7 @@ def _performers(resource: fhir.Immunization, find: FindActor, noted: _Noted) -> 
 @lru_cache(_REMEMBERED)
 def _provider(actor: fhir.Actor, path: str) -> tuple[Provider, _Notes]:
     """A person with NPI; an id of another kind is kept for clinics.toml to say whose NPI it means."""
-    name = fhir_patient.human_name(actor.name[0]) if actor.name and not isinstance(actor.name, str) else None
+    name = patient.human_name(actor.name[0]) if actor.name and not isinstance(actor.name, str) else None
     numbers = (one.value.strip() for one in actor.identifier if one.system in fhir.NPI_SYSTEMS)
     number = next((one for one in numbers if values.npi(one)), "")
     authority = kind = "NPI" if number else ""
