@@ -67,11 +67,11 @@ def _report(files: list[Path], config: Path | None, source: str) -> Report:
 
 
 def _configuration(file: Path) -> Configuration:
-    from shared.adapters import clinics_toml  # noqa: PLC0415 - as above
+    from shared.adapters.configuration import reader  # noqa: PLC0415 - as above
 
     try:
-        return clinics_toml.valid(file.read_text("utf-8"), str(file))
-    except clinics_toml.NotValid as error:
+        return reader.valid(file.read_text("utf-8"), str(file))
+    except reader.NotValid as error:
         render.err.print(str(error), markup=False, highlight=False)
         raise typer.Exit(2) from None
 

@@ -83,11 +83,11 @@ def config_push(file: ClinicsFile, stage: Stage = LOCAL_STAGE, json: Json = Fals
 
 
 def _checked(file: Path, *, json: bool) -> Configuration:
-    from shared.adapters import clinics_toml  # noqa: PLC0415 - a command pays only for what it needs
+    from shared.adapters.configuration import reader  # noqa: PLC0415 - a command pays only for what it needs
 
     try:
-        found = clinics_toml.valid(file.read_text("utf-8"), str(file))
-    except clinics_toml.NotValid as error:
+        found = reader.valid(file.read_text("utf-8"), str(file))
+    except reader.NotValid as error:
         if json:
             render.as_json({"ok": False, "errors": error.errors})
         else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from console.audit import noted
-from shared.adapters import clinics_edit
+from shared.adapters.configuration import edit
 from shared.bootstrap import Application
 from shared.usecases.correct import Refused, Resubmitted
 from shared.usecases.remedy import Remedy
@@ -42,15 +42,15 @@ def changed_text(application: Application, cause: str, clinic: str, value: str, 
         if not codes:
             raise ValueError("--map is for a cause that `vaxline codes unmapped` lists")
         for one in codes:
-            text = clinics_edit.with_code(text, one.source, one.table, one.code, change.meaning)
+            text = edit.with_code(text, one.source, one.table, one.code, change.meaning)
     if change.facility:
         if not clinic:
             raise ValueError("--facility needs --clinic")
-        text = clinics_edit.with_facility(text, clinic, change.facility)
+        text = edit.with_facility(text, clinic, change.facility)
     if change.as_clinic:
         if not value:
             raise ValueError("--as-clinic needs --value, the name that exports use")
-        text = clinics_edit.with_export_name(text, change.as_clinic, value)
+        text = edit.with_export_name(text, change.as_clinic, value)
     return text
 
 

@@ -14,7 +14,7 @@ from console.audit import noted
 from console.connect import to_stage
 from console.options import Json, Stage
 from console.remedies import Change, applied, changed_text, named
-from shared.adapters import clinics_toml
+from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration
 from shared.domain.hl7 import er7
 from shared.settings import LOCAL_STAGE
@@ -85,8 +85,8 @@ def remedy(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
 def _parsed(text: str) -> Configuration:
     try:
-        return clinics_toml.valid(text)
-    except clinics_toml.NotValid as error:
+        return reader.valid(text)
+    except reader.NotValid as error:
         render.err.print(str(error), markup=False, highlight=False)
         raise typer.Exit(1) from None
 

@@ -26,7 +26,7 @@ ALLOWED: Final = frozenset(
     }
 )  # fmt: skip
 
-# Folders of the inbox and callers of query may be called anything (names: shared/adapters/clinics_schema.py).
+# Folders of the inbox and callers of query may be called anything (names: shared/adapters/configuration/schema.py).
 _NAMED: Final = frozenset({"clinic", "source"})
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _FRAMES: Final = 3

@@ -17,7 +17,7 @@ from typing import Any, Final
 from functions import logs
 from shared.metrics import BY_NAME, Measured, Metric, namespace
 
-# A name of clinics.toml (shared/adapters/clinics_schema.py). A folder of the inbox may be called anything.
+# A name of clinics.toml (shared/adapters/configuration/schema.py). A folder of the inbox may be called anything.
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _Values = dict[Metric, list[float]]
 

@@ -1,4 +1,4 @@
-"""Makes the dictionary of `shared/adapters/packing.py`, from what a local run left in its ledger.
+"""Makes the dictionary of `shared/adapters/ledger/packing.py`, from what a local run left in its ledger.
 
 python -m local.demo --doses 400 && python -m local.dictionary NEW_FILE
 
@@ -19,7 +19,7 @@ else:
     from backports import zstd
 
 from local import snapshot
-from shared.adapters.packing import unpacked, words
+from shared.adapters.ledger.packing import unpacked, words
 
 _TRAINED, _HEADER, _LEVEL = 16_000, 2_000, 3
 """Bytes that are taken from the ledger and that the dictionary's own tables may need, and the level of compression."""

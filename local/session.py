@@ -17,8 +17,8 @@ from local.cloud import LocalCloud
 from local.engine import Engine
 from local.simulator import Simulator
 from local.simulator_scenarios import Playing
-from shared.adapters import clinics_toml
-from shared.adapters.s3 import CURRENT_CONFIGURATION
+from shared.adapters.aws.s3 import CURRENT_CONFIGURATION
+from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.settings import QUERIES
 
@@ -33,7 +33,7 @@ class Session:
         self.cloud = cloud
         self._clinics = clinics
         self._name = name
-        self.configuration = clinics_toml.valid(clinics, name)
+        self.configuration = reader.valid(clinics, name)
         known = self.configuration.clinics.values()
         self.simulator = Simulator(
             facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in known},
@@ -54,7 +54,7 @@ class Session:
         for secret in dict.fromkeys(clinic.secret for clinic in self.configuration.clinics.values()):
             self.cloud.put_secret(secret, secret, _PASSWORD)
         text = self._clinics.replace(self.configuration.iis.endpoint, self.simulator.endpoint)
-        self.configuration = clinics_toml.valid(text, self._name)
+        self.configuration = reader.valid(text, self._name)
         self.application.configurations.push(text, self.configuration.version)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
-from shared.adapters.batch_requests import write_at_once
+from shared.adapters.aws.batch_requests import write_at_once
+from shared.adapters.aws.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
 from shared.adapters.clock import SystemClock
-from shared.adapters.dynamodb import DynamoLedger
-from shared.adapters.sqs import SqsIntake, SqsOutbox, SqsResubmissionQueue
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.settings import (
     INBOX_PREFIX,
     LOCAL_STAGE,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
-    from shared.adapters.s3 import S3Configurations, S3Files, S3Objects
-    from shared.adapters.secrets_manager import SecretsManagerSecrets
+    from shared.adapters.aws.s3 import S3Configurations, S3Files, S3Objects
+    from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
     from shared.domain.hl7.qbp import Request
     from shared.ports import AuditTrail, Iis
     from shared.usecases.backfill import Backfill
@@ -96,19 +96,19 @@ class Application:
 
     @cached_property
     def audit(self) -> AuditTrail:
-        from shared.adapters.audit import DynamoAuditTrail  # noqa: PLC0415 - people alone are audited
+        from shared.adapters.ledger.audit import DynamoAuditTrail  # noqa: PLC0415 - people alone are audited
 
         return DynamoAuditTrail(self._dynamodb, self.runtime.table)
 
     @cached_property
     def objects(self) -> S3Objects:
-        from shared.adapters.s3 import S3Objects  # noqa: PLC0415 - resubmit reads no bucket
+        from shared.adapters.aws.s3 import S3Objects  # noqa: PLC0415 - resubmit reads no bucket
 
         return S3Objects(self._s3, self.runtime.bucket)
 
     @cached_property
     def configurations(self) -> S3Configurations:
-        from shared.adapters.s3 import S3Configurations  # noqa: PLC0415 - with the checks of clinics.toml
+        from shared.adapters.aws.s3 import S3Configurations  # noqa: PLC0415 - with the checks of clinics.toml
 
         return S3Configurations(self._s3, self.runtime.bucket)
 
@@ -123,13 +123,13 @@ class Application:
 
     @cached_property
     def secrets(self) -> SecretsManagerSecrets:
-        from shared.adapters.secrets_manager import SecretsManagerSecrets  # noqa: PLC0415 - only submit reads secrets
+        from shared.adapters.aws.secrets_manager import SecretsManagerSecrets  # noqa: PLC0415 - only submit reads secrets
 
         return SecretsManagerSecrets(self.session.client("secretsmanager", config=_CLIENT), self.runtime.stage)
 
     @cached_property
     def iis(self) -> Iis:
-        from shared.adapters.soap import SoapIis  # noqa: PLC0415 - zeep costs 160 ms of cold start
+        from shared.adapters.iis.soap import SoapIis  # noqa: PLC0415 - zeep costs 160 ms of cold start
 
         return SoapIis()
 
@@ -198,7 +198,7 @@ class Application:
     @cached_property
     def query_iis(self) -> Iis:
         """The IIS for who asks: its answers may be longer than ACKs."""
-        from shared.adapters.soap import SoapIis  # noqa: PLC0415 - as above
+        from shared.adapters.iis.soap import SoapIis  # noqa: PLC0415 - as above
 
         return SoapIis(cap=QUERY_ANSWER_CAP_BYTES)
 
@@ -219,7 +219,7 @@ class Application:
         """The use case `query`, from outside the stage through its function: no person needs the credentials."""
         if self.runtime.stage == LOCAL_STAGE:
             return self.query
-        from shared.adapters.lambda_query import LambdaQuery  # noqa: PLC0415 - only the console asks from outside
+        from shared.adapters.aws.lambda_query import LambdaQuery  # noqa: PLC0415 - only the console asks from outside
 
         # Asked once: whoever waits is told, and the IIS is not asked again behind their back.
         options = {**CLIENT_OPTIONS, "retries": {"total_max_attempts": 1}, "read_timeout": QUERY.timeout + 10}
@@ -228,7 +228,7 @@ class Application:
 
     @cached_property
     def queries(self) -> Queries:
-        from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
         from shared.usecases.queries import Queries  # noqa: PLC0415 - only where files of patients are asked about
 
         return Queries(
@@ -249,13 +249,13 @@ class Application:
     @cached_property
     def inbox(self) -> S3Files:
         """Where exports are put; only people put any by way of vaxline."""
-        from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
 
         return S3Files(self._s3, self.runtime.bucket, INBOX_PREFIX)
 
     @cached_property
     def report(self) -> DailyReports:
-        from shared.adapters.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
         from shared.usecases.daily import DailyReports  # noqa: PLC0415 - once a day
 
         return DailyReports(
@@ -280,7 +280,7 @@ class Application:
 
     def redrive(self, queue: QueueSettings) -> int:
         """Brings back what SQS set aside of a queue; how many messages that were."""
-        from shared.adapters.redrive import redrive  # noqa: PLC0415 - only people do
+        from shared.adapters.aws.redrive import redrive  # noqa: PLC0415 - only people do
 
         return redrive(self._sqs, queue, self.runtime.stage, self.runtime.outbox_url)
 
@@ -292,7 +292,7 @@ class Application:
 
     @cached_property
     def notices(self) -> Notices:
-        from shared.adapters.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - resubmit and sweep alone
+        from shared.adapters.ledger.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - resubmit and sweep alone
         from shared.usecases.notices import Notices  # noqa: PLC0415 - with every finding's text
 
         return Notices(
@@ -305,7 +305,7 @@ class Application:
 
     @cached_property
     def valve(self) -> Watch:
-        from shared.adapters.event_source import EventSourceMapping  # noqa: PLC0415 - only valve switches
+        from shared.adapters.aws.event_source import EventSourceMapping  # noqa: PLC0415 - only valve switches
         from shared.usecases.valve import Watch  # noqa: PLC0415 - only valve watches
 
         client = self.session.client("lambda", config=_CLIENT)

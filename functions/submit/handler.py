@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from functions import logs, metrics
 from functions.submit import report
-from shared.adapters.sqs import received
+from shared.adapters.aws.sqs import received
 from shared.bootstrap import application
 from shared.usecases.submit import Later
 

@@ -1,7 +1,7 @@
 """Who reports, for which clinics, from which EHR feeds, to which IIS: the validated content of `clinics.toml`.
 
 Connecticut's answers to many of these values are not public, so each is a setting with a default and none is a constant
-(see docs/configuration.md). `shared/adapters/clinics_toml.py` reads and checks the file.
+(see docs/configuration.md). `shared/adapters/configuration/reader.py` reads and checks the file.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from zeep.transports import Transport
 
 from local.simulator import Simulator
 from shared.adapters.clock import SystemClock
-from shared.adapters.dynamodb import submission_item
-from shared.adapters.soap import SoapIis
+from shared.adapters.iis.soap import SoapIis
+from shared.adapters.ledger.dynamodb import submission_item
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.clinics import Configuration, Iis
 from shared.domain.lifecycle import State
@@ -49,7 +49,7 @@ LATENCY: Final = 0.3
 BATCH: Final = 10
 _USER: Final = ("user", "password")
 _FACILITY: Final = records.CLINIC.facility_id
-_WSDL: Final = ROOT / "shared/adapters/wsdl/cdc-iis.wsdl"
+_WSDL: Final = ROOT / "shared/adapters/iis/wsdl/cdc-iis.wsdl"
 _BINDING: Final = "{urn:cdc:iisb:2011}client_Binding_Soap12"
 # IZ Gateway's answer times (seconds at percentiles), at a twentieth so that the run is short.
 _ANSWERS: Final = ((0.0, 0.4), (0.5, 1.6), (0.75, 3.0), (0.9, 4.8), (0.95, 6.1), (0.99, 8.75), (1.0, 15.0))

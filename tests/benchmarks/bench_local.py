@@ -14,7 +14,7 @@ from typing import Any, Final
 from local.simulator import Simulator
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
-from shared.adapters.soap import SoapIis
+from shared.adapters.iis.soap import SoapIis
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, RESUBMISSION
 from shared.usecases.convert import Convert

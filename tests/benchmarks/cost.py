@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.adapters.clock import SystemClock
-from shared.adapters.dynamodb import submission_item
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
-from shared.adapters.packing import pack
+from shared.adapters.ledger.dynamodb import submission_item
+from shared.adapters.ledger.packing import pack
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.clinics import Iis
 from shared.domain.lifecycle import State

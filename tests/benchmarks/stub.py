@@ -17,9 +17,9 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from shared.adapters.batch_requests import write_at_once
-from shared.adapters.dynamodb import DynamoLedger
-from shared.adapters.sqs import SqsOutbox, SqsResubmissionQueue
+from shared.adapters.aws.batch_requests import write_at_once
+from shared.adapters.aws.sqs import SqsOutbox, SqsResubmissionQueue
+from shared.adapters.ledger.dynamodb import DynamoLedger
 
 TABLE: Final = "bench"
 _URL: Final = "https://sqs.us-east-1.amazonaws.com/000000000000/"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from local import exports as demo
-from shared.adapters import clinics_toml
+from shared.adapters.configuration import reader
 from shared.adapters.files import LocalObjects
 from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
-    parsed = clinics_toml.parse(DEMO)
+    parsed = reader.parse(DEMO)
     assert isinstance(parsed, Configuration)
     return parsed
 

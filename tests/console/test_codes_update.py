@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from console import codes
 from console.main import app
-from shared.adapters import clinics_toml
+from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc, local
 from shared.domain.codes.cdc import compact
@@ -222,7 +222,7 @@ def test_a_cpt_table_of_the_users_own_becomes_a_source_s_vaccine_map(tmp_path: P
     assert said.exit_code == 0
     assert said.stdout.splitlines()[-1] == '# "90002" = one of 08, 20'
     clinics = (ROOT / "local" / "clinics.toml").read_text("utf-8").replace("[sources.yours-csv]", "[sources.feed]")
-    configuration = clinics_toml.parse(f"{clinics}\n{said.stdout}")
+    configuration = reader.parse(f"{clinics}\n{said.stdout}")
     assert isinstance(configuration, Configuration), configuration
     dose = Dose("D1", "20260302", local.unread("90001"), row=1)
     read = local.applied(Visit("feed", Patient(), "20260302", doses=(dose,)), configuration.sources["feed"].local)

@@ -18,7 +18,7 @@ from console.main import app
 from local import exports, session, snapshot
 from local.cloud import REGION
 from local.engine import Engine
-from shared.adapters.dynamodb_items import submission_from
+from shared.adapters.ledger.items import submission_from
 from shared.bootstrap import Application, application
 from shared.domain.lifecycle import State
 from shared.domain.submission import Submission

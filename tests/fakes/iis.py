@@ -12,7 +12,7 @@ from local import simulator_soap as soap
 from local.simulator_faults import FAULTS, Call
 from local.simulator_soap import Reply
 from local.webiz import AUTHENTICATION_WORDS, WebIz
-from shared.adapters import soap_answer
+from shared.adapters.iis import answer as soap_answer
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from shared.settings import ANSWER_CAP_BYTES, CONNECT_TIMEOUT, READ_TIMEOUT
 

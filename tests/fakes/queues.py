@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from shared.adapters.sqs import announcement, received
+from shared.adapters.aws.sqs import announcement, received
 from shared.domain.shares import shares
 from shared.ports import Clock, OutboxMessage, Received
 from shared.settings import QueueSettings

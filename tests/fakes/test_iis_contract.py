@@ -10,7 +10,7 @@ import pytest
 from local.simulator import Simulator
 from local.simulator_faults import FAULTS, Planned
 from local.webiz import WebIz
-from shared.adapters.soap import SoapIis
+from shared.adapters.iis.soap import SoapIis
 from shared.domain.hl7.ack import AckReading, read_ack
 from shared.domain.hl7.iis_profiles import CTWIZ
 from shared.domain.submission import Answer, Credentials, DeliveryFault

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission

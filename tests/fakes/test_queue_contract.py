@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.sqs import SqsOutbox
+from shared.adapters.aws.sqs import SqsOutbox
 from shared.ports import OutboxMessage, OutboxReader
 from shared.settings import OUTBOX
 from tests.fakes.queues import MemoryOutbox, MemorySqs

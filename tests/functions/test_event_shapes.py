@@ -7,8 +7,8 @@ import pytest
 
 from functions import logs
 from local.cloud import LocalCloud
-from shared.adapters.s3 import S3Objects
-from shared.adapters.sqs import announcement
+from shared.adapters.aws.s3 import S3Objects
+from shared.adapters.aws.sqs import announcement
 from shared.domain.shares import PatientShare, shares
 from shared.usecases.convert import Ignored, Split
 

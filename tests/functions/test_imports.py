@@ -14,15 +14,15 @@ from tests.places import ROOT
 
 # What is heavy, or belongs to one function: a new name here is a decision.
 WATCHED = {
-    "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.s3",
-    "shared.adapters.secrets_manager", "shared.adapters.soap", "shared.domain.hl7.ack", "shared.domain.hl7.vxu",
+    "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.aws.s3",
+    "shared.adapters.aws.secrets_manager", "shared.adapters.iis.soap", "shared.domain.hl7.ack", "shared.domain.hl7.vxu",
     "shared.exports.csv.cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
     "sqlite3", "zeep", "zoneinfo",
 }  # fmt: skip
 LOADED = {
     "convert": {
         "shared.adapters.hl7apy_opinion",
-        "shared.adapters.s3",
+        "shared.adapters.aws.s3",
         "shared.domain.hl7.vxu",
         "shared.exports.csv.cells",
         "shared.exports.readers",
@@ -32,9 +32,9 @@ LOADED = {
     "submit": {
         "lxml",
         "requests",
-        "shared.adapters.s3",
-        "shared.adapters.secrets_manager",
-        "shared.adapters.soap",
+        "shared.adapters.aws.s3",
+        "shared.adapters.aws.secrets_manager",
+        "shared.adapters.iis.soap",
         "shared.domain.hl7.ack",
         "shared.domain.hl7.vxu",
         "shared.usecases.submit",
@@ -43,9 +43,9 @@ LOADED = {
     "query": {
         "lxml",
         "requests",
-        "shared.adapters.s3",
-        "shared.adapters.secrets_manager",
-        "shared.adapters.soap",
+        "shared.adapters.aws.s3",
+        "shared.adapters.aws.secrets_manager",
+        "shared.adapters.iis.soap",
         "shared.domain.hl7.vxu",
         "shared.exports.csv.cells",
         "zeep",
@@ -53,18 +53,18 @@ LOADED = {
     "queries": {
         "lxml",
         "requests",
-        "shared.adapters.s3",
-        "shared.adapters.secrets_manager",
-        "shared.adapters.soap",
+        "shared.adapters.aws.s3",
+        "shared.adapters.aws.secrets_manager",
+        "shared.adapters.iis.soap",
         "shared.domain.hl7.vxu",
         "shared.exports.csv.cells",
         "zeep",
     },
-    "backfill": {"shared.adapters.s3"},
-    "report": {"shared.adapters.s3"},
+    "backfill": {"shared.adapters.aws.s3"},
+    "report": {"shared.adapters.aws.s3"},
     "resubmit": set(),
-    "sweep": {"shared.adapters.s3", "zoneinfo"},
-    "valve": {"lxml", "requests", "shared.adapters.s3", "shared.adapters.soap", "zeep"},
+    "sweep": {"shared.adapters.aws.s3", "zoneinfo"},
+    "valve": {"lxml", "requests", "shared.adapters.aws.s3", "shared.adapters.iis.soap", "zeep"},
 }
 SCRIPT = """
 import importlib, json, sys

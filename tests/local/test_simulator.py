@@ -16,8 +16,8 @@ import zeep
 
 from local.simulator import Simulator
 from local.simulator_faults import FAULTS, Planned
-from shared.adapters import soap
-from shared.adapters.soap import SoapIis
+from shared.adapters.iis import soap
+from shared.adapters.iis.soap import SoapIis
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from tests.places import ROOT
 

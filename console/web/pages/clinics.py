@@ -8,7 +8,7 @@ from nicegui import ui
 
 from console.web.desk import Desk
 from console.web.parts import Link, address, card, empty, failed, html_element, lines, loading, row, table, text
-from shared.adapters import clinics_toml
+from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.ports import Stops
@@ -115,8 +115,8 @@ class _Editor:
         self._result.clear()
         with self._result:
             try:
-                return clinics_toml.valid(str(self._text.value))
-            except clinics_toml.NotValid as error:
+                return reader.valid(str(self._text.value))
+            except reader.NotValid as error:
                 for one in error.errors:
                     failed(str(one))
                 return None

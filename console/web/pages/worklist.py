@@ -29,7 +29,7 @@ from console.web.parts import (
     table,
     text,
 )
-from shared.adapters import clinics_toml
+from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.codes import local
 from shared.domain.hl7 import er7
@@ -254,7 +254,7 @@ class _Form:
             wanted, text_to_come, preview = await self._desk.ask(
                 lambda application: _looked_at(application, self._group.cause, clinic, value, changes, change)
             )
-        except (ValueError, clinics_toml.NotValid) as error:
+        except (ValueError, reader.NotValid) as error:
             with self._result:
                 failed(str(error))
             return
@@ -292,7 +292,7 @@ def _looked_at(
     application: Application, cause: str, clinic: str, value: str, changes: dict[str, str], change: Change
 ) -> tuple[Remedy, str, Preview]:
     text_to_come = changed_text(application, cause, clinic, value, change)
-    configuration = clinics_toml.valid(text_to_come) if text_to_come else None
+    configuration = reader.valid(text_to_come) if text_to_come else None
     wanted = Remedy(cause, clinic, value, changes, configuration)
     return wanted, text_to_come, application.remedies.preview(wanted)
 

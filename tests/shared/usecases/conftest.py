@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from tests.shared.usecases.desk import Desk, Say, Vault
 
 

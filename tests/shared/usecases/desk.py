@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
 from shared.ports import OutboxMessage

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters import clinics_toml
+from shared.adapters.configuration import reader
 from shared.adapters.files import LocalObjects
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.clinics import Configuration
@@ -63,7 +63,7 @@ class Noon:
 
 @pytest.fixture
 def clinics() -> Configuration:
-    parsed = clinics_toml.parse(CLINICS)
+    parsed = reader.parse(CLINICS)
     assert isinstance(parsed, Configuration)
     return parsed
 
@@ -303,6 +303,6 @@ def test_a_strict_source_holds_what_would_be_sent_with_a_warning(tmp_path: Path)
 
 
 def _parsed(text: str) -> Configuration:
-    parsed = clinics_toml.parse(text)
+    parsed = reader.parse(text)
     assert isinstance(parsed, Configuration), parsed
     return parsed

@@ -9,7 +9,7 @@ import pytest
 
 from local.cloud import REGION, LocalCloud
 from shared import settings
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit

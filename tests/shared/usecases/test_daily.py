@@ -12,9 +12,9 @@ import boto3
 import pytest
 
 from local.cloud import BUCKET, REGION, LocalCloud
-from shared.adapters import clinics_toml
-from shared.adapters.dynamodb import DynamoLedger
-from shared.adapters.s3 import S3Files
+from shared.adapters.aws.s3 import S3Files
+from shared.adapters.configuration import reader
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, DoseOutcome, Outcome
@@ -38,7 +38,7 @@ class At:
         return self.time
 
     def current(self) -> Configuration:
-        return clinics_toml.valid(CLINICS)
+        return reader.valid(CLINICS)
 
 
 @pytest.fixture

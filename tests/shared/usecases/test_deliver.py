@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.sqs import SqsOutbox
+from shared.adapters.aws.sqs import SqsOutbox
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import DeliveryFault

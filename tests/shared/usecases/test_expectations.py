@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from local.cloud import LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Configuration, Source
 from shared.domain.expectation import Every
 from shared.domain.submission import FileSummary

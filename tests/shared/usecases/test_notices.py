@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.cloud import LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
-from shared.adapters.notices import DynamoMarks
+from shared.adapters.ledger.dynamodb import DynamoLedger
+from shared.adapters.ledger.notices import DynamoMarks
 from shared.domain.lifecycle import State
 from shared.domain.notice import OTHER, Mark, headline
 from shared.replaced import replace

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local.cloud import LocalCloud
-from shared.adapters.s3 import S3Files, S3Objects
+from shared.adapters.aws.s3 import S3Files, S3Objects
 from shared.domain.hl7.qbp import Request
 from shared.domain.hl7.rsp import read_rsp
 from shared.domain.maintenance import window

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters import clinics_toml
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.configuration import reader
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Attempt, Submission
@@ -145,7 +145,7 @@ def test_the_phases_are_passed_one_after_the_other(weeks: Weeks) -> None:
 def test_each_clinic_is_told_from_one_reading_and_the_checklist_knows_who_is_silent(weeks: Weeks) -> None:
     weeks.send(13)
     weeks.send(1, Event.REFUSE, clinic="harbor")
-    configuration = clinics_toml.valid(CLINICS)
+    configuration = reader.valid(CLINICS)
     each = readiness_of_each(weeks.ledger, configuration, TODAY)
     assert [one.clinic for one in each] == ["", *configuration.clinics]
     assert each[1:] == tuple(weeks.readiness(clinic) for clinic in configuration.clinics)

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import faults
 from shared.domain.clinics import Clinic, Configuration, Iis
 from shared.domain.lifecycle import Event, State

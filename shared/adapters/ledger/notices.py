@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from shared.adapters.dynamodb_index import condition_failed
-from shared.adapters.dynamodb_items import Item, iso
+from shared.adapters.ledger.index import condition_failed
+from shared.adapters.ledger.items import Item, iso
 from shared.domain.notice import Mark
 
 if TYPE_CHECKING:

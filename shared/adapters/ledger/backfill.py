@@ -13,8 +13,8 @@ from itertools import chain
 from typing import Final
 
 from shared import settings
-from shared.adapters.dynamodb_batches import DynamoBatches
-from shared.adapters.dynamodb_items import (
+from shared.adapters.ledger.batches import DynamoBatches
+from shared.adapters.ledger.items import (
     LANE_END,
     Item,
     iso,

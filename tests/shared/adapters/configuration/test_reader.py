@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters import clinics_schema, clinics_toml
-from shared.adapters.clinics_toml import ConfigurationError
+from shared.adapters.configuration import reader as clinics_toml
+from shared.adapters.configuration import schema
+from shared.adapters.configuration.reader import ConfigurationError
 from shared.domain.clinics import Configuration
 from tests.places import ROOT
 
@@ -160,14 +161,14 @@ def test_no_content_is_too_strange(value: object, section: str) -> None:
     assert reader.errors
 
 
-@pytest.mark.parametrize("key", list(clinics_schema.documented()))
+@pytest.mark.parametrize("key", list(schema.documented()))
 def test_every_key_is_documented(key: str) -> None:
     assert f"| `{key}` |" in (ROOT / "docs" / "configuration.md").read_text("utf-8")
 
 
 def test_the_page_documents_no_other_key() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(clinics_schema.documented())
+    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(schema.documented())
 
 
 LOCAL = """

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from shared import settings
-from shared.adapters.dynamodb_items import Item, msh_10_of, submission_from, text
-from shared.adapters.packing import pack, unpack
+from shared.adapters.ledger.items import Item, msh_10_of, submission_from, text
+from shared.adapters.ledger.packing import pack, unpack
 from shared.batched import batched
 from shared.domain import identity, shares
 from shared.domain.outcome import Findable, Outcome

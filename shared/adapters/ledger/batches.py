@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from shared.adapters.dynamodb_index import DynamoIndex
-from shared.adapters.dynamodb_items import Item, record_item, submission_item
+from shared.adapters.ledger.index import DynamoIndex
+from shared.adapters.ledger.items import Item, record_item, submission_item
 from shared.domain.submission import Record, Submission
 
 _STATEMENTS: Final = 25

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.sqs import SqsOutbox
+from shared.adapters.aws.sqs import SqsOutbox
 from shared.ports import OutboxMessage
 
 

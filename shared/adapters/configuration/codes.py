@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.adapters.clinics_schema import did_you_mean
+from shared.adapters.configuration.schema import did_you_mean
 from shared.domain.codes import cdc
 from shared.domain.codes import tables as codes
 from shared.domain.codes.local import LocalCodes, Lot, key

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.soap_answer import Reading, clean, embedded_hl7, read
+from shared.adapters.iis.answer import Reading, clean, embedded_hl7, read
 
 ACK = "MSH|^~\\&|WebIZ.1|CT0000||CT0100|20260301||ACK^V04^ACK|A1|P|2.5.1\rMSA|AA|M1"
 SOAP = "http://www.w3.org/2003/05/soap-envelope"

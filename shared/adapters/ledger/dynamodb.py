@@ -8,7 +8,7 @@
     DAY#<day>     <clinic>#<MSH-10>  what became of one submission (ADR 0011)
     FIND#<shelf>  <mark><MSH-10> …  where values stand that people search by, as keyed hashes (ADR 0011)
     META          patient_key
-    AUDIT#<day>   <time>     who read or changed what (shared/adapters/audit.py)
+    AUDIT#<day>   <time>     who read or changed what (shared/adapters/ledger/audit.py)
 
     convert ── record (version n → n+1) ── submission (if absent) ── queue ──┐   a crash between any two is finished
                                                                              │   by the redelivered event
@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.exceptions import ClientError
 
 from shared import settings
-from shared.adapters.dynamodb_backfill import DynamoBackfill
-from shared.adapters.dynamodb_index import condition_failed
-from shared.adapters.dynamodb_items import (
+from shared.adapters.ledger.backfill import DynamoBackfill
+from shared.adapters.ledger.index import condition_failed
+from shared.adapters.ledger.items import (
     Item,
     causes_in,
     iso,
@@ -45,7 +45,7 @@ from shared.adapters.dynamodb_items import (
     text,
     waiting_keys,
 )
-from shared.adapters.packing import pack, unpack
+from shared.adapters.ledger.packing import pack, unpack
 from shared.domain import shares
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.submission import Attempt, FileSummary, Record, Submission

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from shared import settings
-from shared.adapters.packing import pack, unpack
+from shared.adapters.ledger.packing import pack, unpack
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.submission import Attempt, Lane, Record, Submission

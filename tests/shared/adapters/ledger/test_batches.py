@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters import dynamodb_batches
-from shared.adapters.dynamodb import DynamoLedger
-from shared.adapters.dynamodb_batches import BatchError
+from shared.adapters.ledger import batches
+from shared.adapters.ledger.batches import BatchError
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.submission import Record
 from shared.replaced import replace
 from tests.conftest import a_submission
@@ -38,7 +38,7 @@ class Answering(DynamoLedger):
 
 @pytest.fixture
 def ledger(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Answering:
-    monkeypatch.setattr(dynamodb_batches, "_FIRST_WAIT", 0.0)
+    monkeypatch.setattr(batches, "_FIRST_WAIT", 0.0)
     return Answering(cloud.runtime.table)
 
 
@@ -75,7 +75,7 @@ def test_a_submission_that_is_there_stays_as_it_is(ledger: Answering) -> None:
 
 def test_large_submissions_come_in_small_batches(ledger: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
     one = a_submission("M0")
-    monkeypatch.setattr(dynamodb_batches, "_BATCH_BYTES", 100)
+    monkeypatch.setattr(batches, "_BATCH_BYTES", 100)
     ledger.add_all([one, replace(one, msh_10="M1"), replace(one, msh_10="M2")])
     assert ledger.calls == [1, 1, 1]
     assert len(list(ledger.many(["M0", "M1", "M2"]))) == 3

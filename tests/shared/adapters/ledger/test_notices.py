@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from local.cloud import LocalCloud
-from shared.adapters.notices import SnsTopic
+from shared.adapters.ledger.notices import SnsTopic
 
 
 def test_a_notice_reaches_who_subscribed_with_a_subject_that_sns_takes(cloud: LocalCloud) -> None:

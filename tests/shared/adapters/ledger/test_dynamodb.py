@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from local.cloud import REGION, LocalCloud
-from shared.adapters.dynamodb import DynamoLedger
+from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import valve as valves
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable

@@ -6,13 +6,13 @@ import tomllib
 
 import pytest
 
-from shared.adapters import clinics_edit, clinics_toml
+from shared.adapters.configuration import edit, reader
 from shared.domain.clinics import Configuration
 from tests.end_to_end.rows import CLINICS
 
 
 def parsed(text: str) -> Configuration:
-    found = clinics_toml.parse(text)
+    found = reader.parse(text)
     assert isinstance(found, Configuration), found
     return found
 
@@ -23,9 +23,9 @@ def lines_changed(text: str) -> tuple[set[str], set[str]]:
 
 
 def test_a_code_is_added_to_a_map_that_is_not_there_yet_and_then_to_the_one_that_is() -> None:
-    once = clinics_edit.with_code(CLINICS, "elm", "vaccine", "BOOSTRIX A", "115")
-    twice = clinics_edit.with_code(once, "elm", "vaccine", "kinrix", "20")
-    again = clinics_edit.with_code(twice, "elm", "vaccine", "kinrix", "130")
+    once = edit.with_code(CLINICS, "elm", "vaccine", "BOOSTRIX A", "115")
+    twice = edit.with_code(once, "elm", "vaccine", "kinrix", "20")
+    again = edit.with_code(twice, "elm", "vaccine", "kinrix", "130")
     codes = tomllib.loads(again)["sources"]["elm"]["codes"]["vaccine"]
     assert codes == {"BOOSTRIX A": "115", "kinrix": "130"}
     assert parsed(again).sources["elm"].local.tables["vaccine"]
@@ -33,7 +33,7 @@ def test_a_code_is_added_to_a_map_that_is_not_there_yet_and_then_to_the_one_that
 
 
 def test_a_facility_code_is_replaced_at_its_clinic_alone() -> None:
-    text = clinics_edit.with_facility(CLINICS, "elm", "CT7777")
+    text = edit.with_facility(CLINICS, "elm", "CT7777")
     before, after = parsed(CLINICS), parsed(text)
     assert after.clinics["elm"].facility == "CT7777"
     assert {key: one for key, one in after.clinics.items() if key != "elm"} == {
@@ -43,15 +43,15 @@ def test_a_facility_code_is_replaced_at_its_clinic_alone() -> None:
 
 
 def test_a_clinic_s_name_is_added_to_those_it_has() -> None:
-    after = parsed(clinics_edit.with_export_name(CLINICS, "elm", 'The "Elm"'))
+    after = parsed(edit.with_export_name(CLINICS, "elm", 'The "Elm"'))
     assert after.clinics["elm"].export_names == parsed(CLINICS).clinics["elm"].export_names | {'The "Elm"'}
 
 
 @pytest.mark.parametrize("nasty", ['"', "\\", "a\nb", "]", "[x]", "#"])
 def test_no_value_can_break_out_of_its_line(nasty: str) -> None:
-    text = clinics_edit.with_code(CLINICS, "elm", "route", nasty, "SC")
+    text = edit.with_code(CLINICS, "elm", "route", nasty, "SC")
     assert tomllib.loads(text)["sources"]["elm"]["codes"]["route"] == {nasty: "SC"}
 
 
 def test_a_clinic_that_is_not_there_makes_a_text_that_is_refused() -> None:
-    assert not isinstance(clinics_toml.parse(clinics_edit.with_facility(CLINICS, "nowhere", "CT1")), Configuration)
+    assert not isinstance(reader.parse(edit.with_facility(CLINICS, "nowhere", "CT1")), Configuration)

@@ -23,10 +23,10 @@ from zeep.exceptions import ExternalReferenceForbidden
 
 from local.simulator import Simulator
 from local.simulator_faults import FAULTS, Planned
-from shared.adapters import soap_http
-from shared.adapters.soap import SoapIis
-from shared.adapters.soap_answer import clean
-from shared.adapters.soap_http import parse_endpoint
+from shared.adapters.iis import http
+from shared.adapters.iis.answer import clean
+from shared.adapters.iis.http import parse_endpoint
+from shared.adapters.iis.soap import SoapIis
 from shared.domain.faults import BY_CODE
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from shared.settings import ANSWER_CAP_BYTES
@@ -147,7 +147,7 @@ def test_one_connection_serves_many_calls(iis: SoapIis, simulator: Simulator) ->
 def test_a_connection_that_rested_too_long_is_not_used_again(
     iis: SoapIis, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(soap_http, "IDLE_LIMIT", 0.0)
+    monkeypatch.setattr(http, "IDLE_LIMIT", 0.0)
     before = simulator.stats()["connections"]
     for _ in range(3):
         assert told(iis.test_connection(simulator.endpoint, "hi")) == "hi"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters import packing
-from shared.adapters.dynamodb_items import submission_from, submission_item
+from shared.adapters.ledger import packing
+from shared.adapters.ledger.items import submission_from, submission_item
 from shared.domain.submission import FileSummary
 from shared.replaced import replace
 from tests.benchmarks import bench_delivery

@@ -16,8 +16,8 @@ from typing import Any, Final
 import zeep
 from lxml import etree
 
-from shared.adapters import soap_answer
-from shared.adapters.soap_http import Endpoint, Http, HttpAnswer, HttpFault, parse_endpoint
+from shared.adapters.iis import answer
+from shared.adapters.iis.http import Endpoint, Http, HttpAnswer, HttpFault, parse_endpoint
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from shared.settings import ANSWER_CAP_BYTES, CONNECT_TIMEOUT, READ_TIMEOUT
 
@@ -74,7 +74,7 @@ class SoapIis:
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             cap=cap,
-            read_on=soap_answer.READ_ON,
+            read_on=answer.READ_ON,
         )
         self._endpoints: dict[str, Endpoint] = {}
         self._services: dict[str, Any] = {}
@@ -125,7 +125,7 @@ class SoapIis:
         seconds = monotonic() - started
         if isinstance(outcome, HttpFault):
             return DeliveryFault(outcome.code, outcome.status, seconds)
-        reading = soap_answer.read(outcome.status, outcome.body)
+        reading = answer.read(outcome.status, outcome.body)
         if reading.code:
             return DeliveryFault(reading.code, outcome.status, seconds, reading.embedded)
         return Answer(reading.text, outcome.status, seconds)

@@ -9,7 +9,7 @@ import pytest
 import zeep
 from lxml import etree
 
-from shared.adapters import soap
+from shared.adapters.iis import soap
 
 OURS = Path(soap.__file__).parent / soap.WSDL
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"

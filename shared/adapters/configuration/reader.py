@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.adapters import clinics_codes
-from shared.adapters.clinics_schema import (
+from shared.adapters.configuration import codes
+from shared.adapters.configuration.schema import (
     ADDRESS_KEYS,
     FHIR_DEFAULTS,
     FOREIGN,
@@ -213,7 +213,7 @@ class _Reader:
 
     def _check_codes(self, section: str, tables: dict[str, dict[str, Any]]) -> None:
         for name, table in tables.items():
-            for key, value, problem, fix in clinics_codes.problems(table.get("codes", {}), table.get("lots", {})):
+            for key, value, problem, fix in codes.problems(table.get("codes", {}), table.get("lots", {})):
                 self._wrong(f"{section}.{name}.{key}", value, problem, fix)
 
     def _check_format(self, path: str, source: dict[str, Any]) -> None:
@@ -258,7 +258,7 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
         responsible_id=inherited("responsible_id", ""),
         export_names=table.get("export_names", frozenset()),
         address=Address(**{"type": "", **table.get("address", {})}),
-        local=clinics_codes.resolved(table.get("codes", {}), table.get("lots", {})),
+        local=codes.resolved(table.get("codes", {}), table.get("lots", {})),
         credentials_expire=table.get(
             "credentials_expire", organization.get("credentials_expire") if signs_as_organization else None
         ),
@@ -279,6 +279,6 @@ def _source(name: str, table: dict[str, Any]) -> Source:
         for key, value in table.items()
         if key not in ("codes", "lots", "expected_every")
     }
-    local = clinics_codes.resolved(table.get("codes", {}), table.get("lots", {}))
+    local = codes.resolved(table.get("codes", {}), table.get("lots", {}))
     every = expectation.every(table.get("expected_every", ""))
     return Source(name, local=local, expected_every=every, **values)

@@ -1,0 +1,1 @@
+"""S3, SQS, Lambda and Secrets Manager behind their ports."""

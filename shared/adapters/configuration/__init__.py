@@ -1,0 +1,1 @@
+"""clinics.toml: schema, reading with every error named, and editing."""

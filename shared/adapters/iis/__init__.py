@@ -1,0 +1,1 @@
+"""SOAP over HTTP to an IIS, by CDC's WSDL."""
