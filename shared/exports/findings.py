@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from shared.domain.checks import Check, Severity, Who
-from shared.exports.fhir import findings
-from shared.exports.hl7v2 import findings
+from shared.exports.fhir import findings as fhir
+from shared.exports.hl7v2 import findings as hl7v2
 
 _E, _W = Severity.ERROR, Severity.WARNING
 _EHR, _MAP, _SETUP = Who.EHR, Who.CODE_MAP, Who.SETUP
@@ -294,6 +294,6 @@ TABLE: Final[tuple[Check, ...]] = (
         "Two rows without dose id say exactly the same; they count as one dose.",
         "Export a dose id, so that two doses can be told apart.",
     ),
-    *findings.TABLE,
-    *findings.TABLE,
+    *fhir.TABLE,
+    *hl7v2.TABLE,
 )

@@ -78,7 +78,7 @@ class SoapIis:
         )
         self._endpoints: dict[str, Endpoint] = {}
         self._services: dict[str, Any] = {}
-        wsdl = io.BytesIO(resources.files("shared.adapters").joinpath(WSDL).read_bytes())
+        wsdl = io.BytesIO(resources.files("shared.adapters.iis").joinpath(WSDL).read_bytes())
         self._client = zeep.Client(  # type: ignore[no-untyped-call]
             wsdl, transport=_Transport(self._http, self._endpoints), settings=zeep.Settings(**_SETTINGS)
         )
