@@ -16,7 +16,7 @@ from console.options import Clinic, Json, Stage, known
 from shared.bootstrap import Application
 from shared.domain.audit import AuditEntry
 from shared.settings import LOCAL_STAGE
-from shared.usecases.of_clinic import entries_of
+from shared.usecases.reporting.by_clinic import entries_of
 
 
 def register(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ from console import render
 from console.check_page import page
 from console.options import Json
 from shared.domain.clinics import Configuration
-from shared.usecases.check import Cause, Check, Checked, Report, exports_in, first_configuration
+from shared.usecases.intake.check import Cause, Check, Checked, Report, exports_in, first_configuration
 
 _VALUES_SHOWN: Final = 8
 

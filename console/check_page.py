@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from shared.usecases.check import Cause, Checked, Report
+from shared.usecases.intake.check import Cause, Checked, Report
 
 _STYLE: Final = """
 :root { color-scheme: light; }

@@ -8,8 +8,8 @@ from console import render
 from console.connect import to_stage
 from console.options import Clinic, Json, Stage, known
 from shared.settings import LOCAL_STAGE
-from shared.usecases.expectations import Expected
-from shared.usecases.of_clinic import expected_of
+from shared.usecases.reporting.by_clinic import expected_of
+from shared.usecases.reporting.expectations import Expected
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from fhir.resources.R4B.bundle import Bundle
 
 from shared.domain.hl7.rsp_model import Person, Recommendation, Vaccination
 from shared.domain.model import Address, Code, Telecom
-from shared.usecases.query import Asked
+from shared.usecases.registry.query import Asked
 
 _SYSTEMS: Final = {
     "CVX": "http://hl7.org/fhir/sid/cvx",

@@ -37,10 +37,10 @@ from shared.domain.codes import cdc
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import LOCAL_STAGE
-from shared.usecases.correct import Refused
+from shared.usecases.correction.correct import Refused
+from shared.usecases.correction.unmapped import unmapped
 from shared.usecases.explain import explanation
-from shared.usecases.of_clinic import files_of
-from shared.usecases.unmapped import unmapped
+from shared.usecases.reporting.by_clinic import files_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_show_locals=False, help=__doc__)
 config = typer.Typer(no_args_is_help=True, help="clinics.toml: who reports, for which clinics, from which feeds.")

@@ -22,7 +22,7 @@ from shared.domain.model import Patient
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
 from shared.usecases.explain import explanation
-from shared.usecases.query import COLUMNS, Asked, is_batch_time, patient_of
+from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patient_of
 
 ORDINALS: Final = {1: "next", 2: "following"}
 _VALID: Final = {"Y": "valid", "N": "not valid"}

@@ -12,9 +12,9 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Clinic, Json, Stage, known
-from shared.pages import readiness_page
 from shared.settings import LOCAL_STAGE
-from shared.usecases.readiness import SHOWN, WINDOW, Item, Readiness, go_live, readiness_of_each
+from shared.usecases.reporting.pages import readiness as readiness_page
+from shared.usecases.reporting.readiness import SHOWN, WINDOW, Item, Readiness, go_live, readiness_of_each
 
 
 def register(app: typer.Typer) -> None:

@@ -20,7 +20,7 @@ from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.reconcile import Kind, Side
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
-from shared.usecases.reconcile import Reconciled, open_questions
+from shared.usecases.registry.reconcile import Reconciled, open_questions
 
 _DAYS: Final = 28
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from console.audit import noted
 from shared.adapters.configuration import edit
 from shared.bootstrap import Application
-from shared.usecases.correct import Refused, Resubmitted
-from shared.usecases.remedy import Remedy
-from shared.usecases.unmapped import unmapped
+from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.remedy import Remedy
+from shared.usecases.correction.unmapped import unmapped
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration
 from shared.domain.hl7 import er7
 from shared.settings import LOCAL_STAGE
-from shared.usecases.correct import Refused, Resubmitted
-from shared.usecases.remedy import Example, Preview, Remedy
+from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.remedy import Example, Preview, Remedy
 
 _PACE: Final = 20
 

@@ -24,9 +24,9 @@ from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.exports.columns import column_of
 from shared.ports import WorklistEntry
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
-from shared.usecases.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.unmapped import Unmapped
 from shared.usecases.explain import UNEXPLAINED, explanation
-from shared.usecases.unmapped import Unmapped
 
 _PIPED_WIDTH: Final = 120
 

@@ -12,9 +12,10 @@ from console import render
 from console.audit import noted
 from console.connect import to_stage
 from console.options import Clinic, Json, Stage
-from shared.pages import csv_text, report_page
 from shared.settings import LOCAL_STAGE
-from shared.usecases.report import REPORTS, Report, of_tally
+from shared.usecases.reporting.pages import csv_text
+from shared.usecases.reporting.pages import report as report_page
+from shared.usecases.reporting.report import REPORTS, Report, of_tally
 
 _ALL: Final = "all"
 _HELP: Final = "; ".join(f"{name}: {kind.words}" for name, kind in REPORTS.items())

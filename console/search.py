@@ -13,8 +13,8 @@ from console.connect import to_stage
 from console.options import Clinic, Json, Stage
 from shared.domain.lifecycle import State
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
-from shared.usecases.search import Found, Wanted
-from shared.usecases.search import search as in_ledger
+from shared.usecases.reporting.search import Found, Wanted
+from shared.usecases.reporting.search import search as in_ledger
 
 
 def register(app: typer.Typer) -> None:

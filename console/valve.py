@@ -12,7 +12,7 @@ from console.connect import to_stage
 from console.options import Json, Stage
 from shared.domain.valve import MEANING, Valve
 from shared.settings import LOCAL_STAGE
-from shared.usecases.valve import close_by_hand, open_by_hand
+from shared.usecases.delivery.valve import close_by_hand, open_by_hand
 
 _IIS = "the whole IIS"
 commands = typer.Typer(no_args_is_help=True, help="Whether delivery runs: to the IIS as a whole, and per facility.")

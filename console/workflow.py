@@ -29,10 +29,10 @@ from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.submission import Answer, FileSummary
-from shared.pages import bidirectional_page
 from shared.settings import LOCAL_STAGE
-from shared.usecases.query import COLUMNS, Asked, patient_of
-from shared.usecases.readiness import Phase
+from shared.usecases.registry.query import COLUMNS, Asked, patient_of
+from shared.usecases.reporting.pages import bidirectional
+from shared.usecases.reporting.readiness import Phase
 
 WITH_FORECAST: Final = "FOUND with a forecast"
 _ANSWERED: Final = "answered"
@@ -184,7 +184,7 @@ def phases_of(steps: Sequence[Step], records: int) -> tuple[Phase, ...]:
 def _page(phases: Sequence[Phase], steps: Sequence[Step], configuration: Configuration, stage: str) -> str:
     iis = configuration.iis
     hours = ", ".join(window.text for window in iis.query_hours)
-    return bidirectional_page.page(
+    return bidirectional.page(
         phases,
         {
             "iis.query_limit": str(iis.query_limit),

@@ -13,7 +13,7 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import is_set
-from shared.usecases.trace import files_called
+from shared.usecases.reporting.trace import files_called
 
 ACCEPTED: Final = "every row accepted"
 _PAUSE: Final = 2.0

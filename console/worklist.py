@@ -15,9 +15,9 @@ from console.options import Clinic, Json, Stage
 from shared.domain.codes import local
 from shared.exports.columns import column_of
 from shared.settings import LOCAL_STAGE
-from shared.usecases.trace import Trace, files_called
-from shared.usecases.trace import trace as trace_row
-from shared.usecases.worklist import Group, groups
+from shared.usecases.correction.worklist import Group, groups
+from shared.usecases.reporting.trace import Trace, files_called
+from shared.usecases.reporting.trace import trace as trace_row
 
 
 def register(app: typer.Typer) -> None:

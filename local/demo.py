@@ -32,8 +32,8 @@ from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MARKER, is_set
 from shared.settings import INBOX_PREFIX
+from shared.usecases.correction.triage import causes_of
 from shared.usecases.explain import explanation
-from shared.usecases.resubmit import causes_of
 
 _HERE: Final = Path(__file__).parent
 _GENERATED: Final = FOLDER.parent / "demo-exports"

@@ -35,8 +35,8 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX, QUEUES, FunctionSettings, Runtime
-from shared.usecases.backfill import waiting_for_turns
-from shared.usecases.valve import close_by_hand, open_by_hand
+from shared.usecases.delivery.backfill import waiting_for_turns
+from shared.usecases.delivery.valve import close_by_hand, open_by_hand
 
 STAGE: Final = "test"
 STACK: Final = settings.stack_name(STAGE)

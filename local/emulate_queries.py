@@ -15,7 +15,7 @@ from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.submission import Submission
 from shared.settings import FunctionSettings
-from shared.usecases.query import COLUMNS, columns_of
+from shared.usecases.registry.query import COLUMNS, columns_of
 
 _NAME: Final = "drill.csv"
 _STRANGER: Final = {"last_name": "Sampleton", "first_name": "Nobody", "birth_date": "19900506", "sex": "F"}

@@ -38,21 +38,21 @@ if TYPE_CHECKING:
     from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
     from shared.domain.hl7.qbp import Request
     from shared.ports import AuditTrail, Iis
-    from shared.usecases.backfill import Backfill
-    from shared.usecases.convert import Convert
-    from shared.usecases.correct import Correct
-    from shared.usecases.daily import DailyReports
-    from shared.usecases.deliver import Deliver
-    from shared.usecases.expectations import Expected
-    from shared.usecases.notices import Notices
-    from shared.usecases.queries import Queries
-    from shared.usecases.query import Asked, Query
-    from shared.usecases.reconcile import Reconcile
-    from shared.usecases.remedy import Remedies
-    from shared.usecases.resubmit import Resubmit
-    from shared.usecases.submit import Submit
-    from shared.usecases.sweep import Sweep
-    from shared.usecases.valve import Watch
+    from shared.usecases.correction.correct import Correct
+    from shared.usecases.correction.notices import Notices
+    from shared.usecases.correction.remedy import Remedies
+    from shared.usecases.correction.triage import Resubmit
+    from shared.usecases.delivery.backfill import Backfill
+    from shared.usecases.delivery.deliver import Deliver
+    from shared.usecases.delivery.submit import Submit
+    from shared.usecases.delivery.sweep import Sweep
+    from shared.usecases.delivery.valve import Watch
+    from shared.usecases.intake.convert import Convert
+    from shared.usecases.registry.query import Asked, Query
+    from shared.usecases.registry.query_files import Queries
+    from shared.usecases.registry.reconcile import Reconcile
+    from shared.usecases.reporting.daily import DailyReports
+    from shared.usecases.reporting.expectations import Expected
 
 # botocore puts its user agent together anew for every call and checks every parameter against its model, which together
 # is a third of a call's CPU time; what we ask is held by tests against moto, and DynamoDB checks it again.
@@ -136,8 +136,8 @@ class Application:
     @cached_property
     def convert(self) -> Convert:
         from shared.adapters.hl7apy_opinion import Hl7apyOpinion  # noqa: PLC0415 - only convert builds messages
-        from shared.usecases.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
-        from shared.usecases.splitting import Splitting  # noqa: PLC0415 - as above
+        from shared.usecases.intake.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
+        from shared.usecases.intake.splitting import Splitting  # noqa: PLC0415 - as above
 
         return Convert(
             ledger=self.ledger,
@@ -153,7 +153,7 @@ class Application:
 
     @cached_property
     def submit(self) -> Submit:
-        from shared.usecases.submit import Submit  # noqa: PLC0415 - only where messages are sent
+        from shared.usecases.delivery.submit import Submit  # noqa: PLC0415 - only where messages are sent
 
         return Submit(
             ledger=self.ledger,
@@ -167,19 +167,19 @@ class Application:
 
     @cached_property
     def deliver(self) -> Deliver:
-        from shared.usecases.deliver import Deliver  # noqa: PLC0415 - only where messages are sent
+        from shared.usecases.delivery.deliver import Deliver  # noqa: PLC0415 - only where messages are sent
 
         return Deliver(submit=self.submit, outbox=self.outbox)
 
     @cached_property
     def resubmit(self) -> Resubmit:
-        from shared.usecases.resubmit import Resubmit  # noqa: PLC0415 - with every finding's text
+        from shared.usecases.correction.triage import Resubmit  # noqa: PLC0415 - with every finding's text
 
         return Resubmit(ledger=self.ledger, outbox=self.outbox, clock=self.clock)
 
     @cached_property
     def correct(self) -> Correct:
-        from shared.usecases.correct import Correct  # noqa: PLC0415 - only the console corrects
+        from shared.usecases.correction.correct import Correct  # noqa: PLC0415 - only the console corrects
 
         return Correct(
             ledger=self.ledger,
@@ -191,7 +191,7 @@ class Application:
 
     @cached_property
     def remedies(self) -> Remedies:
-        from shared.usecases.remedy import Remedies  # noqa: PLC0415 - only people mend a group
+        from shared.usecases.correction.remedy import Remedies  # noqa: PLC0415 - only people mend a group
 
         return Remedies(ledger=self.ledger, correct=self.correct)
 
@@ -204,7 +204,7 @@ class Application:
 
     @cached_property
     def query(self) -> Query:
-        from shared.usecases.query import Query  # noqa: PLC0415 - only where the IIS is asked
+        from shared.usecases.registry.query import Query  # noqa: PLC0415 - only where the IIS is asked
 
         return Query(
             ledger=self.ledger,
@@ -229,7 +229,7 @@ class Application:
     @cached_property
     def queries(self) -> Queries:
         from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
-        from shared.usecases.queries import Queries  # noqa: PLC0415 - only where files of patients are asked about
+        from shared.usecases.registry.query_files import Queries  # noqa: PLC0415 - only where files of patients are asked about
 
         return Queries(
             files=S3Files(self._s3, self.runtime.bucket, QUERIES_PREFIX),
@@ -242,7 +242,7 @@ class Application:
 
     @cached_property
     def reconcile(self) -> Reconcile:
-        from shared.usecases.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
+        from shared.usecases.registry.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
 
         return Reconcile(ledger=self.ledger, ask=self.ask, clock=self.clock)
 
@@ -256,7 +256,7 @@ class Application:
     @cached_property
     def report(self) -> DailyReports:
         from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
-        from shared.usecases.daily import DailyReports  # noqa: PLC0415 - once a day
+        from shared.usecases.reporting.daily import DailyReports  # noqa: PLC0415 - once a day
 
         return DailyReports(
             ledger=self.ledger,
@@ -268,13 +268,13 @@ class Application:
 
     @cached_property
     def backfill(self) -> Backfill:
-        from shared.usecases.backfill import Backfill  # noqa: PLC0415 - only where turns are given
+        from shared.usecases.delivery.backfill import Backfill  # noqa: PLC0415 - only where turns are given
 
         return Backfill(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
 
     @cached_property
     def sweep(self) -> Sweep:
-        from shared.usecases.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
+        from shared.usecases.delivery.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
 
         return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
 
@@ -286,14 +286,14 @@ class Application:
 
     def expected(self, *, noting: bool = False) -> Expected:
         """When files are due and credentials expire, as of now."""
-        from shared.usecases.expectations import expected  # noqa: PLC0415 - only where somebody looks
+        from shared.usecases.reporting.expectations import expected  # noqa: PLC0415 - only where somebody looks
 
         return expected(self.ledger, self.configurations.current(), self.clock.now(), noting=noting)
 
     @cached_property
     def notices(self) -> Notices:
         from shared.adapters.ledger.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - resubmit and sweep alone
-        from shared.usecases.notices import Notices  # noqa: PLC0415 - with every finding's text
+        from shared.usecases.correction.notices import Notices  # noqa: PLC0415 - with every finding's text
 
         return Notices(
             ledger=self.ledger,
@@ -306,7 +306,7 @@ class Application:
     @cached_property
     def valve(self) -> Watch:
         from shared.adapters.aws.event_source import EventSourceMapping  # noqa: PLC0415 - only valve switches
-        from shared.usecases.valve import Watch  # noqa: PLC0415 - only valve watches
+        from shared.usecases.delivery.valve import Watch  # noqa: PLC0415 - only valve watches
 
         client = self.session.client("lambda", config=_CLIENT)
         return Watch(

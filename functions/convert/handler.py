@@ -10,7 +10,7 @@ from functions import logs, metrics
 from functions.convert import report
 from shared.bootstrap import application
 from shared.domain.shares import PatientShare
-from shared.usecases.convert import Split, Unfinished
+from shared.usecases.intake.convert import Split, Unfinished
 
 _app = application()
 

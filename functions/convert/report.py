@@ -9,7 +9,7 @@ from shared import metrics
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.metrics import Measured
-from shared.usecases.convert import Converted, Split, Unfinished
+from shared.usecases.intake.convert import Converted, Split, Unfinished
 
 
 def log(converted: Converted) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from functions import logs
 from shared.bootstrap import application
 from shared.domain.hl7.qbp import Profile, Request
-from shared.usecases.query import Asked, patient_of
+from shared.usecases.registry.query import Asked, patient_of
 
 _app = application()
 _iis = _app.query_iis  # zeep and the WSDL load at the cold start, not in the first query

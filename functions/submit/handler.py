@@ -8,7 +8,7 @@ from functions import logs, metrics
 from functions.submit import report
 from shared.adapters.aws.sqs import received
 from shared.bootstrap import application
-from shared.usecases.submit import Later
+from shared.usecases.delivery.submit import Later
 
 _app = application()
 _iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first batch

@@ -9,7 +9,7 @@ from functions import logs
 from shared import metrics
 from shared.domain.lifecycle import State
 from shared.metrics import Measured, Metric
-from shared.usecases.submit import Delivered, Done, Later
+from shared.usecases.delivery.submit import Delivered, Done, Later
 
 OUTCOMES: Final[dict[str, Metric]] = {
     State.ACCEPTED: metrics.ACCEPTED,

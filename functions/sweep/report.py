@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functions import logs
 from shared import metrics
 from shared.metrics import Measured
-from shared.usecases.expectations import Expected
-from shared.usecases.sweep import Swept
+from shared.usecases.delivery.sweep import Swept
+from shared.usecases.reporting.expectations import Expected
 
 
 def log(swept: Swept, expected: Expected) -> None:

@@ -10,7 +10,7 @@
 Faults count whose strategy blames the IIS or the way to it (`COUNTED`): a refused connection as well as an answer that
 never came, since every message that times out costs a person a look. One answer in between starts the count anew.
 After a good probe the valve is on probation: the next fault closes it again, and the probe comes later each time, until
-an answer shows that the IIS works. Pure: the store and the probe are `shared/usecases/valve.py`'s.
+an answer shows that the IIS works. Pure: the store and the probe are `shared/usecases/delivery/valve.py`'s.
 """
 
 from __future__ import annotations

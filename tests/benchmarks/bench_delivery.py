@@ -36,8 +36,8 @@ from shared.domain.valve import Valve
 from shared.ports import OutboxMessage, Received, Stops
 from shared.replaced import replace
 from shared.settings import SUBMIT
-from shared.usecases.deliver import Deliver
-from shared.usecases.submit import Done, Submit
+from shared.usecases.delivery.deliver import Deliver
+from shared.usecases.delivery.submit import Done, Submit
 from tests.benchmarks import records
 from tests.benchmarks.measure import Row, at_most, faster, in_turn
 from tests.benchmarks.stub import TABLE, Stub

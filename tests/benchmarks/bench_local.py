@@ -17,8 +17,8 @@ from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.adapters.iis.soap import SoapIis
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, RESUBMISSION
-from shared.usecases.convert import Convert
-from shared.usecases.deliver import Deliver
+from shared.usecases.delivery.deliver import Deliver
+from shared.usecases.intake.convert import Convert
 from tests.benchmarks import bench_delivery, records
 from tests.benchmarks.exports import Bucket
 from tests.benchmarks.measure import Row, figure

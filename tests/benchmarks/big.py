@@ -38,8 +38,8 @@ from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import OutboxMessage, Share, StoredObject
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
-from shared.usecases.convert import Convert, Ignored, Split, Unfinished
-from shared.usecases.splitting import AS_SET, Splitting
+from shared.usecases.intake.convert import Convert, Ignored, Split, Unfinished
+from shared.usecases.intake.splitting import AS_SET, Splitting
 from tests.benchmarks import records
 from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
 from tests.benchmarks.stub import peak_mib

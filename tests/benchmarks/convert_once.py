@@ -21,7 +21,7 @@ from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.outcome import Findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import Share
-from shared.usecases.convert import Convert
+from shared.usecases.intake.convert import Convert
 from tests.benchmarks import records
 from tests.benchmarks.by_hl7apy import tree_of, with_hl7apy
 from tests.benchmarks.exports import Bucket, FhirBucket, OnDisk

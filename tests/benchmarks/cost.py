@@ -22,7 +22,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import Attempt
 from shared.replaced import replace
 from shared.settings import CONVERT, SUBMIT
-from shared.usecases.convert import Convert
+from shared.usecases.intake.convert import Convert
 from tests.benchmarks import bench_delivery, records
 from tests.benchmarks.exports import Bucket
 from tests.benchmarks.stub import Stub

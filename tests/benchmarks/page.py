@@ -114,7 +114,7 @@ and not in ranges, since a patient's rows may stand in two of them
 ([adr/0017](adr/0017-a-large-file-is-converted-in-shares.md) has the reasons and the walls). `python -m tests.benchmarks big` makes an
 export of 1 GB as it is read and converts it, whole or in shares, in processes that are stopped by the clock and killed at random points;
 [scale.md](scale.md) has its last run. `tests/benchmarks/test_big.py` does the same with 1 MB, and
-`tests/shared/usecases/test_convert_in_parts.py` and `test_convert_in_shares.py` kill conversions at their writes.
+`tests/shared/usecases/intake/test_convert_in_parts.py` and `test_convert_in_shares.py` kill conversions at their writes.
 """
 
 

@@ -12,7 +12,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import Record, Submission
 from shared.ports import NotClaimed, Waiting
 from shared.replaced import replace
-from shared.usecases.submit import Submit
+from shared.usecases.delivery.submit import Submit
 from tests.chaos.mischief import Mischief
 from tests.chaos.soak import soak
 from tests.fakes.ledger import MemoryLedger

@@ -31,15 +31,15 @@ from shared.settings import (
     VALVE,
     FunctionSettings,
 )
-from shared.usecases.backfill import Backfill
-from shared.usecases.convert import Convert
-from shared.usecases.deliver import Deliver
-from shared.usecases.expectations import expected
-from shared.usecases.resubmit import Resubmit
-from shared.usecases.splitting import Splitting
-from shared.usecases.submit import Submit
-from shared.usecases.sweep import Sweep
-from shared.usecases.valve import Watch, close_by_hand, open_by_hand
+from shared.usecases.correction.triage import Resubmit
+from shared.usecases.delivery.backfill import Backfill
+from shared.usecases.delivery.deliver import Deliver
+from shared.usecases.delivery.submit import Submit
+from shared.usecases.delivery.sweep import Sweep
+from shared.usecases.delivery.valve import Watch, close_by_hand, open_by_hand
+from shared.usecases.intake.convert import Convert
+from shared.usecases.intake.splitting import Splitting
+from shared.usecases.reporting.expectations import expected
 from tests.chaos import mischief as kinds
 from tests.chaos.exports import Ehr
 from tests.chaos.handlers import handler

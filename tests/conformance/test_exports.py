@@ -11,8 +11,8 @@ from shared.adapters.files import LocalObjects
 from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc
 from shared.exports.readers import READERS
-from shared.usecases.check import ExportSet, exports_in
-from shared.usecases.prepare import prepare
+from shared.usecases.intake.check import ExportSet, exports_in
+from shared.usecases.intake.prepare import prepare
 from tests import places
 from tests.conformance.test_nist import SHARED, z22
 

@@ -10,7 +10,7 @@ from shared.domain.hl7.qbp import Profile
 from shared.domain.hl7.rsp import read_rsp
 from shared.domain.hl7.rsp_model import Evaluation, Identifier, Match, Person, Recommendation, Response, Vaccination
 from shared.domain.model import Code, Name
-from shared.usecases.query import Asked
+from shared.usecases.registry.query import Asked
 from tests.places import SHARED
 
 SAMPLES = sorted((SHARED / "samples" / "hl7").glob("rsp_*.hl7"))

@@ -11,7 +11,7 @@ import pytest
 from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
-from shared.usecases.backfill import Admitted
+from shared.usecases.delivery.backfill import Admitted
 from tests.end_to_end.rows import CLINICS, HEADER, a_csv, row
 
 SHARE, LARGE = 60, 240

@@ -13,7 +13,7 @@ from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.settings import SHARES
-from shared.usecases.trace import trace
+from shared.usecases.reporting.trace import trace
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 PATIENTS, DAYS = 12, 3

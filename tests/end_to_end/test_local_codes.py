@@ -14,7 +14,7 @@ from local.engine import Engine
 from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
-from shared.usecases.unmapped import unmapped
+from shared.usecases.correction.unmapped import unmapped
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 CAUSE = "UNMAPPED vaccine BOOSTRIX-A"

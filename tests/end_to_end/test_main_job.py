@@ -16,8 +16,8 @@ from local.simulator_faults import Planned
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, SWEEP
-from shared.usecases.correct import Resubmitted
-from shared.usecases.valve import close_by_hand, open_by_hand
+from shared.usecases.correction.correct import Resubmitted
+from shared.usecases.delivery.valve import close_by_hand, open_by_hand
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 

@@ -21,7 +21,7 @@ from local.session import Session
 from local.simulator_faults import Planned, TransportFault
 from shared.domain.lifecycle import State
 from shared.settings import SWEEP
-from shared.usecases.correct import Resubmitted
+from shared.usecases.correction.correct import Resubmitted
 from tests.end_to_end.rows import CLINICS, HEADER
 
 # Names, numbers, ids and lots are Canary's; so are a birthday, a telephone number and a password in digits.

@@ -23,8 +23,8 @@ from shared.bootstrap import Application, application
 from shared.domain.lifecycle import State
 from shared.domain.submission import Submission
 from shared.ports import OutboxMessage
-from shared.usecases.report import REPORTS, Report, of_tally
-from shared.usecases.tally import Tally, by, tally_of
+from shared.usecases.reporting.report import REPORTS, Report, of_tally
+from shared.usecases.reporting.tally import Tally, by, tally_of
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 

@@ -10,7 +10,7 @@ from local.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Objects
 from shared.adapters.aws.sqs import announcement
 from shared.domain.shares import PatientShare, shares
-from shared.usecases.convert import Ignored, Split
+from shared.usecases.intake.convert import Ignored, Split
 
 
 def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:

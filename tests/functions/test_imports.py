@@ -16,7 +16,7 @@ from tests.places import ROOT
 WATCHED = {
     "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.aws.s3",
     "shared.adapters.aws.secrets_manager", "shared.adapters.iis.soap", "shared.domain.hl7.ack", "shared.domain.hl7.vxu",
-    "shared.exports.csv.cells", "shared.exports.readers", "shared.usecases.convert", "shared.usecases.correct", "shared.usecases.submit",
+    "shared.exports.csv.cells", "shared.exports.readers", "shared.usecases.intake.convert", "shared.usecases.correction.correct", "shared.usecases.delivery.submit",
     "sqlite3", "zeep", "zoneinfo",
 }  # fmt: skip
 LOADED = {
@@ -26,7 +26,7 @@ LOADED = {
         "shared.domain.hl7.vxu",
         "shared.exports.csv.cells",
         "shared.exports.readers",
-        "shared.usecases.convert",
+        "shared.usecases.intake.convert",
         "sqlite3",
     },
     "submit": {
@@ -37,7 +37,7 @@ LOADED = {
         "shared.adapters.iis.soap",
         "shared.domain.hl7.ack",
         "shared.domain.hl7.vxu",
-        "shared.usecases.submit",
+        "shared.usecases.delivery.submit",
         "zeep",
     },
     "query": {

@@ -13,9 +13,9 @@ from shared import metrics as table
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
 from shared.metrics import METRICS, Measured, Metric
 from shared.settings import FUNCTIONS
-from shared.usecases.expectations import CredentialsDue, Expected, SourceDue
-from shared.usecases.submit import Done, Later
-from shared.usecases.sweep import Swept
+from shared.usecases.delivery.submit import Done, Later
+from shared.usecases.delivery.sweep import Swept
+from shared.usecases.reporting.expectations import CredentialsDue, Expected, SourceDue
 from tests.conftest import NOON
 
 

@@ -9,7 +9,7 @@ from console.web.desk import Desk
 from console.web.parts import card, empty, loading, table
 from shared.bootstrap import Application
 from shared.domain.audit import AuditEntry
-from shared.usecases.of_clinic import entries_of
+from shared.usecases.reporting.by_clinic import entries_of
 
 DAYS: Final = 7
 

@@ -12,7 +12,7 @@ from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.ports import Stops
-from shared.usecases.unmapped import Unmapped, unmapped
+from shared.usecases.correction.unmapped import Unmapped, unmapped
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,10 @@ from shared.domain.shares import whole_id
 from shared.domain.submission import Submission
 from shared.exports.layout import BY_NAME, COLUMNS, FROM_PATIENT
 from shared.settings import INBOX_PREFIX
-from shared.usecases.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.remedy import Example
 from shared.usecases.explain import UNEXPLAINED, explanation
-from shared.usecases.remedy import Example
-from shared.usecases.trace import Step, Trace, trace
+from shared.usecases.reporting.trace import Step, Trace, trace
 
 _OPEN: Final = (*NEEDS_A_PERSON, State.QUEUED)
 

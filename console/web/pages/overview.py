@@ -16,11 +16,11 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.valve import MEANING, Valve
 from shared.ports import NO_CLINIC
-from shared.usecases.backfill import all_waiting
-from shared.usecases.expectations import Expected
-from shared.usecases.of_clinic import expected_of
-from shared.usecases.report_sheets import FAILED, OUTCOMES, share
-from shared.usecases.tally import SECONDS, Tally, by, days
+from shared.usecases.delivery.backfill import all_waiting
+from shared.usecases.reporting.by_clinic import expected_of
+from shared.usecases.reporting.expectations import Expected
+from shared.usecases.reporting.sheets import FAILED, OUTCOMES, share
+from shared.usecases.reporting.tally import SECONDS, Tally, by, days
 
 DAYS: Final = 14
 _MANY: Final = 10_000

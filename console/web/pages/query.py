@@ -16,7 +16,7 @@ from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import MEANING, Match, Recommendation, Response, Vaccination
 from shared.domain.model import Patient
 from shared.usecases.explain import explanation
-from shared.usecases.query import Asked, patient_of
+from shared.usecases.registry.query import Asked, patient_of
 
 _FIELDS: Final = (
     ("patient_id", "MRN"),

@@ -10,8 +10,8 @@ from nicegui import ui
 from console.web.desk import Desk
 from console.web.parts import Cell, Link, address, card, empty, html_element, lines, loading, row, table
 from shared.bootstrap import Application
-from shared.pages import readiness_page
-from shared.usecases.readiness import IN_PRODUCTION, WINDOW, Day, Item, Readiness, go_live, readiness_of_each
+from shared.usecases.reporting.pages import readiness
+from shared.usecases.reporting.readiness import IN_PRODUCTION, WINDOW, Day, Item, Readiness, go_live, readiness_of_each
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -29,12 +29,12 @@ async def draw(desk: Desk, clinic: str = "") -> None:
 
         def keep() -> None:
             shown = (found,) if clinic else each
-            page = readiness_page.page(shown, items, organization, desk.stage, datetime.now(UTC))
+            page = readiness.page(shown, items, organization, desk.stage, datetime.now(UTC))
             ui.download.content(page, "readiness.html", "text/html")
 
         with card(f"Clinic {clinic}" if clinic else "The whole interface"):
             with row("top"):
-                html_element("div", readiness_page.verdict(found))
+                html_element("div", readiness.verdict(found))
                 ui.button("The page for CT DPH", on_click=keep, icon="print").props("no-caps outline")
             _calendar(found.days)
         with ui.element("div").classes("halves"):

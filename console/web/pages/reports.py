@@ -11,9 +11,9 @@ from nicegui import ui
 from console.web import charts
 from console.web.desk import Desk
 from console.web.parts import card, empty, failed, loading, row, table, text
-from shared.pages import csv_text, report_page
-from shared.usecases.report import REPORTS, Report, of_tally
-from shared.usecases.report_sheets import Sheet
+from shared.usecases.reporting.pages import csv_text, report
+from shared.usecases.reporting.report import REPORTS, Report, of_tally
+from shared.usecases.reporting.sheets import Sheet
 
 _LONGEST: Final = 366
 _DRAWN: Final = 25
@@ -82,7 +82,7 @@ def _show(made: Report) -> None:
     with row():
         text(f"{made.messages:,} messages", "h2")
         ui.button(
-            "HTML", on_click=lambda: ui.download.content(report_page.page([made], now), f"{name}.html", "text/html")
+            "HTML", on_click=lambda: ui.download.content(report.page([made], now), f"{name}.html", "text/html")
         ).props("no-caps flat dense")
         ui.button(
             # With a byte order mark, by which spreadsheets know UTF-8.

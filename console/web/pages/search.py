@@ -30,9 +30,9 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX
-from shared.usecases.of_clinic import files_of
-from shared.usecases.search import Found, Hit, Wanted, search
-from shared.usecases.trace import trace
+from shared.usecases.reporting.by_clinic import files_of
+from shared.usecases.reporting.search import Found, Hit, Wanted, search
+from shared.usecases.reporting.trace import trace
 
 LIMIT: Final = 500
 _FIELDS: Final = (

@@ -38,9 +38,9 @@ from shared.domain.submission import Submission
 from shared.exports.columns import column_of
 from shared.exports.layout import BY_NAME, COLUMNS
 from shared.settings import INBOX_PREFIX
-from shared.usecases.correct import Refused, Resubmitted
-from shared.usecases.remedy import Example, Preview, Remedy
-from shared.usecases.worklist import Group, group_of, groups
+from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.remedy import Example, Preview, Remedy
+from shared.usecases.correction.worklist import Group, group_of, groups
 
 PACE: Final = 20
 """Resubmissions a second, as `vaxline remedy` has it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.domain.hl7.qbp import Request
-from shared.usecases.query import Asked, columns_of
+from shared.usecases.registry.query import Asked, columns_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient

@@ -15,9 +15,9 @@ from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.z22 import conformance
 from shared.exports.readers import READERS
 from shared.ports import StoredObject
-from shared.usecases.bounds import bounded
 from shared.usecases.findings import OF_RECORDS
-from shared.usecases.prepare import prepare
+from shared.usecases.intake.bounds import bounded
+from shared.usecases.intake.prepare import prepare
 from tests.shared.exports.conftest import Folder
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)

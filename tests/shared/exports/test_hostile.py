@@ -22,9 +22,9 @@ from shared.exports import arrivals
 from shared.exports.fhir import model
 from shared.exports.readers import READERS
 from shared.ports import StoredObject
-from shared.usecases.bounds import bounded
 from shared.usecases.findings import OF_RECORDS
-from shared.usecases.prepare import prepare
+from shared.usecases.intake.bounds import bounded
+from shared.usecases.intake.prepare import prepare
 
 Read = Callable[..., list[Visit]]
 SOURCES = {

@@ -11,7 +11,7 @@ from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
 from shared.ports import OutboxMessage
 from shared.replaced import replace
-from shared.usecases.submit import Delivered, Submit
+from shared.usecases.delivery.submit import Delivered, Submit
 from tests.conftest import a_submission
 from tests.fakes.configurations import Fixed
 

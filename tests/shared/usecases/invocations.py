@@ -9,8 +9,8 @@ from shared.adapters.clock import SystemClock
 from shared.domain.model import Visit
 from shared.domain.shares import PatientShare
 from shared.domain.submission import FileSummary
-from shared.usecases.convert import Convert, Converted
-from shared.usecases.splitting import Splitting
+from shared.usecases.intake.convert import Convert, Converted
+from shared.usecases.intake.splitting import Splitting
 from tests.benchmarks import records
 from tests.benchmarks.exports import Bucket
 from tests.chaos.surroundings import Agreeing

@@ -1,0 +1,1 @@
+"""What a person does about a failure: triage, worklist, correction, remedies, notices."""

@@ -1,0 +1,189 @@
+"""A person sends a failed submission again: after the data, the clinics.toml or a field was corrected.
+
+The new submission has its own MSH-10 and names the one it replaces; that one becomes SUPERSEDED when the IIS accepts
+the new one. What the EHR said is remembered unchanged, so the next export of the same wrong row does not undo the
+correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.domain import identity
+from shared.domain.clinics import Configuration
+from shared.domain.fingerprints import dose_fingerprints
+from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
+from shared.domain.model import Visit
+from shared.domain.outcome import findable
+from shared.domain.submission import Record, Submission
+from shared.exports.corrections import Choice, choices, corrected
+from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
+from shared.replaced import replace
+from shared.usecases.correction.triage import causes_of
+from shared.usecases.intake.prepare import prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmitted:
+    """A new submission (or, in a dry run, what it would be): `state` is QUEUED, or HELD for `causes`."""
+
+    msh_10: str
+    replaces: str
+    state: State
+    causes: tuple[str, ...]
+    vxu: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed, and why. `choices` are the doses of which the changes have to name one."""
+
+    msh_10: str
+    reason: str
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """Port `Configurations` with one version."""
+
+    configuration: Configuration
+
+    def current(self) -> Configuration:
+        return self.configuration
+
+
+class Correct:
+    """The use case with its ports."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        outbox: Outbox,
+        resubmission: ResubmissionQueue,
+        configurations: Configurations,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+        self._resubmission = resubmission
+        self._configurations = configurations
+        self._clock = clock
+
+    def under(self, configuration: Configuration) -> Correct:
+        """The same with a clinics.toml that is not in force (yet)."""
+        return Correct(
+            ledger=self._ledger,
+            outbox=self._outbox,
+            resubmission=self._resubmission,
+            configurations=_Fixed(configuration),
+            clock=self._clock,
+        )
+
+    def __call__(self, msh_10: str, changes: Mapping[str, str], *, dry_run: bool = False) -> Resubmitted | Refused:
+        """Resubmits one failed submission with `changes` (columns of vaxline's CSV layout → new values)."""
+        old = self._ledger.get(msh_10)
+        if old is None:
+            return Refused(msh_10, "there is no such submission")
+        reason = _why_not(old, changes)
+        if reason:
+            return Refused(msh_10, reason)
+        if old.state is State.QUEUED:
+            return self._queue_again(old, dry_run=dry_run)
+        configuration = self._configurations.current()
+        visit = self._corrected(old, changes, configuration)
+        if isinstance(visit, str):
+            return Refused(msh_10, visit, choices(old.visit, changes))
+        record = self._ledger.records([old.record]).get(old.record, Record(old.record))
+        new = self._submission(old, visit, record, configuration)
+        if not dry_run and not self._take_up(old, new, record):
+            return Refused(msh_10, "its record was just changed by an export; look at it again")
+        return Resubmitted(new.msh_10, msh_10, new.state, causes_of(new), new.vxu)
+
+    def _queue_again(self, old: Submission, *, dry_run: bool) -> Resubmitted:
+        """Never sent, so the same message may simply be tried again."""
+        if not dry_run:
+            self._ledger.requeue(old.msh_10, self._clock.now())
+            round_ = f"p{old.attempt_count}"
+            self._outbox.send([OutboxMessage(old.msh_10, old.clinic, old.patient_group, round_)])
+        return Resubmitted(old.msh_10, old.msh_10, State.QUEUED, (), old.vxu)
+
+    def _corrected(self, old: Submission, changes: Mapping[str, str], configuration: Configuration) -> Visit | str:
+        source = configuration.sources.get(old.source)
+        if source is None:
+            return f"its source {old.source} is not in clinics.toml any more"
+        return corrected(old.visit, changes, source)
+
+    def _submission(self, old: Submission, visit: Visit, record: Record, configuration: Configuration) -> Submission:
+        now = self._clock.now()
+        source = configuration.sources[old.source]
+        clinic = configuration.clinic_for(source, visit.clinic)
+        marks = dose_fingerprints(visit)
+        msh_10 = identity.msh_10(old.record, marks, max(record.revision, old.revision + 1))
+        prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
+        held = prepared.is_held
+        return replace(
+            old,
+            msh_10=msh_10,
+            state=State.HELD if held else State.QUEUED,
+            clinic=clinic.key if clinic else "",
+            patient_group=identity.patient_group(self._ledger.patient_key(), visit.source, visit.patient.mrn or msh_10),
+            config_version=configuration.version,
+            created=now,
+            visit=visit,
+            vxu=prepared.vxu,
+            findings=prepared.findings,
+            revision=max(record.revision, old.revision + 1),
+            replaces=old.msh_10,
+            # The file's rows stay with the first submission, so that the file's counts still add up.
+            row_count=0,
+            attempt_count=0,
+            deferrals=0,
+            resends=0,
+            attempts=(),
+            causes=(),
+            lease_until=None,
+            backfill=False,
+            waiting_since=None if held else now,
+        )
+
+    def _take_up(self, old: Submission, new: Submission, record: Record) -> bool:
+        newest = record.current == old.msh_10
+        written = replace(
+            record,
+            version=record.version + 1,
+            revision=new.revision + 1,
+            current=new.msh_10 if newest else record.current,
+            held=new.state is State.HELD if newest else record.held,
+            doses=tuple(
+                (dose, mark, new.msh_10 if msh_10 == old.msh_10 else msh_10) for dose, mark, msh_10 in record.doses
+            ),
+        )
+        if not self._ledger.save_record(written):
+            return False
+        self._ledger.make_findable(findable([new]))
+        self._ledger.add(new)
+        self._ledger.name_replacement(old.msh_10, new.msh_10)
+        if new.state is State.QUEUED:
+            self._outbox.send([OutboxMessage(new.msh_10, new.clinic, new.patient_group)])
+        else:
+            self._resubmission.send([new.msh_10])
+        return True
+
+
+def _why_not(old: Submission, changes: Mapping[str, str]) -> str:
+    """Why a submission cannot be sent again, or empty."""
+    if old.replaced_by:
+        return f"it was replaced already, by {old.replaced_by}"
+    if old.state in STORED_BY_IIS:
+        return "the IIS accepted it; change it in the EHR and export it again"
+    if old.state in IN_FLIGHT:
+        if old.state is State.SENDING or old.waiting_since is not None:
+            return "it is on its way"
+        if changes:
+            return "it was never sent; close it first, or resubmit it unchanged"
+    if old.state in (State.CLOSED, State.SUPERSEDED):
+        return f"it is {old.state.value}"
+    return ""

@@ -1,0 +1,111 @@
+"""The watch over the valve, once a minute: closes it in maintenance windows, probes the IIS, opens it again, and
+brings the switch of `submit`'s queue to where the valve stands.
+
+What the ledger says is decided first and switched after; a watch that stops in between is made good by the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain import maintenance
+from shared.domain import valve as valves
+from shared.domain.clinics import Iis as IisSettings
+from shared.domain.submission import DeliveryFault
+from shared.domain.valve import ClosedBy, Valve
+from shared.ports import Clock, Configurations, Delivery, Iis, Ledger
+from shared.usecases.delivery.gate import change_valve
+
+ANSWERED = "answered"
+# The IIS is there and says that it has no connectivityTest: as good an answer as any.
+_ALIVE = frozenset({"UNSUPPORTED-OPERATION"})
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one watch found: the valve as it stands now, and what a probe got (empty where none was due)."""
+
+    valve: Valve
+    probe: str = ""
+
+
+class Watch:
+    """The use case with its ports."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        delivery: Delivery,
+        configurations: Configurations,
+        iis: Iis,
+        clock: Clock,
+        retry_scale: float = 1.0,
+    ) -> None:
+        self._ledger = ledger
+        self._delivery = delivery
+        self._configurations = configurations
+        self._iis = iis
+        self._clock = clock
+        self._retry_scale = retry_scale
+
+    def __call__(self) -> Watched:
+        """Looks once."""
+        before = self._ledger.stops().valve
+        try:
+            iis = self._configurations.current().iis
+        except LookupError:
+            # A new stage: there is nothing to deliver before the first `vaxline config push`.
+            return Watched(before)
+        now = self._clock.now()
+        watched = self._decided(before, iis, now)
+        if self._delivery.is_on() != watched.valve.is_open:
+            self._delivery.switch(on=watched.valve.is_open)
+        return watched
+
+    def _decided(self, valve: Valve, iis: IisSettings, now: datetime) -> Watched:
+        if valve.closed_by is ClosedBy.PERSON:
+            return Watched(valve)
+        window = maintenance.current(iis.maintenance, iis.time_zone, now)
+        if window is not None:
+            if valve.closed_by is ClosedBy.MAINTENANCE:
+                return Watched(valve)
+            return self._change(valve, valves.closed(valve, ClosedBy.MAINTENANCE, window.text, now))
+        next_probe = now if valve.closed_by is ClosedBy.MAINTENANCE else valve.next_probe(self._retry_scale)
+        if next_probe is None or now < next_probe:
+            return Watched(valve)
+        failed = self._probe(iis)
+        now = self._clock.now()
+        if failed:
+            return self._change(valve, valves.probe_failed(valve, failed, now), failed)
+        return self._change(valve, valves.probe_answered(valve, now), ANSWERED)
+
+    def _probe(self, iis: IisSettings) -> str:
+        """The fault's code, or nothing where the IIS is there."""
+        answer = (
+            self._iis.reach(iis.endpoint)
+            if iis.probe == "connect"
+            else self._iis.test_connection(iis.endpoint, "probe")
+        )
+        return answer.code if isinstance(answer, DeliveryFault) and answer.code not in _ALIVE else ""
+
+    def _change(self, before: Valve, after: Valve, probe: str = "") -> Watched:
+        """Somebody else may have been faster, such as a person who closed it: then theirs holds."""
+        saved = self._ledger.save_valve(before, after)
+        return Watched(after if saved else self._ledger.stops().valve, probe)
+
+
+def open_by_hand(ledger: Ledger, clock: Clock) -> bool:
+    """A person opens the valve; False where it was open."""
+    if ledger.stops().valve.is_open:
+        return False
+    return change_valve(ledger, lambda valve: valves.opened_by_person(valve, clock.now())).is_open
+
+
+def close_by_hand(ledger: Ledger, clock: Clock, reason: str) -> bool:
+    """A person closes the valve until a person opens it; False where a person had closed it already."""
+    if ledger.stops().valve.closed_by is ClosedBy.PERSON:
+        return False
+    after = change_valve(ledger, lambda valve: valves.closed(valve, ClosedBy.PERSON, reason, clock.now()))
+    return after.closed_by is ClosedBy.PERSON

@@ -1,0 +1,1 @@
+"""Asking the IIS: queries, files of queries, reconciliation."""

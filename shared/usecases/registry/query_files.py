@@ -1,0 +1,257 @@
+"""Asking about the patients of a file, paced and off-peak, over as many invocations as it takes (ADR 0015).
+
+A file is a CSV under `queries/`, or under `queries/<clinic>/` in that clinic's name. Beside it, under its name with
+`.answers/`, come its answers (JSON lines, one for each row, in parts) and `summary.json`, the checkpoint. A part is
+named by its first row and is written before the summary that names it: whoever is cut off in between asks those rows
+again and writes the same part.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from shared.domain import faults
+from shared.domain.clinics import Configuration
+from shared.domain.hl7.qbp import Profile, Request
+from shared.domain.hl7.rsp_model import MEANING, Match
+from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
+from shared.domain.submission import Strategy
+from shared.ports import Clock, Configurations, Files, Objects, StoredObject
+from shared.settings import QUERIES_PREFIX
+from shared.usecases.explain import UNEXPLAINED, explanation
+from shared.usecases.registry import query
+from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patient_of
+
+ANSWERS: Final = ".answers/"
+TRIES: Final = 3
+"""How often a row is asked about that a fault met; then the fault is its answer."""
+PART_ROWS: Final = 20
+OFF_HOURS: Final = "outside iis.query_hours"
+
+_SUMMARY: Final = "summary.json"
+_WAITS: Final = frozenset({query.FACILITY_STOPPED, query.IIS_CLOSED, query.MAINTENANCE})
+# What these columns make is what `qbp.missing` looks for.
+_COLUMN_OF: Final = {"QPD-4.1": "last_name", "QPD-4.2": "first_name", "QPD-6": "birth_date"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One row's line. `row` counts the data rows from 1; `outcome` is a match, `FAULT` or `ROW_UNREADABLE`.
+
+    `fields` are the columns that are the reason where nobody was asked; `fix` says what to do, where something is.
+    """
+
+    row: int
+    clinic: str
+    outcome: str
+    fields: tuple[str, ...] = ()
+    fix: str = ""
+    asked: Asked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one invocation did: rows that were done, questions that were sent, and files that are not done yet."""
+
+    rows: int = 0
+    sent: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    files: Files
+    objects: Objects
+    configurations: Configurations
+    ask: Callable[[Request, str], Asked]
+    clock: Clock
+    retry_scale: float
+
+
+class Queries:
+    """The use case with its ports."""
+
+    def __init__(
+        self,
+        *,
+        files: Files,
+        objects: Objects,
+        configurations: Configurations,
+        ask: Callable[[Request, str], Asked],
+        clock: Clock,
+        retry_scale: float = 1.0,
+    ) -> None:
+        self._ports = _Ports(files, objects, configurations, ask, clock, retry_scale)
+
+    def __call__(self, until: datetime) -> Run:
+        """Goes on with every file that is not done, the oldest first, until that time."""
+        rows = sent = waiting = 0
+        for item, summary in self._found():
+            if summary.is_over:
+                continue
+            after = _File(self._ports, item, summary, until)
+            after.go_on()
+            rows += after.summary.done - summary.done
+            sent += after.sent
+            waiting += not after.summary.is_over
+        return Run(rows, sent, waiting)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Puts a file there, to be asked about in its time."""
+        self._ports.files.put(name, content, "text/csv")
+
+    def summaries(self) -> list[Summary]:
+        """Every file and how far it is, the oldest first."""
+        return [summary for _, summary in self._found()]
+
+    def answers(self, summary: Summary) -> Iterator[bytes]:
+        """The lines of a file's answers so far, in the order of its rows."""
+        for first in summary.parts:
+            content = self._ports.files.get(_part(summary.name, first))
+            yield from (content or b"").splitlines()
+
+    def _found(self) -> Iterator[tuple[StoredObject, Summary]]:
+        items = [item for item in self._ports.objects.list(QUERIES_PREFIX) if ANSWERS not in item.key]
+        for item in sorted(items, key=lambda one: (one.modified, one.key)):
+            if not item.key.endswith("/"):
+                yield item, self._summary(item)
+
+    def _summary(self, item: StoredObject) -> Summary:
+        """Where the file is; the beginning where its content (its ETag) is not what was begun."""
+        name, version = item.key.removeprefix(QUERIES_PREFIX), item.version.partition("@")[0]
+        kept = self._ports.files.get(f"{name}{ANSWERS}{_SUMMARY}")
+        if kept is not None:
+            summary = msgspec.json.decode(kept, type=Summary)
+            if summary.version == version:
+                return summary
+        return Summary(name, version, item.modified.astimezone(UTC).isoformat(timespec="seconds"))
+
+
+class _File:
+    """One file in one invocation. `sent` counts the questions that went to the IIS."""
+
+    def __init__(self, ports: _Ports, item: StoredObject, summary: Summary, until: datetime) -> None:
+        self._ports = ports
+        self._item = item
+        self._until = until
+        self._answered: list[Answered] = []
+        self.summary = summary
+        self.sent = 0
+
+    def go_on(self) -> None:
+        with self._ports.objects.open(self._item) as stream:
+            rows = rows_of(self.summary.name, stream.read())
+        if isinstance(rows, str):
+            self.summary = replace(self.summary, problem=rows)
+        else:
+            self.summary = replace(self.summary, rows=len(rows), waits="")
+            for row in rows[self.summary.done :]:
+                if not self._row_is_done(row):
+                    break
+                if len(self._answered) == PART_ROWS:
+                    self._keep()
+        self._keep()
+
+    def _row_is_done(self, row: Mapping[str, str] | None) -> bool:
+        """Whether the row has its answer; False where the file goes on another time."""
+        configuration = self._ports.configurations.current()
+        number = self.summary.done + 1
+        request, clinic = _request(row, self.summary.name, configuration, number)
+        if isinstance(request, Answered):
+            return self._done(request)
+        while True:
+            waits = self._waits(configuration)
+            if waits or self._ports.clock.now() >= self._until:
+                self.summary = replace(self.summary, waits=waits)
+                return False
+            answered = self._asked(number, request, clinic)
+            if answered is not None:
+                return self._done(answered)
+            if self.summary.waits:
+                return False
+
+    def _waits(self, configuration: Configuration) -> str:
+        return "" if is_batch_time(configuration.iis, self._ports.clock.now()) else OFF_HOURS
+
+    def _asked(self, number: int, request: Request, clinic: str) -> Answered | None:
+        """The row's answer. None where there is none: it is asked again, or the file waits."""
+        asked = self._ports.ask(request, clinic)
+        if asked.msh_10:
+            self.sent += 1
+            pause = self._ports.configurations.current().iis.query_pause
+            time.sleep(pause * self._ports.retry_scale)
+        if asked.not_asked in _WAITS:
+            self.summary = replace(self.summary, waits=asked.not_asked)
+            return None
+        if asked.fault:
+            return self._faulty(number, asked, clinic)
+        if asked.response is None:
+            fields = tuple(_COLUMN_OF.get(path, path) for path in asked.missing) or ("clinic",)
+            return Answered(number, clinic, UNREADABLE, fields, f"{asked.not_asked}: {', '.join(fields)}", asked)
+        match = asked.response.match
+        return Answered(number, clinic, match, (), "" if match is Match.FOUND else MEANING[match], asked)
+
+    def _faulty(self, number: int, asked: Asked, clinic: str) -> Answered | None:
+        """A refused password waits for a person; what may pass is tried a few times; the rest is the answer."""
+        fault = faults.BY_CODE.get(asked.fault)
+        strategy = fault.strategy if fault else Strategy.CORRECT
+        if strategy is Strategy.CHECK_SETUP:
+            self.summary = replace(self.summary, waits=asked.fault)
+            return None
+        tries = self.summary.tries + 1
+        if strategy is not Strategy.CORRECT and tries < TRIES:
+            # A failing IIS gets until the next invocation to recover.
+            waits = asked.fault if strategy is Strategy.CHECK_IIS else ""
+            self.summary = replace(self.summary, tries=tries, waits=waits)
+            return None
+        known = explanation(asked.fault) or UNEXPLAINED
+        return Answered(number, clinic, FAULT, (), f"{known.words} {known.fix}".strip(), asked)
+
+    def _done(self, answered: Answered) -> bool:
+        self.summary = self.summary.with_row(answered.outcome, answered.fields)
+        self._answered.append(answered)
+        return True
+
+    def _keep(self) -> None:
+        """The part first, the checkpoint that names it after."""
+        files, name = self._ports.files, self.summary.name
+        if self._answered:
+            first = self._answered[0].row
+            lines = b"".join(msgspec.json.encode(one) + b"\n" for one in self._answered)
+            files.put(_part(name, first), lines, "application/x-ndjson")
+            self.summary = replace(self.summary, parts=(*self.summary.parts, first))
+            self._answered.clear()
+        now = self._ports.clock.now().astimezone(UTC).isoformat(timespec="seconds")
+        self.summary = replace(self.summary, updated=now)
+        content = msgspec.json.format(msgspec.json.encode(self.summary)) + b"\n"
+        files.put(f"{name}{ANSWERS}{_SUMMARY}", content, "application/json")
+
+
+def _part(name: str, first: int) -> str:
+    return f"{name}{ANSWERS}{first:06d}.jsonl"
+
+
+def _request(
+    row: Mapping[str, str] | None, name: str, configuration: Configuration, number: int
+) -> tuple[Request | Answered, str]:
+    """What a row asks and in whose name, or what is wrong with it."""
+    folder, _, _ = name.rpartition("/")
+    if row is None:
+        return Answered(number, "", UNREADABLE, ("cells",), "more or fewer cells than the header"), ""
+    only = next(iter(configuration.clinics)) if len(configuration.clinics) == 1 else ""
+    clinic = (row.get("clinic") or "").strip() or folder or only
+    values = {column: row.get(column, "") for column in COLUMNS}
+    fields = [column for column, value in values.items() if isinstance(patient_of({column: value}), str)]
+    profile = (row.get("profile") or "").strip().upper() or Profile.FORECAST.value
+    fields += ["profile"] if profile not in list(Profile) else []
+    fields += ["clinic"] if clinic not in configuration.clinics else []
+    patient = patient_of(values)
+    if fields or isinstance(patient, str):
+        return Answered(number, clinic, UNREADABLE, tuple(fields), f"cannot be read: {', '.join(fields)}"), clinic
+    return Request(patient, Profile(profile)), clinic

@@ -1,0 +1,1 @@
+"""Counts and pages: tallies, reports, readiness, search and trace."""

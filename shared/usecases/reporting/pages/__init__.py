@@ -1,0 +1,1 @@
+"""Reports and readiness as HTML and CSV."""

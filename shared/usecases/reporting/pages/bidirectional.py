@@ -1,0 +1,40 @@
+"""The bi-directional workflow test as one HTML page to print: phases, settings and every step, for CT DPH."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from html import escape
+
+from shared.usecases.reporting.pages import html
+from shared.usecases.reporting.readiness import Phase
+
+Row = tuple[str, str, str, str, str, str]
+"""About, expected, got, result, the query's MSH-10, its time."""
+
+
+def page(
+    phases: Sequence[Phase],
+    settings: Mapping[str, str],
+    steps: Sequence[Row],
+    *,
+    organization: str,
+    stage: str,
+    made: datetime,
+) -> str:
+    """The phases and what shows each, what is configured, and the steps."""
+    title = f"Bi-directional readiness of {organization} for CT WiZ"
+    passed = all(one.is_passed for one in phases)
+    verdict = "All phases are passed." if passed else "Not all phases are passed yet."
+    rows = [(one.title, "yes" if one.is_passed else "not yet", one.asks, one.evidence) for one in phases]
+    body = (
+        f"<h1>{escape(title)}</h1>\n"
+        f'<p class="note">Stage {escape(stage)}, made {made:%Y-%m-%d %H:%M %Z} by vaxline as it ran the workflow test. '
+        "It quotes no patient data.</p>\n"
+        f'<p class="verdict {"good" if passed else "warned"}">{verdict}</p>\n'
+        f"{html.table(('phase', 'passed', 'what CT WiZ asks', 'what the test shows'), rows)}"
+        f"<h2>Configuration</h2>\n{html.table(('key', 'value'), list(settings.items()))}"
+        f"<h2>Steps</h2>\n"
+        f"{html.table(('about', 'expected', 'got', 'result', 'query (MSH-10)', 'time'), list(steps))}"
+    )
+    return html.page(title, body)

@@ -1,0 +1,180 @@
+"""Mails to those who correct, with marks and worklist on a real ledger (moto)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.cloud import LocalCloud
+from shared.adapters.ledger.dynamodb import DynamoLedger
+from shared.adapters.ledger.notices import DynamoMarks
+from shared.domain.lifecycle import State
+from shared.domain.notice import OTHER, Mark, headline
+from shared.replaced import replace
+from shared.usecases.correction.notices import OWN, Notices
+from tests.conftest import a_submission
+from tests.shared.usecases.desk import Clock
+
+
+class Mailbox:
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str]] = []
+        self.fails = False
+
+    def publish(self, subject: str, text: str) -> None:
+        if self.fails:
+            raise ConnectionError
+        self.mails.append((subject, text))
+
+
+class Office:
+    """The use case with two processes: one that marks, one that sends."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.client = boto3.client("dynamodb", region_name=cloud.runtime.region)
+        self.ledger = DynamoLedger(self.client, cloud.runtime.table)
+        self.table = cloud.runtime.table
+        self.box = Mailbox()
+        self.clock = Clock()
+        self.notices = self.another()
+
+    def another(self) -> Notices:
+        marks = DynamoMarks(self.client, self.table)
+        return Notices(ledger=self.ledger, marks=marks, topic=self.box, clock=self.clock, stage="test")
+
+    def fail(self, msh_10: str, cause: str = "LOT-MISSING", clinic: str = "elm") -> None:
+        """What resubmit does for a submission that needs a person."""
+        self.ledger.add(replace(a_submission(msh_10), clinic=clinic, state=State.HELD))
+        self.ledger.enter_worklist(msh_10, (cause,))
+        self.notices.mark(clinic, (cause,))
+
+    def later(self, **time: int) -> int:
+        self.clock.time += timedelta(**time)
+        return self.notices.send()
+
+
+@pytest.fixture
+def office(cloud: LocalCloud) -> Office:
+    return Office(cloud)
+
+
+def test_one_mail_per_clinic_and_cause_comes_after_the_hour_with_how_many_wait(office: Office) -> None:
+    for number in range(5):
+        office.fail(f"M{number}")
+    office.fail("N1", "CLINIC-UNKNOWN")
+    office.fail("O1", clinic="oak")
+    assert office.later(minutes=59) == 0
+    assert office.later(minutes=6) == 3
+    assert office.later(hours=5) == 0
+    subjects = sorted(subject for subject, _ in office.box.mails)
+    assert subjects == [
+        "vaxline test: CLINIC-UNKNOWN at elm",
+        "vaxline test: LOT-MISSING at elm",
+        "vaxline test: LOT-MISSING at oak",
+    ]
+    (text,) = (text for subject, text in office.box.mails if subject.endswith("LOT-MISSING at elm"))
+    assert text.startswith("5 submissions wait for a person at elm, cause LOT-MISSING.")
+    assert "vaxline worklist --clinic elm --stage test" in text
+
+
+def test_a_redelivered_reference_makes_no_second_mail_not_even_in_another_process(office: Office) -> None:
+    office.fail("M1")
+    for _ in range(3):
+        office.notices.mark("elm", ("LOT-MISSING",))
+        office.another().mark("elm", ("LOT-MISSING",))
+    assert office.later(minutes=65) == 1
+    assert office.later(minutes=15) == 0
+
+
+def test_the_next_hour_has_a_mail_of_its_own(office: Office) -> None:
+    office.fail("M1")
+    office.later(minutes=65)
+    office.fail("M2")
+    assert office.later(minutes=60) == 1
+    assert [text.split()[0] for _, text in office.box.mails] == ["1", "2"]
+
+
+def test_what_was_corrected_within_the_hour_is_mailed_to_nobody(office: Office) -> None:
+    office.fail("M1")
+    office.ledger.name_replacement("M1", "M2")
+    assert office.later(minutes=65) == 0
+    assert office.box.mails == []
+
+
+def test_two_that_send_at_once_send_one_mail(office: Office) -> None:
+    office.fail("M1")
+    office.clock.time += timedelta(minutes=65)
+    marks = DynamoMarks(office.client, office.table)
+    (mark,) = marks.open(office.clock.time)
+    assert marks.claim(mark, office.clock.time)
+    assert office.notices.send() == 0
+
+
+def test_a_mail_that_could_not_be_sent_is_sent_by_a_later_run(office: Office) -> None:
+    office.fail("M1")
+    office.box.fails = True
+    with pytest.raises(ConnectionError):
+        office.later(minutes=65)
+    office.box.fails = False
+    assert office.later(minutes=5) == 0, "the claim may still be at work"
+    assert office.later(minutes=10) == 1
+
+
+def test_hours_that_were_missed_make_one_mail_for_a_cause(office: Office) -> None:
+    office.fail("M1")
+    office.clock.time += timedelta(hours=1)
+    office.fail("M2")
+    assert office.later(hours=2) == 1
+
+
+def test_codes_that_an_ehr_made_up_share_one_mail_and_are_not_quoted(office: Office) -> None:
+    for number, code in enumerate(("FLUZONE", "Sampleton, Ada", "MMR#2")):
+        office.fail(f"M{number}", f"UNMAPPED vaccine {code}")
+    assert office.later(minutes=65) == 1
+    ((subject, text),) = office.box.mails
+    assert subject == "vaxline test: UNMAPPED at elm"
+    assert not any(code in text for code in ("FLUZONE", "Sampleton", "MMR"))
+
+
+def test_a_visit_without_a_known_clinic_has_its_mail_too(office: Office) -> None:
+    office.fail("M1", "CLINIC-UNKNOWN", clinic="")
+    assert office.later(minutes=65) == 1
+    assert office.box.mails[0][0] == "vaxline test: CLINIC-UNKNOWN at no known clinic"
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ("LOT-MISSING", "LOT-MISSING"),
+        ("103 PID-8", "103 PID-8"),
+        ("WEBIZ-501 PID-3", "WEBIZ-501 PID-3"),
+        ("AE", "AE"),
+        ("SAMPLETON", OTHER),
+        ("SAMPLETON-ADA PID-5", OTHER),
+        ("103 Sampleton", "103"),
+        ("19850412", OTHER),
+        ("", OTHER),
+    ],
+)
+def test_a_headline_is_a_known_code_or_has_the_form_of_one(cause: str, told: str) -> None:
+    assert headline(cause, OWN) == told
+
+
+@given(st.text())
+def test_no_text_gets_into_a_headline_but_codes_and_fields(cause: str) -> None:
+    code, _, field = headline(cause, OWN).partition(" ")
+    assert code.isascii()
+    assert len(code) <= 30
+    assert field == "" or (field.isascii() and len(field) <= 9)
+
+
+def test_marks_of_the_hour_that_runs_are_not_open(office: Office) -> None:
+    marks = DynamoMarks(office.client, office.table)
+    hour = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
+    marks.add(Mark(hour, "elm", "103 PID-8"))
+    assert list(marks.open(hour - timedelta(seconds=1))) == []
+    assert list(marks.open(hour)) == [Mark(hour, "elm", "103 PID-8")]

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import boto3
+import pytest
+
+from local.cloud import REGION, LocalCloud
+from shared.adapters.ledger.dynamodb import DynamoLedger
+from shared.domain import faults
+from shared.domain.clinics import Clinic, Configuration, Iis
+from shared.domain.lifecycle import Event, State
+from shared.domain.model import Finding
+from shared.domain.submission import Attempt, Strategy, Submission
+from shared.ports import OutboxMessage
+from shared.replaced import replace
+from shared.usecases.correction.triage import ROUNDS, Resubmit, Triaged, may_be_retried
+from shared.usecases.delivery.sweep import Sweep, Swept
+from tests.conftest import NOON, a_submission
+from tests.fakes.configurations import Fixed
+
+LADDER = len(faults.LADDERS[Strategy.CHECK_IIS])
+
+
+class Clock:
+    time = NOON
+
+    def now(self) -> datetime:
+        return self.time
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.sent: list[OutboxMessage] = []
+
+    def send(self, messages: Sequence[OutboxMessage]) -> None:
+        self.sent += messages
+
+
+CLINICS = {key: Clinic(key, key, "F", "ORG", f"ID-{key}", key) for key in ("elm", "oak")}
+CONFIGURATION = Configuration("v1", "Example", "VAXLINE", Iis("http://127.0.0.1:1/"), CLINICS, {})
+
+
+@pytest.fixture
+def ledger(cloud: LocalCloud) -> DynamoLedger:
+    return DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
+
+
+@pytest.fixture
+def outbox() -> Queue:
+    return Queue()
+
+
+@pytest.fixture
+def resubmit(ledger: DynamoLedger, outbox: Queue) -> Resubmit:
+    return Resubmit(ledger=ledger, outbox=outbox, clock=Clock())
+
+
+@pytest.fixture
+def sweep(ledger: DynamoLedger, outbox: Queue) -> Sweep:
+    return Sweep(ledger=ledger, outbox=outbox, configurations=Fixed(CONFIGURATION), clock=Clock(), after=3600)
+
+
+def used_up(fault: str, tries: int) -> Submission:
+    attempts = tuple(Attempt(number, NOON, 0.1, State.QUEUED, fault=fault) for number in range(1, tries + 1))
+    return replace(a_submission(), attempts=attempts, attempt_count=tries, waiting_since=None)
+
+
+def test_a_held_submission_enters_the_worklist_under_the_codes_of_its_errors(
+    ledger: DynamoLedger, resubmit: Resubmit
+) -> None:
+    findings = (Finding("RACE-MISSING"), Finding("LOT-MISSING"), Finding("LOT-MISSING"))
+    ledger.add(replace(a_submission("HELD", state=State.HELD), findings=findings))
+    assert resubmit("HELD") == Triaged("HELD", "elm", "worklist", ("LOT-MISSING",))
+    assert [entry.causes for entry in ledger.worklist()] == [("LOT-MISSING",)]
+
+
+def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: DynamoLedger, resubmit: Resubmit) -> None:
+    ledger.add(a_submission("OLD", state=State.REFUSED))
+    ledger.name_replacement("OLD", "NEW")
+    assert resubmit("OLD").outcome == "replaced meanwhile"
+    assert list(ledger.worklist()) == []
+
+
+def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: DynamoLedger, resubmit: Resubmit) -> None:
+    ledger.add(a_submission("DONE", state=State.ACCEPTED))
+    assert resubmit("DONE").outcome == "nothing to do: ACCEPTED"
+    assert resubmit("NEVER").outcome == "unknown MSH-10"
+
+
+def test_a_used_up_ladder_is_climbed_again_as_long_as_rounds_are_left() -> None:
+    assert may_be_retried(used_up("CONNECT-REFUSED", LADDER))
+    assert not may_be_retried(used_up("CONNECT-REFUSED", ROUNDS * LADDER))
+
+
+def test_a_fault_that_a_person_must_mend_is_not_retried() -> None:
+    assert not may_be_retried(used_up("SECURITY-FAULT", 1))
+    assert not may_be_retried(replace(used_up("CONNECT-REFUSED", 1), state=State.REFUSED))
+
+
+def test_what_is_retried_is_queued_again_and_waits_for_delivery(
+    ledger: DynamoLedger, resubmit: Resubmit, outbox: Queue
+) -> None:
+    ledger.add(a_submission())
+    for _ in range(LADDER + 1):
+        claimed = ledger.claim("MSG1", NOON)
+        assert isinstance(claimed, Submission)
+        attempt = Attempt(claimed.attempt_count, NOON, 0.1, State.QUEUED, fault="CONNECT-REFUSED")
+        ledger.finish(claimed, Event.DEFER, attempt, causes=("CONNECT-REFUSED",))
+    assert resubmit("MSG1").outcome == "queued again"
+    assert [message.msh_10 for message in outbox.sent] == ["MSG1"]
+    again = ledger.get("MSG1")
+    assert again is not None
+    assert (again.deferrals, again.waiting_since) == (0, NOON)
+
+
+def waits(ledger: DynamoLedger, msh_10: str, since: datetime, *, group: str, clinic: str = "elm", age: int = 0) -> None:
+    made = replace(a_submission(msh_10), waiting_since=since, patient_group=group, clinic=clinic)
+    ledger.add(replace(made, created=NOON - timedelta(days=age)))
+
+
+def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
+    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    waits(ledger, "LOST", NOON - timedelta(hours=2), group="A")
+    waits(ledger, "FRESH", NOON - timedelta(minutes=5), group="B")
+    ledger.add(a_submission("DONE", state=State.ACCEPTED))
+    assert sweep() == Swept(queued=1, stopped=0)
+    assert sweep() == Swept(queued=0, stopped=0)
+    assert [message.msh_10 for message in outbox.sent] == ["LOST"]
+
+
+def test_the_sweep_queues_of_each_patient_the_first_and_none_behind_a_first_that_has_its_time(
+    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    long_ago = NOON - timedelta(hours=9)
+    for number, group in ((0, "LOST"), (1, "LOST"), (1, "LADDER"), (2, "LADDER")):
+        waits(ledger, f"{group}{number}", long_ago, group=group, age=9 - number)
+    waits(ledger, "LADDER0", NOON + timedelta(hours=3), group="LADDER", age=9)
+    assert sweep() == Swept(queued=1, stopped=0)
+    assert [message.msh_10 for message in outbox.sent] == ["LOST0"]
+
+
+def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_the_patient_back(
+    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    waits(ledger, "ELM", NOON - timedelta(hours=3), group="A", age=2)
+    waits(ledger, "OAK", NOON - timedelta(hours=2), group="A", clinic="oak", age=1)
+    ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
+    assert sweep() == Swept(queued=1, stopped=1)
+    assert [message.msh_10 for message in outbox.sent] == ["OAK"]
+
+
+def test_the_sweep_leaves_a_stopped_facility_alone_and_an_opened_one_is_queued_at_once(
+    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    old = NOON - timedelta(hours=2)
+    ledger.add(replace(a_submission("ELM"), waiting_since=old))
+    ledger.add(replace(a_submission("OAK"), clinic="oak", waiting_since=NOON - timedelta(minutes=1)))
+    ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
+    assert sweep() == Swept(queued=0, stopped=1)
+    ledger.open_facility("ID-elm")
+    assert sweep(facility="ID-elm") == Swept(queued=1, stopped=0)
+    assert [message.msh_10 for message in outbox.sent] == ["ELM"]

@@ -1,0 +1,274 @@
+"""What is beyond a clinic's share of the day waits for its turn in the ledger, and delays nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared import settings
+from shared.domain.clinics import Configuration
+from shared.domain.lifecycle import State
+from shared.domain.submission import Lane, Submission
+from shared.domain.valve import ClosedBy, Valve
+from shared.ports import OutboxMessage
+from shared.replaced import replace
+from shared.usecases.delivery.backfill import Admitted, Backfill, Shares, waiting_for_turns
+from shared.usecases.delivery.sweep import Sweep
+from tests.conftest import NOON, a_submission
+from tests.fakes.ledger import MemoryLedger
+from tests.fakes.queues import MemoryOutbox, MemorySqs
+from tests.shared.usecases.desk import CONFIGURATION
+
+PACE = 5
+
+
+class Stopped(Exception):  # noqa: N818 - a process that is killed is no error of its own
+    """The process ends here."""
+
+
+@dataclass
+class Sent:
+    messages: list[str] = field(default_factory=list)
+    breaks: bool = False
+    waiting: int = 0
+
+    def send(self, messages: Sequence[OutboxMessage]) -> None:
+        self.messages += [one.msh_10 for one in messages]
+        if self.breaks:
+            raise Stopped
+
+    def depth(self) -> int:
+        return self.waiting
+
+
+@dataclass
+class At:
+    time: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@dataclass(frozen=True)
+class Configured:
+    configuration: Configuration
+
+    def current(self) -> Configuration:
+        return self.configuration
+
+
+class Desk:
+    def __init__(self, pace: int = PACE) -> None:
+        self.ledger = MemoryLedger()
+        self.outbox = Sent()
+        self.clock = At()
+        iis = replace(CONFIGURATION.iis, backfill_per_minute=pace)
+        self.common: dict[str, Any] = {
+            "ledger": self.ledger,
+            "outbox": self.outbox,
+            "configurations": Configured(replace(CONFIGURATION, iis=iis)),
+            "clock": self.clock,
+        }
+        self.give_turns = Backfill(**self.common)
+
+    def waits(self, number: int, clinic: str = "elm", source: str = "demo") -> Submission:
+        made = replace(
+            a_submission(f"B{number:03}"),
+            source=source,
+            clinic=clinic,
+            created=NOON - timedelta(hours=1) + timedelta(seconds=number),
+            waiting_since=NOON - timedelta(hours=1) + timedelta(seconds=number),
+            backfill=True,
+        )
+        self.ledger.add(made)
+        return made
+
+    def admitted(self) -> list[str]:
+        """What the outbox got since this was asked last."""
+        new, self.outbox.messages = self.outbox.messages, []
+        return new
+
+
+def test_the_oldest_have_their_turn_at_the_pace_of_the_configuration() -> None:
+    desk = Desk()
+    for number in (9, 3, 11, *range(3), *range(4, 9), 10):
+        desk.waits(number)
+    assert desk.give_turns() == Admitted(5, left=True)
+    assert desk.outbox.messages == [f"B{number:03}" for number in range(5)]
+    assert desk.give_turns() == Admitted(5, left=True)
+    assert desk.give_turns() == Admitted(2, left=False)
+    assert desk.outbox.messages == [f"B{number:03}" for number in range(12)]
+    assert desk.give_turns() == Admitted(0, left=False)
+
+
+def test_a_pace_beyond_one_batch_is_kept_too() -> None:
+    desk = Desk(pace=230)
+    for number in range(300):
+        desk.waits(number)
+    assert desk.give_turns() == Admitted(230, left=True)
+    assert len(desk.outbox.messages) == 230
+
+
+def test_what_had_its_turn_waits_like_any_other_and_has_no_second_turn() -> None:
+    desk = Desk()
+    desk.waits(1)
+    assert list(desk.ledger.waiting()) == []
+    desk.give_turns()
+    [waiting] = desk.ledger.waiting()
+    assert (waiting.message.msh_10, waiting.since) == ("B001", NOON)
+    assert desk.give_turns() == Admitted(0, left=False)
+    assert desk.outbox.messages == ["B001"]
+
+
+def test_nothing_is_admitted_to_a_closed_iis_and_everything_stays_in_its_place() -> None:
+    desk = Desk()
+    desk.waits(1)
+    desk.ledger.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
+    assert desk.give_turns() == Admitted(0, left=True)
+    assert desk.outbox.messages == []
+    assert [one.message.msh_10 for one in waiting_for_turns(desk.ledger, 1)] == ["B001"]
+
+
+@pytest.mark.parametrize("behind", [("harbor", "demo"), ("elm", "other")])
+def test_a_small_backfill_has_its_turns_beside_a_large_one_that_is_older(behind: tuple[str, str]) -> None:
+    desk = Desk(pace=10)
+    for number in range(500):
+        desk.waits(number)
+    for number in range(500, 505):
+        desk.waits(number, *behind)
+    assert desk.give_turns() == Admitted(10, left=True)
+    assert sorted(desk.admitted()) == sorted([f"B{number:03}" for number in (*range(5), *range(500, 505))])
+    assert desk.give_turns() == Admitted(10, left=True)
+    assert desk.admitted() == [f"B{number:03}" for number in range(5, 15)]
+
+
+def test_where_there_are_more_lanes_than_turns_in_a_minute_all_have_theirs_in_time() -> None:
+    desk = Desk(pace=1)
+    for number, source in enumerate(("a", "b", "c") * 10):
+        desk.waits(number, source=source)
+    for minute in range(3):
+        desk.clock.time = NOON + timedelta(minutes=minute)
+        assert desk.give_turns() == Admitted(1, left=True)
+    assert sorted(desk.admitted()) == ["B000", "B001", "B002"]
+
+
+def test_a_stopped_facility_keeps_its_place_and_holds_up_nobody_however_much_of_it_waits() -> None:
+    desk = Desk()
+    for number in range(400):
+        desk.waits(number, "elm")
+    desk.waits(400, "harbor")
+    desk.ledger.stop_facility(CONFIGURATION.clinics["elm"].facility_id, "AUTH", NOON)
+    assert desk.give_turns() == Admitted(1, left=False)
+    assert desk.admitted() == ["B400"]
+    desk.ledger.open_facility(CONFIGURATION.clinics["elm"].facility_id)
+    assert desk.give_turns() == Admitted(5, left=True)
+
+
+def test_behind_an_iis_that_is_slower_than_the_pace_the_outbox_stays_short() -> None:
+    desk = Desk(pace=20)
+    for number in range(100):
+        desk.waits(number)
+    desk.outbox.waiting = 17
+    assert desk.give_turns() == Admitted(3, left=True)
+    # Full for other reasons, perhaps for hours: a tenth of the pace all the same.
+    desk.outbox.waiting = 5_000
+    assert desk.give_turns() == Admitted(2, left=True)
+
+
+def test_a_days_messages_are_out_within_three_minutes_beside_backfills_that_an_iis_takes_hours_for() -> None:
+    """Minute by minute, at an IIS that takes two thirds of the pace."""
+    desk = Desk(pace=30)
+    queue = MemorySqs(settings.OUTBOX, desk.clock)
+    outbox = MemoryOutbox(queue)
+    give_turns = Backfill(**(desk.common | {"outbox": outbox}))
+    for number in range(2_000):
+        desk.waits(number, ("elm", "oak")[number % 2])
+    delay: dict[str, int] = {}
+    for minute in range(60):
+        desk.clock.time = NOON + timedelta(minutes=minute)
+        give_turns()
+        outbox.send([OutboxMessage(f"DAY{minute}", "harbor", f"DAY{minute}")])
+        for got in queue.receive(20):
+            name = json.loads(got.body)["msh_10"]
+            if name.startswith("DAY"):
+                delay[name] = minute - int(name.removeprefix("DAY"))
+            queue.delete(got.identifier)
+    assert len(delay) >= 57
+    assert max(delay.values()) <= 2
+
+
+def test_what_was_queued_and_not_noted_because_the_process_ended_is_queued_again_with_the_next_turns() -> None:
+    desk = Desk()
+    desk.waits(1)
+    desk.outbox.breaks = True
+    with pytest.raises(Stopped):
+        desk.give_turns()
+    desk.outbox.breaks = False
+    assert desk.give_turns() == Admitted(1, left=False)
+    # Twice, and the claim decides.
+    assert desk.admitted() == ["B001", "B001"]
+    [waiting] = desk.ledger.waiting()
+    assert waiting.message.msh_10 == "B001"
+
+
+def test_sweep_leaves_what_waits_for_its_turn_alone_however_long() -> None:
+    desk = Desk()
+    desk.waits(1)
+    desk.clock.time = NOON + timedelta(days=3)
+    assert Sweep(**desk.common)().queued == 0
+    assert Sweep(**desk.common)(everything=True).queued == 0
+
+
+# who has to wait ------------------------------------------------------------------------------------------------------
+
+
+def made(count: int, clinic: str = "elm", source: str = "demo", state: State = State.QUEUED) -> list[Submission]:
+    return [replace(a_submission(f"N{number}", state=state), clinic=clinic, source=source) for number in range(count)]
+
+
+def shares(desk: Desk) -> Shares:
+    return Shares(desk.ledger, desk.clock)
+
+
+def test_the_first_of_a_day_are_queued_at_once_however_many_files_they_come_in_and_the_others_wait() -> None:
+    desk = Desk()
+    assert [len(shares(desk).waiting(made(3), share=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
+    assert shares(desk).waiting(made(10, clinic="oak") + made(1), share=10) == {Lane("demo", "elm")}
+    assert shares(desk).waiting(made(10, source="other"), share=10) == frozenset()
+
+
+def test_what_is_held_takes_nothing_of_the_share() -> None:
+    desk = Desk()
+    assert not shares(desk).waiting(made(50, state=State.HELD), share=10)
+    assert not shares(desk).waiting(made(10), share=10)
+
+
+def test_the_next_day_has_a_share_of_its_own_once_nothing_of_the_lane_waits_any_more() -> None:
+    desk = Desk()
+    assert shares(desk).waiting(made(11), share=10)
+    desk.clock.time = NOON + timedelta(days=1)
+    assert not shares(desk).waiting(made(10), share=10)
+    assert shares(desk).waiting(made(1), share=10)
+
+
+def test_a_lane_waits_as_long_as_something_in_it_does_and_not_much_longer_and_no_other_lane_does() -> None:
+    desk = Desk(pace=1)
+    for number in range(3):
+        desk.waits(number)
+    for number in range(3, 30):
+        desk.waits(number, "oak")
+    for minute in range(6):
+        desk.clock.time = NOON + timedelta(minutes=minute)
+        desk.give_turns()
+        assert not shares(desk).waiting(made(1, clinic="harbor"), share=100)
+    last = desk.clock.time + timedelta(seconds=settings.BACKFILL_LASTS)
+    assert {lane.clinic for lane in desk.ledger.lanes()} == {"oak"}
+    desk.clock.time = last - timedelta(seconds=1)
+    assert shares(desk).waiting(made(1, clinic="oak"), share=100) == {Lane("demo", "oak")}
+    desk.clock.time = last
+    assert not shares(desk).waiting(made(1), share=100)

@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.domain import faults
+from shared.domain.lifecycle import Event, State
+from shared.domain.submission import Answer, DeliveryFault, Strategy
+from shared.ports import OutboxMessage
+from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
+from shared.usecases.delivery.proof import LASTS
+from shared.usecases.delivery.submit import MAX_RESENDS, Delivered, Done, Later, Submit
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, REFUSAL, Desk, Vault, ack
+
+
+def step(msh_10: str, number: int = 0, *, strategy: Strategy = Strategy.CHECK_IIS) -> int:
+    """The wait of one step of a strategy's ladder for this message, in seconds."""
+    wait = faults.wait_before(strategy, number, msh_10)
+    assert wait is not None
+    return wait
+
+
+def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    assert at.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+    (attempt,) = at.of("A").attempts
+    assert (attempt.msa_1, attempt.http_status, attempt.ack) == ("AA", 200, ack("A").text)
+    assert at.resubmission.sent == []
+
+
+def test_a_redelivered_reference_sends_nothing_again(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    at.deliver("A")
+    assert at.deliver("A", "NEVER-MADE") == [
+        Done("A", "elm", "nothing to send: ACCEPTED"),
+        Done("NEVER-MADE", "elm", "nothing to send: unknown MSH-10"),
+    ]
+    assert at.iis.sent == ["A"]
+
+
+def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
+    at.add("A")
+    at.deliver("A")
+    refused = at.of("A")
+    assert refused.state is State.REFUSED
+    assert refused.causes
+    assert refused.attempts[0].errors[0].text == "Sex is required"
+    assert at.resubmission.sent == ["A"]
+
+
+def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_patient(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+    at.add("A", "B")
+    assert at.deliver("A", "B") == [Later("A", "elm", first := step("A"), "CONNECT-REFUSED"), Later("B", "elm", 0)]
+    assert at.iis.sent == ["A"]
+    assert (at.of("A").state, at.of("B").state) == (State.QUEUED, State.QUEUED)
+    assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=first)
+
+
+def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: DeliveryFault("CONNECT-REFUSED", 0, 0.1) if msh_10 == "A" else ack(msh_10))
+    at.add("A")
+    waits = []
+    while isinstance(result := at.deliver("A")[0], Later):
+        waits.append(result.wait)
+        # The IIS works: it is this message that cannot be sent.
+        at.add(other := f"OTHER{len(waits)}")
+        at.deliver(other, group=other)
+    assert waits == [step("A", number) for number in range(6)]
+    assert result == Done("A", "elm", "QUEUED", "CONNECT-REFUSED", 0.1)
+    assert at.resubmission.sent == ["A"]
+
+
+def test_a_lost_answer_is_unknown_is_sent_once_more_and_then_a_person_is_asked(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.add("A")
+    assert at.deliver("A") == [Later("A", "elm", step("A", strategy=Strategy.CONFIRM), "READ-TIMEOUT")]
+    assert at.of("A").state is State.UNKNOWN
+    assert at.resubmission.sent == []
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", "READ-TIMEOUT", 60.0)]
+    assert at.resubmission.sent == ["A"]
+    assert at.deliver("A") == [Done("A", "elm", "nothing to send: UNKNOWN")]
+    assert at.iis.sent == ["A", "A"]
+
+
+def test_an_ack_for_another_message_is_never_an_acceptance(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: ack("SOMEBODY-ELSE"))
+    at.add("A")
+    at.deliver("A")
+    assert at.of("A").state is State.UNKNOWN
+    assert at.of("A").attempts[0].fault == "WRONG-MSA-2"
+
+
+def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1) if msh_10 != "OAK" else ack(msh_10))
+    at.add("A", "B")
+    at.add("OAK", clinic="oak")
+    at.deliver("A")
+    assert at.deliver("B") == [Done("B", "elm", "facility stopped", "SECURITY-FAULT")]
+    assert at.deliver("OAK", clinic="oak")[0] == Done("OAK", "oak", "ACCEPTED", "", 0.2)
+    assert at.iis.sent == ["A", "OAK"]
+    assert at.ledger.stops().facilities == {"ID-elm": "SECURITY-FAULT"}
+    waiting = {waiting.message.msh_10 for waiting in at.ledger.waiting()}
+    assert waiting == {"A", "B"}
+
+
+def test_what_was_decided_before_its_facility_stopped_still_comes_to_a_person(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
+    at.add("A")
+    at.deliver("A")
+    at.resubmission.sent.clear()  # the function was killed between the outcome and telling of it
+    at.ledger.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
+    assert at.deliver("A")[0] == Done("A", "elm", "facility stopped", "SECURITY-FAULT")
+    assert at.resubmission.sent == ["A"]
+
+
+def test_an_unknown_outcome_whose_facility_stopped_before_the_resend_asks_nobody_yet(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.add("A")
+    at.deliver("A")
+    at.ledger.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
+    at.deliver("A")
+    assert at.resubmission.sent == []
+    waiting = {waiting.message.msh_10 for waiting in at.ledger.waiting()}
+    assert waiting == {"A"}
+
+
+def test_a_send_without_an_answer_is_counted_though_its_correction_overtook_it(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("OLD")
+    at.ledger.claim("OLD", at.clock.time)  # sent, and killed before the answer
+    at.add("NEW", replaces="OLD")
+    at.ledger.name_replacement("OLD", "NEW")
+    at.deliver("NEW")
+    at.clock.time += timedelta(hours=1)
+    assert at.deliver("OLD")[0] == Done("OLD", "elm", "SUPERSEDED")
+    counted = {one.msh_10: one.state for one in at.ledger.outcomes(at.clock.time.date())}
+    assert counted == {"NEW": State.ACCEPTED, "OLD": State.UNKNOWN}
+
+
+def deliver_side_by_side(desk: Desk, *msh_10s: str) -> list[Delivered]:
+    """Every message of another patient, so that nothing but the facility holds one behind another."""
+    return desk.submit([OutboxMessage(one, "elm", one) for one in msh_10s], lambda: 999)
+
+
+MANY = tuple(f"M{number}" for number in range(10))
+
+
+def test_a_refused_password_is_tried_by_one_message_of_a_batch(desk: Callable[..., Desk]) -> None:
+    one = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+    one.add(*MANY)
+    done = deliver_side_by_side(one, *MANY)
+    assert len(one.iis.sent) == 1
+    assert {type(result) for result in done} == {Done}
+    assert {one.of(msh_10).state for msh_10 in MANY} == {State.QUEUED}
+
+
+def test_a_password_that_expires_between_batches_is_tried_once_after_a_while(desk: Callable[..., Desk]) -> None:
+    one = desk(ack)
+    one.add("FIRST", *MANY)
+    deliver_side_by_side(one, "FIRST")
+    one.iis.say = lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1)
+    one.clock.time += LASTS
+    deliver_side_by_side(one, *MANY)
+    assert len(one.iis.sent) == 2
+
+
+def test_a_proven_facility_s_messages_go_side_by_side(desk: Callable[..., Desk]) -> None:
+    together = threading.Barrier(len(MANY), timeout=20)
+
+    def say(msh_10: str) -> Answer:
+        if msh_10 != "FIRST":
+            together.wait()
+        return ack(msh_10)
+
+    one = desk(say)
+    one.add("FIRST", *MANY)
+    deliver_side_by_side(one, "FIRST")
+    deliver_side_by_side(one, *MANY)
+    assert {one.of(msh_10).state for msh_10 in MANY} == {State.ACCEPTED}
+
+
+def test_an_iis_that_is_down_is_not_waited_for_in_turns(desk: Callable[..., Desk]) -> None:
+    together = threading.Barrier(len(MANY) - 1, timeout=20)
+    first: list[str] = []
+
+    def say(msh_10: str) -> DeliveryFault:
+        if first:
+            together.wait()
+        first.append(msh_10)
+        return DeliveryFault("READ-TIMEOUT", 0, 60.0)
+
+    one = desk(say)
+    one.add(*MANY)
+    deliver_side_by_side(one, *MANY)
+    assert sorted(one.iis.sent) == sorted(MANY)
+
+
+def test_a_password_that_was_changed_meanwhile_is_tried_once_before_the_facility_stops(
+    desk: Callable[..., Desk],
+) -> None:
+    at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1), Vault("old", "new"))
+    at.iis.say = lambda msh_10: (
+        ack(msh_10) if at.iis.passwords[-1] == "new" else DeliveryFault("SECURITY-FAULT", 500, 0.1)
+    )
+    at.add("A")
+    at.deliver("A")
+    assert at.of("A").state is State.ACCEPTED
+    assert at.ledger.stops().facilities == {}
+
+
+def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..., Desk]) -> None:
+    at = desk(ack, Vault(None, None))
+    at.add("A")
+    at.deliver("A")
+    assert at.iis.sent == []
+    assert at.of("A").state is State.QUEUED
+    assert at.ledger.stops().facilities == {"ID-elm": "NO-CREDENTIALS"}
+
+
+def test_an_accepted_correction_supersedes_what_it_replaces(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
+    at.add("OLD")
+    at.deliver("OLD")
+    at.add("NEW", replaces="OLD")
+    at.deliver("NEW")
+    assert (at.of("OLD").state, at.of("NEW").state) == (State.SUPERSEDED, State.ACCEPTED)
+
+
+def test_without_time_left_nothing_is_claimed(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    assert at.deliver("A", left=CLAIM_RESERVE - 1) == [Later("A", "elm", 0)]
+    assert at.of("A").attempt_count == 0
+
+
+def test_one_patients_messages_go_in_order_while_patients_go_side_by_side(desk: Callable[..., Desk]) -> None:
+    together = threading.Barrier(3, timeout=10)
+    seen: Counter[str] = Counter()
+
+    def say(msh_10: str) -> Answer:
+        patient = msh_10[0]
+        seen[patient] += 1
+        if seen[patient] == 1:
+            together.wait()  # three patients are on the wire at the same time, or this times out
+        return ack(msh_10)
+
+    at = desk(ack)
+    at.add("FIRST")
+    at.deliver("FIRST", group="FIRST")  # whatever the others wait for, it is not the facility's first answer
+    at.iis.say = say
+    names = [f"{patient}{number}" for number in range(3) for patient in "XYZ"]
+    at.add(*names)
+    messages = [OutboxMessage(name, "elm", name[0]) for name in names]
+    results = at.submit(messages, lambda: 999)
+    assert [result.msh_10 for result in results] == names
+    for patient in "XYZ":
+        assert [sent for sent in at.iis.sent if sent[0] == patient] == [f"{patient}{n}" for n in range(3)]
+
+
+def test_broken_infrastructure_at_one_message_leaves_the_others_alone(
+    desk: Callable[..., Desk],
+) -> None:
+    def say(msh_10: str) -> Answer:
+        if msh_10 == "A":
+            raise OSError("synthetic")
+        return ack(msh_10)
+
+    at = desk(say)
+    at.add("A", "B")
+    messages = [OutboxMessage("A", "elm", "GA"), OutboxMessage("B", "elm", "GB")]
+    results = at.submit(messages, lambda: 999)
+    assert results[0] == Later("A", "elm", None, error="OSError")
+    assert results[1].msh_10 == "B"
+    assert at.of("B").state is State.ACCEPTED
+
+
+def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A", clinic="gone")
+    assert at.deliver("A", clinic="gone") == [Done("A", "gone", "QUEUED", "CLINIC-NOT-CONFIGURED")]
+    assert at.resubmission.sent == ["A"]
+    assert at.iis.sent == []
+    assert at.ledger.stops().facilities == {}
+
+
+def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_reference(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("synthetic outage")
+
+    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
+    at.add("OLD")
+    with monkeypatch.context() as patched:
+        patched.setattr(at.resubmission, "send", broken)
+        at.deliver("OLD")
+    assert at.resubmission.sent == []
+    at.deliver("OLD")
+    assert at.resubmission.sent == ["OLD"]
+    at.add("NEW", replaces="OLD")
+    with monkeypatch.context() as patched:
+        patched.setattr(at.ledger, "move", broken)
+        at.deliver("NEW")
+    assert at.of("OLD").state is State.REFUSED
+    at.deliver("NEW")
+    assert at.of("OLD").state is State.SUPERSEDED
+    assert at.iis.sent == ["OLD", "NEW"]
+
+
+def test_a_second_send_that_was_cut_off_ends_with_a_person_and_waits_no_more(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.add("A")
+    at.deliver("A")
+    at.ledger.claim("A", at.clock.time)  # the second send, by a function that is killed
+    at.clock.time += timedelta(hours=1)
+    assert at.deliver("A") == [Done("A", "elm", "nothing to send: UNKNOWN")]
+    assert at.resubmission.sent == ["A"]
+    assert at.of("A").waiting_since is None
+    assert at.iis.sent == ["A"]
+
+
+def test_an_acceptance_supersedes_the_whole_line_of_its_predecessors(desk: Callable[..., Desk]) -> None:
+    at = desk(lambda msh_10: ack(msh_10) if msh_10 == "C" else ack(msh_10, REFUSAL, code="AE"))
+    for msh_10, replaces in (("A", ""), ("B", "A"), ("C", "B")):
+        at.add(msh_10, replaces=replaces)
+        at.deliver(msh_10)
+    assert [at.of(msh_10).state for msh_10 in "ABC"] == [State.SUPERSEDED, State.SUPERSEDED, State.ACCEPTED]
+
+
+def test_what_is_delivered_after_all_leaves_the_worklist(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("A")
+    at.ledger.enter_worklist("A", ("CONNECT-REFUSED",))
+    at.deliver("A")
+    assert list(at.ledger.worklist()) == []
+
+
+def test_what_its_correction_overtook_is_not_sent_any_more(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("OLD")
+    at.add("NEW", replaces="OLD")
+    at.ledger.name_replacement("OLD", "NEW")
+    at.ledger.claim("NEW", at.clock.time)
+    assert at.deliver("OLD") == [Done("OLD", "elm", "SUPERSEDED")]
+    assert at.iis.sent == []
+
+
+def test_what_was_replaced_before_either_was_sent_goes_first(desk: Callable[..., Desk]) -> None:
+    at = desk(ack)
+    at.add("OLD")
+    at.add("NEW", replaces="OLD")
+    at.ledger.name_replacement("OLD", "NEW")
+    at.deliver("OLD", "NEW")
+    assert at.iis.sent == ["OLD", "NEW"]
+
+
+@pytest.mark.parametrize("second", ["CONNECT-REFUSED", "SECURITY-FAULT", "HTTP-413"])
+def test_a_resend_that_was_stopped_leaves_the_outcome_unknown_and_asks_a_person(
+    desk: Callable[..., Desk], second: str
+) -> None:
+    answers = iter(["READ-TIMEOUT", second])
+    at = desk(lambda _: DeliveryFault(next(answers), 0, 0.1))
+    at.add("A")
+    at.deliver("A")
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", second, 0.1)]
+    assert at.resubmission.sent == ["A"]
+    assert at.of("A").waiting_since is None
+
+
+# Killed --------------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """What a function that is stopped leaves behind is what it had written by then: nothing catches this."""
+
+
+def kill(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def restarted(at: Desk) -> Desk:
+    """The next process on the same ledger: nothing of the killed one's memory is left."""
+    again = Desk(at.ledger, ack, Vault())
+    again.iis, again.clock, again.resubmission = at.iis, at.clock, at.resubmission
+    again.submit = Submit(
+        ledger=at.ledger,
+        resubmission=at.resubmission,
+        configurations=Fixed(CONFIGURATION),
+        secrets=Vault(),
+        iis=at.iis,
+        clock=at.clock,
+    )
+    return again
+
+
+# Where it is killed → the port call that is its last, whether the IIS has the message, and how often it is sent in all.
+MOMENTS = {
+    "before the claim": ("ledger.claim", "before", 1),
+    "after the claim": ("iis.submit", "before", 1),
+    "after the bytes left": ("iis.submit", "after", 2),
+    "after the answer, before the outcome": ("ledger.finish", "before", 2),
+    "after the outcome": ("ledger.finish", "after", 1),
+}
+
+
+@pytest.mark.parametrize(("call", "when", "sends"), MOMENTS.values(), ids=MOMENTS.keys())
+def test_whenever_delivery_is_killed_the_message_is_accepted_once_and_sent_again_only_if_nobody_knows(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, call: str, when: str, sends: int
+) -> None:
+    at = desk(ack)
+    at.add("A")
+    owner = getattr(at, call.split(".", maxsplit=1)[0])
+    name = call.split(".")[1]
+    original = getattr(owner, name)
+
+    def killed_after(*arguments: object, **named: object) -> None:
+        original(*arguments, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, kill if when == "before" else killed_after)
+        with pytest.raises(Killed):
+            at.deliver("A")
+    at = restarted(at)
+    early = at.deliver("A")[0]
+    claimed = call != "ledger.claim" and (call, when) != ("ledger.finish", "after")
+    if claimed:
+        assert early == Later("A", "elm", CLAIM_LEASE), "somebody may still be at work on it"
+        at.clock.time += timedelta(seconds=CLAIM_LEASE + 1)
+        assert at.of("A").state is State.SENDING
+        at.deliver("A")
+    assert at.of("A").state is State.ACCEPTED
+    assert at.iis.sent == ["A"] * (sends if claimed or call == "ledger.claim" else 1)
+    assert at.deliver("A")[0] == Done("A", "elm", "nothing to send: ACCEPTED")
+    assert at.of("A").resends == (1 if claimed else 0)
+    assert at.of("A").resends <= MAX_RESENDS
+
+
+@pytest.mark.parametrize("moment", ["after the claim", "after the bytes left", "after the answer, before the outcome"])
+def test_killed_twice_at_the_same_moment_ends_with_a_person_and_never_with_a_third_send(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    at = desk(ack)
+    at.add("A")
+    call, when, _ = MOMENTS[moment]
+    owner, name = getattr(at, call.split(".")[0]), call.split(".")[1]
+    original = getattr(owner, name)
+
+    def killed(*arguments: object, **named: object) -> object:
+        if Event.LOSE_ANSWER in arguments:
+            # Noting that a lease ran out is not the moment that is meant.
+            return original(*arguments, **named)
+        if when == "after":
+            original(*arguments, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, killed)
+        for _ in range(2):
+            with pytest.raises(Killed):
+                at.deliver("A")
+            at = restarted(at)
+            at.clock.time += timedelta(seconds=CLAIM_LEASE + 1)
+    at.deliver("A")
+    assert at.of("A").state is State.UNKNOWN
+    assert at.resubmission.sent == ["A"]
+    assert len(at.iis.sent) <= 2

@@ -1,0 +1,332 @@
+"""The valve of the whole IIS: what closes it, what is not sent meanwhile, and what opens it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.lifecycle import State
+from shared.domain.maintenance import window
+from shared.domain.submission import Answer, DeliveryFault
+from shared.domain.valve import CLOSE_AFTER, ClosedBy
+from shared.replaced import replace
+from shared.settings import SWEEP_AFTER, VALVE_WAIT
+from shared.usecases.delivery.submit import Done, Later
+from shared.usecases.delivery.sweep import Sweep
+from shared.usecases.delivery.valve import ANSWERED, Watch, close_by_hand, open_by_hand
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, Desk, ack
+
+
+def refused(_: str) -> DeliveryFault:
+    return DeliveryFault("CONNECT-REFUSED", 0, 0.1)
+
+
+class Switch:
+    """The event source mapping, as the watch leaves it."""
+
+    def __init__(self) -> None:
+        self.on = True
+        self.switched = 0
+
+    def is_on(self) -> bool:
+        return self.on
+
+    def switch(self, *, on: bool) -> None:
+        self.on = on
+        self.switched += 1
+
+
+class Probed:
+    """An IIS that only answers probes."""
+
+    def __init__(self) -> None:
+        self.fault = "CONNECT-REFUSED"
+        self.tests = 0
+        self.reached = 0
+
+    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+        self.tests += 1
+        return DeliveryFault(self.fault, 0, 0.1) if self.fault else Answer(echo, 200, 0.1)
+
+    def reach(self, endpoint: str) -> DeliveryFault | None:
+        self.reached += 1
+        return DeliveryFault(self.fault, 0, 0.1) if self.fault else None
+
+
+class Watching:
+    """A desk with its watch."""
+
+    def __init__(self, desk: Desk, **iis: object) -> None:
+        self.desk = desk
+        self.switch = Switch()
+        self.probe = Probed()
+        self.configuration = replace(CONFIGURATION, iis=replace(CONFIGURATION.iis, **iis))
+        desk.submit._configurations = Fixed(self.configuration)
+        self.watch = Watch(
+            ledger=desk.ledger,
+            delivery=self.switch,
+            configurations=Fixed(self.configuration),
+            iis=self.probe,
+            clock=desk.clock,
+        )
+
+    def break_down(self) -> None:
+        """Faults of different patients until the valve closes."""
+        names = [f"DOWN{number}" for number in range(CLOSE_AFTER)]
+        for name in names:
+            self.desk.add(name, group=name)
+            self.desk.deliver(name, group=name)
+
+    def after(self, seconds: float) -> str:
+        self.desk.clock.time += timedelta(seconds=seconds)
+        return self.watch().probe
+
+    @property
+    def closed_by(self) -> ClosedBy | None:
+        return self.desk.ledger.stops().valve.closed_by
+
+
+@pytest.fixture
+def watching(desk: Callable[..., Desk]) -> Callable[..., Watching]:
+    return lambda say=refused, **iis: Watching(desk(say), **iis)
+
+
+def test_faults_in_a_row_stop_delivery_for_everybody(watching: Callable[..., Watching]) -> None:
+    at = watching()
+    at.break_down()
+    assert at.closed_by is ClosedBy.FAULTS
+    sent = len(at.desk.iis.sent)
+    at.desk.add("NEXT", clinic="oak")
+    assert at.desk.deliver("NEXT", clinic="oak") == [Later("NEXT", "oak", VALVE_WAIT)]
+    assert len(at.desk.iis.sent) == sent
+    assert at.desk.of("NEXT").state is State.QUEUED
+    at.watch()
+    assert not at.switch.on
+
+
+def test_answers_that_never_come_close_it_too(watching: Callable[..., Watching]) -> None:
+    at = watching(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+    at.break_down()
+    assert at.closed_by is ClosedBy.FAULTS
+
+
+def test_one_facility_s_refused_password_does_not_touch_the_valve(watching: Callable[..., Watching]) -> None:
+    at = watching(lambda _: DeliveryFault("SECURITY-FAULT", 200, 0.1))
+    at.break_down()
+    stops = at.desk.ledger.stops()
+    assert (stops.valve.is_open, dict(stops.facilities)) == (True, {"ID-elm": "SECURITY-FAULT"})
+
+
+def test_a_bad_minute_between_answers_closes_nothing(watching: Callable[..., Watching]) -> None:
+    at = watching(lambda msh_10: ack(msh_10) if msh_10.startswith("GOOD") else refused(msh_10))
+    for number in range(3):
+        bad = [f"BAD{number}{one}" for one in range(CLOSE_AFTER - 1)]
+        at.desk.add(*bad, f"GOOD{number}")
+        for name in (*bad, f"GOOD{number}"):
+            at.desk.deliver(name, group=name)
+    assert at.closed_by is None
+    assert at.desk.ledger.stops().valve.faults == 0
+
+
+def test_an_answer_is_kept_though_the_valve_cannot_be_written(
+    watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = watching(lambda msh_10: ack(msh_10) if msh_10 == "GOOD" else refused(msh_10))
+    at.desk.add("BAD", "GOOD")
+    at.desk.deliver("BAD", group="B")
+
+    def broken(*_: object) -> bool:
+        raise RuntimeError("synthetic outage")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(at.desk.ledger, "save_valve", broken)
+        assert at.desk.deliver("GOOD") == [Later("GOOD", "elm", None, error="RuntimeError")]
+    assert at.desk.of("GOOD").state is State.ACCEPTED
+    assert at.desk.deliver("GOOD") == [Done("GOOD", "elm", "nothing to send: ACCEPTED")]
+
+
+def test_while_all_is_well_no_answer_writes_to_the_valve(watching: Callable[..., Watching]) -> None:
+    at = watching(ack)
+    at.desk.add("A", "B")
+    at.desk.deliver("A", "B")
+    assert at.desk.ledger.stops().valve.version == 0
+
+
+def test_what_closed_the_valve_climbs_no_ladder_and_is_never_used_up(watching: Callable[..., Watching]) -> None:
+    at = watching()
+    at.break_down()
+    last = f"DOWN{CLOSE_AFTER - 1}"
+    for _ in range(9):
+        at.desk.clock.time += timedelta(days=1)
+        at.probe.fault = ""
+        assert at.watch().probe == ANSWERED
+        assert at.desk.deliver(last) == [Later(last, "elm", VALVE_WAIT, "CONNECT-REFUSED")]
+    assert at.desk.resubmission.sent == []
+
+
+def test_probes_come_later_each_time_and_the_first_good_one_switches_delivery_on(
+    watching: Callable[..., Watching],
+) -> None:
+    at = watching()
+    at.break_down()
+    assert [at.after(seconds) for seconds in (59, 1, 119, 1)] == ["", "CONNECT-REFUSED", "", "CONNECT-REFUSED"]
+    assert not at.switch.on
+    at.probe.fault = ""
+    assert at.after(240) == ANSWERED
+    assert at.switch.on
+    assert at.closed_by is None
+
+
+def test_after_a_good_probe_the_first_batch_sends_one_message_and_only_an_answer_lets_the_rest_through(
+    watching: Callable[..., Watching],
+) -> None:
+    at = watching()
+    at.break_down()
+    at.probe.fault = ""
+    at.after(60)
+    before = len(at.desk.iis.sent)
+    at.desk.add("A", "B", "C")
+    results = at.desk.submit([_reference(name) for name in "ABC"], lambda: 999)
+    assert len(at.desk.iis.sent) == before + 1
+    assert {result.wait for result in results if isinstance(result, Later)} == {VALVE_WAIT}
+    at.after(3600)
+    at.desk.iis.say = ack
+    done = at.desk.submit([_reference(name) for name in "ABC"], lambda: 999)
+    assert {result.outcome for result in done if isinstance(result, Done)} == {"ACCEPTED"}
+    assert not at.desk.ledger.stops().valve.on_probation
+
+
+def _reference(name: str):
+    from shared.ports import OutboxMessage
+
+    return OutboxMessage(name, "elm", f"G-{name}")
+
+
+def test_the_first_send_after_an_outage_of_an_hour_comes_within_a_minute_of_the_good_probe(
+    watching: Callable[..., Watching],
+) -> None:
+    at = watching()
+    at.break_down()
+    for _ in range(60):
+        at.after(60)
+    probes = at.probe.tests
+    assert probes <= 8, "gentle: not a probe a minute"
+    at.probe.fault, at.desk.iis.say = "", ack
+    while not at.switch.on:
+        at.after(60)
+    opened = at.desk.clock.now()
+    waiting_since = at.desk.of("DOWN0").waiting_since
+    assert waiting_since is not None
+    assert waiting_since <= opened + timedelta(seconds=60)
+    assert at.desk.deliver("DOWN0") == [Done("DOWN0", "elm", "ACCEPTED", "", 0.2)]
+
+
+def test_an_iis_without_connectivity_test_is_alive_when_it_says_so(watching: Callable[..., Watching]) -> None:
+    at = watching()
+    at.break_down()
+    at.probe.fault = "UNSUPPORTED-OPERATION"
+    assert at.after(60) == ANSWERED
+
+
+def test_a_probe_that_sends_nothing_can_be_chosen(watching: Callable[..., Watching]) -> None:
+    at = watching(probe="connect")
+    at.break_down()
+    assert at.after(60) == "CONNECT-REFUSED"
+    assert (at.probe.reached, at.probe.tests) == (1, 0)
+
+
+def test_in_a_maintenance_window_nothing_is_sent_or_probed_and_afterwards_a_probe_decides(
+    watching: Callable[..., Watching],
+) -> None:
+    # The desk's clock stands at Monday noon UTC, 07:00 in New York.
+    at = watching(ack, maintenance=(window("Mon 07:00-08:00"),))
+    at.desk.add("A")
+    assert at.desk.deliver("A") == [Later("A", "elm", VALVE_WAIT)], "before the watch even looked"
+    at.after(0)
+    assert at.closed_by is ClosedBy.MAINTENANCE
+    assert not at.switch.on
+    for _ in range(3):
+        at.after(900)
+    assert at.probe.tests == 0
+    assert at.after(900) == "CONNECT-REFUSED"
+    assert at.closed_by is ClosedBy.FAULTS
+    at.probe.fault = ""
+    at.after(3600)
+    assert at.switch.on
+    assert at.desk.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+
+
+def test_a_person_closes_and_only_a_person_opens(watching: Callable[..., Watching]) -> None:
+    at = watching(ack, maintenance=(window("Mon 07:00-08:00"),))
+    at.probe.fault = ""
+    assert close_by_hand(at.desk.ledger, at.desk.clock, "CT asked us to wait")
+    assert not close_by_hand(at.desk.ledger, at.desk.clock, "again")
+    for _ in range(5):
+        assert at.after(3600) == ""
+    assert (at.closed_by, at.switch.on) == (ClosedBy.PERSON, False)
+    assert open_by_hand(at.desk.ledger, at.desk.clock)
+    assert not open_by_hand(at.desk.ledger, at.desk.clock)
+    at.after(60)
+    assert at.switch.on
+
+
+def test_the_watch_makes_good_a_switch_that_stands_elsewhere_than_the_valve(watching: Callable[..., Watching]) -> None:
+    at = watching(ack)
+    at.switch.on = False
+    at.after(0)
+    assert at.switch.on
+    at.after(60)
+    assert at.switch.switched == 1
+
+
+def test_a_watch_that_lost_the_race_with_a_person_switches_as_the_person_said(
+    watching: Callable[..., Watching],
+) -> None:
+    at = watching()
+    at.break_down()
+    at.probe.fault = ""
+
+    def meanwhile(endpoint: str, echo: str) -> Answer:
+        close_by_hand(at.desk.ledger, at.desk.clock, "CT asked us to wait")
+        return Answer(echo, 200, 0.1)
+
+    at.probe.test_connection = meanwhile
+    at.after(60)
+    assert (at.closed_by, at.switch.on) == (ClosedBy.PERSON, False)
+
+
+def test_the_sweep_queues_nothing_again_while_the_references_wait_behind_the_valve(
+    watching: Callable[..., Watching],
+) -> None:
+    at = watching()
+    at.break_down()
+    queue: list[str] = []
+
+    class Outbox:
+        def send(self, messages) -> None:
+            queue.extend(message.msh_10 for message in messages)
+
+    sweep = Sweep(ledger=at.desk.ledger, outbox=Outbox(), configurations=Fixed(at.configuration), clock=at.desk.clock)
+    at.desk.clock.time += timedelta(days=1)
+    assert sweep().queued == 0
+    at.probe.fault = ""
+    at.after(0)
+    assert sweep().queued == 0, "they drain first"
+    at.desk.clock.time += timedelta(seconds=SWEEP_AFTER)
+    assert sweep().queued == CLOSE_AFTER
+    assert sweep(everything=True).queued == CLOSE_AFTER, "though they wait since just now"
+
+
+def test_a_stage_without_a_configuration_is_watched_in_peace(desk: Callable[..., Desk]) -> None:
+    class Nothing:
+        def current(self):
+            raise LookupError("no configuration was pushed yet")
+
+    at = Watching(desk(refused))
+    watch = Watch(
+        ledger=at.desk.ledger, delivery=at.switch, configurations=Nothing(), iis=at.probe, clock=at.desk.clock
+    )
+    assert watch().valve.is_open

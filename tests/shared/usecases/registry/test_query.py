@@ -1,0 +1,159 @@
+"""Asking the IIS: what is asked, what is not, and what delivery is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from shared.domain.faults import BY_CODE
+from shared.domain.hl7.qbp import Request
+from shared.domain.hl7.rsp_model import Match
+from shared.domain.maintenance import window
+from shared.domain.model import Address, Name, Patient, Telecom
+from shared.domain.submission import Answer, DeliveryFault
+from shared.domain.valve import CLOSE_AFTER
+from shared.replaced import replace
+from shared.usecases.registry.query import (
+    FACILITY_STOPPED,
+    IIS_CLOSED,
+    MISSING,
+    NO_CLINIC,
+    Asked,
+    Query,
+    columns_of,
+    fresh_id,
+    is_batch_time,
+    patient_of,
+)
+from tests.fakes.configurations import Fixed
+from tests.shared.usecases.desk import CONFIGURATION, Desk, Vault
+
+ADA = Patient("SYN1", Name("Sampleton", "Ada"), "20200102", "F")
+
+
+def nobody(msh_10: str) -> Answer:
+    head = "MSH|^~\\&|WebIZ|CT0000||ORG|20260302||RSP^K11^RSP_K11|1|P|2.5.1|||NE|NE|||||Z33^CDCPHINVS"
+    return Answer(f"{head}\rMSA|AA|{msh_10}\rQAK|{msh_10}|NF|Z44^x^CDCPHINVS\r", 200, 0.2)
+
+
+def a_query(desk: Desk, vault: Vault | None = None) -> Query:
+    return Query(
+        ledger=desk.ledger,
+        configurations=Fixed(CONFIGURATION),
+        secrets=vault or Vault(),
+        iis=desk.iis,
+        clock=desk.clock,
+    )
+
+
+def test_every_question_carries_an_id_of_its_own_and_its_answer_is_read(desk: Callable[..., Desk]) -> None:
+    here = desk(nobody)
+    query = a_query(here)
+    first, second = query(Request(ADA), "elm"), query(Request(ADA), "elm")
+    assert first.response is not None
+    assert first.response.match is Match.NOT_FOUND
+    assert here.iis.sent == [first.msh_10, second.msh_10]
+    assert first.msh_10 != second.msh_10
+
+
+def test_ids_are_short_enough_for_web_iz() -> None:
+    ids = {fresh_id() for _ in range(200)}
+    assert len(ids) == 200
+    assert {len(one) for one in ids} == {20}
+
+
+@pytest.mark.parametrize(
+    ("patient", "missing"),
+    [
+        (replace(ADA, name=Name("Sampleton")), ("QPD-4.2",)),
+        (replace(ADA, birth_date="2020"), ("QPD-6",)),
+        (Patient("SYN1"), ("QPD-4.1", "QPD-4.2", "QPD-6")),
+    ],
+)
+def test_who_is_not_told_well_enough_is_not_asked_about(
+    desk: Callable[..., Desk], patient: Patient, missing: tuple[str, ...]
+) -> None:
+    here = desk(nobody)
+    asked = a_query(here)(Request(patient), "elm")
+    assert (asked.not_asked, asked.missing, here.iis.sent) == (MISSING, missing, [])
+
+
+def test_a_clinic_that_is_not_configured_asks_nothing(desk: Callable[..., Desk]) -> None:
+    assert a_query(desk(nobody))(Request(ADA), "nowhere").not_asked == NO_CLINIC
+
+
+def test_a_refused_password_stops_the_facility_and_is_not_tried_again(desk: Callable[..., Desk]) -> None:
+    here = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+    query = a_query(here)
+    assert query(Request(ADA), "elm").fault == "SECURITY-FAULT"
+    assert query(Request(ADA), "elm").not_asked == FACILITY_STOPPED
+    assert len(here.iis.sent) == 1
+    assert here.ledger.stops().facilities == {"ID-elm": "SECURITY-FAULT"}
+
+
+def test_a_new_password_gets_one_try_before_the_facility_stops(desk: Callable[..., Desk]) -> None:
+    here = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+    a_query(here, Vault("old", "new"))(Request(ADA), "elm")
+    assert here.iis.passwords == ["old", "new"]
+
+
+def test_a_failing_iis_closes_the_valve_and_is_left_alone(desk: Callable[..., Desk]) -> None:
+    here = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+    query = a_query(here)
+    faults = [query(Request(ADA), "elm").fault for _ in range(CLOSE_AFTER)]
+    assert set(faults) == {"CONNECT-REFUSED"}
+    assert query(Request(ADA), "elm").not_asked == IIS_CLOSED
+    assert len(here.iis.sent) == CLOSE_AFTER
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (lambda _: nobody("another"), "WRONG-MSA-2"),
+        (lambda _: Answer("<html>", 200, 0.1), "NOT-AN-ACK"),
+        (lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0), "READ-TIMEOUT"),
+    ],
+)
+def test_an_answer_that_proves_nothing_is_a_fault_of_the_catalogue(
+    desk: Callable[..., Desk], answer: Callable[[str], Answer | DeliveryFault], fault: str
+) -> None:
+    asked = a_query(desk(answer))(Request(ADA), "elm")
+    assert (asked.fault, asked.response) == (fault, None)
+    assert fault in BY_CODE
+
+
+def test_columns_make_the_same_patient_again() -> None:
+    patient = Patient(
+        "SYN1",
+        Name("Sampleton", "Ada", "Q", "Jr"),
+        "20200102",
+        "F",
+        "Example",
+        addresses=(Address("1 Example Way", "", "Hartford", "CT", "06103"),),
+        telecoms=(Telecom("PRN", "PH", "860", "5550100"),),
+        multiple_birth="Y",
+        birth_order="2",
+    )
+    assert patient_of(columns_of(patient)) == patient
+
+
+def test_several_are_asked_only_in_the_hours_of_the_iis() -> None:
+    hours = window("daily 22:00-05:00")
+    assert hours is not None
+    iis = replace(CONFIGURATION.iis, query_hours=(hours,))
+    night, noon = datetime(2026, 3, 3, 4, tzinfo=UTC), datetime(2026, 3, 2, 17, tzinfo=UTC)
+    assert [is_batch_time(iis, night), is_batch_time(iis, noon)] == [True, False]
+    assert is_batch_time(CONFIGURATION.iis, noon)
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    assert "birth_date" in str(patient_of({"last_name": "Sampleton", "birth_date": "soon"}))
+    assert "there is no column" in str(patient_of({"password": "x"}))
+
+
+def test_what_was_asked_survives_the_way_through_the_function(desk: Callable[..., Desk]) -> None:
+    asked = a_query(desk(nobody))(Request(ADA), "elm")
+    assert msgspec.json.decode(msgspec.json.encode(asked), type=Asked) == asked
