@@ -63,7 +63,7 @@ synth: $(VENV)/.dev
 	@CDK_OUTDIR=build/cdk.out $(BIN)/python app.py
 
 emulate: $(VENV)/.dev
-	@$(BIN)/python -m local.emulate
+	@$(BIN)/python -m local.emulator.emulate
 
 pins: $(BIN)/uv
 	@PATH="$(abspath $(BIN)):$$PATH" requirements/compile

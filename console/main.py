@@ -11,25 +11,25 @@ from typing import Annotated
 
 import typer
 
-from console import (
+from console import render
+from console.commands import (
     audit,
     browser,
     check,
-    drills,
     expected,
     queries,
     query,
     readiness,
     reconcile,
+    redrive,
     remedy,
-    render,
     report,
     search,
     valve,
     workflow,
     worklist,
 )
-from console.codes import NotUpdated, lines, map_of_cpt, update
+from console.commands.codes import NotUpdated, lines, map_of_cpt, update
 from console.connect import refusal, to_stage
 from console.options import Clinic, Json, Stage, known
 from shared.domain.clinics import Configuration
@@ -58,7 +58,7 @@ reconcile.register(app)
 workflow.register(app)
 readiness.register(app)
 expected.register(app)
-drills.register(app)
+redrive.register(app)
 audit.register(app)
 valve.register(app)
 browser.register(app)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from console.audit import noted
+from console.commands.audit import noted
 from shared.adapters.configuration import edit
 from shared.bootstrap import Application
 from shared.usecases.correction.correct import Refused, Resubmitted

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from console.audit import noted
+from console.commands.audit import noted
 from shared.bootstrap import Application
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS
 from shared.domain.submission import FileSummary

@@ -24,10 +24,10 @@ from rich.table import Table
 
 from console import render
 from local import exports, session
-from local.engine import Engine
+from local.aws.engine import Engine
+from local.aws.snapshot import FOLDER
+from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, playing
 from local.session import Session
-from local.simulator_scenarios import LAPTOP_PACE, SCENARIOS, playing
-from local.snapshot import FOLDER
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MARKER, is_set

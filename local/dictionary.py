@@ -18,7 +18,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from local import snapshot
+from local.aws import snapshot
 from shared.adapters.ledger.packing import unpacked, words
 
 _TRAINED, _HEADER, _LEVEL = 16_000, 2_000, 3

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from local import session, snapshot
+from local import session
+from local.aws import snapshot
+from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, playing
 from local.drop import TAKEN, Drop, Tell
-from local.simulator_scenarios import LAPTOP_PACE, SCENARIOS, playing
 from shared.bootstrap import Application
 
 _CLINICS: Final = Path(__file__).with_name("clinics.toml")

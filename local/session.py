@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from functions import logs
-from local import snapshot
-from local.cloud import LocalCloud
-from local.engine import Engine
-from local.simulator import Simulator
-from local.simulator_scenarios import Playing
+from local.aws import snapshot
+from local.aws.cloud import LocalCloud
+from local.aws.engine import Engine
+from local.ctwiz.scenarios import Playing
+from local.ctwiz.server import Simulator
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application

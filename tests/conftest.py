@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose, Name, Patient, Visit
 from shared.domain.submission import Submission

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from nicegui import context, run
 
-from console.audit import noted
+from console.commands.audit import noted
 from shared.bootstrap import Application
 
 _Result = TypeVar("_Result")

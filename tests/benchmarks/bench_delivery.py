@@ -24,7 +24,7 @@ import trustme
 import zeep
 from zeep.transports import Transport
 
-from local.simulator import Simulator
+from local.ctwiz.server import Simulator
 from shared.adapters.clock import SystemClock
 from shared.adapters.iis.soap import SoapIis
 from shared.adapters.ledger.dynamodb import submission_item
@@ -182,7 +182,7 @@ def _ask(service: Any, number: int) -> Any:
 
 
 def _cpu() -> Iterator[Row]:
-    command = [sys.executable, "-m", "local.simulator", "--port", "8197", "--clinic", "EX0001"]
+    command = [sys.executable, "-m", "local.ctwiz.server", "--port", "8197", "--clinic", "EX0001"]
     command += ["--facility", f"{_FACILITY}:{_USER[0]}:{_USER[1]}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final
 
-from local.simulator import Simulator
+from local.ctwiz.server import Simulator
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.adapters.iis.soap import SoapIis

@@ -98,7 +98,7 @@ _TAIL: Final = """
 
 10,000 doses from exports to outcomes, most of them by turns of the backfill: with moto, and with ports in memory (`tests/fakes`) over
 SOAP to the same simulated CT WiZ. moto by itself sorts the whole table for a query, counts a queue for each message, and makes an item
-anew for each attribute of an index; `local/quick_moto.py` takes that out, and a test compares its answers with moto's own. What is left
+anew for each attribute of an index; `local/aws/moto_speed.py` takes that out, and a test compares its answers with moto's own. What is left
 is moto's reading of expressions and requests, one at a time, and botocore's signing and parsing on our side of it.
 
 ## Memory

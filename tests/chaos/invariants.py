@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from local.simulator_messages import parse_message
+from local.ctwiz.messages import parse_message
 from shared.domain import identity
 from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STORED_BY_IIS, TRANSITIONS, State

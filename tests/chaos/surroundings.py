@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from local import simulator_rules
-from local.simulator_messages import Message, Order
-from local.webiz import Patient, WebIz
+from local.ctwiz import rules
+from local.ctwiz.messages import Message, Order
+from local.ctwiz.registry import Patient, WebIz
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Credentials
 from tests.chaos.exports import REFUSED_LOT
@@ -37,12 +37,12 @@ class Registry(WebIz):
     """A registry that also drops what has a certain lot, so that refusals come and go with corrections."""
 
     def _apply(
-        self, order: Order, patient: Patient, message: Message, context: simulator_rules.Context
-    ) -> Iterator[simulator_rules.Problem]:
+        self, order: Order, patient: Patient, message: Message, context: rules.Context
+    ) -> Iterator[rules.Problem]:
         rxa = order.first("RXA")
         if rxa.value(15).startswith(REFUSED_LOT) and rxa.value(21) != "D":
-            text = f"Lot not accepted. {simulator_rules.NOT_PROCESSING} {order.number}"
-            yield simulator_rules._err("E", f"RXA^{rxa.number}^15^1^1", "WEBIZ-799", (4, text))
+            text = f"Lot not accepted. {rules.NOT_PROCESSING} {order.number}"
+            yield rules._err("E", f"RXA^{rxa.number}^15^1^1", "WEBIZ-799", (4, text))
             return
         yield from super()._apply(order, patient, message, context)
 

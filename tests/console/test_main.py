@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from console import documentation, render
 from console.main import app
-from local import session, snapshot
-from local.engine import Engine
+from local import session
+from local.aws import snapshot
+from local.aws.engine import Engine
 from shared.usecases.findings import CHECKS
 from tests import places
 

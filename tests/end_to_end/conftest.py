@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from console import render
-from local import session, snapshot
-from local.engine import Engine
+from local import session
+from local.aws import snapshot
+from local.aws.engine import Engine
 from local.session import Session
 from shared.bootstrap import Application
 from tests.end_to_end.rows import CLINICS

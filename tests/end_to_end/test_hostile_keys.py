@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from console import main, render
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION
 from shared.domain.lifecycle import State
 from tests import places

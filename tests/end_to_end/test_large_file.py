@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from console.main import app
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from local import exports, session
-from local.engine import Engine
+from local.aws.engine import Engine
+from local.ctwiz.faults import Planned
 from local.session import Session
-from local.simulator_faults import Planned
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, SWEEP

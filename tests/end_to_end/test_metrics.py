@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from shared.domain.lifecycle import State
 from shared.metrics import BY_NAME
 from tests.end_to_end.rows import CLINICS, a_csv, row

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from functions import logs
-from local import session, simulator_faults
-from local import simulator_soap as soap
-from local.engine import Engine
+from local import session
+from local.aws.engine import Engine
+from local.ctwiz import faults, soap
+from local.ctwiz.faults import Planned, TransportFault
 from local.session import Session
-from local.simulator_faults import Planned, TransportFault
 from shared.domain.lifecycle import State
 from shared.settings import SWEEP
 from shared.usecases.correction.correct import Resubmitted
@@ -237,7 +237,7 @@ def test_nothing_of_a_patient_leaves_by_what_the_iis_answers(
 ) -> None:
     local, engine = run
     for number, (name, reply) in enumerate(QUOTING.items(), 1):
-        monkeypatch.setitem(simulator_faults.FAULTS, name, TransportFault(name, True, reply, simulator_faults._whole))
+        monkeypatch.setitem(faults.FAULTS, name, TransportFault(name, True, reply, faults._whole))
         local.simulator.play(Planned(name, patient=f"CANARYMRN{number}"))
     for fault in ("http-503", "eof-mid-body", "malformed-xml", "base64"):
         local.simulator.play(Planned(fault, patient="CANARYMRN9", times=1))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from console.main import app
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 ROWS = (row("SYN-1", lot="AB123"), row("SYN-2", first_name="Grace"))

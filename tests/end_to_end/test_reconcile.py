@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from console.main import app
 from local import session
-from local.engine import Engine
-from local.simulator_faults import Planned
+from local.aws.engine import Engine
+from local.ctwiz.faults import Planned
 from shared.domain.lifecycle import State
 from shared.domain.outcome import outcome_of
 from shared.replaced import replace

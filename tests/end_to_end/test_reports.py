@@ -15,9 +15,10 @@ import pytest
 from typer.testing import CliRunner
 
 from console.main import app
-from local import exports, session, snapshot
-from local.cloud import REGION
-from local.engine import Engine
+from local import exports, session
+from local.aws import snapshot
+from local.aws.cloud import REGION
+from local.aws.engine import Engine
 from shared.adapters.ledger.items import submission_from
 from shared.bootstrap import Application, application
 from shared.domain.lifecycle import State
@@ -145,7 +146,7 @@ def test_each_report_s_first_numbers_add_up_to_the_table(run: Run, name: str) ->
 def test_the_command_writes_a_page_a_csv_and_json_of_the_same_numbers(run: Run, tmp_path: Path) -> None:
     page, table = tmp_path / "r.html", tmp_path / "r.csv"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("console.report.to_stage", _the_run)
+        patched.setattr("console.commands.report.to_stage", _the_run)
         done = CliRunner().invoke(
             app, ["report", "all", "--html", str(page), "--csv", str(table), "--json"], catch_exceptions=False
         )

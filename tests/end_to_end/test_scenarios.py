@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from local import session
-from local.engine import Engine
-from local.simulator_scenarios import playing
+from local.aws.engine import Engine
+from local.ctwiz.scenarios import playing
 from shared.domain.lifecycle import State
 from tests import places
 from tests.end_to_end.rows import a_csv, row

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.main import app
-from local import snapshot
-from local.cloud import REGION
+from local.aws import snapshot
+from local.aws.cloud import REGION
 from local.session import Session
 from tests.end_to_end.rows import a_csv, row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from shared.domain.lifecycle import State
 from tests.end_to_end.rows import CLINICS, a_csv, row
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from console.commands.workflow import WITH_FORECAST, Step, phases_of
 from console.main import app
-from console.workflow import WITH_FORECAST, Step, phases_of
 from local import session
-from local.engine import Engine
+from local.aws.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 SCENARIOS = """name,expect,clinic,last_name,first_name,birth_date,sex

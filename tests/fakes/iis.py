@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from local import simulator_soap as soap
-from local.simulator_faults import FAULTS, Call
-from local.simulator_soap import Reply
-from local.webiz import AUTHENTICATION_WORDS, WebIz
+from local.ctwiz import soap
+from local.ctwiz.faults import FAULTS, Call
+from local.ctwiz.registry import AUTHENTICATION_WORDS, WebIz
+from local.ctwiz.soap import Reply
 from shared.adapters.iis import answer as soap_answer
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from shared.settings import ANSWER_CAP_BYTES, CONNECT_TIMEOUT, READ_TIMEOUT

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.simulator import Simulator
-from local.simulator_faults import FAULTS, Planned
-from local.webiz import WebIz
+from local.ctwiz.faults import FAULTS, Planned
+from local.ctwiz.registry import WebIz
+from local.ctwiz.server import Simulator
 from shared.adapters.iis.soap import SoapIis
 from shared.domain.hl7.ack import AckReading, read_ack
 from shared.domain.hl7.iis_profiles import CTWIZ

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable

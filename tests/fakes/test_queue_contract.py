@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.aws.sqs import SqsOutbox
 from shared.ports import OutboxMessage, OutboxReader
 from shared.settings import OUTBOX

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from functions import logs
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Objects
 from shared.adapters.aws.sqs import announcement
 from shared.domain.shares import PatientShare, shares

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.cloud import LocalCloud
-from local.engine import Context
+from local.aws.cloud import LocalCloud
+from local.aws.engine import Context
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION, S3Configurations
 from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from functions import logs
-from local import session, snapshot
-from local.cloud import LocalCloud
-from local.engine import Context
+from local import session
+from local.aws import snapshot
+from local.aws.cloud import LocalCloud
+from local.aws.engine import Context
 from shared.settings import QUERIES, QUERIES_PREFIX, QUERIES_RESERVE
 from tests.end_to_end.rows import CLINICS
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions import logs
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 
 
 @pytest.mark.parametrize(

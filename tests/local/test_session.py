@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local import session, snapshot
+from local import session
+from local.aws import snapshot
 from shared.domain.lifecycle import Event, State
 from tests.conftest import a_submission
 from tests.end_to_end.rows import CLINICS

@@ -7,7 +7,7 @@ from typing import Final
 
 from nicegui import ui
 
-from console.query import ORDINALS, asked_by, counts_as, of_ledger, person, status
+from console.commands.query import ORDINALS, asked_by, counts_as, of_ledger, person, status
 from console.web import charts
 from console.web.desk import Desk
 from console.web.parts import Cell, card, empty, failed, inputs, loading, row, said, table, text

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from console.web.site import PAGES
-from local import session, snapshot
-from local.engine import Engine
+from local import session
+from local.aws import snapshot
+from local.aws.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from tests.shared.usecases.desk import Desk, Say, Vault
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from local.cloud import REGION
+from local.aws.cloud import REGION
 from shared.adapters.aws.batch_requests import write_at_once
 
 ITEM = {"pk": {"S": "SUB#M1"}, "n": {"N": "7"}, "body": {"B": b"\x00\xff\x7b"}, "l": {"L": [{"S": '\u00e9\u2028"\\'}]}}

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared import settings
 from shared.bootstrap import Application
 from shared.ports import LONG_AGO

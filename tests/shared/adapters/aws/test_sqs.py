@@ -5,7 +5,7 @@ from collections import defaultdict
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.aws.sqs import SqsOutbox
 from shared.ports import OutboxMessage
 

@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zeep.exceptions import ExternalReferenceForbidden
 
-from local.simulator import Simulator
-from local.simulator_faults import FAULTS, Planned
+from local.ctwiz.faults import FAULTS, Planned
+from local.ctwiz.server import Simulator
 from shared.adapters.iis import http
 from shared.adapters.iis.answer import clean
 from shared.adapters.iis.http import parse_endpoint

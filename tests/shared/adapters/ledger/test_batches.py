@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger import batches
 from shared.adapters.ledger.batches import BatchError
 from shared.adapters.ledger.dynamodb import DynamoLedger

@@ -5,7 +5,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import valve as valves
 from shared.domain.lifecycle import TRANSITIONS, Event, State

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.adapters.ledger.notices import SnsTopic
 
 

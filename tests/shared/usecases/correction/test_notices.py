@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.adapters.ledger.notices import DynamoMarks
 from shared.domain.lifecycle import State

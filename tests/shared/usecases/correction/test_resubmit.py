@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import faults
 from shared.domain.clinics import Clinic, Configuration, Iis

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.aws.sqs import SqsOutbox
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State

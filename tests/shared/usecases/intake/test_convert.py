@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared import settings
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source

@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.ports import StoredObject

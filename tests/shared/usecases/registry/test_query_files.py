@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Files, S3Objects
 from shared.domain.hl7.qbp import Request
 from shared.domain.hl7.rsp import read_rsp

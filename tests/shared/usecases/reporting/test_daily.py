@@ -11,7 +11,7 @@ from random import Random
 import boto3
 import pytest
 
-from local.cloud import BUCKET, REGION, LocalCloud
+from local.aws.cloud import BUCKET, REGION, LocalCloud
 from shared.adapters.aws.s3 import S3Files
 from shared.adapters.configuration import reader
 from shared.adapters.ledger.dynamodb import DynamoLedger

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from local.cloud import LocalCloud
+from local.aws.cloud import LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Configuration, Source
 from shared.domain.expectation import Every

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import boto3
 import pytest
 
-from local.cloud import REGION, LocalCloud
+from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.configuration import reader
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import Event, State

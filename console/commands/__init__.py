@@ -1,0 +1,1 @@
+"""The subcommands of `vaxline`, one module each."""

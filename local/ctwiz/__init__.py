@@ -1,0 +1,1 @@
+"""A simulated CT WiZ: a SOAP server with a registry behind it."""

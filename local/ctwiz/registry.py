@@ -1,0 +1,198 @@
+"""What CT WiZ does with a message, in memory: authentication of facilities, checks, storing, and the answer's HL7.
+
+Modelled on answers of real WebIZ systems: the header `WebIZ.<version>|CT0000`, profile Z23, MSA-1 = AE with the message
+stored as the normal case, the place in ERR-2 and the useful code in ERR-5.4, "Not processing order group" where a
+vaccination was dropped, ZSA with log ids where the application failed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+from local.ctwiz import queries, rules
+from local.ctwiz.messages import Message, Order, parse_message
+from local.ctwiz.rules import Problem
+from shared.domain.hl7 import er7
+
+OWN_FACILITY: Final = "CT0000"
+APPLICATION: Final = "WebIZ.0.0.simulator"
+AUTHENTICATION_WORDS: Final = (
+    "Authentication Error Occurred. Inspect the HL7 Response message for more details.\nOriginal HL7 Response\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a message: the HL7 answer, whether anything was stored, and whether it goes out inside a fault."""
+
+    answer: str
+    stored: bool = False
+    as_fault: bool = False
+
+
+@dataclass(slots=True)
+class Patient:
+    """One patient of one sending facility: the last PID, and its vaccinations by ORC-3."""
+
+    pid: str
+    doses: dict[str, str] = field(default_factory=dict)
+    is_protected: bool = False
+
+
+class WebIz:
+    """The registry's memory. Safe for many threads.
+
+    Args:
+        facilities: facility codes that may send (MSH-4).
+        clinic_codes: further codes allowed in MSH-4 and RXA-11.4; where none are given, RXA-11.4 is not checked.
+        inactive: facility codes that are suspended.
+        today: the day that dates in the future are told by.
+    """
+
+    def __init__(
+        self,
+        *,
+        facilities: Collection[str],
+        clinic_codes: Collection[str] = (),
+        inactive: Collection[str] = (),
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        self._senders = frozenset(facilities) | frozenset(clinic_codes)
+        self._clinics = self._senders if clinic_codes else frozenset[str]()
+        self._inactive = frozenset(inactive)
+        self._today = today
+        self._lock = threading.Lock()
+        self._numbers = 0
+        self.accepted: dict[str, str] = {}
+        self.patients: dict[tuple[str, str], Patient] = {}
+
+    def receive(self, text: str) -> Verdict:
+        """Checks, stores and answers one message."""
+        message = parse_message(text)
+        if message is None:
+            return Verdict(self._answer(None, "AR", (rules.UNREADABLE,)))
+        refused = self._authenticate(message)
+        if refused:
+            return Verdict(self._answer(message, "AE", refused), as_fault=True)
+        if message.msh.value(9) == "QBP":
+            return Verdict(self._respond(message, text))
+        wrong = tuple(rules.header_problems(message))
+        if wrong:
+            return Verdict(self._answer(message, "AR", wrong))
+        context = rules.Context(self._today().strftime("%Y%m%d"), self._clinics)
+        problems = list(rules.patient_problems(message, context))
+        if any(problem.severity == "E" for problem in problems):
+            return Verdict(self._answer(message, "AE", tuple(problems)))
+        with self._lock:
+            kept, dropped = self._store(message, context)
+            stored = bool(kept) or not message.orders
+            if stored:
+                self.accepted[message.control_id] = text
+        problems += dropped
+        return Verdict(self._answer(message, "AE" if problems else "AA", tuple(problems)), stored)
+
+    def application_failure(self, text: str) -> str:
+        """The answer of a WebIZ that failed by itself: nothing stored, ZSA with log ids for the help desk."""
+        message = parse_message(text)
+        number = self._next_number()
+        logs = (("HL7LogIdIncomming", 1_000 + number), ("WebServiceLogIdIncomming", 700_000 + number))
+        ids = "~".join(f"{log_id}^^^{OWN_FACILITY}^{name}" for name, log_id in logs)
+        trace = f"ZSA|AF^Application Fail - Message Failed to Execute^ENV0008|{ids}"
+        return self._answer(message, "AE", (rules.APPLICATION_FAILURE,)) + trace + er7.SEGMENT_END
+
+    def authentication_failure(self, text: str) -> str:
+        """The HL7 that WebIZ puts into a fault where it refuses the facility, whatever the message says."""
+        return self._answer(parse_message(text), "AE", (rules.WRONG_FACILITY,))
+
+    def history(self, patient_id: str) -> dict[str, str]:
+        """The stored vaccinations of a patient (PID-3.1) at all facilities: ORC-3 → the order group's segments."""
+        with self._lock:
+            return {
+                key: group
+                for (_, identifier), patient in self.patients.items()
+                if identifier == patient_id
+                for key, group in patient.doses.items()
+            }
+
+    def _authenticate(self, message: Message) -> tuple[Problem, ...]:
+        sender = message.msh.value(4)
+        if message.msh.value(6) != OWN_FACILITY or sender not in self._senders:
+            return (rules.WRONG_FACILITY,)
+        return (rules.INACTIVE_FACILITY,) if sender in self._inactive else ()
+
+    def _store(self, message: Message, context: rules.Context) -> tuple[list[Order], list[Problem]]:
+        key = (message.msh.value(4), message.pid.value(3))
+        patient = self.patients.setdefault(key, Patient(message.pid.text))
+        patient.pid = message.pid.text
+        patient.is_protected = message.pd1.value(12) == "Y"
+        kept: list[Order] = []
+        problems: list[Problem] = []
+        for order in message.orders:
+            found = list(self._apply(order, patient, message, context))
+            problems += found
+            if all(problem.severity != "E" for problem in found):
+                kept.append(order)
+        return kept, problems
+
+    def _apply(self, order: Order, patient: Patient, message: Message, context: rules.Context) -> Iterator[Problem]:
+        """Adds, updates or deletes one vaccination by its ORC-3; refusals (9999) are told apart by vaccine and day."""
+        key = order.key
+        if order.first("RXA").value(21) == "D":
+            if patient.doses.pop(key, None) is None:
+                yield rules.no_such_dose(order)
+            return
+        found = list(rules.order_problems(order, message, context))
+        if all(problem.severity != "E" for problem in found):
+            patient.doses[key] = order.text
+        yield from found
+
+    def _respond(self, message: Message, text: str) -> str:
+        """The answer to a query: a history, candidates, or nobody."""
+        asked = queries.question(text)
+        if asked is None:
+            return self._answer(message, "AR", (rules.UNREADABLE,))
+        with self._lock:
+            people = queries.merged(
+                (facility, number, patient.pid, patient.is_protected, list(patient.doses.values()))
+                for (facility, number), patient in self.patients.items()
+            )
+        profile, status, segments = queries.respond(asked, people, self._today())
+        remarks = list(queries.remarks(asked))
+        return "".join(
+            segment + er7.SEGMENT_END
+            for segment in (
+                self._header(message, "RSP^K11^RSP_K11", profile),
+                f"MSA|{'AE' if remarks else 'AA'}|{er7.encode(message.control_id)}",
+                *remarks,
+                f"QAK|{er7.encode(asked.tag)}|{status}|{asked.qpd.fields[1]}",
+                asked.qpd.text,
+                *segments,
+            )
+        )
+
+    def _header(self, message: Message | None, kind: str, profile: str) -> str:
+        now = datetime.now().astimezone()
+        header = message.msh.fields if message is not None else []
+        facility = header[3] if len(header) > 3 else ""
+        processing = header[10] if len(header) > 10 else "P"
+        own_id = f"{OWN_FACILITY}{now:%Y%m%d}{self._next_number():06d}"
+        route = f"{APPLICATION}|{OWN_FACILITY}||{facility}|{now:%Y%m%d%H%M%S%z}"
+        return f"MSH|^~\\&|{route}||{kind}|{own_id}|{processing}|2.5.1|||NE|NE|||||{profile}^CDCPHINVS"
+
+    def _answer(self, message: Message | None, code: str, problems: tuple[Problem, ...]) -> str:
+        control_id = er7.encode(message.control_id) if message is not None else ""
+        segments = [
+            self._header(message, "ACK^V04^ACK", "Z23"),
+            f"MSA|{code}|{control_id}",
+            *(problem.segment for problem in problems),
+        ]
+        return "".join(segment + er7.SEGMENT_END for segment in segments)
+
+    def _next_number(self) -> int:
+        with self._lock:
+            self._numbers += 1
+            return self._numbers
