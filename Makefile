@@ -37,7 +37,7 @@ $(VENV)/.dev: $(VENV)/.local requirements/dev.txt
 	@touch $@
 
 demo: $(VENV)/.local
-	@$(BIN)/python -m local.demo $(if $(EXPORTS),--exports '$(EXPORTS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(JSON),--json) $(ARGS)
+	@$(BIN)/python -m console.demo $(if $(EXPORTS),--exports '$(EXPORTS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(JSON),--json) $(ARGS)
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)

@@ -1,11 +1,10 @@
 """From the name of a stage to the application of that stage, with the operator's own AWS identity.
 
-The local stage is what `make demo` left behind; its cloud is loaded by name, so that nothing here depends on it.
+The local stage is what `make demo` left behind; moto is imported only where that stage is asked for.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,7 +25,9 @@ def to_stage(stage: str) -> Iterator[Application]:
         LookupError: there is no such stage, or nothing is deployed under it.
     """
     if stage == LOCAL_STAGE:
-        with importlib.import_module("local.session").opened() as application:
+        from local.session import opened  # noqa: PLC0415 - moto loads only for the local stage
+
+        with opened() as application:
             yield application
     elif stage in settings.STAGES:
         yield Application(_runtime(stage))
@@ -42,7 +43,9 @@ def staying_at(stage: str) -> Iterator[Application]:
         LookupError: as `to_stage`.
     """
     if stage == LOCAL_STAGE:
-        with importlib.import_module("local.session").kept() as session:
+        from local.session import kept  # noqa: PLC0415 - as above
+
+        with kept() as session:
             yield session.application
     else:
         with to_stage(stage) as application:

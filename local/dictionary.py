@@ -1,6 +1,6 @@
 """Makes the dictionary of `shared/adapters/ledger/packing.py`, from what a local run left in its ledger.
 
-python -m local.demo --doses 400 && python -m local.dictionary NEW_FILE
+python -m console.demo --doses 400 && python -m local.dictionary NEW_FILE
 
 It has the words of code systems and fields that any clinic uses, then what is common in the ledger of people who do not
 exist. What was packed can be read only with the dictionary that packed it: a new one is another file.

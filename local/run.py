@@ -6,15 +6,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from local import session
 from local.aws import snapshot
 from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, playing
 from local.drop import TAKEN, Drop, Tell
 from shared.bootstrap import Application
-
-_CLINICS: Final = Path(__file__).with_name("clinics.toml")
 
 
 @contextmanager
@@ -26,7 +23,7 @@ def going(folder: Path, config: Path | None, scenario: str, seed: int, *, tell: 
     """
     if scenario and scenario not in SCENARIOS:
         raise LookupError(f"there is no scenario {scenario!r}; it is one of {', '.join(SCENARIOS)}")
-    clinics = config or (None if snapshot.exists() else _CLINICS)
+    clinics = config or (None if snapshot.exists() else session.DEMO_CLINICS)
     played = playing(scenario, seed=seed, pace=LAPTOP_PACE)
     # Whoever stops a service says SIGTERM; it is to end as with Ctrl-C, with everything kept.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)

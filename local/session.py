@@ -9,6 +9,7 @@ import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from functions import logs
@@ -22,6 +23,8 @@ from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.settings import QUERIES
 
+DEMO_CLINICS: Final = Path(__file__).with_name("clinics.toml")
+"""The configuration of the demo, and of a local run that names none."""
 LOG: Final = snapshot.FOLDER.parent / "functions.log"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 

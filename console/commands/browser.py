@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
@@ -49,8 +48,9 @@ def local(
 
     It goes on from what `make demo` or the last `vaxline local` left behind. Nothing leaves this machine.
     """
-    local_run = importlib.import_module("local.run")
-    with local_run.going(drop, config, scenario, seed, tell=_tell) as application:
+    from local.run import going  # noqa: PLC0415 - moto loads only for the local stage
+
+    with going(drop, config, scenario, seed, tell=_tell) as application:
         serve(application, LOCAL_STAGE, port=port, no_browser=no_browser)
 
 

@@ -32,7 +32,7 @@ DOSES: Final = 10_000
 
 def rows() -> Iterator[Row]:
     alone = _in_memory()
-    command = [sys.executable, "-m", "local.demo", "--json", "--quiet", "--doses", str(DOSES)]
+    command = [sys.executable, "-m", "console.demo", "--json", "--quiet", "--doses", str(DOSES)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     totals = json.loads(done.stdout.splitlines()[-1])
     assert totals["in_flight"] == 0

@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         command = [sys.executable, "-m", module, *words]
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
 
-    demo = called(module="local.demo")
+    demo = called(module="console.demo")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     return called
 

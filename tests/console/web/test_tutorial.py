@@ -25,7 +25,7 @@ def demo(tmp_path: Path) -> Path:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium (docs/console.md)")
     environment = os.environ | {"VAXLINE_LOCAL_RUN": str(tmp_path / "local")}
-    command = [sys.executable, "-m", "local.demo"]
+    command = [sys.executable, "-m", "console.demo"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=240)
     # The next demo of this checkout, in another test, makes its exports anew.
     shutil.copytree(ROOT / "build" / "demo-exports" / "elm", tmp_path / "elm")

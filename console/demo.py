@@ -35,7 +35,6 @@ from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.explain import explanation
 
-_HERE: Final = Path(__file__).parent
 _GENERATED: Final = FOLDER.parent / "demo-exports"
 _FIRST_FAILURES: Final = 8
 _LOOK_EVERY: Final = 0.4
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo; 0 when every file's counts add up and nothing is left in flight, else 1."""
     given = _arguments(arguments)
     talk = render.screen(stderr=given.json, quiet=given.quiet)
-    clinics = given.config or _HERE / "clinics.toml"
+    clinics = given.config or session.DEMO_CLINICS
     files = _files(given.exports, given.doses)
     if not files:
         talk.print(f"There is no file to read in {given.exports}.")
