@@ -12,9 +12,10 @@ from console import render
 from console.commands.audit import noted
 from console.connect import to_stage
 from console.options import Clinic, Json, Stage, known
+from shared.domain.readiness import WINDOW, Item, Readiness
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reporting.pages import readiness as readiness_page
-from shared.usecases.reporting.readiness import SHOWN, WINDOW, Item, Readiness, go_live, readiness_of_each
+from shared.usecases.reporting.readiness import SHOWN, go_live, readiness_of_each
 
 
 def register(app: typer.Typer) -> None:

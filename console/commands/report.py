@@ -12,10 +12,11 @@ from console import render
 from console.commands.audit import noted
 from console.connect import to_stage
 from console.options import Clinic, Json, Stage
+from shared.domain.report import Report
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reporting.pages import csv_text
 from shared.usecases.reporting.pages import report as report_page
-from shared.usecases.reporting.report import REPORTS, Report, of_tally
+from shared.usecases.reporting.report import REPORTS, of_tally
 
 _ALL: Final = "all"
 _HELP: Final = "; ".join(f"{name}: {kind.words}" for name, kind in REPORTS.items())

@@ -28,11 +28,11 @@ from shared.domain.clinics import Configuration
 from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
+from shared.domain.readiness import Phase
 from shared.domain.submission import Answer, FileSummary
 from shared.settings import LOCAL_STAGE
 from shared.usecases.registry.query import COLUMNS, Asked, patient_of
 from shared.usecases.reporting.pages import bidirectional
-from shared.usecases.reporting.readiness import Phase
 
 WITH_FORECAST: Final = "FOUND with a forecast"
 _ANSWERED: Final = "answered"

@@ -22,9 +22,10 @@ from local.aws.engine import Engine
 from shared.adapters.ledger.items import submission_from
 from shared.bootstrap import Application, application
 from shared.domain.lifecycle import State
+from shared.domain.report import Report
 from shared.domain.submission import Submission
 from shared.ports import OutboxMessage
-from shared.usecases.reporting.report import REPORTS, Report, of_tally
+from shared.usecases.reporting.report import REPORTS, of_tally
 from shared.usecases.reporting.tally import Tally, by, tally_of
 from tests.end_to_end.rows import CLINICS, a_csv, row
 

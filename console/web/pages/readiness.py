@@ -10,8 +10,9 @@ from nicegui import ui
 from console.web.desk import Desk
 from console.web.parts import Cell, Link, address, card, empty, html_element, lines, loading, row, table
 from shared.bootstrap import Application
+from shared.domain.readiness import IN_PRODUCTION, WINDOW, Day, Item, Readiness
 from shared.usecases.reporting.pages import readiness
-from shared.usecases.reporting.readiness import IN_PRODUCTION, WINDOW, Day, Item, Readiness, go_live, readiness_of_each
+from shared.usecases.reporting.readiness import go_live, readiness_of_each
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

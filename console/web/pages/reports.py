@@ -11,9 +11,9 @@ from nicegui import ui
 from console.web import charts
 from console.web.desk import Desk
 from console.web.parts import card, empty, failed, loading, row, table, text
+from shared.domain.report import Report, Sheet
 from shared.usecases.reporting.pages import csv_text, report
-from shared.usecases.reporting.report import REPORTS, Report, of_tally
-from shared.usecases.reporting.sheets import Sheet
+from shared.usecases.reporting.report import REPORTS, of_tally
 
 _LONGEST: Final = 366
 _DRAWN: Final = 25

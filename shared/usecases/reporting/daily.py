@@ -19,11 +19,12 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.report import Report
 from shared.ports import Clock, Configurations, Files, Ledger
 from shared.usecases.reporting.pages import csv_text, readiness
 from shared.usecases.reporting.pages import report as report_page
 from shared.usecases.reporting.readiness import SHOWN, go_live, readiness_of_each
-from shared.usecases.reporting.report import REPORTS, Report, of_tally
+from shared.usecases.reporting.report import REPORTS, of_tally
 from shared.usecases.reporting.tally import Tally, days, tally
 
 SETTLED: Final = 1

@@ -8,7 +8,8 @@ from typing import Final
 
 from shared.domain.codes import cdc, tables
 from shared.domain.outcome import ADMINISTERED, AGES, DOSE_FIELDS, HISTORICAL, PATIENT_FIELDS
-from shared.usecases.reporting.sheets import TOP, Asked, Cell, Sheet, clinic_name, ranked, share
+from shared.domain.report import Cell, Sheet
+from shared.usecases.reporting.sheets import TOP, Asked, clinic_name, ranked, share
 from shared.usecases.reporting.tally import DELAYS, Tally, by
 
 # data quality ---------------------------------------------------------------------------------------------------------

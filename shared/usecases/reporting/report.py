@@ -13,23 +13,11 @@ from datetime import date
 from typing import Final
 
 from shared.domain.clinics import Configuration
+from shared.domain.report import Report, Sheet
 from shared.usecases.reporting import data_quality as quality
 from shared.usecases.reporting import traffic
-from shared.usecases.reporting.sheets import Asked, Sheet
+from shared.usecases.reporting.sheets import Asked
 from shared.usecases.reporting.tally import DELAYS, Tally, by
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One report of some days (UTC, both included), of one clinic or of all (empty). It quotes no patient data."""
-
-    name: str
-    title: str
-    since: date
-    until: date
-    clinic: str
-    messages: int
-    sheets: tuple[Sheet, ...]
 
 
 def of_tally(

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.usecases.reporting.tally import Tally
-
-Cell = str | int | float
-Chart = Literal["", "bars", "columns"]
 
 FAILED: Final = (State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN)
 OUTCOMES: Final = (State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, *FAILED, State.HELD)
@@ -20,20 +17,6 @@ OUTCOMES: Final = (State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, *FAILED, State.
 
 TOP: Final = 50
 """So many rows of a sheet that could have any number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One table of a report. `chart` draws its first number column, over the first column's words.
-
-    `note` says how to read it.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
-    chart: Chart = ""
 
 
 @dataclass(frozen=True, slots=True)

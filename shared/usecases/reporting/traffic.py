@@ -8,8 +8,9 @@ from typing import Final
 
 from shared.domain.lifecycle import MEANING, State
 from shared.domain.outcome import ANSWERED, KINDS
+from shared.domain.report import Cell, Sheet
 from shared.usecases.explain import UNEXPLAINED, explanation
-from shared.usecases.reporting.sheets import FAILED, OUTCOMES, TOP, Asked, Cell, Sheet, clinic_name, ranked, share
+from shared.usecases.reporting.sheets import FAILED, OUTCOMES, TOP, Asked, clinic_name, ranked, share
 from shared.usecases.reporting.tally import SECONDS, by, days
 
 _SEVERITIES: Final = {"E": "error", "W": "warning", "I": "information", "F": "fatal error", "": "none given"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 
+from shared.domain.readiness import Phase
 from shared.usecases.reporting.pages import html
-from shared.usecases.reporting.readiness import Phase
 
 Row = tuple[str, str, str, str, str, str]
 """About, expected, got, result, the query's MSH-10, its time."""

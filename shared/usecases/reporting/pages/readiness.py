@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from shared.domain.readiness import IN_PRODUCTION, WINDOW, Day, Item, Phase, Readiness
 from shared.usecases.reporting.pages import html
-from shared.usecases.reporting.readiness import IN_PRODUCTION, WINDOW, Day, Item, Phase, Readiness
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

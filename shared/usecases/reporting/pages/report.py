@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from shared.domain.report import Report, Sheet
 from shared.usecases.reporting.pages import html
-from shared.usecases.reporting.report import Report
-from shared.usecases.reporting.sheets import Sheet
 
 _CHARTS = {"bars": html.bars, "columns": html.columns}
 

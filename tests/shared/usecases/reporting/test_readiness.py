@@ -12,10 +12,11 @@ from shared.adapters.configuration import reader
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
+from shared.domain.readiness import Readiness
 from shared.domain.submission import Attempt, Submission
 from shared.replaced import replace
 from shared.usecases.reporting.pages import readiness as readiness_page
-from shared.usecases.reporting.readiness import Readiness, go_live, readiness, readiness_of_each
+from shared.usecases.reporting.readiness import go_live, readiness, readiness_of_each
 from tests.conftest import a_submission
 from tests.end_to_end.rows import CLINICS
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.report import Report, Sheet
 from shared.usecases.reporting.pages import csv_text, html, report
-from shared.usecases.reporting.report import Report
-from shared.usecases.reporting.sheets import Sheet
 
 DAY = date(2026, 3, 2)
 
