@@ -86,10 +86,10 @@ class VaxlineStack(cdk.Stack):
         secrets.grant_read(submit.rights)
         delivery = submit.consume(queues.outbox, delay=True)
 
-        resubmit = function(settings.RESUBMIT)
-        ledger.grant(resubmit.rights, "GetItem", "PutItem", "UpdateItem")
-        queues.outbox.grant_send(resubmit.rights)
-        resubmit.consume(queues.resubmission)
+        triage = function(settings.TRIAGE)
+        ledger.grant(triage.rights, "GetItem", "PutItem", "UpdateItem")
+        queues.outbox.grant_send(triage.rights)
+        triage.consume(queues.resubmission)
 
         sweep = function(settings.SWEEP)
         serve_sweep(sweep, stage=stage, storage=storage, ledger=ledger, queues=queues)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from shared.usecases.correction.correct import Correct
     from shared.usecases.correction.notices import Notices
     from shared.usecases.correction.remedy import Remedies
-    from shared.usecases.correction.triage import Resubmit
+    from shared.usecases.correction.triage import Triage
     from shared.usecases.delivery.backfill import Backfill
     from shared.usecases.delivery.deliver import Deliver
     from shared.usecases.delivery.submit import Submit
@@ -102,7 +102,7 @@ class Application:
 
     @cached_property
     def objects(self) -> S3Objects:
-        from shared.adapters.aws.s3 import S3Objects  # noqa: PLC0415 - resubmit reads no bucket
+        from shared.adapters.aws.s3 import S3Objects  # noqa: PLC0415 - triage reads no bucket
 
         return S3Objects(self._s3, self.runtime.bucket)
 
@@ -172,10 +172,10 @@ class Application:
         return Deliver(submit=self.submit, outbox=self.outbox)
 
     @cached_property
-    def resubmit(self) -> Resubmit:
-        from shared.usecases.correction.triage import Resubmit  # noqa: PLC0415 - with every finding's text
+    def triage(self) -> Triage:
+        from shared.usecases.correction.triage import Triage  # noqa: PLC0415 - with every finding's text
 
-        return Resubmit(ledger=self.ledger, outbox=self.outbox, clock=self.clock)
+        return Triage(ledger=self.ledger, outbox=self.outbox, clock=self.clock)
 
     @cached_property
     def correct(self) -> Correct:
@@ -292,7 +292,7 @@ class Application:
 
     @cached_property
     def notices(self) -> Notices:
-        from shared.adapters.ledger.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - resubmit and sweep alone
+        from shared.adapters.ledger.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - triage and sweep alone
         from shared.usecases.correction.notices import Notices  # noqa: PLC0415 - with every finding's text
 
         return Notices(

@@ -54,7 +54,7 @@ ANSWER_SECONDS: Final = Metric(
     unit="Seconds",
     statistics=("p50", "p95"),
 )
-WORKLIST: Final = Metric("Worklist", "resubmit", "Submissions that came before a person.", "Worklist", "clinic")
+WORKLIST: Final = Metric("Worklist", "triage", "Submissions that came before a person.", "Worklist", "clinic")
 QUEUED_AGAIN: Final = Metric("QueuedAgain", "sweep", "Submissions whose queue message was lost.", "Faults")
 SILENT_SOURCES: Final = Metric(
     "SilentSources",

@@ -74,7 +74,7 @@ CONVERT: Final = FunctionSettings(
 # It waits for the IIS nearly all the time, and waiting is paid by the MiB: docs/scale.md. Its lanes run empty once in
 # each invocation, and what a killed one held comes back after it: five minutes are between the two (ADR 0012).
 SUBMIT: Final = FunctionSettings("submit", timeout=300, memory=256, queue="outbox", batch_size=10, max_concurrency=2)
-RESUBMIT: Final = FunctionSettings("resubmit", timeout=60, memory=512, queue="resubmission", batch_size=10)
+TRIAGE: Final = FunctionSettings("triage", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
 VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
 # A few seconds of work each minute, and only while something waits for its turn.
@@ -85,7 +85,7 @@ QUERY: Final = FunctionSettings("query", timeout=90, memory=512)
 QUERIES: Final = FunctionSettings("queries", timeout=720, memory=512, every_minutes=15)
 # Once a day; it counts in memory, and the reports of a busy day take seconds.
 REPORT: Final = FunctionSettings("report", timeout=900, memory=1769, every_minutes=1440)
-FUNCTIONS: Final = (CONVERT, SUBMIT, RESUBMIT, SWEEP, VALVE, BACKFILL, QUERY, QUERIES, REPORT)
+FUNCTIONS: Final = (CONVERT, SUBMIT, TRIAGE, SWEEP, VALVE, BACKFILL, QUERY, QUERIES, REPORT)
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"

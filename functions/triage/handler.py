@@ -1,4 +1,4 @@
-"""resubmit: held, refused and unknown submissions go back to the outbox or into the worklist."""
+"""triage: held, refused and unknown submissions go back to the outbox or into the worklist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     for message in event["Records"]:
         msh_10 = json.loads(message["body"])["msh_10"]
         try:
-            triaged = _app.resubmit(msh_10)
+            triaged = _app.triage(msh_10)
             if triaged.outcome == "worklist":
                 measured.append(Measured(WORKLIST, 1, triaged.clinic))
                 _app.notices.mark(triaged.clinic, triaged.causes)

@@ -19,7 +19,7 @@ from tests.places import ROOT
 _CLIENTS: Final = {
     "convert": ("dynamodb", "s3", "sqs"),
     "submit": ("dynamodb", "s3", "sqs", "secretsmanager"),
-    "resubmit": ("dynamodb", "sqs"),
+    "triage": ("dynamodb", "sqs"),
     "sweep": ("dynamodb", "s3", "sqs"),
 }
 _OURS: Final = """

@@ -1,7 +1,7 @@
 """A world in one process: the real handlers and use cases between ports that a seed lets fail.
 
     EHR ──► bucket ──event (late, twice, reordered)──► intake ──► convert ──► ledger, outbox ──► submit ──► IIS
-                                                                    sweep, resubmit, a person at the console
+                                                                    sweep, triage, a person at the console
 
 Time is the scheduler's; functions are killed at any port call; the calm comes when `calm_down` is called.
 """
@@ -31,7 +31,7 @@ from shared.settings import (
     VALVE,
     FunctionSettings,
 )
-from shared.usecases.correction.triage import Resubmit
+from shared.usecases.correction.triage import Triage
 from shared.usecases.delivery.backfill import Backfill
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Submit
@@ -317,7 +317,7 @@ class World:
             convert=convert,
             submit=submit,
             deliver=deliver,
-            resubmit=Resubmit(**common, outbox=outbox),
+            triage=Triage(**common, outbox=outbox),
             backfill=Backfill(**common, outbox=outbox, configurations=configurations),
             sweep=Sweep(**common, outbox=outbox, configurations=configurations),
             is_configured=True,

@@ -275,7 +275,7 @@ def test_nothing_of_a_patient_leaves_by_a_correction(
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
 
 
-BREAKS = [("convert", "BatchGetItem"), ("convert", "PutItem"), ("submit", "UpdateItem"), ("resubmit", "GetItem")]
+BREAKS = [("convert", "BatchGetItem"), ("convert", "PutItem"), ("submit", "UpdateItem"), ("triage", "GetItem")]
 
 
 @pytest.mark.parametrize(("function", "operation"), BREAKS)

@@ -73,7 +73,7 @@ def _finished(running: session.Session, folder: Path, day: date) -> Run:
     references = [OutboxMessage(one.msh_10, one.clinic, one.patient_group) for one in submissions]
     application.submit(references, lambda: 900.0)
     for one in submissions:
-        application.resubmit(one.msh_10)
+        application.triage(one.msh_10)
     after = tally_of(ledger, since, day + timedelta(days=1))
     of = {
         name: of_tally(name, after, application.configurations.current(), since, day + timedelta(days=1))

@@ -62,7 +62,7 @@ LOADED = {
     },
     "backfill": {"shared.adapters.aws.s3"},
     "report": {"shared.adapters.aws.s3"},
-    "resubmit": set(),
+    "triage": set(),
     "sweep": {"shared.adapters.aws.s3", "zoneinfo"},
     "valve": {"lxml", "requests", "shared.adapters.aws.s3", "shared.adapters.iis.soap", "zeep"},
 }

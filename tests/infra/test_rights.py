@@ -96,8 +96,8 @@ EXPECTED = {
         },
         "alias/vaxline-{s}-secrets": KEY_TO_READ,
     },
-    "resubmit": {
-        "/aws/lambda/vaxline-{s}-resubmit": LOG,
+    "triage": {
+        "/aws/lambda/vaxline-{s}-triage": LOG,
         "vaxline-{s}-ledger": table("GetItem", "PutItem", "UpdateItem"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-resubmission": CONSUME,

@@ -1,6 +1,6 @@
 """Mails to those who correct: one for each clinic and cause and hour, once the hour is over, however much came.
 
-    resubmit ──mark(clinic, cause)──► [hour, clinic, cause] ──the hour is over──► claim ──► count ──► mail ──► gone
+    triage ──mark(clinic, cause)──► [hour, clinic, cause] ──the hour is over──► claim ──► count ──► mail ──► gone
 
 A mark is written once however often it is asked for, so a redelivered reference makes no second mail. A claim that was
 not followed by its mail is open to the next run after a while: a mail may come twice then, and never not at all. What

@@ -27,7 +27,7 @@ class Triaged:
     causes: tuple[str, ...] = ()
 
 
-class Resubmit:
+class Triage:
     """The use case with its ports."""
 
     def __init__(self, *, ledger: Ledger, outbox: Outbox, clock: Clock) -> None:

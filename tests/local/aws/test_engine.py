@@ -67,7 +67,7 @@ def test_only_the_failed_messages_of_a_batch_come_again(cloud: LocalCloud, engin
                 bad.append(failed(record))
         return {"batchItemFailures": bad}
 
-    fake(engine, "resubmit", answer)
+    fake(engine, "triage", answer)
     for body in ("good", "bad"):
         send(cloud, RESUBMISSION.name, body)
     assert engine.wait_until_idle(timeout=20)

@@ -47,7 +47,7 @@ class Office:
         return Notices(ledger=self.ledger, marks=marks, topic=self.box, clock=self.clock, stage="test")
 
     def fail(self, msh_10: str, cause: str = "LOT-MISSING", clinic: str = "elm") -> None:
-        """What resubmit does for a submission that needs a person."""
+        """What triage does for a submission that needs a person."""
         self.ledger.add(replace(a_submission(msh_10), clinic=clinic, state=State.HELD))
         self.ledger.enter_worklist(msh_10, (cause,))
         self.notices.mark(clinic, (cause,))

@@ -15,7 +15,7 @@ from shared.domain.model import Finding
 from shared.domain.submission import Attempt, Strategy, Submission
 from shared.ports import OutboxMessage
 from shared.replaced import replace
-from shared.usecases.correction.triage import ROUNDS, Resubmit, Triaged, may_be_retried
+from shared.usecases.correction.triage import ROUNDS, Triage, Triaged, may_be_retried
 from shared.usecases.delivery.sweep import Sweep, Swept
 from tests.conftest import NOON, a_submission
 from tests.fakes.configurations import Fixed
@@ -53,8 +53,8 @@ def outbox() -> Queue:
 
 
 @pytest.fixture
-def resubmit(ledger: DynamoLedger, outbox: Queue) -> Resubmit:
-    return Resubmit(ledger=ledger, outbox=outbox, clock=Clock())
+def triage(ledger: DynamoLedger, outbox: Queue) -> Triage:
+    return Triage(ledger=ledger, outbox=outbox, clock=Clock())
 
 
 @pytest.fixture
@@ -68,25 +68,25 @@ def used_up(fault: str, tries: int) -> Submission:
 
 
 def test_a_held_submission_enters_the_worklist_under_the_codes_of_its_errors(
-    ledger: DynamoLedger, resubmit: Resubmit
+    ledger: DynamoLedger, triage: Triage
 ) -> None:
     findings = (Finding("RACE-MISSING"), Finding("LOT-MISSING"), Finding("LOT-MISSING"))
     ledger.add(replace(a_submission("HELD", state=State.HELD), findings=findings))
-    assert resubmit("HELD") == Triaged("HELD", "elm", "worklist", ("LOT-MISSING",))
+    assert triage("HELD") == Triaged("HELD", "elm", "worklist", ("LOT-MISSING",))
     assert [entry.causes for entry in ledger.worklist()] == [("LOT-MISSING",)]
 
 
-def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: DynamoLedger, resubmit: Resubmit) -> None:
+def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: DynamoLedger, triage: Triage) -> None:
     ledger.add(a_submission("OLD", state=State.REFUSED))
     ledger.name_replacement("OLD", "NEW")
-    assert resubmit("OLD").outcome == "replaced meanwhile"
+    assert triage("OLD").outcome == "replaced meanwhile"
     assert list(ledger.worklist()) == []
 
 
-def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: DynamoLedger, resubmit: Resubmit) -> None:
+def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: DynamoLedger, triage: Triage) -> None:
     ledger.add(a_submission("DONE", state=State.ACCEPTED))
-    assert resubmit("DONE").outcome == "nothing to do: ACCEPTED"
-    assert resubmit("NEVER").outcome == "unknown MSH-10"
+    assert triage("DONE").outcome == "nothing to do: ACCEPTED"
+    assert triage("NEVER").outcome == "unknown MSH-10"
 
 
 def test_a_used_up_ladder_is_climbed_again_as_long_as_rounds_are_left() -> None:
@@ -100,7 +100,7 @@ def test_a_fault_that_a_person_must_mend_is_not_retried() -> None:
 
 
 def test_what_is_retried_is_queued_again_and_waits_for_delivery(
-    ledger: DynamoLedger, resubmit: Resubmit, outbox: Queue
+    ledger: DynamoLedger, triage: Triage, outbox: Queue
 ) -> None:
     ledger.add(a_submission())
     for _ in range(LADDER + 1):
@@ -108,7 +108,7 @@ def test_what_is_retried_is_queued_again_and_waits_for_delivery(
         assert isinstance(claimed, Submission)
         attempt = Attempt(claimed.attempt_count, NOON, 0.1, State.QUEUED, fault="CONNECT-REFUSED")
         ledger.finish(claimed, Event.DEFER, attempt, causes=("CONNECT-REFUSED",))
-    assert resubmit("MSG1").outcome == "queued again"
+    assert triage("MSG1").outcome == "queued again"
     assert [message.msh_10 for message in outbox.sent] == ["MSG1"]
     again = ledger.get("MSG1")
     assert again is not None

@@ -63,7 +63,7 @@ class Desk:
         assert isinstance(summary, FileSummary)
         assert summary.adds_up
         for msh_10 in self.held(summary.file_id):
-            self.application.resubmit(msh_10)
+            self.application.triage(msh_10)
         return summary
 
     def held(self, file_id: str) -> list[str]:
@@ -81,7 +81,7 @@ class Desk:
         new = [ledger.get(result.msh_10) for result in results if isinstance(result, Resubmitted)]
         for submission in new:
             if submission is not None and submission.state is State.HELD:
-                self.application.resubmit(submission.msh_10)
+                self.application.triage(submission.msh_10)
         return [submission for submission in new if submission is not None]
 
 
