@@ -137,7 +137,6 @@ class Application:
     def convert(self) -> Convert:
         from shared.adapters.hl7apy_opinion import Hl7apyOpinion  # noqa: PLC0415 - only convert builds messages
         from shared.usecases.intake.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
-        from shared.usecases.intake.splitting import Splitting  # noqa: PLC0415 - as above
 
         return Convert(
             ledger=self.ledger,
@@ -148,7 +147,6 @@ class Application:
             clock=self.clock,
             second_opinion=Hl7apyOpinion(),
             bucket=self.runtime.bucket,
-            splitting=Splitting(self.runtime.split_bytes),
         )
 
     @cached_property

@@ -14,7 +14,6 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
 from shared.domain.notice import Mark
 from shared.domain.outcome import Findable, Outcome
-from shared.domain.shares import EVERYBODY, PatientShare
 from shared.domain.submission import (
     Answer,
     Attempt,
@@ -77,12 +76,8 @@ class Files(Protocol):
 class Exports(Protocol):
     """A reader of one export format."""
 
-    def read(
-        self, parts: Sequence[StoredObject], source: Source, objects: Objects, share: PatientShare = EVERYBODY
-    ) -> Iterator[Visit]:
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
         """One visit per patient, clinic and day, every data row of the parts in exactly one visit's `rows`.
-
-        Of these the visits of a share's patients: over all shares of a number each visit comes once.
 
         Rows that cannot be understood come as visits with findings. Visits of one patient come in the order of days.
         Memory does not grow with the size of the parts.

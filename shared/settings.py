@@ -135,12 +135,6 @@ CLAIM_LEASE: Final = SUBMIT.timeout + 20
 CLAIM_RESERVE: Final = CONNECT_TIMEOUT + READ_TIMEOUT + 10
 # With less of its time left convert notes how far it came, and the next invocation goes on from there.
 CONVERT_RESERVE: Final = 60.0
-# An export of more than so many bytes, unpacked, is converted in so many shares side by side (ADR 0017): less than half
-# of what convert may run at once, so that other files find room beside a large one.
-SPLIT_BYTES: Final = 256 * 1024 * 1024
-SHARES: Final = 4
-# So much a .gz is taken to unpack to: exports repeat themselves, and nothing says it before it is read.
-GZIP_FACTOR: Final = 10
 # With less of its time left queries asks nothing more: a slow answer and its retry after a changed password, and notes.
 QUERIES_RESERVE: Final = 2 * (CONNECT_TIMEOUT + READ_TIMEOUT) + 15
 # A reference that was received while the valve was closed comes again after this time, unless the valve has switched
@@ -166,7 +160,6 @@ class Runtime:
     intake_url: str = ""
     mapping: str = ""
     notice_topic: str = ""
-    split_bytes: int = SPLIT_BYTES
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -196,8 +189,6 @@ class Runtime:
             mapping=os.environ.get("VAXLINE_MAPPING", ""),
             # Only sweep sends notices.
             notice_topic=os.environ.get("VAXLINE_NOTICE_TOPIC", ""),
-            # Set by nobody but tests, whose files are small.
-            split_bytes=int(os.environ.get("VAXLINE_SPLIT_BYTES", SPLIT_BYTES)),
         )
 
 

@@ -9,8 +9,7 @@ from urllib.parse import unquote_plus
 from functions import logs, metrics
 from functions.convert import report
 from shared.bootstrap import application
-from shared.domain.shares import PatientShare
-from shared.usecases.intake.convert import Split, Unfinished
+from shared.usecases.intake.convert import Unfinished
 
 _app = application()
 
@@ -26,16 +25,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for message in event["Records"]:
         try:
             body = json.loads(message["body"])
-            share, replayed = share_of(body), "replayed" in body
+            replayed = "replayed" in body
             for key, version_id in arrivals(body):
                 converted = _app.convert(
-                    key, version_id, lambda: context.get_remaining_time_in_millis() / 1000, share, replayed=replayed
+                    key, version_id, lambda: context.get_remaining_time_in_millis() / 1000, replayed=replayed
                 )
                 report.log(converted)
                 metrics.put(report.measured(converted))
-                if isinstance(converted, Split):
-                    # They are noted as such: should the process end here, this message comes again and does the same.
-                    _app.intake.announce_shares(key, version_id, converted.shares, replayed=replayed)
                 if isinstance(converted, Unfinished):
                     # What the message names besides is converted by then, or comes to its turn.
                     _app.intake.send_again(message["body"])
@@ -50,9 +46,3 @@ def arrivals(body: dict[str, Any]) -> list[tuple[str, str]]:
     """(key, version id) of an S3 notification; keys are URL-encoded there. A test notification of S3 names none."""
     objects = [record["s3"]["object"] for record in body.get("Records", [])]
     return [(unquote_plus(item["key"]), item.get("versionId", "")) for item in objects]
-
-
-def share_of(body: dict[str, Any]) -> PatientShare | None:
-    """Which share of the export is meant, where vaxline itself queued the message (`sqs.announcement`)."""
-    share = body.get("share")
-    return PatientShare(share["number"], share["of"]) if share else None

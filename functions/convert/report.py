@@ -9,7 +9,7 @@ from shared import metrics
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.metrics import Measured
-from shared.usecases.intake.convert import Converted, Split, Unfinished
+from shared.usecases.intake.convert import Converted, Unfinished
 
 
 def log(converted: Converted) -> None:
@@ -25,8 +25,6 @@ def log(converted: Converted) -> None:
         )
     elif isinstance(converted, Unfinished):
         logs.line("goes on in the next invocation", file_id=converted.file_id, rows=converted.rows)
-    elif isinstance(converted, Split):
-        logs.line("converts in shares side by side", file_id=converted.file_id, count=converted.shares)
     else:
         logs.line("nothing to convert yet", outcome=type(converted).__name__)
 

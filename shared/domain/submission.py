@@ -152,7 +152,6 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
 
     While it is not complete, the counts are those of its `checkpoint`.
     `places` counts rows by (clinic, state); `findings` are about the file itself, not about one of its visits.
-    `shares` is how many conversions side by side took it up (0: it was not split); its counts are theirs together.
     `begun_by` is the key of the object whose event began it: of a set of files, each file has one.
     """
 
@@ -166,7 +165,6 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
     places: tuple[tuple[str, State, int], ...] = ()
     checkpoint: Checkpoint | None = None
-    shares: int = 0
     begun_by: str = ""
 
     @property

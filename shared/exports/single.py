@@ -8,7 +8,6 @@ from typing import Protocol
 
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
-from shared.domain.shares import EVERYBODY, PatientShare
 from shared.exports import arrivals, visits
 from shared.exports.spool import Spool
 from shared.exports.text import Text
@@ -19,7 +18,7 @@ from shared.ports import Objects, StoredObject
 class File(Protocol):
     """One file that can be read to its end once."""
 
-    def visits(self, share: PatientShare) -> Iterator[Visit]: ...
+    def visits(self) -> Iterator[Visit]: ...
 
 
 class EachFile:
@@ -28,11 +27,9 @@ class EachFile:
     def __init__(self, file: Callable[[StoredObject, Source, Objects], File]) -> None:
         self._file = file
 
-    def read(
-        self, parts: Sequence[StoredObject], source: Source, objects: Objects, share: PatientShare = EVERYBODY
-    ) -> Iterator[Visit]:
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
         for part in parts:
-            yield from self._file(part, source, objects).visits(share)
+            yield from self._file(part, source, objects).visits()
 
 
 class TextFile(ABC):
@@ -46,14 +43,14 @@ class TextFile(ABC):
         self._dates = Dates(source.date_formats)
         self._findings: list[Finding] = []
 
-    def visits(self, share: PatientShare = EVERYBODY) -> Iterator[Visit]:
-        with Spool(share) as spool, self._objects.open(self._item) as stream:
+    def visits(self) -> Iterator[Visit]:
+        with Spool() as spool, self._objects.open(self._item) as stream:
             text = Text(stream, self._source.encoding)
             if text.is_text:
                 self._take_in(text, spool)
             else:
                 self._note("FILE-NOT-TEXT", self._name)
-            if self._findings and spool.tells_of_file:
+            if self._findings:
                 yield visits.about_file(self._source, self._findings)
             yield from self._give_out(spool)
 

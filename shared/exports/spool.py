@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from shared.domain.shares import EVERYBODY, PatientShare
-
 _CACHE_KIB: Final = 32_768
 # So much waits in memory before it is written: a line may have some MiB.
 _BATCH: Final = 1_000
@@ -36,10 +34,8 @@ SELECT coalesce(resources.mrn, ''), day, coalesce(resources.reference, ''), part
 FROM spooled
 LEFT JOIN names ON names.name = spooled.patient
 LEFT JOIN resources ON resources.reference = coalesce(names.reference, spooled.patient)
-{where}
 ORDER BY 1, day, spooled.rowid
 """
-_OF_THE_SHARE: Final = "WHERE keeps(coalesce(resources.mrn, ''))"
 
 
 class Row(NamedTuple):
@@ -55,14 +51,7 @@ class Row(NamedTuple):
 
 
 class Spool:
-    """A context; rows and resources go in first, then the rows come out in order: those of one share of the patients.
-
-    This is the one place that knows a share's rows from others. All rows of a patient are of one share, and so is
-    whatever they make up together.
-    """
-
-    def __init__(self, share: PatientShare = EVERYBODY) -> None:
-        self._share = share
+    """A context manager. Add all rows and resources first, then read the rows back in order."""
 
     def __enter__(self) -> Self:
         # The generator that reads it may be closed by the garbage collector, in whatever thread that runs.
@@ -79,18 +68,8 @@ class Spool:
     ) -> None:
         self._database.close()
 
-    @property
-    def tells_of_file(self) -> bool:
-        """Whether what was noticed about the file as a whole is told here; every share notices it."""
-        return self._share.is_first
-
     def add(self, row: Row) -> None:
-        """Keeps a row by its patient's record number; one of another share is dropped, and takes no room."""
-        if self._share.keeps(row.patient):
-            self.add_referring(row)
-
-    def add_referring(self, row: Row) -> None:
-        """Keeps a row whose patient is a reference: only the resources tell whose share it is."""
+        """Adds a row. Its `patient` is a record number, or the reference to a Patient resource."""
         self._rows.append(row)
         self._count(row.payload)
 
@@ -116,11 +95,7 @@ class Spool:
     def by_resource(self) -> Iterator[Row]:
         """The same with patients found among the resources: `patient` is the record number, `clinic` the reference."""
         self._flush()
-        is_split = self._share != EVERYBODY
-        if is_split:
-            self._database.create_function("keeps", 1, self._share.keeps, deterministic=True)
-        rows = self._database.execute(_BY_RESOURCE.format(where=_OF_THE_SHARE if is_split else ""))
-        return map(Row._make, rows)
+        return map(Row._make, self._database.execute(_BY_RESOURCE))
 
     def _count(self, payload: bytes) -> None:
         self._waiting += len(payload)

@@ -1,11 +1,10 @@
 """A large export, made as it is read, through conversions that are stopped by the clock or killed: do its counts add up?
 
-    python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--shares 0] [--seed 0]
+    python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--seed 0]
 
-Each invocation is a process of its own that has so many seconds of processor time; at random points half of them are ended
-by SIGKILL, as a machine that fails ends a function. With `--shares` the file is split, and its shares run beside each other
-(ADR 0017). Between them there is nothing but the ledger, a SQLite file. At the end every row of the file must be in one
-submission, every submission's reference in the outbox, and the counts must add up: exit code 1 where they do not.
+Each invocation is a process with a limit of processor time. Half of them are killed by SIGKILL at a random point. Only the
+ledger, a SQLite file, passes from one to the next. At the end every row of the file must be in one submission, every
+submission's reference must be in the outbox, and the counts must add up; otherwise the exit code is 1.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -33,13 +31,11 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
 from shared.domain.outcome import Findable
-from shared.domain.shares import PatientShare, shares, together, whole_id
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.ports import OutboxMessage, Share, StoredObject
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
-from shared.usecases.intake.convert import Convert, Ignored, Split, Unfinished
-from shared.usecases.intake.splitting import AS_SET, Splitting
+from shared.usecases.intake.convert import Convert, Ignored, Unfinished
 from tests.benchmarks import records
 from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
 from tests.benchmarks.stub import peak_mib
@@ -126,16 +122,16 @@ class KeptLedger:
     def save_file(self, summary: FileSummary) -> None:
         self._all("INSERT OR REPLACE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
 
-    def only_file(self, share: PatientShare | None = None) -> FileSummary | None:
-        """The one file that is here, or a share of it."""
-        [file_id] = {whole_id(one) for (one,) in self._all("SELECT id FROM files")}
-        return self.file(share.id_in(file_id) if share else file_id)
+    def only_file(self) -> FileSummary | None:
+        """The one file of this ledger; None before its first invocation wrote it down."""
+        for (body,) in self._all("SELECT body FROM files"):
+            return self._counted(pickle.loads(body))
+        return None
 
     def file(self, file_id: str) -> FileSummary | None:
-        found = {one.file_id: one for (body,) in self._all("SELECT body FROM files") for one in [pickle.loads(body)]}
-        if file_id not in found:
-            return None
-        return together(self._counted(found[file_id]), map(self._counted, found.values()))
+        for (body,) in self._all("SELECT body FROM files WHERE id = ?", file_id):
+            return self._counted(pickle.loads(body))
+        return None
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         query = "SELECT clinic, state, sum(row_count) FROM submissions WHERE file = ? GROUP BY clinic, state"
@@ -185,18 +181,14 @@ def _length(stream: IO[bytes]) -> int:
 # one invocation -------------------------------------------------------------------------------------------------------
 
 
-def invocation(
-    base: Path, kind: str, rows: int, seconds: float, splitting: Splitting = AS_SET, share: PatientShare | None = None
-) -> dict[str, Any]:
-    """One call of convert with so many seconds; what it came to."""
+def invocation(base: Path, kind: str, rows: int, seconds: float) -> dict[str, Any]:
+    """Calls convert once with `seconds` of processor time; returns how far it came."""
     bucket = _bucket(kind, rows)
     with closing(KeptLedger(base)) as ledger:
-        return _converted(ledger, bucket, seconds, splitting, share)
+        return _converted(ledger, bucket, seconds)
 
 
-def _converted(
-    ledger: Any, bucket: Bucket, seconds: float, splitting: Splitting, share: PatientShare | None
-) -> dict[str, Any]:
+def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
     # A function has its processor to itself, and other work on this machine must not shorten its time.
     began = time.process_time()
     configurations: Any = Fixed(records.CONFIGURATION)
@@ -209,14 +201,11 @@ def _converted(
         clock=SystemClock(),
         second_opinion=Hl7apyOpinion(),
         bucket="bench",
-        splitting=splitting,
     )
-    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.process_time() - began), share)
-    if isinstance(done, Split):
-        return {"split": done.shares}
+    done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.process_time() - began))
     if isinstance(done, Ignored):
         # The one before had finished, and was killed before it could say so.
-        done = ledger.only_file(share)
+        done = ledger.only_file()
     assert isinstance(done, FileSummary | Unfinished), done
     whole = isinstance(done, FileSummary) and done.adds_up and done.complete
     return {"rows": done.rows, "done": isinstance(done, FileSummary), "adds_up": whole, "peak": peak_mib()}
@@ -229,41 +218,31 @@ def main(arguments: Sequence[str]) -> int:
     """Makes and converts the export; 0 when everything adds up."""
     given = _arguments(arguments)
     if given.base is not None:
-        splitting = Splitting(0, given.shares) if given.shares else Splitting(10**12)
-        share = PatientShare(given.share, given.shares) if given.share >= 0 else None
-        said = invocation(given.base, given.kind, given.rows, given.seconds, splitting, share)
-        print(json.dumps(said))  # noqa: T201 - its purpose
+        print(json.dumps(invocation(given.base, given.kind, given.rows, given.seconds)))  # noqa: T201 - its purpose
         return 0
     number, unit = re.fullmatch(r"(\d+)([kMG]B)", given.size).groups()  # type: ignore[union-attr]
     rows = int(number) * _UNITS[unit] * _SAMPLE // _bytes(given.kind, _SAMPLE)
-    split = f" in {given.shares} shares" if given.shares else ""
-    _say(f"{given.kind}, {rows:,} rows, {given.size}{split}; {given.seconds} s an invocation, seed {given.seed}")
+    _say(f"{given.kind}, {rows:,} rows, {given.size}; {given.seconds} s an invocation, seed {given.seed}")
     with tempfile.TemporaryDirectory(prefix="vaxline-big-") as folder:
         return _run(Path(folder) / "ledger.sqlite", given, rows)
 
 
 @dataclass(slots=True)
 class _Course:
-    """The invocations of a file or of a share of it, one after the other."""
+    """The invocations of a file, one after the other."""
 
     base: Path
     given: argparse.Namespace
     rows: int
-    share: PatientShare | None = None
     turns: int = 0
     killed: int = 0
     peak: float = 0.0
-    taken_up: int = 0
     adds_up: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"share {self.share.number}, " if self.share else ""
 
     def run(self) -> bool:
         """Whether it came to its end."""
         given = self.given
-        chance = random.Random(f"{given.seed}-{self.share.number}" if self.share else given.seed)
+        chance = random.Random(given.seed)
         longest = float(given.seconds)
         for turn in range(1, _MOST):
             start = time.monotonic()
@@ -274,30 +253,21 @@ class _Course:
             self.turns = turn
             if said is None:
                 self.killed += 1
-                _say(f"  {self.name}{turn}: killed after {took:.0f} s")
+                _say(f"  {turn}: killed after {took:.0f} s")
                 continue
             self.peak, longest = max(self.peak, said["peak"]), max(took, 1.0)
-            _say(f"  {self.name}{turn}: {said['rows']:,} rows after {took:.0f} s, peak {said['peak']:.0f} MiB")
-            self.taken_up, self.adds_up = said["rows"], said["adds_up"]
+            _say(f"  {turn}: {said['rows']:,} rows after {took:.0f} s, peak {said['peak']:.0f} MiB")
+            self.adds_up = said["adds_up"]
             if said["done"]:
                 return True
-        _say(f"{self.name}not done after {_MOST} invocations")
+        _say(f"not done after {_MOST} invocations")
         return False
-
-    def told(self) -> str:
-        return f"{self.turns} invocations, {self.killed} killed, peak {self.peak:.0f} MiB"
 
 
 def _run(base: Path, given: argparse.Namespace, rows: int) -> int:
     began = time.monotonic()
-    whole = _Course(base, given, rows)
-    courses = [_Course(base, given, rows, share) for share in shares(given.shares)] or [whole]
-    if given.shares:
-        assert _invoke(whole, None) == {"split": given.shares}
-    with ThreadPoolExecutor(len(courses)) as pool:
-        if not all(list(pool.map(_Course.run, courses))):
-            return 1
-    return _end(base, courses, rows, time.monotonic() - began)
+    course = _Course(base, given, rows)
+    return _end(course, time.monotonic() - began) if course.run() else 1
 
 
 def _invoke(course: _Course, until: float | None) -> dict[str, Any] | None:
@@ -313,8 +283,6 @@ def _invoke(course: _Course, until: float | None) -> dict[str, Any] | None:
         "--seconds",
         str(given.seconds),
     ]
-    if given.shares:
-        own += ["--shares", str(given.shares), "--share", str(course.share.number if course.share else -1)]
     command = [sys.executable, "-m", "tests.benchmarks", "big", *own]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -328,22 +296,17 @@ def _invoke(course: _Course, until: float | None) -> dict[str, Any] | None:
     return said
 
 
-def _end(base: Path, courses: Sequence[_Course], rows: int, seconds: float) -> int:
-    with closing(KeptLedger(base)) as ledger:
-        faults = list(ledger.faults(rows))
+def _end(course: _Course, seconds: float) -> int:
+    with closing(KeptLedger(course.base)) as ledger:
+        faults = list(ledger.faults(course.rows))
         different, times = ledger.sent()
         file = ledger.only_file()
-    for course in courses:
-        if course.share:
-            _say(f"{course.name}{course.taken_up:,} rows: {course.told()}")
-        if not course.adds_up:
-            faults.append(f"{course.name}the counts do not add up")
-    if file is None or not (file.complete and file.adds_up and file.rows == rows):
+    if not course.adds_up:
+        faults.append("the counts of the last invocation do not add up")
+    if file is None or not (file.complete and file.adds_up and file.rows == course.rows):
         faults.append(f"the file's counts do not add up: {file}")
-    turns, killed = sum(one.turns for one in courses), sum(one.killed for one in courses)
-    peak = max(one.peak for one in courses)
     _say(
-        f"{turns} invocations, {killed} killed, {seconds:.0f} s; peak {peak:.0f} MiB; "
+        f"{course.turns} invocations, {course.killed} killed, {seconds:.0f} s; peak {course.peak:.0f} MiB; "
         f"{different:,} references queued, {times - different:,} of them again"
     )
     _say("the counts add up" if not faults else "\n".join(faults))
@@ -357,10 +320,8 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=float, default=240, help="of processor time that an invocation has, instead of 840"
     )
-    parser.add_argument("--kills", type=float, default=0.5, help="share of the invocations that are killed")
-    parser.add_argument("--shares", type=int, default=0, help="that run beside each other; 0: the file is not split")
+    parser.add_argument("--kills", type=float, default=0.5, help="fraction of the invocations that are killed")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--share", type=int, default=-1, help=argparse.SUPPRESS)
     parser.add_argument("--base", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)

@@ -22,17 +22,6 @@ def test_a_file_whose_invocations_are_stopped_and_killed_adds_up(kind: str, caps
     assert said.endswith("the counts add up\n")
 
 
-@pytest.mark.parametrize("kind", ["csv", "fhir"])
-def test_so_does_one_whose_shares_run_beside_each_other(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["--size", "1MB", "--kind", kind, "--seconds", "1", "--seed", "9", "--kills", "0.6", "--shares", "2"]
-    assert big.main(command) == 0
-    said = capsys.readouterr().out
-    assert "killed after" in said
-    assert "share 0, " in said
-    assert "share 1, " in said
-    assert said.endswith("the counts add up\n")
-
-
 @pytest.mark.parametrize(
     ("harm", "told"),
     [

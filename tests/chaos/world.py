@@ -38,7 +38,6 @@ from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.sweep import Sweep
 from shared.usecases.delivery.valve import Watch, close_by_hand, open_by_hand
 from shared.usecases.intake.convert import Convert
-from shared.usecases.intake.splitting import Splitting
 from shared.usecases.reporting.expectations import expected
 from tests.chaos import mischief as kinds
 from tests.chaos.exports import Ehr
@@ -301,8 +300,6 @@ class World:
             configurations=configurations,
             second_opinion=Agreeing(),
             bucket="chaos",
-            # Small enough that about half of the exports are converted in shares.
-            splitting=Splitting(over=8_000, shares=3),
         )
         submit = self.submit(
             **common,

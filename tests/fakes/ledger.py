@@ -9,7 +9,6 @@ from threading import Lock
 from typing import Final
 
 from shared import settings
-from shared.domain import shares
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, sources
 from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
@@ -306,19 +305,15 @@ class MemoryLedger:
         summary = self.summaries.get(file_id)
         if summary is None:
             return None
-        return shares.together(self._counted(summary), map(self._counted, self.summaries.values()))
+        return self._counted(summary)
 
     def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        for file_id in sorted({shares.whole_id(one) for one in self.summaries}):
+        for file_id, summary in sorted(self.summaries.items()):
             if file_id not in but:
-                found = self.file(file_id)
-                assert found is not None
-                yield found
+                yield self._counted(summary)
 
     def of_file(self, file_id: str) -> Iterator[str]:
-        summary = self.summaries.get(file_id)
-        for one in shares.ids_of(summary) if summary else (file_id,):
-            yield from (msh_10 for msh_10 in self._of_file.get(one, []) if self.submissions[msh_10].row_count)
+        return (msh_10 for msh_10 in self._of_file.get(file_id, []) if self.submissions[msh_10].row_count)
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         return replace(summary, places=self._places(summary.file_id))

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from shared.adapters.aws.sqs import announcement, received
-from shared.domain.shares import shares
+from shared.adapters.aws.sqs import received
 from shared.ports import Clock, OutboxMessage, Received
 from shared.settings import QueueSettings
 
@@ -228,7 +227,3 @@ class MemoryIntake:
 
     def send_again(self, body: str) -> None:
         self.queue.put(body)
-
-    def announce_shares(self, key: str, version_id: str, of: int, *, replayed: bool = False) -> None:
-        for share in shares(of):
-            self.queue.put(announcement(key, version_id, share, replayed=replayed))

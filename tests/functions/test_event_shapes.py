@@ -9,8 +9,7 @@ from functions import logs
 from local.aws.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Objects
 from shared.adapters.aws.sqs import announcement
-from shared.domain.shares import PatientShare, shares
-from shared.usecases.intake.convert import Ignored, Split
+from shared.usecases.intake.convert import Ignored
 
 
 def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:
@@ -29,38 +28,30 @@ def test_the_test_notification_that_s3_sends_at_first_names_no_object(cloud: Loc
     assert convert.arrivals({"Service": "Amazon S3", "Event": "s3:TestEvent"}) == []
 
 
-def test_a_share_travels_beside_what_s3_says_and_an_event_of_s3_has_none(cloud: LocalCloud) -> None:
+def test_an_announced_object_is_read_back_with_its_version(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
-    body = announcement("inbox/elm/my export.csv", "V1", PatientShare(2, 4))
-    assert convert.share_of(json.loads(body)) == PatientShare(2, 4)
+    body = announcement("inbox/elm/my export.csv", "V1")
     assert convert.arrivals(json.loads(body)) == [("inbox/elm/my export.csv", "V1")]
-    assert json.loads(body).keys() == {"Records", "share"}
-    assert convert.share_of(json.loads(announcement("inbox/elm/a.csv"))) is None
-    assert convert.share_of({"Service": "Amazon S3", "Event": "s3:TestEvent"}) is None
 
 
 @pytest.mark.parametrize("replayed", [False, True])
-def test_a_split_file_is_queued_once_for_each_share_by_its_own_object_alone(
+def test_every_object_of_a_message_is_converted_and_replayed_where_the_message_says_so(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, replayed: bool
 ) -> None:
     """S3 may tell of several objects in one message."""
     convert = importlib.reload(importlib.import_module("functions.convert.handler"))
-    told = [announcement("inbox/elm/large.csv", "V1"), announcement("inbox/elm/small.csv", "V2")]
-    event = {"Records": [record for one in told for record in json.loads(one)["Records"]]}
+    notifications = [announcement("inbox/elm/a.csv", "V1"), announcement("inbox/elm/b.csv", "V2")]
+    event = {"Records": [record for text in notifications for record in json.loads(text)["Records"]]}
     body = json.dumps(event | ({"replayed": True} if replayed else {}))
     called = []
 
-    def play(key: str, version_id: str, _: object, share: object, *, replayed: bool) -> object:
-        called.append((key, share, replayed))
-        return Split("FILE", 3) if "large" in key else Ignored(key, "converted before")
+    def play(key: str, version_id: str, _: object, *, replayed: bool) -> object:
+        called.append((key, version_id, replayed))
+        return Ignored(key, "converted before")
 
     monkeypatch.setattr(convert._app, "convert", play)
     assert convert.handler({"Records": [{"messageId": "1", "body": body}]}, None) == {"batchItemFailures": []}
-    assert called == [("inbox/elm/large.csv", None, replayed), ("inbox/elm/small.csv", None, replayed)]
-    received = cloud.sqs.receive_message(QueueUrl=cloud.queue_urls["intake"], MaxNumberOfMessages=10)["Messages"]
-    queued = [one["Body"] for one in received if "share" in one["Body"]]
-    expected = [announcement("inbox/elm/large.csv", "V1", share, replayed=replayed) for share in shares(3)]
-    assert sorted(queued) == sorted(expected)
+    assert called == [("inbox/elm/a.csv", "V1", replayed), ("inbox/elm/b.csv", "V2", replayed)]
 
 
 def test_a_log_line_takes_only_the_fields_that_are_allowed() -> None:

@@ -30,7 +30,6 @@ from console.web.parts import (
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
-from shared.domain.shares import whole_id
 from shared.domain.submission import Submission
 from shared.exports.layout import BY_NAME, COLUMNS, FROM_PATIENT
 from shared.settings import INBOX_PREFIX
@@ -59,7 +58,7 @@ def seen(application: Application, msh_10: str) -> Seen | None:
     if found is None:
         return None
     segments, loose = read_submission(found)
-    file = application.ledger.file(whole_id(found.file_id))
+    file = application.ledger.file(found.file_id)
     part, number = found.visit.rows[0] if found.visit.rows else ("", 0)
     way = trace(application.ledger, file, number, part) if file and number else None
     return Seen(found, segments, loose, read(found.attempts[-1].ack) if found.attempts else (), way)

@@ -13,7 +13,6 @@ from urllib.parse import quote_plus
 import msgspec
 
 from shared.batched import batched
-from shared.domain.shares import PatientShare, shares
 from shared.ports import OutboxMessage, Received
 
 if TYPE_CHECKING:
@@ -137,22 +136,14 @@ class SqsIntake(_Queue):
         """Queues an object of the bucket as S3 announces one that arrived, but to be read whoever began it."""
         self.send_again(announcement(key, version_id, replayed=True))
 
-    def announce_shares(self, key: str, version_id: str, of: int, *, replayed: bool = False) -> None:
-        """Queues an object once for each of so many shares."""
-        told = [announcement(key, version_id, share, replayed=replayed) for share in shares(of)]
-        self._send(told, lambda one: {"MessageBody": one})
 
+def announcement(key: str, version_id: str = "", *, replayed: bool = False) -> str:
+    """An S3 notification of an object (S3 user guide: event message structure), as JSON.
 
-def announcement(key: str, version_id: str = "", share: PatientShare | None = None, *, replayed: bool = False) -> str:
-    """What S3 says of an object that arrived (S3 user guide, event message structure), and what only vaxline says.
-
-    `share` tells which share of it is meant and of how many, so that a new setting changes nothing of what is under
-    way; `replayed`, that a person wants it read, whichever event began it.
+    `replayed` is vaxline's own key: an operator replays the object, so it is read whichever event began its export.
     """
     item = {"key": quote_plus(key)} | ({"versionId": version_id} if version_id else {})
     event: dict[str, object] = {"Records": [{"s3": {"object": item}}]}
-    if share is not None:
-        event["share"] = {"number": share.number, "of": share.of}
     if replayed:
         event["replayed"] = True
     return json.dumps(event)

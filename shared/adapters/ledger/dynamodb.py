@@ -2,7 +2,7 @@
 
     SUB#<MSH-10>  SUB        one submission: state, lineage, its visit and VXU (compressed), every attempt
     REC#<record>  REC        one record: what was last taken up of each dose, under an optimistic lock
-    FILES         <file id>  one arrival of one export; behind one that was split its shares, <file id>-<n>of<shares>
+    FILES         <file id>  one arrival of one export
     STOPPED       <facility> delivery stopped until a person opens it; beside them the valve of the whole IIS
     CLINICS       <clinic>   it has had an entry in the worklist
     DAY#<day>     <clinic>#<MSH-10>  what became of one submission (ADR 0011)
@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
@@ -46,7 +45,6 @@ from shared.adapters.ledger.items import (
     waiting_keys,
 )
 from shared.adapters.ledger.packing import pack, unpack
-from shared.domain import shares
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
 from shared.domain.valve import Valve
@@ -326,27 +324,19 @@ class DynamoLedger(DynamoBackfill):
         self._update_item(key, "SET since = :since", condition, {":since": {"S": iso(when)}})
 
     def file(self, file_id: str) -> FileSummary | None:
-        file = self._summary(file_id)
-        if file is None:
-            return None
-        found = map(self._summary, shares.ids_of(file) if file.shares else ())
-        return self._whole(file, (one for one in found if one is not None))
+        key = {"pk": {"S": "FILES"}, "sk": {"S": file_id}}
+        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
+        return self._counted(unpack(item["body"]["B"], FileSummary)) if item else None
 
     def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        items = self._query(None, "pk = :pk", {":pk": {"S": "FILES"}})
-        for file_id, group in groupby(items, key=lambda item: shares.whole_id(text(item, "sk"))):
-            if file_id not in but:
-                file, *others = (unpack(item["body"]["B"], FileSummary) for item in group)
-                yield self._whole(file, others)
+        for item in self._query(None, "pk = :pk", {":pk": {"S": "FILES"}}):
+            if text(item, "sk") not in but:
+                yield self._counted(unpack(item["body"]["B"], FileSummary))
 
     def of_file(self, file_id: str) -> Iterator[str]:
-        for one in self._partitions(file_id):
-            for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": one}}):
-                if number(item, "row_count"):
-                    yield msh_10_of(item)
-
-    def _whole(self, file: FileSummary, its_shares: Iterable[FileSummary]) -> FileSummary:
-        return shares.together(file, map(self._counted, its_shares)) if file.shares else self._counted(file)
+        for item in self._query(settings.BY_FILE.name, "file_id = :file", {":file": {"S": file_id}}):
+            if number(item, "row_count"):
+                yield msh_10_of(item)
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         rows: dict[tuple[str, State], int] = {}

@@ -21,9 +21,9 @@ from shared import settings
 from shared.adapters.ledger.items import Item, msh_10_of, submission_from, text
 from shared.adapters.ledger.packing import pack, unpack
 from shared.batched import batched
-from shared.domain import identity, shares
+from shared.domain import identity
 from shared.domain.outcome import Findable, Outcome
-from shared.domain.submission import FileSummary, Submission
+from shared.domain.submission import Submission
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -127,21 +127,9 @@ class DynamoIndex:
         yield from dict.fromkeys(entry.removeprefix(mark) for entry in entries if entry.startswith(mark))
 
     def of_row(self, file_id: str, row: int) -> Iterator[str]:
-        for one in self._partitions(file_id):
-            values: Item = {":file": {"S": one}, ":row": {"S": f" {row} "}}
-            for item in self._query(settings.BY_FILE.name, "file_id = :file", values, "contains(row_list, :row)"):
-                yield msh_10_of(item)
-
-    def _partitions(self, file_id: str) -> tuple[str, ...]:
-        """Under which ids the index `by_file` has what a file became: each share writes to a partition of its own."""
-        file = self._summary(file_id)
-        return shares.ids_of(file) if file else (file_id,)
-
-    def _summary(self, file_id: str) -> FileSummary | None:
-        """A file or a share as it was written, its rows not counted."""
-        key = {"pk": {"S": "FILES"}, "sk": {"S": file_id}}
-        item = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        return unpack(item["body"]["B"], FileSummary) if item else None
+        values: Item = {":file": {"S": file_id}, ":row": {"S": f" {row} "}}
+        for item in self._query(settings.BY_FILE.name, "file_id = :file", values, "contains(row_list, :row)"):
+            yield msh_10_of(item)
 
     def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
         for batch in batched(dict.fromkeys(msh_10s), _BATCH_GET):

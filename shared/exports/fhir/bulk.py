@@ -19,7 +19,6 @@ import msgspec
 from shared.domain import model
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
-from shared.domain.shares import EVERYBODY, PatientShare
 from shared.exports import arrivals, values, visits
 from shared.exports.fhir import dose as fhir_dose
 from shared.exports.fhir import model as fhir
@@ -40,10 +39,8 @@ _ACTORS: Final = 2_000
 class FhirBulkExports:
     """Reads all parts of a set together."""
 
-    def read(
-        self, parts: Sequence[StoredObject], source: Source, objects: Objects, share: PatientShare = EVERYBODY
-    ) -> Iterator[Visit]:
-        return FhirSet(parts, source, objects).visits(share)
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
+        return FhirSet(parts, source, objects).visits()
 
 
 def reference_name(reference: fhir.Reference) -> str:
@@ -76,13 +73,13 @@ class FhirSet:
         self._defaults = Defaults.of(source)
         self._patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", model.Patient(), ())
 
-    def visits(self, share: PatientShare = EVERYBODY) -> Iterator[Visit]:
-        with Spool(share) as spool:
+    def visits(self) -> Iterator[Visit]:
+        with Spool() as spool:
             for number, part in enumerate(self._parts):
                 self._take_in(number, part, spool)
             if self._rows == 0:
                 self._findings.append(Finding("FILE-EMPTY", column="file"))
-            if self._findings and spool.tells_of_file:
+            if self._findings:
                 yield visits.about_file(self._source, self._findings)
             yield from self._give_out(spool)
 
@@ -155,7 +152,7 @@ class FhirSet:
         if first.resourceType == "Immunization":
             self._rows += 1
             day = values.iso_day(first.occurrenceDateTime) or ""
-            spool.add_referring(Row(reference_name(first.patient), day, "", number, count, "", payload))
+            spool.add(Row(reference_name(first.patient), day, "", number, count, "", payload))
         elif first.resourceType == "Patient":
             fhir.PATIENT.decode(payload)
             self._keep(first, payload, spool, full_url)

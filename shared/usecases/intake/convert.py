@@ -3,9 +3,6 @@
 For each chunk of visits, in this order, so that a crash between any two steps is finished by the redelivered event:
 
     records (version n → n+1, optimistic lock) → submissions (if absent) → predecessors' replaced_by → queue
-
-A large export is only noted as split, and comes again once for each of its shares (ADR 0017). A share is converted as a
-file is, with an id, counts and a checkpoint of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +22,6 @@ from shared.domain.hl7.er7 import SEGMENT_END
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
-from shared.domain.shares import EVERYBODY, PatientShare, whole_id
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
 from shared.exports.readers import READERS
@@ -47,7 +43,6 @@ from shared.usecases.delivery.backfill import Shares
 from shared.usecases.intake.arrival import Arrival
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.prepare import Prepared, prepare
-from shared.usecases.intake.splitting import AS_SET, Splitting
 
 CHUNK: Final = 100
 # A call waits some milliseconds for DynamoDB; so many at once keep one processor busy meanwhile.
@@ -87,15 +82,7 @@ class Unfinished:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The file is large: nothing of it is taken up by this call, but by one call for each of so many shares."""
-
-    file_id: str
-    shares: int
-
-
-Converted = FileSummary | Waiting | Ignored | Unfinished | Split
+Converted = FileSummary | Waiting | Ignored | Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +103,7 @@ _NOTHING_NEW: Final = _Draft()
 class Convert:
     """The use case with its ports."""
 
-    def __init__(  # noqa: PLR0913 - its ports, each by its name
+    def __init__(
         self,
         *,
         ledger: Ledger,
@@ -128,7 +115,6 @@ class Convert:
         second_opinion: SecondOpinion,
         bucket: str,
         readers: Mapping[str, Exports] = READERS,
-        splitting: Splitting = AS_SET,
     ) -> None:
         self._ledger = ledger
         self._outbox = outbox
@@ -139,7 +125,6 @@ class Convert:
         self._second_opinion = second_opinion
         self._bucket = bucket
         self._readers = readers
-        self._splitting = splitting
         self._shares = Shares(ledger, clock)
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
@@ -148,11 +133,10 @@ class Convert:
         key: str,
         version_id: str = "",
         seconds_left: Callable[[], float] = lambda: inf,
-        share: PatientShare | None = None,
         *,
         replayed: bool = False,
     ) -> Converted:
-        """Converts the export that the object at `key` belongs to, once all of it is there; with `share` that of it.
+        """Converts the export that the object at `key` belongs to, once all of it is there.
 
         `version_id` is the version that the event spoke of: the next export may have taken the key since.
         `seconds_left` is the time until the caller is stopped: with too little of it the rest is left to the next call.
@@ -170,17 +154,14 @@ class Convert:
         parts = self._parts(key, version_id, source)
         if isinstance(parts, Waiting | Ignored):
             return parts
-        arrival = self._arrival(key, parts, source, configuration, share)
-        known = self._ledger.file(arrival.file_id) or self._begin(arrival, share, parts)
+        arrival = self._arrival(key, parts, source, configuration)
+        known = self._ledger.file(arrival.file_id) or self._begin(arrival)
         if known.complete:
             return Ignored(arrival.name, "converted before")
         if known.begun_by not in ("", key) and not replayed:
             # Each file of a set has an event. The one that began comes again until the set is converted.
             return Ignored(arrival.name, "begun by the event of another of its files")
-        # A file that was begun whole goes on whole, and a split one in as many shares as before.
-        if known.shares:
-            return Split(known.file_id, known.shares)
-        return self._convert(self._from_checkpoint(known, arrival, parts, share or EVERYBODY), arrival, seconds_left)
+        return self._convert(self._from_checkpoint(known, arrival, parts), arrival, seconds_left)
 
     def _of_no_source(self, key: str, folder: str, finding: Finding) -> Converted:
         """A file that cannot be read: the list of files shows it, with what to do."""
@@ -204,20 +185,14 @@ class Convert:
         return Waiting(key) if found is None else found
 
     def _arrival(
-        self,
-        key: str,
-        parts: tuple[StoredObject, ...],
-        source: Source,
-        configuration: Configuration,
-        share: PatientShare | None,
+        self, key: str, parts: tuple[StoredObject, ...], source: Source, configuration: Configuration
     ) -> Arrival:
         last = max(parts, key=lambda part: part.modified)
         version = "+".join(f"{part.key}@{part.version}" for part in parts)
         name = arrivals.set_name(source, parts)
         file_id = identity.file_id(self._bucket, name, version)
-        own_id = share.id_in(file_id) if share else file_id
         as_of = last.modified.isoformat(timespec="microseconds")
-        return Arrival(own_id, name, source, as_of, configuration, last.modified, begun_by=key)
+        return Arrival(file_id, name, source, as_of, configuration, last.modified, begun_by=key)
 
     def _convert(
         self, visits: Iterator[Visit], arrival: Arrival, seconds_left: Callable[[], float]
@@ -234,18 +209,13 @@ class Convert:
         self._ledger.save_file(summary)
         return self._ledger.file(arrival.file_id) or summary
 
-    def _begin(self, arrival: Arrival, share: PatientShare | None, parts: Sequence[StoredObject]) -> FileSummary:
-        """What the ledger knows of the file, or the share, now: from this call, or from one beside it."""
+    def _begin(self, arrival: Arrival) -> FileSummary:
+        """Writes the file down as begun; returns what the ledger has of it now, from this call or a concurrent one."""
         new = arrival.summary(complete=False)
-        if share is None:
-            new = replace(new, shares=self._splitting.shares_of(parts))
-        else:
-            # It is there but where the ledger was restored as of before.
-            self._ledger.begin_file(replace(new, file_id=whole_id(arrival.file_id), shares=share.of))
         return new if self._ledger.begin_file(new) else self._ledger.file(arrival.file_id) or new
 
     def _from_checkpoint(
-        self, known: FileSummary, arrival: Arrival, parts: tuple[StoredObject, ...], share: PatientShare
+        self, known: FileSummary, arrival: Arrival, parts: tuple[StoredObject, ...]
     ) -> Iterator[Visit]:
         """The visits that are still to be taken up; what is counted of the others comes into the arrival.
 
@@ -254,14 +224,14 @@ class Convert:
         the file begins anew: what is in the ledger already is recognised visit by visit.
         """
         reader = self._readers[arrival.source.format]
-        visits = iter(reader.read(parts, arrival.source, self._objects, share))
+        visits = iter(reader.read(parts, arrival.source, self._objects))
         checkpoint = known.checkpoint
         if checkpoint is None or checkpoint.visits == 0:
             return visits
         arrival.pass_over(islice(visits, checkpoint.visits))
         if arrival.go_on(known, checkpoint):
             return visits
-        return iter(reader.read(parts, arrival.source, self._objects, share))
+        return iter(reader.read(parts, arrival.source, self._objects))
 
     # one chunk of visits ---------------------------------------------------------------------------------------------
 

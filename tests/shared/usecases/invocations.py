@@ -6,19 +6,14 @@ from collections.abc import Iterator
 from itertools import count
 
 from shared.adapters.clock import SystemClock
-from shared.domain.model import Visit
-from shared.domain.shares import PatientShare
 from shared.domain.submission import FileSummary
 from shared.usecases.intake.convert import Convert, Converted
-from shared.usecases.intake.splitting import Splitting
 from tests.benchmarks import records
 from tests.benchmarks.exports import Bucket
 from tests.chaos.surroundings import Agreeing
 from tests.fakes.configurations import Fixed
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.queues import MemoryQueue
-
-WHOLE = Splitting(over=10**9)
 
 
 class KilledError(Exception):
@@ -28,9 +23,8 @@ class KilledError(Exception):
 class Invocations:
     """Conversions of one export over one ledger."""
 
-    def __init__(self, bucket: Bucket, splitting: Splitting = WHOLE) -> None:
+    def __init__(self, bucket: Bucket) -> None:
         self.left = -1
-        self.splitting = splitting
         self.ledger = MemoryLedger(self._step)
         self.outbox, self.resubmission = MemoryQueue(self._step), MemoryQueue(self._step)
         self.bucket = bucket
@@ -61,15 +55,7 @@ class Invocations:
         self._beside = None
         return waiting
 
-    def __call__(
-        self,
-        share: PatientShare | None = None,
-        *,
-        key: str = "",
-        replayed: bool = False,
-        chunks: int = 10**9,
-        die_after: int = -1,
-    ) -> Converted:
+    def __call__(self, *, key: str = "", replayed: bool = False, chunks: int = 10**9, die_after: int = -1) -> Converted:
         """One invocation, with time for so many chunks; `die_after` kills it at its n-th write or send.
 
         `key` is the object that the event names, where the export has more than one.
@@ -85,15 +71,9 @@ class Invocations:
             clock=SystemClock(),
             second_opinion=Agreeing(),
             bucket="b",
-            splitting=self.splitting,
         )
-        return convert(
-            key or self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, share, replayed=replayed
-        )
+        return convert(key or self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, replayed=replayed)
 
     def file(self) -> FileSummary:
         (file,) = self.ledger.files()
         return file
-
-    def visits(self) -> dict[str, Visit]:
-        return {msh_10: one.visit for msh_10, one in self.ledger.submissions.items()}

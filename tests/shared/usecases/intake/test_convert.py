@@ -76,7 +76,7 @@ class Reader:
     def __init__(self) -> None:
         self.visits: list[Visit] = []
 
-    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects, share: object) -> Iterator[Visit]:
+    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
         yield from self.visits
 
 
