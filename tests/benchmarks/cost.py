@@ -327,16 +327,16 @@ _WALLS: Final = """
 | Lambda, at once | 1,000 an account | submit 2, convert {convert}, one each of the others |
 | a search by record number, ORC-3 or lot | a page of a query is 1 MB | a shelf of 25 is read whole (adr/0011): 5 million messages are 24 pages, at some 80 ms each two seconds |
 | CloudWatch Logs | 5,000 PutLogEvents a second; 0.50 USD a GB | one line a batch of ten, one more a failure: 40 MB a million |
-| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 16 GB of CSV, 6 GB of FHIR (adr/0017) |
+| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 5 GB of CSV, 6 GB of FHIR (adr/0019, computed) |
 
 Where a partition is warm:
 
 - A record or a submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file,
-  which is what holds the conversion of one file at some 1,000 visits a second, and four for a large one: one for each share. `waiting` has eight shards, `worklist` a
+  which limits the conversion of one file to some 1,000 visits a second. `waiting` has eight shards, `worklist` a
   partition per clinic.
 - What people search by stands on 25 shelves, a partition each, by hashes: 25 writes for 100 visits, one on each shelf.
 - A day's outcomes stand in that day's partition, written as fast as the IIS answers: a hundredth of the limit.
-- All files stand in the table's one partition `FILES`, written once in 5,000 visits of a file or a share.
+- All files stand in the table's one partition `FILES`, written once in 5,000 visits of a file.
 
 ## A file of 1 GB
 

@@ -108,13 +108,11 @@ Rows wait in a temporary SQLite file whose page cache ends at 32 MiB, and nothin
 
 ## Files of any size
 
-A file that outlasts its invocation goes on in the next one from a checkpoint: how many visits are taken up, in the reader's own
-order, with a mark over the rows that make them up. One of more than 256 MiB is converted in four shares of its patients side by side,
-and not in ranges, since a patient's rows may stand in two of them
-([adr/0017](adr/0017-a-large-file-is-converted-in-shares.md) has the reasons and the walls). `python -m tests.benchmarks big` makes an
-export of 1 GB as it is read and converts it, whole or in shares, in processes that are stopped by the clock and killed at random points;
-[scale.md](scale.md) has its last run. `tests/benchmarks/test_big.py` does the same with 1 MB, and
-`tests/shared/usecases/intake/test_convert_in_parts.py` and `test_convert_in_shares.py` kill conversions at their writes.
+A file that outlasts its invocation goes on in the next one from a checkpoint: the number of visits taken up, in the reader's
+order, and a checksum over their rows ([adr/0019](adr/0019-one-invocation-after-the-other-converts-a-file.md) has the reasons and the
+limits). `python -m tests.benchmarks big` makes a large export as it is read and converts it in processes that run out of time or are killed at
+random points; [scale.md](scale.md) has its last run. `tests/benchmarks/test_big.py` does the same with 1 MB, and
+`tests/shared/usecases/intake/test_convert_in_parts.py` kills conversions at their writes.
 """
 
 
