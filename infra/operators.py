@@ -11,7 +11,7 @@ from infra.rights import Rights
 from infra.stages import Stage
 from infra.storage import Storage
 from shared import settings
-from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, INDEXES, QUERIES_PREFIX, REPORTS_PREFIX
+from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, INDEXES, QUERY_FILES_PREFIX, REPORTS_PREFIX
 
 
 class Operators(Construct):
@@ -42,7 +42,7 @@ class Operators(Construct):
             [stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")],
             because="CloudFormation ends a stack's ARN with an id that no template knows.",
         )
-        storage.grant_read(self.rights, CONFIG_PREFIX, QUERIES_PREFIX, REPORTS_PREFIX)
+        storage.grant_read(self.rights, CONFIG_PREFIX, QUERY_FILES_PREFIX, REPORTS_PREFIX)
         storage.grant_write(self.rights, CONFIG_PREFIX)
         ledger.grant(
             self.rights, "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"

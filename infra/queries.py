@@ -1,4 +1,4 @@
-"""Who may ask the IIS: the functions `query` and `queries`, and the operators by way of them."""
+"""Who may ask the IIS: the functions `query` and `query_files`, and the operators by way of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
 from shared import settings
-from shared.settings import CONFIG_PREFIX, QUERIES_PREFIX
+from shared.settings import CONFIG_PREFIX, QUERY_FILES_PREFIX
 
 
 def allow_queries(
     query: Function,
-    queries: Function,
+    query_files: Function,
     *,
     stage: Stage,
     storage: Storage,
@@ -24,15 +24,15 @@ def allow_queries(
 ) -> None:
     """Both read configuration, secrets and stops, and may stop a facility. Operators may invoke `query`.
 
-    `queries` runs on a schedule, reads files and writes answers under `queries/` and nowhere else; operators may put
-    files there and read the answers.
+    `query_files` runs on a schedule, and reads files and writes answers under `queries/` only. Operators may put files
+    there and read the answers.
     """
     storage.grant_read(query.rights, CONFIG_PREFIX)
-    storage.grant_read(queries.rights, CONFIG_PREFIX, QUERIES_PREFIX)
-    for function in (query, queries):
+    storage.grant_read(query_files.rights, CONFIG_PREFIX, QUERY_FILES_PREFIX)
+    for function in (query, query_files):
         ledger.grant(function.rights, "PutItem", "Query")
         secrets.grant_read(function.rights)
-    for rights in (queries.rights, operators.rights):
-        storage.grant_write(rights, QUERIES_PREFIX)
+    for rights in (query_files.rights, operators.rights):
+        storage.grant_write(rights, QUERY_FILES_PREFIX)
     operators.rights.allow(["lambda:InvokeFunction"], [query.function.function_arn])
-    queries.run_every(settings.QUERIES.every_minutes or 15, stage=stage)
+    query_files.run_every(settings.QUERY_FILES.every_minutes or 15, stage=stage)

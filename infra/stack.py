@@ -57,7 +57,7 @@ class VaxlineStack(cdk.Stack):
         def function(of: FunctionSettings, *, inside: Network | None = None) -> Function:
             made = Function(
                 self,
-                of.name.capitalize(),
+                of.name.title().replace("-", ""),
                 stage=stage,
                 function=of,
                 code=code,
@@ -106,7 +106,7 @@ class VaxlineStack(cdk.Stack):
         operators = Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
         allow_queries(
             function(settings.QUERY, inside=network),
-            function(settings.QUERIES, inside=network),
+            function(settings.QUERY_FILES, inside=network),
             stage=stage,
             storage=storage,
             ledger=ledger,

@@ -54,8 +54,8 @@ class Storage(Construct):
                 ),
                 s3.LifecycleRule(
                     id="forget-queries",
-                    prefix=settings.QUERIES_PREFIX,
-                    expiration=cdk.Duration.days(settings.QUERIES_KEPT_DAYS),
+                    prefix=settings.QUERY_FILES_PREFIX,
+                    expiration=cdk.Duration.days(settings.QUERY_FILES_KEPT_DAYS),
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
             ],

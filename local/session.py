@@ -21,7 +21,7 @@ from local.ctwiz.server import Simulator
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application
-from shared.settings import QUERIES
+from shared.settings import QUERY_FILES
 
 DEMO_CLINICS: Final = Path(__file__).with_name("clinics.toml")
 """The configuration of the demo, and of a local run that names none."""
@@ -155,4 +155,4 @@ def _continued(clinics: str = "", scenario: Playing | None = None) -> Iterator[S
 def _deliver(session: Session) -> None:
     with Engine(session.cloud) as engine:
         engine.wait_until_idle()
-        engine.invoke(QUERIES, {})
+        engine.invoke(QUERY_FILES, {})

@@ -21,9 +21,9 @@ from shared.settings import (
     INBOX_PREFIX,
     LOCAL_STAGE,
     PRODUCT,
-    QUERIES_PREFIX,
     QUERY,
     QUERY_ANSWER_CAP_BYTES,
+    QUERY_FILES_PREFIX,
     REPORTS_PREFIX,
     QueueSettings,
     Runtime,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from shared.usecases.delivery.valve import Watch
     from shared.usecases.intake.convert import Convert
     from shared.usecases.registry.query import Asked, Query
-    from shared.usecases.registry.query_files import Queries
+    from shared.usecases.registry.query_files import QueryFiles
     from shared.usecases.registry.reconcile import Reconcile
     from shared.usecases.reporting.daily import DailyReports
     from shared.usecases.reporting.expectations import Expected
@@ -225,12 +225,12 @@ class Application:
         return LambdaQuery(client, QUERY.physical_name(self.runtime.stage))
 
     @cached_property
-    def queries(self) -> Queries:
+    def query_files(self) -> QueryFiles:
         from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
-        from shared.usecases.registry.query_files import Queries  # noqa: PLC0415 - only where files of patients are asked about
+        from shared.usecases.registry.query_files import QueryFiles  # noqa: PLC0415 - only for query files
 
-        return Queries(
-            files=S3Files(self._s3, self.runtime.bucket, QUERIES_PREFIX),
+        return QueryFiles(
+            files=S3Files(self._s3, self.runtime.bucket, QUERY_FILES_PREFIX),
             objects=self.objects,
             configurations=self.configurations,
             ask=self.query,

@@ -55,7 +55,7 @@ class FunctionSettings:
 
     @property
     def handler(self) -> str:
-        return f"functions.{self.name}.handler.handler"
+        return f"functions.{self.name.replace('-', '_')}.handler.handler"
 
     def physical_name(self, stage: str) -> str:
         return f"{PRODUCT}-{stage}-{self.name}"
@@ -81,11 +81,11 @@ VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1
 BACKFILL: Final = FunctionSettings("backfill", timeout=55, memory=256, every_minutes=1)
 # Somebody waits for its answer: an EHR, a person. Nothing starts it but them.
 QUERY: Final = FunctionSettings("query", timeout=90, memory=512)
-# The files of `queries/`. It ends well before the next start, so that no two ask at once.
-QUERIES: Final = FunctionSettings("queries", timeout=720, memory=512, every_minutes=15)
+# Asks about the query files. It ends well before its next start, so that no two ask at once.
+QUERY_FILES: Final = FunctionSettings("query-files", timeout=720, memory=512, every_minutes=15)
 # Once a day; it counts in memory, and the reports of a busy day take seconds.
 REPORT: Final = FunctionSettings("report", timeout=900, memory=1769, every_minutes=1440)
-FUNCTIONS: Final = (CONVERT, SUBMIT, TRIAGE, SWEEP, VALVE, BACKFILL, QUERY, QUERIES, REPORT)
+FUNCTIONS: Final = (CONVERT, SUBMIT, TRIAGE, SWEEP, VALVE, BACKFILL, QUERY, QUERY_FILES, REPORT)
 
 RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
@@ -118,9 +118,9 @@ BACKFILL_SHARD: Final = "b"
 INBOX_PREFIX: Final = "inbox/"
 CONFIG_PREFIX: Final = "config/"
 REPORTS_PREFIX: Final = "reports/"
-QUERIES_PREFIX: Final = "queries/"
+QUERY_FILES_PREFIX: Final = "queries/"
 # Answers hold the histories of other clinics: they are fetched, and then forgotten with the file that asked.
-QUERIES_KEPT_DAYS: Final = 30
+QUERY_FILES_KEPT_DAYS: Final = 30
 
 # SOAP: limits that IZ Gateway proved in production (facts on transport: connect 15 s, read 60 s, answer cap 64 KiB).
 CONNECT_TIMEOUT: Final = 15.0
@@ -135,8 +135,8 @@ CLAIM_LEASE: Final = SUBMIT.timeout + 20
 CLAIM_RESERVE: Final = CONNECT_TIMEOUT + READ_TIMEOUT + 10
 # With less of its time left convert notes how far it came, and the next invocation goes on from there.
 CONVERT_RESERVE: Final = 60.0
-# With less of its time left queries asks nothing more: a slow answer and its retry after a changed password, and notes.
-QUERIES_RESERVE: Final = 2 * (CONNECT_TIMEOUT + READ_TIMEOUT) + 15
+# Seconds kept for a slow answer, its retry after a changed password, and the summary: query_files asks nothing after.
+QUERY_FILES_RESERVE: Final = 2 * (CONNECT_TIMEOUT + READ_TIMEOUT) + 15
 # A reference that was received while the valve was closed comes again after this time, unless the valve has switched
 # the event source mapping off by then: it looks every minute.
 VALVE_WAIT: Final = 60

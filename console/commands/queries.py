@@ -1,4 +1,4 @@
-"""`vaxline queries`: files of patients to ask about, put to the stage, and what became of them."""
+"""`vaxline queries`: puts query files to the stage and shows their progress and answers."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def queries(
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Lists the files of patients to ask about, and how far each is. Example: vaxline queries --put due.csv
+    """Lists the query files and the progress of each. Example: vaxline queries --put due.csv
 
-    The function `queries` asks them in `iis.query_hours`, `iis.query_pause` apart, and forgets file and answers after a
-    month.
+    The function `query_files` asks within `iis.query_hours`, one query every `iis.query_pause` seconds. Files and their
+    answers are deleted after a month.
     """
     if name and put is not None:
         raise typer.BadParameter("either --put a file or name one")
@@ -51,7 +51,7 @@ def queries(
         elif name:
             _answers(application, name, out)
         else:
-            found = application.queries.summaries()
+            found = application.query_files.summaries()
             _show([one for one in found if not clinic or one.name.startswith(f"{clinic}/")], json=json)
 
 
@@ -65,16 +65,16 @@ def _put(application: Application, file: Path, clinic: str) -> str:
     mark = f"{application.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.csv"
     name = f"{clinic}/{mark}" if clinic else mark
     noted(application, "queries put", [name], f"{len(rows)} rows")
-    application.queries.put(name, content)
+    application.query_files.put(name, content)
     return name
 
 
 def _answers(application: Application, name: str, out: Path | None) -> None:
-    summary = next((one for one in application.queries.summaries() if one.name == name), None)
+    summary = next((one for one in application.query_files.summaries() if one.name == name), None)
     if summary is None:
         raise typer.BadParameter(f"there is no file {name!r}; `vaxline queries` lists them")
     noted(application, "queries read", [name])
-    lines = application.queries.answers(summary)
+    lines = application.query_files.answers(summary)
     if out is None:
         for line in lines:
             typer.echo(line.decode("utf-8"))
@@ -88,7 +88,7 @@ def _show(found: Sequence[Summary], *, json: bool) -> None:
         render.as_json(found)
         return
     render.table(
-        "Files of patients to ask about",
+        "Query files",
         ("file", "arrived", "progress", "rows", "answers", "why"),
         (
             (

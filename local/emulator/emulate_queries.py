@@ -1,4 +1,4 @@
-"""Asking on the emulated stage, with an operator's rights: a patient by `query`, a file of patients by `queries`."""
+"""Asks on the emulated stage with an operator's rights: one patient by `query`, a query file by `query_files`."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def asked(
         return ["nobody was reported whom one could ask about"]
     answer = application.ask(Request(reported.visit.patient), reported.clinic)
     match = answer.response.match if answer.response else answer.fault or answer.not_asked
-    application.queries.put(f"{reported.clinic}/{_NAME}", _file(columns_of(reported.visit.patient), _STRANGER))
-    problems = start(settings.QUERIES)
-    (summary,) = application.queries.summaries()
-    lines = sum(1 for _ in application.queries.answers(summary))
+    application.query_files.put(f"{reported.clinic}/{_NAME}", _file(columns_of(reported.visit.patient), _STRANGER))
+    problems = start(settings.QUERY_FILES)
+    (summary,) = application.query_files.summaries()
+    lines = sum(1 for _ in application.query_files.answers(summary))
     outcomes = ", ".join(f"{outcome} {count}" for outcome, count in summary.outcomes.items())
     say(
         f"Asked by query: {match}. Asked by file: {summary.progress}, {summary.done} of {summary.rows} rows: {outcomes}"

@@ -50,7 +50,7 @@ LOADED = {
         "shared.exports.csv.cells",
         "zeep",
     },
-    "queries": {
+    "query_files": {
         "lxml",
         "requests",
         "shared.adapters.aws.s3",

@@ -181,7 +181,7 @@ def test_every_alarm_tells_the_topic_and_cloudwatch_may_publish_there(template: 
 def test_the_fixed_address_is_one_and_only_what_calls_the_iis_leaves_by_it(template: Template) -> None:
     assert len(list(template.of("AWS::EC2::EIP"))) == len(list(template.of("AWS::EC2::NatGateway"))) == 1
     inside = [made["FunctionName"] for made in template.of("AWS::Lambda::Function") if "VpcConfig" in made]
-    assert sorted(inside) == [f"vaxline-production-{name}" for name in ("queries", "query", "submit", "valve")]
+    assert sorted(inside) == [f"vaxline-production-{name}" for name in ("query", "query-files", "submit", "valve")]
     (group,) = template.of("AWS::EC2::SecurityGroup")
     assert "SecurityGroupIngress" not in group
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]

@@ -83,8 +83,8 @@ EXPECTED = {
         },
         "alias/vaxline-{s}-secrets": KEY_TO_READ,
     },
-    "queries": {
-        "/aws/lambda/vaxline-{s}-queries": LOG,
+    "query-files": {
+        "/aws/lambda/vaxline-{s}-query-files": LOG,
         "{bucket}": {"s3:ListBucket"},
         "{bucket}/config/*": READ,
         "{bucket}/queries/*": READ | {"s3:PutObject"},
@@ -218,7 +218,7 @@ def named(expected: dict[str, set[str]], stage: str) -> dict[str, set[str]]:
 
 def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str, name: str) -> None:
     expected = named(EXPECTED[name], stage)
-    if stage == "production" and name in ("submit", "valve", "query", "queries"):
+    if stage == "production" and name in ("submit", "valve", "query", "query-files"):
         expected["*"] = INTERFACES
     assert rights(template, statements(template, stage, name)) == expected
 
@@ -246,7 +246,7 @@ def test_only_what_calls_the_iis_in_a_clinic_s_name_may_read_credentials(templat
         for name in EXPECTED
         if any("secretsmanager" in str(statement["Action"]) for statement in statements(template, stage, name))
     ]
-    assert readers == ["submit", "query", "queries"]
+    assert readers == ["submit", "query", "query-files"]
 
 
 def test_only_lambda_may_take_up_a_function_s_role(template: Template, stage: str, name: str) -> None:

@@ -23,7 +23,7 @@ from shared.domain.hl7.rsp_model import MEANING, Match
 from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
 from shared.domain.submission import Strategy
 from shared.ports import Clock, Configurations, Files, Objects, StoredObject
-from shared.settings import QUERIES_PREFIX
+from shared.settings import QUERY_FILES_PREFIX
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.registry import query
 from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patient_of
@@ -74,7 +74,7 @@ class _Ports:
     retry_scale: float
 
 
-class Queries:
+class QueryFiles:
     """The use case with its ports."""
 
     def __init__(
@@ -117,14 +117,14 @@ class Queries:
             yield from (content or b"").splitlines()
 
     def _found(self) -> Iterator[tuple[StoredObject, Summary]]:
-        items = [item for item in self._ports.objects.list(QUERIES_PREFIX) if ANSWERS not in item.key]
+        items = [item for item in self._ports.objects.list(QUERY_FILES_PREFIX) if ANSWERS not in item.key]
         for item in sorted(items, key=lambda one: (one.modified, one.key)):
             if not item.key.endswith("/"):
                 yield item, self._summary(item)
 
     def _summary(self, item: StoredObject) -> Summary:
         """Where the file is; the beginning where its content (its ETag) is not what was begun."""
-        name, version = item.key.removeprefix(QUERIES_PREFIX), item.version.partition("@")[0]
+        name, version = item.key.removeprefix(QUERY_FILES_PREFIX), item.version.partition("@")[0]
         kept = self._ports.files.get(f"{name}{ANSWERS}{_SUMMARY}")
         if kept is not None:
             summary = msgspec.json.decode(kept, type=Summary)

@@ -15,9 +15,9 @@ from shared.domain.hl7.rsp import read_rsp
 from shared.domain.maintenance import window
 from shared.domain.query_file import MAX_BYTES, Progress, Summary
 from shared.replaced import replace
-from shared.settings import QUERIES_PREFIX
+from shared.settings import QUERY_FILES_PREFIX
 from shared.usecases.registry.query import FACILITY_STOPPED, IIS_CLOSED, MISSING, Asked
-from shared.usecases.registry.query_files import OFF_HOURS, PART_ROWS, TRIES, Queries
+from shared.usecases.registry.query_files import OFF_HOURS, PART_ROWS, TRIES, QueryFiles
 from tests.fakes.configurations import Fixed
 from tests.shared.usecases.desk import CONFIGURATION, Clock
 
@@ -40,8 +40,8 @@ class World:
         self.clock = Clock()
         self.configuration = Fixed(CONFIGURATION)
         self.bucket = cloud.runtime.bucket
-        self.files = S3Files(cloud.s3, self.bucket, QUERIES_PREFIX)
-        self.queries = Queries(
+        self.files = S3Files(cloud.s3, self.bucket, QUERY_FILES_PREFIX)
+        self.query_files = QueryFiles(
             files=self.files,
             objects=S3Objects(cloud.s3, self.bucket),
             configurations=self.configuration,
@@ -57,13 +57,13 @@ class World:
         return self.say(request.patient.name.given)
 
     def run(self, span: timedelta = LATER) -> Summary:
-        self.queries(self.clock.now() + span)
-        (summary,) = self.queries.summaries()
+        self.query_files(self.clock.now() + span)
+        (summary,) = self.query_files.summaries()
         return summary
 
     def lines(self) -> list[dict]:
-        (summary,) = self.queries.summaries()
-        return [json.loads(line) for line in self.queries.answers(summary)]
+        (summary,) = self.query_files.summaries()
+        return [json.loads(line) for line in self.query_files.answers(summary)]
 
 
 def answered() -> Asked:
@@ -85,7 +85,7 @@ def world(cloud: LocalCloud) -> World:
 
 def test_every_row_is_asked_once_and_its_answer_stands_in_its_place(world: World) -> None:
     names = [f"N{number}" for number in range(PART_ROWS + 3)]
-    world.queries.put(NAME, a_file(*names))
+    world.query_files.put(NAME, a_file(*names))
     summary = world.run()
     assert world.asked == names
     assert (summary.progress, summary.rows, summary.done) == (Progress.DONE, len(names), len(names))
@@ -99,7 +99,7 @@ def test_every_row_is_asked_once_and_its_answer_stands_in_its_place(world: World
 
 def test_a_file_that_outlasts_an_invocation_goes_on_where_it_stopped(world: World) -> None:
     names = [f"N{number}" for number in range(50)]
-    world.queries.put(NAME, a_file(*names))
+    world.query_files.put(NAME, a_file(*names))
     seen = [world.run(timedelta(seconds=7)).done for _ in range(8)]
     assert seen == [7, 14, 21, 28, 35, 42, 49, 50]
     assert world.asked == names
@@ -109,7 +109,7 @@ def test_a_file_that_outlasts_an_invocation_goes_on_where_it_stopped(world: Worl
 def test_cut_off_between_answers_and_checkpoint_the_rows_are_asked_again_and_stand_there_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.queries.put(NAME, a_file("Ada", "Grace"))
+    world.query_files.put(NAME, a_file("Ada", "Grace"))
     put = S3Files.put
 
     def cut_off(self: S3Files, name: str, content: bytes, content_type: str) -> None:
@@ -131,7 +131,7 @@ def test_outside_its_hours_nobody_is_asked_and_within_them_all_are(world: World)
     assert hours is not None
     iis = replace(CONFIGURATION.iis, query_hours=(hours,), time_zone="UTC")
     world.configuration.configuration = replace(CONFIGURATION, iis=iis)
-    world.queries.put(NAME, a_file("Ada"))
+    world.query_files.put(NAME, a_file("Ada"))
     summary = world.run()
     assert (summary.progress, summary.waits, world.asked) == (Progress.WAITING, OFF_HOURS, [])
     world.clock.time = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_outside_its_hours_nobody_is_asked_and_within_them_all_are(world: World)
 
 def test_what_may_pass_is_tried_again_and_then_is_the_rows_answer(world: World) -> None:
     world.say = lambda name: fault("READ-TIMEOUT") if name == "Ada" else answered()
-    world.queries.put(NAME, a_file("Ada", "Grace"))
+    world.query_files.put(NAME, a_file("Ada", "Grace"))
     for _ in range(TRIES):
         summary = world.run()
     assert world.asked == ["Ada"] * TRIES + ["Grace"]
@@ -153,7 +153,7 @@ def test_what_may_pass_is_tried_again_and_then_is_the_rows_answer(world: World) 
 )
 def test_a_closed_valve_and_a_refused_password_wait_and_cost_no_row(world: World, waits: Asked) -> None:
     world.say = lambda _: waits
-    world.queries.put(NAME, a_file("Ada", "Grace"))
+    world.query_files.put(NAME, a_file("Ada", "Grace"))
     for _ in range(TRIES + 2):
         summary = world.run()
         assert (summary.progress, summary.done) == (Progress.WAITING, 0)
@@ -173,7 +173,7 @@ def test_a_row_that_cannot_be_asked_is_named_with_its_columns_and_without_a_valu
         "SYN-5,Sampleton,,2020-01-02,F,,",
     )
     world.say = lambda name: answered() if name else replace(not_asked(MISSING), missing=("QPD-4.2",))
-    world.queries.put(NAME, "\n".join(rows).encode())
+    world.query_files.put(NAME, "\n".join(rows).encode())
     summary = world.run()
     assert [(one.row, one.fields) for one in summary.unreadable] == [
         (1, ("birth_date",)),
@@ -198,7 +198,7 @@ def test_a_row_that_cannot_be_asked_is_named_with_its_columns_and_without_a_valu
     ],
 )
 def test_a_file_that_is_none_is_told_once(world: World, name: str, content: bytes, problem: str) -> None:
-    world.queries.put(name, content)
+    world.query_files.put(name, content)
     summary = world.run()
     assert summary.progress is Progress.UNREADABLE
     assert problem in summary.problem
@@ -206,8 +206,8 @@ def test_a_file_that_is_none_is_told_once(world: World, name: str, content: byte
 
 
 def test_other_content_under_the_same_name_begins_anew(world: World) -> None:
-    world.queries.put(NAME, a_file("Ada", "Grace"))
+    world.query_files.put(NAME, a_file("Ada", "Grace"))
     world.run()
-    world.queries.put(NAME, a_file("Hedy"))
+    world.query_files.put(NAME, a_file("Hedy"))
     assert (world.run().done, world.asked) == (1, ["Ada", "Grace", "Hedy"])
     assert len(world.lines()) == 1

@@ -1,4 +1,4 @@
-"""queries: on a schedule, goes on asking about the patients of the files under `queries/` (docs/query.md)."""
+"""query_files: on a schedule, asks about the patients of the query files under `queries/` (docs/query.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from functions import logs
 from shared.bootstrap import application
-from shared.settings import QUERIES_RESERVE
+from shared.settings import QUERY_FILES_RESERVE
 
 _app = application()
 
@@ -19,8 +19,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Scheduled event → how many rows were done, how many questions were sent, and how many files are not done."""
     if not _app.is_configured:
         return {"rows": 0, "sent": 0, "waiting": 0}
-    left = context.get_remaining_time_in_millis() / 1000 - QUERIES_RESERVE
-    run = _app.queries(_app.clock.now() + timedelta(seconds=left))
+    left = context.get_remaining_time_in_millis() / 1000 - QUERY_FILES_RESERVE
+    run = _app.query_files(_app.clock.now() + timedelta(seconds=left))
     if run.rows or run.sent or run.waiting:
         logs.line("asked about files", rows=run.rows, count=run.sent, later=run.waiting)
     answer: dict[str, int] = msgspec.to_builtins(run)

@@ -1,4 +1,4 @@
-"""The function `queries`: it waits for a configuration, stops in time, and logs counts alone."""
+"""The function `query_files`: it waits for a configuration, stops in time, and logs counts alone."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from local import session
 from local.aws import snapshot
 from local.aws.cloud import LocalCloud
 from local.aws.engine import Context
-from shared.settings import QUERIES, QUERIES_PREFIX, QUERIES_RESERVE
+from shared.settings import QUERY_FILES, QUERY_FILES_PREFIX, QUERY_FILES_RESERVE
 from tests.end_to_end.rows import CLINICS
 
 FILE = b"last_name,first_name,birth_date\nSampleton,Nobody,1990-05-06\n"
 
 
 def test_it_ends_before_its_next_start_so_that_no_two_ask_at_once() -> None:
-    assert QUERIES.every_minutes is not None
-    assert QUERIES.timeout < QUERIES.every_minutes * 60
-    assert QUERIES.timeout > 2 * QUERIES_RESERVE, "and has time to ask"
+    assert QUERY_FILES.every_minutes is not None
+    assert QUERY_FILES.timeout < QUERY_FILES.every_minutes * 60
+    assert QUERY_FILES.timeout > 2 * QUERY_FILES_RESERVE, "and has time to ask"
 
 
 def test_a_stage_without_configuration_is_asked_nothing(cloud: LocalCloud) -> None:
-    cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=f"{QUERIES_PREFIX}a.csv", Body=FILE)
-    handler = importlib.reload(importlib.import_module("functions.queries.handler")).handler
-    assert handler({}, Context("queries", time.monotonic() + 700)) == {"rows": 0, "sent": 0, "waiting": 0}
+    cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=f"{QUERY_FILES_PREFIX}a.csv", Body=FILE)
+    handler = importlib.reload(importlib.import_module("functions.query_files.handler")).handler
+    assert handler({}, Context("query-files", time.monotonic() + 700)) == {"rows": 0, "sent": 0, "waiting": 0}
 
 
 def test_it_asks_while_its_time_allows_and_logs_counts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
     monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
     with session.running(CLINICS, "clinics.toml") as run:
-        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"{QUERIES_PREFIX}elm/ada.csv", Body=FILE)
-        handler = importlib.reload(importlib.import_module("functions.queries.handler")).handler
-        late = handler({}, Context("queries", time.monotonic() + QUERIES_RESERVE - 1))
+        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"{QUERY_FILES_PREFIX}elm/ada.csv", Body=FILE)
+        handler = importlib.reload(importlib.import_module("functions.query_files.handler")).handler
+        late = handler({}, Context("query-files", time.monotonic() + QUERY_FILES_RESERVE - 1))
         written = io.StringIO()
         with logs.written_to(written):
-            early = handler({}, Context("queries", time.monotonic() + QUERIES_RESERVE + 30))
+            early = handler({}, Context("query-files", time.monotonic() + QUERY_FILES_RESERVE + 30))
     assert late == {"rows": 0, "sent": 0, "waiting": 1}
     assert early == {"rows": 1, "sent": 1, "waiting": 0}
     line = json.loads(written.getvalue().splitlines()[-1])
