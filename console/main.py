@@ -29,7 +29,7 @@ from console.commands import (
     workflow,
     worklist,
 )
-from console.commands.codes import NotUpdated, lines, map_of_cpt, update
+from console.commands.codes_update import NotUpdated, lines, map_of_cpt, update
 from console.connect import refusal, to_stage
 from console.options import Clinic, Json, Stage, known
 from shared.domain.clinics import Configuration

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from console import render
-from console.check_page import page
+from console.commands.check_page import page
 from console.options import Json
 from shared.domain.clinics import Configuration
 from shared.usecases.intake.check import Cause, Check, Checked, Report, exports_in, first_configuration

@@ -89,7 +89,7 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
             noted(application, "query", [subject or who], f"{profile.value} by {asked_by(whom)}")
             done.append(application.ask(Request(whom, profile), who))
     if fhir:
-        from console.fhir import bundle  # noqa: PLC0415 - the FHIR models take a second to load
+        from console.commands.fhir_bundle import bundle  # noqa: PLC0415 - the FHIR models take a second to load
 
         for asked in done:
             typer.echo(bundle(asked))

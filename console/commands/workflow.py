@@ -20,9 +20,9 @@ import typer
 from console import render
 from console.commands.audit import noted
 from console.commands.query import in_hours
+from console.commands.workflow_export import ACCEPTED, NotHandedIn, hand_in, stored_of, verdict
 from console.connect import staying_at
 from console.options import Json, Stage
-from console.workflow_export import ACCEPTED, NotHandedIn, hand_in, stored_of, verdict
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.domain.hl7.qbp import Profile, Request

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from console.web import site
-from console.web.desk import Desk
 from console.web.guard import PARAMETER, Guard, new_token
+from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 
 HOST: Final = "127.0.0.1"
@@ -36,7 +36,7 @@ class Console:
         self.port: int = self._socket.getsockname()[1]
         token = new_token()
         self.address = f"http://{HOST}:{self.port}/?{PARAMETER}={token}"
-        site.register(Desk(application, stage))
+        site.register(ConsoleSession(application, stage))
         pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         ui.run_with(pages, title="vaxline", dark=None, language="en-US", show_welcome_message=False)
         guarded = Guard(pages, token=token, port=self.port)

@@ -11,8 +11,8 @@ from typing import Final
 
 from nicegui import ui
 
-from console.web.desk import Desk
 from console.web.parts import html_element, text
+from console.web.session import ConsoleSession
 
 STYLE: Final = Path(__file__).with_name("style.css")
 
@@ -26,21 +26,21 @@ class Entry:
 
 
 @contextmanager
-def frame(desk: Desk, entries: tuple[Entry, ...], title: str, current: str = "") -> Iterator[None]:
+def frame(session: ConsoleSession, entries: tuple[Entry, ...], title: str, current: str = "") -> Iterator[None]:
     """A page under its heading; `current` is the path of the entry that it belongs to."""
     ui.page_title(f"{title} · vaxline")
     ui.add_css(STYLE)
     ui.colors(primary="#1d5fa8", positive="#176b3a", negative="#b42318")
-    dark = ui.dark_mode(desk.dark)
+    dark = ui.dark_mode(session.dark)
     html_element("div", '<a class="skip" href="#content">To the content</a>')
     with ui.element("header").classes("bar"):
         html_element("div", '<a class="name" href="/">vaxline</a>')
         html_element("nav", "".join(_entry(one, current) for one in entries)).props('aria-label="Pages"')
-        text(f"stage {desk.stage}", "span", f"stage {desk.stage}")
+        text(f"stage {session.stage}", "span", f"stage {session.stage}")
 
         def turn() -> None:
-            desk.dark = not dark.value if dark.value is not None else True
-            dark.value = desk.dark
+            session.dark = not dark.value if dark.value is not None else True
+            dark.value = session.dark
 
         ui.button(icon="contrast", on_click=turn).props('flat dense aria-label="Light or dark"')
     with ui.element("div").classes("page").props('id="content" tabindex="-1"'):

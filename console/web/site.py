@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from nicegui import ui
 
-from console.web.desk import Desk
 from console.web.frame import Entry, frame
-from console.web.pages import audit, clinics, message, overview, query, readiness, reports, search, worklist
+from console.web.pages import audit, clinics, files, message, overview, query, readiness, reports, search, worklist
 from console.web.parts import clinic_choice, loading
+from console.web.session import ConsoleSession
 
 Draw = Callable[..., Awaitable[None]]
 
@@ -37,9 +37,7 @@ PAGES: Final = (
     ),
     Page("/worklist", "Worklist", "what needs a person, by cause, and one remedy for each", worklist.draw, clinic=True),
     Page("/search", "Search", "submissions by MSH-10, MRN, dose id, lot, file, cause, state and day", search.draw),
-    Page(
-        "/files", "Files", "what arrived, where its rows are, and the way of each row", search.draw_files, clinic=True
-    ),
+    Page("/files", "Files", "what arrived, where its rows are, and the way of each row", files.draw, clinic=True),
     Page("/readiness", "Readiness", "CT WiZ's phases and the two clean weeks, by clinic", readiness.draw, clinic=True),
     Page("/reports", "Reports", "the reports, drawn and to keep", reports.draw),
     Page("/query", "Query", "what CT WiZ knows about a patient, and what is due", query.draw),
@@ -50,36 +48,36 @@ PAGES: Final = (
 )
 
 
-def register(desk: Desk) -> None:
-    """Makes every page known to NiceGUI, for one desk."""
+def register(session: ConsoleSession) -> None:
+    """Makes every page known to NiceGUI, for one session."""
     entries = tuple(Entry(page.path, page.title) for page in PAGES)
     for page in PAGES:
-        _page(desk, entries, page)
+        _page(session, entries, page)
 
     @ui.page("/worklist/{cause:path}")
     async def cause_page(cause: str, clinic: str = "") -> None:
-        with frame(desk, entries, cause, "/worklist"):
-            await worklist.draw_cause(desk, cause, clinic)
+        with frame(session, entries, cause, "/worklist"):
+            await worklist.draw_cause(session, cause, clinic)
 
     @ui.page("/files/{file_id}")
     async def file_page(file_id: str) -> None:
-        with frame(desk, entries, "File", "/files"):
-            await search.draw_file(desk, file_id)
+        with frame(session, entries, "File", "/files"):
+            await files.draw_file(session, file_id)
 
     @ui.page("/message/{msh_10}")
     async def message_page(msh_10: str) -> None:
-        with frame(desk, entries, msh_10, "/worklist"):
-            await message.draw(desk, msh_10)
+        with frame(session, entries, msh_10, "/worklist"):
+            await message.draw(session, msh_10)
 
 
-def _page(desk: Desk, entries: tuple[Entry, ...], page: Page) -> None:
+def _page(session: ConsoleSession, entries: tuple[Entry, ...], page: Page) -> None:
     async def drawn(clinic: str = "") -> None:
         narrowed: dict[str, Any] = {"clinic": clinic} if page.clinic else {}
-        with frame(desk, entries, page.title, page.path):
+        with frame(session, entries, page.title, page.path):
             if page.clinic:
                 async with loading():
-                    names = await desk.ask(lambda one: tuple(one.configurations.current().clinics))
+                    names = await session.ask(lambda one: tuple(one.configurations.current().clinics))
                     clinic_choice(page.path.strip("/"), names, clinic)
-            await page.draw(desk, **narrowed)
+            await page.draw(session, **narrowed)
 
     ui.page(page.path)(drawn)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from console.web.desk import Desk
 from console.web.parts import card, empty, loading, table
+from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.audit import AuditEntry
 from shared.usecases.reporting.by_clinic import entries_of
@@ -21,10 +21,10 @@ def seen(application: Application, clinic: str) -> list[AuditEntry]:
     return entries_of(found, application.ledger, application.configurations.current(), clinic) if clinic else found
 
 
-async def draw(desk: Desk, clinic: str = "") -> None:
+async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """The page."""
     async with loading():
-        found = await desk.ask(lambda application: seen(application, clinic))
+        found = await session.ask(lambda application: seen(application, clinic))
         with card(f"The last {DAYS} days"):
             if not found:
                 empty("Nobody looked at anything yet.", "`vaxline audit --days 30` goes further back.")

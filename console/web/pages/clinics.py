@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from console.web.desk import Desk
 from console.web.parts import Link, address, card, empty, failed, html_element, lines, loading, row, table, text
+from console.web.session import ConsoleSession
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
@@ -35,11 +35,11 @@ def seen(application: Application, clinic: str) -> Seen:
     )
 
 
-async def draw(desk: Desk, clinic: str = "") -> None:
+async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """The page; of one clinic what stands in its line and which codes it waits for."""
     async with loading():
-        await desk.note("codes unmapped", [clinic or "all clinics"])
-        found = await desk.ask(lambda application: seen(application, clinic))
+        await session.note("codes unmapped", [clinic or "all clinics"])
+        found = await session.ask(lambda application: seen(application, clinic))
         stopped = found.stops.facilities
         with card("Clinics"):
             table(
@@ -85,14 +85,14 @@ async def draw(desk: Desk, clinic: str = "") -> None:
                 )
             else:
                 empty("Nothing waits for a code to be mapped.", "")
-        _Editor(desk, found).draw()
+        _Editor(session, found).draw()
 
 
 class _Editor:
     """The clinics.toml in force: changed, checked, put in force."""
 
-    def __init__(self, desk: Desk, found: Seen) -> None:
-        self._desk = desk
+    def __init__(self, session: ConsoleSession, found: Seen) -> None:
+        self._session = session
         self._before = found.text
         self._version = found.configuration.version
 
@@ -131,9 +131,9 @@ class _Editor:
         found = self._checked()
         if found is None:
             return
-        await self._desk.note("config push", [found.version])
+        await self._session.note("config push", [found.version])
         new = str(self._text.value)
-        in_force = await self._desk.ask(lambda application: _pushed(application, self._before, new, found.version))
+        in_force = await self._session.ask(lambda application: _pushed(application, self._before, new, found.version))
         with self._result:
             if not in_force:
                 failed("Somebody else changed it meanwhile. Reload the page, and change it again.")

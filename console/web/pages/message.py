@@ -10,7 +10,6 @@ from typing import Final
 from nicegui import ui
 
 from console.reading import Mark, ReadField, ReadSegment, marks, read, read_submission
-from console.web.desk import Desk
 from console.web.pages.worklist import difference
 from console.web.parts import (
     Cell,
@@ -27,6 +26,7 @@ from console.web.parts import (
     table,
     text,
 )
+from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
@@ -64,18 +64,18 @@ def seen(application: Application, msh_10: str) -> Seen | None:
     return Seen(found, segments, loose, read(found.attempts[-1].ack) if found.attempts else (), way)
 
 
-async def draw(desk: Desk, msh_10: str) -> None:
+async def draw(session: ConsoleSession, msh_10: str) -> None:
     """The page."""
     async with loading():
-        await desk.note("show", [msh_10])
-        found = await desk.ask(lambda application: seen(application, msh_10))
+        await session.note("show", [msh_10])
+        found = await session.ask(lambda application: seen(application, msh_10))
         if found is None:
             with card():
                 empty(f"There is no submission {msh_10}.", "Look for it under Search, by MRN, lot or file.")
             return
         _head(found.submission)
         if found.submission.state in _OPEN and not found.submission.replaced_by:
-            _Correction(desk, found).draw()
+            _Correction(session, found).draw()
         with ui.element("div").classes("halves"):
             with card("VXU: what was sent" if found.submission.attempts else "VXU"):
                 _objections(found.loose)
@@ -188,8 +188,8 @@ def _marked(found: Sequence[Mark]) -> str:
 class _Correction:
     """Correct one value and send it again, or close it with a reason."""
 
-    def __init__(self, desk: Desk, found: Seen) -> None:
-        self._desk = desk
+    def __init__(self, session: ConsoleSession, found: Seen) -> None:
+        self._session = session
         self._one = found.submission
         named = (mark.column for mark in marks(found.submission) if mark.severity == "E" and mark.column in BY_NAME)
         self._named = next(named, COLUMNS[0].name)
@@ -220,8 +220,8 @@ class _Correction:
     async def _try(self, *, dry_run: bool) -> None:
         changes = self._changes()
         action = "resubmit --dry-run" if dry_run else "resubmit"
-        await self._desk.note(action, [self._one.msh_10], ", ".join(changes))
-        result = await self._desk.ask(lambda one: one.correct(self._one.msh_10, changes, dry_run=dry_run))
+        await self._session.note(action, [self._one.msh_10], ", ".join(changes))
+        result = await self._session.ask(lambda one: one.correct(self._one.msh_10, changes, dry_run=dry_run))
         self._result.clear()
         with self._result:
             if isinstance(result, Refused):
@@ -246,6 +246,6 @@ class _Correction:
             if not reason:
                 failed("Say why nothing more is to be done.")
                 return
-            await self._desk.note("close", [self._one.msh_10])
-            closed = await self._desk.ask(lambda one: one.ledger.move(self._one.msh_10, Event.CLOSE, reason=reason))
+            await self._session.note("close", [self._one.msh_10])
+            closed = await self._session.ask(lambda one: one.ledger.move(self._one.msh_10, Event.CLOSE, reason=reason))
             text("Closed; nothing was deleted." if closed else "It is not open any more.", "p")

@@ -10,8 +10,8 @@ from typing import Any, Final
 from nicegui import ui
 
 from console.web import charts
-from console.web.desk import Desk
 from console.web.parts import Cell, Link, address, card, empty, loading, table, text, tiles
+from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.valve import MEANING, Valve
@@ -66,11 +66,11 @@ def seen(application: Application, clinic: str) -> Seen:
     )
 
 
-async def draw(desk: Desk, clinic: str = "") -> None:
+async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """The page of the interface, or of one clinic."""
     async with loading():
-        found = await desk.ask(lambda application: seen(application, clinic))
-        await desk.note("overview", [clinic or "all clinics"])
+        found = await session.ask(lambda application: seen(application, clinic))
+        await session.note("overview", [clinic or "all clinics"])
         _now(found)
         if not found.counts:
             with card():

@@ -9,8 +9,8 @@ from nicegui import ui
 
 from console.commands.query import ORDINALS, asked_by, counts_as, of_ledger, person, status
 from console.web import charts
-from console.web.desk import Desk
 from console.web.parts import Cell, card, empty, failed, inputs, loading, row, said, table, text
+from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import MEANING, Match, Recommendation, Response, Vaccination
@@ -31,18 +31,18 @@ _FIELDS: Final = (
 """The inputs of the form, by the columns that a patient is asked for by."""
 
 
-async def draw(desk: Desk) -> None:
+async def draw(session: ConsoleSession) -> None:
     """The page."""
     async with loading():
-        configuration = await desk.ask(lambda application: application.configurations.current())
-        _Form(desk, list(configuration.clinics)).draw()
+        configuration = await session.ask(lambda application: application.configurations.current())
+        _Form(session, list(configuration.clinics)).draw()
 
 
 class _Form:
     """Who is asked about, and what CT WiZ answered."""
 
-    def __init__(self, desk: Desk, clinics: list[str]) -> None:
-        self._desk = desk
+    def __init__(self, session: ConsoleSession, clinics: list[str]) -> None:
+        self._session = session
         self._clinics = clinics
 
     def draw(self) -> None:
@@ -67,14 +67,14 @@ class _Form:
         self._ask.disable()
         with self._result:
             ui.spinner()
-            found = await self._desk.ask(lambda application: _whom(application, given, clinic))
+            found = await self._session.ask(lambda application: _whom(application, given, clinic))
             if isinstance(found, str):
                 asked = None
             else:
                 patient, clinic, subject = found
-                await self._desk.note("query", [subject or clinic], f"{profile.value} by {asked_by(patient)}")
-                asked = await self._desk.ask(lambda application: application.ask(Request(patient, profile), clinic))
-                today = await self._desk.ask(lambda application: application.clock.now().date())
+                await self._session.note("query", [subject or clinic], f"{profile.value} by {asked_by(patient)}")
+                asked = await self._session.ask(lambda application: application.ask(Request(patient, profile), clinic))
+                today = await self._session.ask(lambda application: application.clock.now().date())
         self._result.clear()
         self._ask.enable()
         with self._result:

@@ -7,8 +7,8 @@ from html import escape
 
 from nicegui import ui
 
-from console.web.desk import Desk
 from console.web.parts import Cell, Link, address, card, empty, html_element, lines, loading, row, table
+from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.readiness import IN_PRODUCTION, WINDOW, Day, Item, Readiness
 from shared.usecases.reporting.pages import readiness
@@ -17,11 +17,11 @@ from shared.usecases.reporting.readiness import go_live, readiness_of_each
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-async def draw(desk: Desk, clinic: str = "") -> None:
+async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """The page of the interface, or of one clinic."""
     async with loading():
-        await desk.note("readiness", [clinic or "all clinics"])
-        organization, each, items = await desk.ask(_seen)
+        await session.note("readiness", [clinic or "all clinics"])
+        organization, each, items = await session.ask(_seen)
         found = next((one for one in each if one.clinic == clinic), None)
         if found is None:
             with card():
@@ -30,7 +30,7 @@ async def draw(desk: Desk, clinic: str = "") -> None:
 
         def keep() -> None:
             shown = (found,) if clinic else each
-            page = readiness.page(shown, items, organization, desk.stage, datetime.now(UTC))
+            page = readiness.page(shown, items, organization, session.stage, datetime.now(UTC))
             ui.download.content(page, "readiness.html", "text/html")
 
         with card(f"Clinic {clinic}" if clinic else "The whole interface"):

@@ -9,8 +9,8 @@ import msgspec
 from nicegui import ui
 
 from console.web import charts
-from console.web.desk import Desk
 from console.web.parts import card, empty, failed, loading, row, table, text
+from console.web.session import ConsoleSession
 from shared.domain.report import Report, Sheet
 from shared.usecases.reporting.pages import csv_text, report
 from shared.usecases.reporting.report import REPORTS, of_tally
@@ -20,13 +20,13 @@ _DRAWN: Final = 25
 _SHORT: Final = 40
 
 
-async def draw(desk: Desk) -> None:
+async def draw(session: ConsoleSession) -> None:
     """The page."""
     async with loading():
-        clinics, today = await desk.ask(
+        clinics, today = await session.ask(
             lambda one: (list(one.configurations.current().clinics), one.clock.now().date())
         )
-        form = _Form(desk, clinics, today)
+        form = _Form(session, clinics, today)
         form.draw()
         await form.show()
 
@@ -34,8 +34,8 @@ async def draw(desk: Desk) -> None:
 class _Form:
     """Which report, of which days and clinic; and the report."""
 
-    def __init__(self, desk: Desk, clinics: list[str], today: date) -> None:
-        self._desk = desk
+    def __init__(self, session: ConsoleSession, clinics: list[str], today: date) -> None:
+        self._session = session
         self._clinics = clinics
         self._today = today
 
@@ -65,8 +65,8 @@ class _Form:
                 failed("The first day must lie before the last, by a year at most.")
                 return
             ui.spinner()
-            await self._desk.note("report", [clinic or "all clinics"], f"{name}, {since} to {until}")
-            made = await self._desk.ask(
+            await self._session.note("report", [clinic or "all clinics"], f"{name}, {since} to {until}")
+            made = await self._session.ask(
                 lambda one: of_tally(
                     name, one.report.counted(since, until, clinic), one.configurations.current(), since, until, clinic
                 )

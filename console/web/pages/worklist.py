@@ -13,7 +13,6 @@ from nicegui.elements.mixins.value_element import ValueElement
 
 from console.reading import Mark, marks
 from console.remedies import Change, applied, changed_text, named
-from console.web.desk import Desk
 from console.web.parts import (
     Cell,
     Link,
@@ -29,6 +28,7 @@ from console.web.parts import (
     table,
     text,
 )
+from console.web.session import ConsoleSession
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.codes import local
@@ -48,11 +48,11 @@ PACE: Final = 20
 _WATCHED: Final = 120
 
 
-async def draw(desk: Desk, clinic: str = "") -> None:
+async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """The page of all causes."""
     async with loading():
-        found = await desk.ask(lambda application: groups(application.ledger, clinic))
-        await desk.note("worklist", [clinic or "all clinics"])
+        found = await session.ask(lambda application: groups(application.ledger, clinic))
+        await session.note("worklist", [clinic or "all clinics"])
         if clinic:
             text(f"Only clinic {clinic}.", "p", "dim")
         if not found:
@@ -86,19 +86,19 @@ def _line(group: Group) -> tuple[Cell, ...]:
 # one cause ------------------------------------------------------------------------------------------------------------
 
 
-async def draw_cause(desk: Desk, cause: str, clinic: str = "") -> None:
+async def draw_cause(session: ConsoleSession, cause: str, clinic: str = "") -> None:
     """The page of one cause at one clinic."""
     async with loading():
-        group = await desk.ask(lambda application: group_of(application.ledger, cause, clinic))
-        await desk.note("worklist", [clinic or "all clinics"], cause)
+        group = await session.ask(lambda application: group_of(application.ledger, cause, clinic))
+        await session.note("worklist", [clinic or "all clinics"], cause)
         if group is None:
             with card():
                 empty("Nothing waits for this cause any more.", "What else waits stands under Worklist.")
             return
-        waiting, clinics = await desk.ask(lambda application: _waiting(application, group))
+        waiting, clinics = await session.ask(lambda application: _waiting(application, group))
         with ui.element("div").classes("halves"):
             _explained(group)
-            _Form(desk, group, _column(group, waiting), clinics).draw()
+            _Form(session, group, _column(group, waiting), clinics).draw()
         with card("What waits for it"):
             if group.submissions > len(waiting):
                 text(f"The first {len(waiting)} of {group.submissions:,}.", "p", "dim")
@@ -178,8 +178,8 @@ _KINDS: Final[dict[str, _Kind]] = {
 class _Form:
     """One remedy: chosen, looked at, done."""
 
-    def __init__(self, desk: Desk, group: Group, column: str, clinics: list[str]) -> None:
-        self._desk = desk
+    def __init__(self, session: ConsoleSession, group: Group, column: str, clinics: list[str]) -> None:
+        self._session = session
         self._group = group
         self._named = column
         self._clinics = clinics
@@ -251,14 +251,14 @@ class _Form:
         try:
             changes, value, change = self._said()
             clinic = "" if self._group.clinic == "-" else self._group.clinic
-            wanted, text_to_come, preview = await self._desk.ask(
+            wanted, text_to_come, preview = await self._session.ask(
                 lambda application: _looked_at(application, self._group.cause, clinic, value, changes, change)
             )
         except (ValueError, reader.NotValid) as error:
             with self._result:
                 failed(str(error))
             return
-        await self._desk.note("remedy preview", [one.msh_10 for one in preview.examples], named(wanted))
+        await self._session.note("remedy preview", [one.msh_10 for one in preview.examples], named(wanted))
         self._wanted = wanted, text_to_come
         self._do.set_enabled(preview.released > 0)
         with self._result:
@@ -280,12 +280,12 @@ class _Form:
                 members = application.remedies.members(wanted)
                 results.extend(applied(application, wanted, members, text_to_come, pace=PACE))
 
-            await self._desk.ask(work)
+            await self._session.ask(work)
             watching.cancel()
             bar.delete()
             sent = sum(1 for one in results if isinstance(one, Resubmitted))
             text(f"{sent:,} of {len(results):,} were resubmitted.", "p", "good" if sent else "bad")
-            _Watched(self._desk, results).draw()
+            _Watched(self._session, results).draw()
 
 
 def _looked_at(
@@ -319,8 +319,8 @@ def difference(example: Example) -> None:
 class _Watched:
     """Resubmissions and their states, looked at again until CT WiZ has answered them all."""
 
-    def __init__(self, desk: Desk, results: list[Resubmitted | Refused]) -> None:
-        self._desk = desk
+    def __init__(self, session: ConsoleSession, results: list[Resubmitted | Refused]) -> None:
+        self._session = session
         self._results = results
         self._looks = 0
 
@@ -331,7 +331,7 @@ class _Watched:
     async def _look(self) -> None:
         self._looks += 1
         new = [one.msh_10 for one in self._results if isinstance(one, Resubmitted)]
-        states = await self._desk.ask(
+        states = await self._session.ask(
             lambda application: {one.msh_10: one.state for one in application.ledger.many(new)}
         )
         for line in self._table.rows:

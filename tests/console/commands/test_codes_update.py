@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from console.commands import codes
+from console.commands import codes_update as codes
 from console.main import app
 from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration

@@ -16,7 +16,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
-class Desk:
+class ConsoleSession:
     """One operator at one stage. `dark` is what they chose; None follows the machine."""
 
     application: Application

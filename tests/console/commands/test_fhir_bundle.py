@@ -5,7 +5,7 @@ import json
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from console.fhir import bundle, date
+from console.commands.fhir_bundle import bundle, date
 from shared.domain.hl7.qbp import Profile
 from shared.domain.hl7.rsp import read_rsp
 from shared.domain.hl7.rsp_model import Evaluation, Identifier, Match, Person, Recommendation, Response, Vaccination
