@@ -1,22 +1,29 @@
-# What to run: `make demo` (the main job on this machine), `make test`, `make check`. Needs Python >= 3.11 and make only.
-# The first of these that starts and is new enough: a name on the PATH may be a shim with nothing behind it.
+# `make help` lists every command. Needs Python >= 3.11 and make only.
+# PYTHON is the first of these that starts and is new enough: a name on the PATH may be a shim with nothing behind it.
 PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$python && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check chaos bench conformance synth emulate pins clean
+.PHONY: help demo test check hooks chaos bench conformance synth emulate pins clean
 help:
-	@echo 'make demo    exports of three clinics through to the acknowledgments of a simulated CT WiZ'
-	@echo '             EXPORTS=path: your own files · CONFIG=clinics.toml · JSON=1: totals as JSON on the last line'
-	@echo 'make test    sets up and passes the tests'
-	@echo 'make check   lint, types, import contracts, docs, bandit, and pip-audit where its data can be reached'
-	@echo 'make chaos   a thousand schedules of everything that goes wrong, and the promises that hold'
-	@echo '             SCHEDULES=n SEED=n: so many, from that seed'
-	@echo 'make conformance  built and mutated messages before NIST'"'"'s own checker (where ../shared is)'
-	@echo 'make bench   speed beside the peers, one table and build/bench.json (some ten minutes)'
-	@echo 'make synth   the CloudFormation templates of both stages, into build/cdk.out'
-	@echo 'make emulate deploys the template to a local AWS emulator and runs an export through it'
+	@echo 'Use vaxline'
+	@echo '  make demo         exports of three clinics, through to the acknowledgments of a simulated CT WiZ'
+	@echo '                    EXPORTS=path: your own files; CONFIG=clinics.toml; JSON=1: totals as JSON on the last line'
+	@echo 'Change vaxline (CONTRIBUTING.md)'
+	@echo '  make test         sets up and runs all tests; ARGS="tests/shared -k ack" runs some of them'
+	@echo '  make check        lint, types, import contracts, docs, bandit, and pip-audit where its data can be reached'
+	@echo '  make hooks        runs lint, types, contracts and the docs check before each of your commits'
+	@echo '  make chaos        plays a thousand random schedules of failures and checks the promises'
+	@echo '                    SCHEDULES=n, SEED=n: how many, and from which seed'
+	@echo '  make conformance  compares our check of a message with the checker of NIST (needs ../shared)'
+	@echo '  make bench        speed beside other libraries, as a table and as build/bench.json; some ten minutes'
+	@echo 'Deploy vaxline (docs/deploy.md)'
+	@echo '  make synth        the CloudFormation templates of both stages, in build/cdk.out'
+	@echo '  make emulate      deploys the template to a local AWS emulator and runs an export through it'
+	@echo 'Maintain'
+	@echo '  make pins         compiles the pinned requirements again'
+	@echo '  make clean        removes the virtual environments and build/'
 
 $(BIN)/uv: requirements/tools.txt
 	@echo 'Setting up $(VENV) …' >&2
@@ -49,6 +56,9 @@ check: $(VENV)/.dev
 	@$(BIN)/python -m console.documentation --check
 	@$(BIN)/bandit --quiet -ll --recursive shared functions console local infra app.py requirements
 	@$(BIN)/python requirements/audit.py
+
+hooks: $(VENV)/.dev
+	@$(BIN)/pre-commit install
 
 chaos: $(VENV)/.dev
 	@$(BIN)/python -m tests.chaos.soak $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(ARGS)
