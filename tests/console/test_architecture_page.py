@@ -20,7 +20,7 @@ def packages() -> list[str]:
 
 @pytest.mark.parametrize("package", packages())
 def test_every_package_is_in_the_tree(package: str) -> None:
-    assert f"{package.split('/')[-1]}/" in TREE
+    assert f"{package.rsplit('/', maxsplit=1)[-1]}/" in TREE
 
 
 def test_the_tree_shows_no_folder_that_is_gone() -> None:
