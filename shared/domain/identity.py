@@ -1,11 +1,13 @@
-"""Ids that vaxline makes: always derived, never random, so that a re-run makes the same ones.
+"""Ids that vaxline makes: derived by a hash, never random, so that a re-run makes the same ids.
 
-WebIZ cuts MSH-10 and ORC-3 at 20 characters and warns about a PID-3.1 above 15: 20 base32 characters carry 100 bits of
-a hash, 15 carry 75. Ids of the EHR that fit stay as they are, so that an analyst recognises them.
+WebIZ cuts MSH-10 and ORC-3 at 20 characters and warns about a PID-3.1 longer than 15. One base32 character (RFC 4648)
+carries 5 bits of the hash: 100 bits in 20 characters, 75 in 15. An id of the EHR that fits stays as it is, so that an
+analyst recognizes it.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from typing import Final
 
@@ -16,97 +18,101 @@ MSH_10_LENGTH: Final = 20
 ORC_3_LENGTH: Final = 20
 PID_3_LENGTH: Final = 15
 RECORD_LENGTH: Final = 32
-_GROUP_BYTES: Final = 16
-_MARK_BYTES: Final = 8
-_FILE_LENGTH: Final = 16
-NO_ORDER: Final = "9999"
 
+NO_ORDER: Final = "9999"
+"""ORC-3.1 of a refusal or of a dose that was not administered (IZ-45)."""
+
+_FILE_LENGTH: Final = 16
+_GROUP_BYTES: Final = 16
+_SEARCH_KEY_BYTES: Final = 8
 _SEPARATOR: Final = "\x1f"
 
 
-def _hash(parts: tuple[str, ...]) -> hashlib._Hash:
+def _sha256(parts: tuple[str, ...]) -> hashlib._Hash:
     return hashlib.sha256(_SEPARATOR.join(parts).encode("utf-8", "surrogatepass"))
 
 
-def _digest(length: int, *parts: str) -> str:
-    """A mark for messages, where characters are few: five bits in each."""
-    return _base32(_hash(parts).digest(), length)
+def _base32(length: int, *parts: str) -> str:
+    """The first `length` (at most 24) base32 characters of a hash, for ids in messages, where space is short."""
+    return base64.b32encode(_sha256(parts).digest()[:15]).decode()[:length]
 
 
 def _hex(length: int, *parts: str) -> str:
-    """A mark for the ledger alone: four bits in each character, made at once."""
-    return _hash(parts).hexdigest()[:length]
+    """The first `length` hexadecimal characters of a hash, for keys that only the ledger sees."""
+    return _sha256(parts).hexdigest()[:length]
 
 
 def _keyed(key: bytes, size: int, *parts: str) -> str:
-    """A keyed hash of so many bytes (BLAKE2b, RFC 7693 section 2.9), in hexadecimal."""
-    said = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(said, key=key, digest_size=size).hexdigest()
-
-
-# Each ten bits as two characters (RFC 4648, table 3).
-_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_PAIRS: Final = [first + second for first in _ALPHABET for second in _ALPHABET]
-_TENS: Final = tuple(range(150, -1, -10))
-
-
-def _base32(mark: bytes, length: int) -> str:
-    """The first characters of a hash, 32 at most. Every row has several, and `base64.b32encode` takes longer."""
-    bits = int.from_bytes(mark[:20], "big")
-    return "".join([_PAIRS[bits >> at & 1023] for at in _TENS[: length + 1 >> 1]])[:length]
+    """A keyed hash of `size` bytes in hexadecimal (BLAKE2b, RFC 7693 section 2.9)."""
+    text = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, key=key, digest_size=size).hexdigest()
 
 
 def shortened(identifier: str, length: int) -> str:
-    """The identifier itself where it fits, else `length` base32 characters of its hash."""
-    return identifier if len(identifier) <= length else _digest(length, identifier)
+    """Return the identifier if it fits, else `length` base32 characters of its hash."""
+    return identifier if len(identifier) <= length else _base32(length, identifier)
 
 
 def pid_3(mrn: str) -> str:
-    """PID-3.1 for a medical record number."""
+    """Return PID-3.1 for a medical record number."""
     return shortened(mrn, PID_3_LENGTH)
 
 
 def orc_3(dose_id: str) -> str:
-    """ORC-3.1 for a dose's own id; the IIS finds the dose by it when it is corrected or deleted.
+    """Return ORC-3.1 for a dose id. The IIS finds the dose by it when the dose is corrected or deleted.
 
-    An EHR's own `9999` is replaced too: there it would say that nothing was given (IZ-45).
+    An EHR's own `9999` is hashed too, because in ORC-3 it means that nothing was given (`NO_ORDER`).
     """
-    return _digest(ORC_3_LENGTH, dose_id) if dose_id == NO_ORDER else shortened(dose_id, ORC_3_LENGTH)
+    return _base32(ORC_3_LENGTH, dose_id) if dose_id == NO_ORDER else shortened(dose_id, ORC_3_LENGTH)
 
 
 def derived_dose_id(source: str, mrn: str, date: str, vaccine: str, ordinal: int) -> str:
-    """A dose id for exports that name none: the same patient, day, vaccine and place in the day give the same id."""
-    return _digest(ORC_3_LENGTH, "dose", source, mrn, date, vaccine, str(ordinal))
+    """Return a dose id for an export that has none.
+
+    Args:
+        source: Name of the source.
+        mrn: Medical record number of the patient.
+        date: Day of the dose, `YYYYMMDD`.
+        vaccine: Code of the vaccine.
+        ordinal: Position among the patient's doses of that vaccine and day, from 1.
+    """
+    return _base32(ORC_3_LENGTH, "dose", source, mrn, date, vaccine, str(ordinal))
 
 
 def record_key(visit: Visit) -> str:
-    """The record that a visit is a version of: (source, patient id, clinic, visit day).
+    """Return the key of the record that a visit is a version of: a hash of patient id, clinic and day.
 
-    A visit that names no patient or no day is a record of its own: what its rows say is then the only identity. The key
-    is a hash, so that a record number of any length fits the ledger's key and none stands in it.
+    The hash makes a record number of any length fit the ledger's key, and keeps it out of the key. A visit without
+    patient id or day is a record of its own, identified by the content of its rows.
     """
     if visit.patient.mrn and visit.date:
         return f"{visit.source}#{_hex(RECORD_LENGTH, 'record', visit.patient.mrn, visit.clinic, visit.date)}"
-    said = (content(visit.patient), *map(content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
-    return f"{visit.source}#{_hex(RECORD_LENGTH, 'row', visit.raw, visit.clinic, visit.date, *said)}"
+    rows = (content(visit.patient), *map(content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
+    return f"{visit.source}#{_hex(RECORD_LENGTH, 'row', visit.raw, visit.clinic, visit.date, *rows)}"
 
 
 def msh_10(record: str, fingerprints: dict[str, str], revision: int) -> str:
-    """The message control id, from the record, what it says, and how often it was said anew."""
-    said = _SEPARATOR.join(f"{dose}={mark}" for dose, mark in sorted(fingerprints.items()))
-    return _digest(MSH_10_LENGTH, "MSH-10", record, said, str(revision))
+    """Return the message control id of a submission.
+
+    Args:
+        record: Key of the record.
+        fingerprints: Fingerprint of each dose, by dose id.
+        revision: How many submissions the record had before.
+    """
+    doses = _SEPARATOR.join(f"{dose}={fingerprint}" for dose, fingerprint in sorted(fingerprints.items()))
+    return _base32(MSH_10_LENGTH, "MSH-10", record, doses, str(revision))
 
 
 def patient_group(key: bytes, source: str, mrn: str) -> str:
-    """The FIFO message group of a patient: keyed, because a plain hash of a record number can be guessed back."""
+    """Return the FIFO message group of a patient, keyed because a plain hash of a record number can be guessed."""
     return _keyed(key, _GROUP_BYTES, source, mrn)
 
 
-def search_mark(key: bytes, kind: str, value: str) -> str:
-    """What stands in the ledger for a value that people search by: keyed, so that no value can be guessed back."""
-    return _keyed(key, _MARK_BYTES, "find", kind, value)
+def search_key(key: bytes, kind: str, value: str) -> str:
+    """Return the ledger's key for a value that people search by (record number, dose id, lot)."""
+    return _keyed(key, _SEARCH_KEY_BYTES, "find", kind, value)
 
 
 def file_id(bucket: str, key: str, version: str) -> str:
-    """One arrival of one export: the same object stored again is another arrival."""
-    return _digest(_FILE_LENGTH, "file", bucket, key, version)
+    """Return the id of one arrival of one export; the same object stored again is another arrival."""
+    return _base32(_FILE_LENGTH, "file", bucket, key, version)

@@ -106,7 +106,7 @@ class DynamoIndex:
         key = self.patient_key()
         shelves: defaultdict[str, list[str]] = defaultdict(list)
         for one in values:
-            mark = identity.search_mark(key, one.kind, one.value)
+            mark = identity.search_key(key, one.kind, one.value)
             shelves[_shelf(mark)] += [mark + msh_10 for msh_10 in one.msh_10s]
         # The key is all that an item says, so that no item of other submissions takes its place.
         puts: list[Any] = [
@@ -120,7 +120,7 @@ class DynamoIndex:
             puts += answer.get("UnprocessedItems", {}).get(self._table, [])
 
     def found(self, kind: str, value: str) -> Iterator[str]:
-        mark = identity.search_mark(self.patient_key(), kind, value)
+        mark = identity.search_key(self.patient_key(), kind, value)
         items = self._query(None, "pk = :shelf", {":shelf": {"S": _shelf(mark)}})
         entries = (entry for item in items if mark in (key := text(item, "sk")) for entry in key.split())
         # A conversion that was cut off is done again, and its submissions may then stand together with others.

@@ -34,9 +34,6 @@ from shared.domain.model import (
     Visit,
 )
 
-NO_ORDER: Final = "9999"
-"""ORC-3.1 of what was refused or not administered (IZ-45)."""
-
 NO_AMOUNT: Final = "999"
 """RXA-6 where no amount is known or nothing was given (IZ-48, IZ-49)."""
 
@@ -196,7 +193,7 @@ def _nk1s(relatives: Iterable[NextOfKin]) -> str:
 def _order(dose: Dose, house: _House) -> str:
     given = dose.is_given
     here = given and dose.information_source.code == ADMINISTERED
-    number = encode(identity.orc_3(dose.id)) if given else NO_ORDER
+    number = encode(identity.orc_3(dose.id)) if given else identity.NO_ORDER
     placer = f"{encode(identity.orc_3(dose.placer_id))}^{house.ei_authority}" if dose.placer_id else ""
     entered = _provider(dose.entered_by)
     # Often one person did all, and a reader gives the same object then.
