@@ -1,24 +1,22 @@
 """Builds the VXU: one visit becomes one ER7 text (HL7 v2.5.1 VXU^V04^VXU_V04, profile Z22 of the National IG R1.5).
 
-Plain f-strings, one function per segment or data type; every leaf goes through the codec. Trailing empty fields and
-components are left out. Nothing is cut and nothing is invented: what a field may hold is for the checks to say; only
-ids are shortened (`shared.domain.identity`). What repeats from message to message is remembered: coded values,
-providers, VIS documents and what follows from clinic and configuration. `docs/vxu.md` says which value goes where.
+One function per segment and data type, each an f-string. Every value is escaped. Trailing empty fields and components
+are omitted. No value is cut and no value is added; only ids are shortened (`shared.domain.identity`), and the checks
+judge what a field may hold. `docs/vxu.md` lists which value goes to which field.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import datetime, tzinfo
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
-from shared.domain.hl7.er7 import SEGMENT_END, decode, encode, encoded
+from shared.domain.hl7.er7 import SEGMENT_END, decode, encode
 from shared.domain.model import (
     ADMINISTERED,
     Address,
@@ -35,7 +33,7 @@ from shared.domain.model import (
 )
 
 NO_AMOUNT: Final = "999"
-"""RXA-6 where no amount is known or nothing was given (IZ-48, IZ-49)."""
+"""RXA-6 if the amount is unknown or nothing was given (IZ-48, IZ-49)."""
 
 NO_VACCINE: Final = "998"
 """RXA-5.1 "no vaccine administered" (CVX)."""
@@ -55,11 +53,18 @@ _PER_DOSE: Final = "|||VXC40^Eligibility captured at the immunization level^CDCP
 _NO_UNITS: Final = "NA^Not applicable^HL70353"
 
 
-class _House(msgspec.Struct, frozen=True):
-    """What stands in every message of a clinic: MSH before MSH-7 and after MSH-10, and its ids in their places."""
+class _ClinicTexts(msgspec.Struct, frozen=True):
+    """The texts that are the same in every message of a clinic.
 
-    configuration: Configuration
-    clinic: Clinic
+    Attributes:
+        before_time: MSH-1 to MSH-6.
+        after_id: MSH-11 to MSH-22.
+        cx_authority: PID-3.4.
+        ei_authority: ORC-2.2 to .4 and ORC-3.2 to .4.
+        organization: ORC-17.
+        location: RXA-11.
+    """
+
     before_time: str
     after_id: str
     cx_authority: str
@@ -68,43 +73,37 @@ class _House(msgspec.Struct, frozen=True):
     location: str
 
 
-# The last one per clinic. It is used only for the very same two objects, so a changed configuration is never missed.
-_houses: Final[dict[str, _House]] = {}
-
-
 def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configuration, now: datetime) -> str:
-    """The VXU of a visit, segments ended by CR, one ORDER group per dose in the order of `visit.doses`.
+    """Build the VXU of a visit.
 
-    `now` must carry a zone; it becomes MSH-7 with seconds and offset (IZ-TS_Z).
+    Args:
+        visit: The visit. Its doses become ORDER groups in their order.
+        msh_10: The message control id.
+        clinic: The clinic that reports.
+        configuration: The configuration that the clinic is part of.
+        now: The time for MSH-7, with a zone (IZ-TS_Z).
+
+    Returns:
+        The message, each segment ended by CR.
     """
-    house = _houses.get(clinic.key)
-    if house is None or house.clinic is not clinic or house.configuration is not configuration:
-        house = _houses[clinic.key] = _house(clinic, configuration)
+    texts = _clinic_texts(clinic, configuration)
     patient = visit.patient
-    message = (
-        f"{house.before_time}{timestamp(now)}||VXU^V04^VXU_V04|{encode(msh_10)}{house.after_id}"
-        f"{_pid(patient, house)}{_pd1(patient)}"
-    )
-    if patient.next_of_kin:
-        message += _nk1s(patient.next_of_kin)
-    for dose in visit.doses:
-        message += _order(dose, house)
-    return message
+    parts = [
+        f"{texts.before_time}{timestamp(now)}||VXU^V04^VXU_V04|{encode(msh_10)}{texts.after_id}",
+        _pid(patient, texts),
+        _pd1(patient),
+        *_nk1s(patient.next_of_kin),
+        *[_order(dose, texts) for dose in visit.doses],
+    ]
+    return "".join(parts)
 
 
 def timestamp(now: datetime) -> str:
-    """TS with seconds and offset. `now` must carry a zone."""
-    return _timestamp(int(now.timestamp()), now.tzinfo)
+    """Format a time as TS with seconds and zone offset (`YYYYMMDDHHMMSS+ZZZZ`)."""
+    return now.strftime("%Y%m%d%H%M%S%z")
 
 
-@lru_cache(maxsize=64)
-def _timestamp(seconds: int, zone: tzinfo | None) -> str:
-    """Remembered: hundreds of messages are built in a second, and writing it takes as long as a segment."""
-    text = datetime.fromtimestamp(seconds, zone).isoformat()
-    return f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:22]}{text[23:25]}"
-
-
-def _house(clinic: Clinic, configuration: Configuration) -> _House:
+def _clinic_texts(clinic: Clinic, configuration: Configuration) -> _ClinicTexts:
     iis = configuration.iis
     sender = clinic.sending_facility
     organization = ""
@@ -113,9 +112,7 @@ def _house(clinic: Clinic, configuration: Configuration) -> _House:
         organization = f"{encode(clinic.responsible_name)}^^^^^{authority}^XX^^^{encode(clinic.responsible_id)}"
     elif clinic.responsible_name:
         organization = encode(clinic.responsible_name)
-    return _House(
-        configuration=configuration,
-        clinic=clinic,
+    return _ClinicTexts(
         before_time=(
             f"MSH|^~\\&|{hd(configuration.sending_application)}|{hd(sender)}"
             f"|{hd(iis.receiving_application)}|{hd(iis.receiving_facility)}|"
@@ -140,26 +137,18 @@ def _location(clinic: Clinic) -> str:
 # Patient --------------------------------------------------------------------------------------------------------------
 
 
-def _pid(patient: Patient, house: _House) -> str:
-    names = xpn(patient.name)
-    for alias in patient.aliases:
-        names += f"~{xpn(alias)}"
+def _pid(patient: Patient, texts: _ClinicTexts) -> str:
+    names = "~".join([xpn(name) for name in (patient.name, *patient.aliases)])
+    maiden = f"{encode(patient.mothers_maiden_name)}^^^^^^M" if patient.mothers_maiden_name else ""
+    addresses = "~".join(filter(None, map(xad, patient.addresses)))
+    birth_order = encode(patient.birth_order) if patient.multiple_birth == "Y" else ""
     death = patient.death_indicator or ("Y" if patient.death_date else "")
-    mrn, maiden, birth_date, sex, multiple, birth_order, death_date, death = encoded(
-        identity.pid_3(patient.mrn),
-        patient.mothers_maiden_name,
-        patient.birth_date,
-        patient.sex,
-        patient.multiple_birth,
-        patient.birth_order,
-        patient.death_date,
-        death,
-    )
+    death_date = encode(patient.death_date) if death == "Y" else ""
     line = (
-        f"PID|1||{mrn}^^^{house.cx_authority}^MR||{names}|{maiden + '^^^^^^M' if maiden else ''}|{birth_date}"
-        f"|{sex or 'U'}||{_ces(patient.races, 'CDCREC')}|{'~'.join(filter(None, map(xad, patient.addresses)))}"
+        f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{texts.cx_authority}^MR||{names}|{maiden}"
+        f"|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}||{_ces(patient.races, 'CDCREC')}|{addresses}"
         f"||{xtns(patient.telecoms)}|||||||||{_code(patient.ethnicity, 'CDCREC')}"
-        f"||{multiple}|{birth_order if multiple == 'Y' else ''}||||{death_date if death == 'Y' else ''}|{death}"
+        f"||{encode(patient.multiple_birth)}|{birth_order}||||{death_date}|{encode(death)}"
     )
     return line.rstrip("|") + SEGMENT_END
 
@@ -177,67 +166,66 @@ def _pd1(patient: Patient) -> str:
     return line.rstrip("|") + SEGMENT_END
 
 
-def _nk1s(relatives: Iterable[NextOfKin]) -> str:
-    lines, number = "", 0
-    for kin in relatives:
-        if kin.name:
-            number += 1
-            line = f"NK1|{number}|{xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{xad(kin.address)}"
-            lines += f"{line}|{xtns(kin.telecoms)}".rstrip("|") + SEGMENT_END
-    return lines
+def _nk1s(relatives: Iterable[NextOfKin]) -> Iterator[str]:
+    for number, kin in enumerate([kin for kin in relatives if kin.name], 1):
+        line = f"NK1|{number}|{xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{xad(kin.address)}"
+        yield f"{line}|{xtns(kin.telecoms)}".rstrip("|") + SEGMENT_END
 
 
 # Vaccinations ---------------------------------------------------------------------------------------------------------
 
 
-def _order(dose: Dose, house: _House) -> str:
-    given = dose.is_given
-    here = given and dose.information_source.code == ADMINISTERED
-    number = encode(identity.orc_3(dose.id)) if given else identity.NO_ORDER
-    placer = f"{encode(identity.orc_3(dose.placer_id))}^{house.ei_authority}" if dose.placer_id else ""
-    entered = _provider(dose.entered_by)
-    # Often one person did all, and a reader gives the same object then.
-    ordered = entered if dose.ordered_by is dose.entered_by else _provider(dose.ordered_by)
-    orc = f"ORC|RE|{placer}|{number}^{house.ei_authority}|||||||{entered}||{ordered}|||||{house.organization}"
-    rxa = _rxa_given(dose, house.location if here else "") if given else _rxa_not_given(dose)
-    # Not formatted, because formatting an enum member is slow.
-    lines = orc.rstrip("|") + SEGMENT_END + rxa + dose.completion + "|" + dose.action + SEGMENT_END
-    if given and dose.route.code:
-        lines += _rxr(dose.route, dose.site)
-    observations = _observations(dose, here=here) if given else ""
-    if dose.comment:
-        return lines + observations + _comment(dose, has_observation=observations != "")
-    return lines + observations
+def _order(dose: Dose, texts: _ClinicTexts) -> str:
+    """The ORDER group of a dose: ORC, RXA, RXR, and OBX with NTE."""
+    is_here = dose.is_given and dose.information_source.code == ADMINISTERED
+    lines = _orc(dose, texts)
+    if not dose.is_given:
+        lines += _rxa_not_given(dose)
+        return lines + _comment(dose, has_observation=False) if dose.comment else lines
+    lines += _rxa_given(dose, texts.location if is_here else "")
+    if dose.route.code:
+        lines += f"RXR|{_code(dose.route, 'NCIT')}|{_code(dose.site, 'HL70163')}".rstrip("|") + SEGMENT_END
+    observations = _observations(dose, is_here=is_here)
+    lines += observations
+    return lines + _comment(dose, has_observation=observations != "") if dose.comment else lines
 
 
-@lru_cache(maxsize=1024)
-def _rxr(route: Code, site: Code) -> str:
-    return f"RXR|{_code(route, 'NCIT')}|{_code(site, 'HL70163')}".rstrip("|") + SEGMENT_END
+def _orc(dose: Dose, texts: _ClinicTexts) -> str:
+    placer = f"{encode(identity.orc_3(dose.placer_id))}^{texts.ei_authority}" if dose.placer_id else ""
+    filler = encode(identity.orc_3(dose.id)) if dose.is_given else identity.NO_ORDER
+    line = (
+        f"ORC|RE|{placer}|{filler}^{texts.ei_authority}|||||||{_provider(dose.entered_by)}"
+        f"||{_provider(dose.ordered_by)}|||||{texts.organization}"
+    )
+    return line.rstrip("|") + SEGMENT_END
 
 
 def _rxa_given(dose: Dose, location: str) -> str:
-    date, amount, lot, expiry = encoded(dose.date, dose.amount, dose.lot, dose.expiry)
-    if amount in ("", NO_AMOUNT) or dose.vaccine.code == NO_VACCINE:
+    date = encode(dose.date)
+    if dose.amount in ("", NO_AMOUNT) or dose.vaccine.code == NO_VACCINE:
         quantity = f"{NO_AMOUNT}|"
     else:
-        quantity = f"{amount}|{_code(dose.units, 'UCUM')}"
+        quantity = f"{encode(dose.amount)}|{_code(dose.units, 'UCUM')}"
     # RXA-4 repeats RXA-3 (IZ-30): the profile makes it optional, HL7 2.5.1 itself requires it.
     return (
         f"RXA|0|1|{date}|{date}|{_vaccine(dose.vaccine, dose.ndc)}|{quantity}"
-        f"||{_code(dose.information_source, 'NIP001')}|{_provider(dose.administered_by)}|{location}||||{lot}|{expiry}"
-        f"|{_code(dose.manufacturer, 'MVX')}|||"
+        f"||{_code(dose.information_source, 'NIP001')}|{_provider(dose.administered_by)}|{location}"
+        f"||||{encode(dose.lot)}|{encode(dose.expiry)}|{_code(dose.manufacturer, 'MVX')}"
+        f"|||{dose.completion.value}|{dose.action.value}{SEGMENT_END}"
     )
 
 
 def _rxa_not_given(dose: Dose) -> str:
     reason = _code(dose.refusal_reason, "NIP002") if dose.completion is Completion.REFUSED else ""
     date = encode(dose.date)
-    return f"RXA|0|1|{date}|{date}|{_vaccine(dose.vaccine, dose.ndc)}|{NO_AMOUNT}||||||||||||{reason}||"
+    return (
+        f"RXA|0|1|{date}|{date}|{_vaccine(dose.vaccine, dose.ndc)}|{NO_AMOUNT}||||||||||||{reason}"
+        f"||{dose.completion.value}|{dose.action.value}{SEGMENT_END}"
+    )
 
 
-@lru_cache(maxsize=4096)
 def _vaccine(vaccine: Code, ndc: str) -> str:
-    """RXA-5: the CVX, with the NDC (else the local code) as the alternate triplet; a lone NDC comes first."""
+    """RXA-5: the CVX with the NDC (else the local code) as the alternate triplet. An NDC without CVX comes first."""
     if not ndc:
         return _code(vaccine, "CVX")
     if not vaccine.code:
@@ -245,70 +233,68 @@ def _vaccine(vaccine: Code, ndc: str) -> str:
     return _ce(vaccine.code, vaccine.text, vaccine.system or "CVX", ndc, "", "NDC")
 
 
-def _observations(dose: Dose, *, here: bool) -> str:
-    """The OBX segments of a dose that was given; OBX-1 and OBX-4 start at 1 in every ORDER group (NIST-01)."""
-    # OBX-7 to OBX-14
-    end = f"||||||F|||{encode(dose.date)}"
-    lines, count, group = "", 0, 0
-    if here:
+def _observations(dose: Dose, *, is_here: bool) -> str:
+    """The OBX segments of a dose that was given. OBX-1 and OBX-4 start at 1 in every ORDER group (NIST-01).
+
+    Args:
+        dose: The dose.
+        is_here: The reporting clinic gave it.
+    """
+    # (OBX-2, OBX-3, OBX-4, OBX-5, OBX-6, OBX-15 and later) of each
+    rows: list[tuple[str, str, int, str, str, str]] = []
+    group = 0
+    if is_here:
         if dose.eligibility.code:
-            count = group = 1
-            lines = f"OBX|1|CE|{_ELIGIBILITY}|1|{_code(dose.eligibility, 'HL70064')}{end}{_PER_DOSE}\r"
+            group += 1
+            rows.append(("CE", _ELIGIBILITY, group, _code(dose.eligibility, "HL70064"), "", _PER_DOSE))
         if dose.funding_source.code:
-            count, group = count + 1, group + 1
-            lines += f"OBX|{count}|CE|{_FUNDING}|{group}|{_code(dose.funding_source, 'CDCPHINVS')}{end}\r"
+            group += 1
+            rows.append(("CE", _FUNDING, group, _code(dose.funding_source, "CDCPHINVS"), "", ""))
         for vis in dose.vis:
             group += 1
-            text, more = _vis(vis, count, group, end)
-            lines += text
-            count += more
+            rows += [(kind, code, group, value, "", "") for kind, code, value in _vis(vis)]
     if dose.dose_number:
-        count, group = count + 1, group + 1
-        if dose.dose_number.isascii() and dose.dose_number.isdigit():
-            lines += f"OBX|{count}|NM|{_DOSE_NUMBER}|{group}|{dose.dose_number}|{_NO_UNITS}{end[1:]}\r"
-        else:
-            lines += f"OBX|{count}|ST|{_DOSE_NUMBER}|{group}|{encode(dose.dose_number)}{end}\r"
-    return lines if dose.date else lines.replace("||||||F|||\r", "||||||F\r")
+        group += 1
+        is_number = dose.dose_number.isascii() and dose.dose_number.isdigit()
+        kind, units = ("NM", _NO_UNITS) if is_number else ("ST", "")
+        rows.append((kind, _DOSE_NUMBER, group, encode(dose.dose_number), units, ""))
+    date = encode(dose.date)
+    lines = [
+        f"OBX|{number}|{kind}|{code}|{sub_id}|{value}|{units}|||||F|||{date}{rest}".rstrip("|") + SEGMENT_END
+        for number, (kind, code, sub_id, value, units, rest) in enumerate(rows, 1)
+    ]
+    return "".join(lines)
 
 
-@lru_cache(maxsize=4096)
-def _vis(vis: Vis, count: int, group: int, end: str) -> tuple[str, int]:
-    """The OBX segments of one VIS after `count` others, and how many they are.
-
-    A VIS is told by its document, or in the older way by vaccine and edition (IZ-24). A clinic hands out the same ones
-    all day, so they are remembered: made anew they are a third of a message's time.
-    """
-    parts = []
+def _vis(vis: Vis) -> Iterator[tuple[str, str, str]]:
+    """(OBX-2, OBX-3, OBX-5) of one VIS, told by its document, or in the older way by vaccine and edition (IZ-24)."""
     if vis.document:
-        parts.append(f"CE|{_VIS_DOCUMENT}|{group}|{_ce(vis.document, '', 'cdcgs1vis')}")
+        yield "CE", _VIS_DOCUMENT, _ce(vis.document, "", "cdcgs1vis")
     else:
         if vis.vaccine.code:
-            shot = vis.vaccine
-            parts.append(f"CE|{_VIS_VACCINE}|{group}|{_ce(shot.code, shot.text, shot.system or 'CVX')}")
+            yield "CE", _VIS_VACCINE, _ce(vis.vaccine.code, vis.vaccine.text, vis.vaccine.system or "CVX")
         if vis.edition:
-            parts.append(f"DT|{_VIS_EDITION}|{group}|{encode(vis.edition)}")
+            yield "DT", _VIS_EDITION, encode(vis.edition)
     if vis.presented:
-        parts.append(f"DT|{_VIS_PRESENTED}|{group}|{encode(vis.presented)}")
-    return "".join([f"OBX|{count + number}|{part}{end}\r" for number, part in enumerate(parts, 1)]), len(parts)
+        yield "DT", _VIS_PRESENTED, encode(vis.presented)
 
 
 def _comment(dose: Dose, *, has_observation: bool) -> str:
-    r"""The comment as NTE under the last OBX; without one, as an annotation of its own (an NTE must follow an OBX).
+    r"""The comment as an NTE under the last OBX, or as an OBX of its own: an NTE must follow an OBX.
 
     Line feeds become the line break of formatted text, `\.br\`.
     """
     text = "\\.br\\".join([encode(line) for line in dose.comment.split("\n")])
     if has_observation:
-        return f"NTE|||{text}\r"
+        return f"NTE|||{text}{SEGMENT_END}"
     return f"OBX|1|FT|{_ANNOTATION}|1|{text}||||||F|||{encode(dose.date)}".rstrip("|") + SEGMENT_END
 
 
 # Data types -----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
 def _code(code: Code, system: str) -> str:
-    """A CE; `system` is the field's own coding system, for codes that name none."""
+    """A CE; `system` is the field's own coding system, for a code that names none."""
     if not code.code:
         return ""
     return _ce(
@@ -334,12 +320,11 @@ def _ces(codes: Iterable[Code], system: str) -> str:
     return "~".join([_code(code, system) for code in codes if code.code])
 
 
-@lru_cache(maxsize=4096)
 def _provider(provider: Provider) -> str:
-    """XCN: an id carries authority (.9) and type (.13), a name its type (.10)."""
+    """An XCN: an id comes with its authority (XCN.9) and type (XCN.13), a name with its type (XCN.10)."""
     if not (provider.id or provider.family):
         return ""
-    name = "^".join(encoded(provider.id, provider.family, provider.given, provider.middle))
+    name = f"{encode(provider.id)}^{encode(provider.family)}^{encode(provider.given)}^{encode(provider.middle)}"
     name_type = "L" if provider.family else ""
     if not provider.id:
         return f"{name}^^^^^^{name_type}".rstrip("^")
@@ -349,36 +334,38 @@ def _provider(provider: Provider) -> str:
 
 
 def xpn(name: Name) -> str:
-    """A person's name; its type is said to be unspecified where none is known (XPN.7 is required)."""
-    family, given, middle, suffix, kind = encoded(name.family, name.given, name.middle, name.suffix, name.type)
-    return f"{family}^{given}^{middle}^{suffix}^^^{kind or 'U'}"
+    """Write a person's name. XPN.7 is required: a name of unknown type has U (unspecified)."""
+    return (
+        f"{encode(name.family)}^{encode(name.given)}^{encode(name.middle)}^{encode(name.suffix)}"
+        f"^^^{encode(name.type) or 'U'}"
+    )
 
 
 def xad(place: Address) -> str:
-    """An address; empty where nothing but its type or country is known."""
+    """Write an address; empty if only its type, country or county is known."""
     if not (place.street or place.city or place.zip or place.state or place.other):
         return ""
-    street, other, city, state, code, country, kind, county = encoded(
-        place.street, place.other, place.city, place.state, place.zip, place.country, place.type, place.county
-    )
-    return f"{street}^{other}^{city}^{state}^{code}^{country}^{kind}^^{county}".rstrip("^")
+    return (
+        f"{encode(place.street)}^{encode(place.other)}^{encode(place.city)}^{encode(place.state)}^{encode(place.zip)}"
+        f"^{encode(place.country)}^{encode(place.type)}^^{encode(place.county)}"
+    ).rstrip("^")
 
 
 def xtns(telecoms: Iterable[Telecom]) -> str:
-    """Telephone numbers and e-mail addresses, each in a repetition of its own (addendum of July 2015)."""
-    parts = []
+    """Write telephone numbers and e-mail addresses, each in a repetition of its own (addendum of July 2015)."""
+    repetitions = []
     for telecom in telecoms:
         if telecom.email:
-            parts.append(f"^NET^Internet^{encode(telecom.email)}")
+            repetitions.append(f"^NET^Internet^{encode(telecom.email)}")
         elif telecom.local:
-            use, equipment, area, local = encoded(telecom.use, telecom.equipment, telecom.area, telecom.local)
-            parts.append(f"^{use}^{equipment}^^^{area}^{local}")
-    return "~".join(parts)
+            repetitions.append(
+                f"^{encode(telecom.use)}^{encode(telecom.equipment)}^^^{encode(telecom.area)}^{encode(telecom.local)}"
+            )
+    return "~".join(repetitions)
 
 
-@lru_cache(maxsize=1024)
 def hd(name: str, separator: str = "^") -> str:
-    """An HD or the last components of an EI: a namespace, or an OID with its type (IZ-3 to IZ-6)."""
+    """Write an HD or the last components of an EI: a namespace, or an OID with its type (IZ-3 to IZ-6)."""
     if _OID.fullmatch(name):
         return f"{separator}{name}{separator}ISO"
     return encode(name)
