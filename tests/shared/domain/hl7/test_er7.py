@@ -26,13 +26,6 @@ def test_an_encoded_value_holds_no_structure(value):
     assert encoded != '""'
 
 
-@given(st.lists(values, max_size=9))
-@example(['""', "a"])
-@example(['"', '"'])
-def test_values_encoded_together_are_encoded_each_for_itself(several):
-    assert list(er7.encoded(*several)) == [er7.encode(value) for value in several]
-
-
 @given(values)
 def test_an_encoded_value_can_travel_in_xml(value):
     encoded = er7.encode(value)
