@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +36,8 @@ def hand_in(application: Application, file: Path, source: str, *, patience: floa
         raise NotHandedIn(f"say with --source whose export it is, one of {', '.join(sources)}")
     if is_set(sources[source].format):
         raise NotHandedIn(f"{source} reads sets of files; put them into its folder of the inbox yourself")
-    name = f"{source}/workflow-test-{datetime.now(UTC):%Y%m%dT%H%M%S}{''.join(file.suffixes)}"
+    # To the microsecond, so that two exports handed in within a second are two files.
+    name = f"{source}/workflow-test-{application.clock.now():%Y%m%dT%H%M%S%f}{''.join(file.suffixes)}"
     noted(application, "workflow-test", [name], "an export is handed in")
     application.inbox.put(name, file.read_bytes(), _KIND)
     end = time.monotonic() + patience
