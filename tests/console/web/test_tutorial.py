@@ -21,14 +21,12 @@ MSH_10 = re.compile("^[A-Z2-7]{20}$")
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    """A demo of the test's own; where its run is kept."""
+    """The folder of a demo of the test's own: what the run left, and the exports that it read."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium (docs/console.md)")
     environment = os.environ | {"VAXLINE_LOCAL_RUN": str(tmp_path / "local")}
     command = [sys.executable, "-m", "console.demo"]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=240)
-    # The next demo of this checkout, in another test, makes its exports anew.
-    shutil.copytree(ROOT / "build" / "demo-exports" / "elm", tmp_path / "elm")
     return tmp_path
 
 
@@ -71,7 +69,7 @@ def test_from_the_demo_to_an_accepted_correction(demo: Path) -> None:
             page.get_by_text("1 of 1 were resubmitted").wait_for()
             chromium.close()
         # 6. Drop an export.
-        for path in (demo / "elm").glob("*.csv"):
+        for path in (demo / "demo-exports" / "elm").glob("*.csv"):
             shutil.copy(path, run.drop / "elm")
         said = run.hears(" rows: ")
         assert re.search(r"(\d+) rows: \1 unchanged$", said), said
