@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from local.aws.cloud import LocalCloud
@@ -13,6 +14,10 @@ from shared.domain.lifecycle import State
 from shared.domain.model import Dose, Name, Patient, Visit
 from shared.domain.submission import Submission
 from tests.places import SHARED
+
+# A busy machine fails no property: an example may take as long as it does.
+hypothesis.settings.register_profile("vaxline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("vaxline")
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -76,8 +76,6 @@ TestAnyOrderOfEvents = AnyOrderOfEvents.TestCase
 TestAnyOrderOfEvents.settings = settings(
     derandomize=True,
     database=None,
-    deadline=None,
     max_examples=25,
     stateful_step_count=14,
-    suppress_health_check=[HealthCheck.too_slow],
 )

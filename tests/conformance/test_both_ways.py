@@ -5,14 +5,11 @@ the mutations runs; VAXLINE_CONFORMANCE_RECORDS=2000 takes that many generated r
 messages below.
 """
 
-import importlib.util
 import os
 import random
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -29,7 +26,6 @@ from tests.conformance import mutations
 from tests.conformance.visits import CLINIC, CONFIGURATION, NOW, visits
 from tests.places import ROOT
 
-SHARED = Path(os.environ.get("VAXLINE_SHARED", ROOT.parent / "shared"))
 RECORDS = int(os.environ.get("VAXLINE_CONFORMANCE_RECORDS", "0"))
 
 KINDS = {
@@ -333,18 +329,6 @@ def judge(profile, message):
     return Case(message, judged_by_nist(profile, message), judged_by_us(message))
 
 
-@pytest.fixture(scope="module")
-def z22():
-    checker = SHARED / "nist" / "nist_check.py"
-    if not checker.is_file():
-        pytest.skip(f"NIST's profiles and checker are not here ({checker.name}); set VAXLINE_SHARED to their folder")
-    spec = importlib.util.spec_from_file_location("nist_check", checker)
-    nist_check = importlib.util.module_from_spec(spec)
-    sys.modules["nist_check"] = nist_check  # its dataclasses look their module up
-    spec.loader.exec_module(nist_check)
-    return nist_check.load(checker.parent / "profiles", "VXU-Z22")
-
-
 NURSE = Provider("1234567893", "Example", "Nora", "", "NPI", "NPI")
 CHILD = Patient(
     mrn="SYN-1",
@@ -531,7 +515,6 @@ def test_generated_records_and_their_mutations_get_the_same_verdict_on_both_side
     @given(visits)
     @settings(
         max_examples=RECORDS or 60,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

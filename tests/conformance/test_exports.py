@@ -14,9 +14,7 @@ from shared.exports.readers import READERS
 from shared.usecases.intake.check import ExportSet, exports_in
 from shared.usecases.intake.prepare import prepare
 from tests import places
-from tests.conformance.test_nist import SHARED, z22
-
-__all__ = ["z22"]  # the checker is a fixture
+from tests.places import SHARED
 
 DEMO = places.CLINICS.read_text("utf-8")
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)

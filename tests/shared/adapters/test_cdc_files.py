@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters import cdc_files
@@ -152,7 +152,6 @@ def test_a_file_of_gigabytes_is_not_read(tmp_path):
     assert "larger than 64 MiB" in str(problem)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(LAYOUTS)), st.binary(max_size=200))
 def test_no_bytes_make_a_reader_fail(tmp_path_factory, kind, content):
     path = tmp_path_factory.mktemp("any") / "given.file"

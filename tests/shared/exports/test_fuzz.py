@@ -81,7 +81,7 @@ def damaged(body: bytes, steps: list[tuple[int, int, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("kind", sorted(FILES))
 @given(steps=damage, packed=st.booleans(), cut=st.integers(0, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_damaged_export_is_read_to_findings_and_never_to_an_exception(
     kind: str, steps: list[tuple[int, int, bytes]], packed: bool, cut: int
 ) -> None:

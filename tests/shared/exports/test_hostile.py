@@ -149,7 +149,7 @@ def changed(value: Any, path: tuple[Any, ...], to: Any) -> Any:
     return copy
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.sampled_from(places(IMMUNIZATION)), VALUES), max_size=1),
     st.lists(st.tuples(st.sampled_from(places(PATIENT)), VALUES), max_size=1),
@@ -261,7 +261,7 @@ def quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(WORDS, min_size=5, max_size=5))
 def test_no_cell_becomes_structure_of_a_message(words: list[str]) -> None:
     family, given_name, identifier, lot, comment = words
@@ -269,7 +269,7 @@ def test_no_cell_becomes_structure_of_a_message(words: list[str]) -> None:
     taken_in("csv", (HEAD + ",".join(map(quoted, cells)) + "\r\n").encode())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(WORDS, min_size=4, max_size=4))
 def test_no_field_of_an_hl7_message_becomes_structure_of_ours(words: list[str]) -> None:
     family, identifier, lot, comment = words

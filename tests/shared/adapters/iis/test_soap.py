@@ -84,7 +84,7 @@ XML_TEXT = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=XML_TEXT)
 def test_every_text_that_xml_can_carry_arrives_unchanged(simulator: Simulator, text: str) -> None:
     client = SoapIis()

@@ -1,7 +1,7 @@
 """The Z22 checks: what each says, where, and that they say nothing of what is right. NIST's verdicts are in `conformance/`."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.checks import BY_CODE, Severity, Who
@@ -70,14 +70,14 @@ def put(message, segment, number, value, *, occurrence=1):
 
 
 @given(visits)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_nothing_that_vaxline_builds_from_good_records_is_refused(visit):
     message = vxu.build(visit, msh_10="E1", clinic=CLINIC, configuration=CONFIGURATION, now=NOW)
     assert errors(message) == []
 
 
 @given(st.text(), st.lists(st.text("|^~\\&ABO PIDRX\r0129\"'", max_size=60), max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_checked_without_an_exception_and_every_code_has_its_row(start, lines):
     built = build(GIVEN).split("\r")
     for message in (start, "\r".join(["MSH|^~\\&|", *lines]), "\r".join([*built[:3], *lines, *built[3:]])):
@@ -86,7 +86,7 @@ def test_any_text_is_checked_without_an_exception_and_every_code_has_its_row(sta
 
 
 @given(st.integers(0, 60), st.text("|^~&\\ A1\"'", max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_message_damaged_anywhere_is_checked_without_an_exception(line, damage):
     lines = build(GIVEN, REFUSED).split("\r")
     at = line % len(lines)

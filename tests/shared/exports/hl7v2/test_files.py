@@ -287,7 +287,7 @@ def test_defaults_fill_eligibility_and_funding(read: Read) -> None:
 
 @given(st.binary(max_size=400), st.integers(0, 300))
 @example(b"\x88", 5)  # among the delimiters, where it has the place of one until the text is repaired
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_damage_raises_or_loses_a_row(junk: bytes, at: int) -> None:
     body = a_file(MSH, PID, ORC, RXA)
     parts = (StoredObject("a.hl7", "v", 0),)
