@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from console import workflow_export
-from console.workflow_export import hand_in
+from console.commands import workflow_export
+from console.commands.workflow_export import hand_in
 from shared.adapters.configuration import reader
 from tests.end_to_end.rows import CLINICS
 from tests.fakes.configurations import Fixed
