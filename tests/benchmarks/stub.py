@@ -17,7 +17,6 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from shared.adapters.aws.batch_requests import write_at_once
 from shared.adapters.aws.sqs import SqsOutbox, SqsResubmissionQueue
 from shared.adapters.ledger.dynamodb import DynamoLedger
 
@@ -49,7 +48,6 @@ class Stub:
         self.calls: Counter[str] = Counter()
         self.claimed = b"{}"
         self.session = boto3.Session(region_name="us-east-1")
-        write_at_once(self.session)
         self.session.events.register("before-send.*.*", self._answer)
         options = Config(**config)
         self.dynamodb = self.session.client("dynamodb", config=options)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from shared.adapters.ledger.index import DynamoIndex
@@ -93,7 +92,6 @@ def _inserting(table: str, item: Item) -> _Statement:
     return {"Statement": _insert(table, tuple(item)), "Parameters": list(item.values())}
 
 
-@lru_cache(maxsize=64)
 def _insert(table: str, names: tuple[str, ...]) -> str:
     """INSERT does nothing where an item with this key is there already."""
     values = ", ".join(f"'{name}': ?" for name in names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +25,6 @@ class _Body(msgspec.Struct, frozen=True, gc=False):
     vxu: str
 
 
-@lru_cache(maxsize=16)
 def iso(when: datetime) -> str:
     """A time as it sorts."""
     return when.astimezone(UTC).isoformat(timespec="microseconds")
