@@ -22,7 +22,7 @@ from shared.domain.lifecycle import State
 from shared.domain.model import Dose
 from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.exports.columns import column_of
-from shared.ports import WorklistEntry
+from shared.ports.ledger import WorklistEntry
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
 from shared.usecases.correction.correct import Refused, Resubmitted
 from shared.usecases.correction.unmapped import Unmapped

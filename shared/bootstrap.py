@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from shared.adapters.aws.s3 import S3Configurations, S3Files, S3Objects
     from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
     from shared.domain.hl7.qbp import Request
-    from shared.ports import AuditTrail, Iis
+    from shared.ports.audit import AuditTrail
+    from shared.ports.iis import Iis
     from shared.usecases.correction.correct import Correct
     from shared.usecases.correction.notices import Notices
     from shared.usecases.correction.remedy import Remedies

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 
 class LocalObjects:

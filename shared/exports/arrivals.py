@@ -18,7 +18,7 @@ import msgspec
 
 from shared.domain.clinics import Source
 from shared.exports.text import GZIP
-from shared.ports import Objects, StoredObject
+from shared.ports.objects import Objects, StoredObject
 
 MARKER: Final = "_SUCCESS"
 MANIFEST: Final = "manifest.json"

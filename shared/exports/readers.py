@@ -11,7 +11,7 @@ from shared.exports.fhir.bulk import FhirBulkExports
 from shared.exports.fhir.bundle import BundleFile
 from shared.exports.hl7v2.files import Hl7File
 from shared.exports.single import EachFile
-from shared.ports import Exports
+from shared.ports.objects import Exports
 
 READERS: Final[Mapping[str, Exports]] = MappingProxyType(
     {

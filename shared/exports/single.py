@@ -12,7 +12,7 @@ from shared.exports import arrivals, visits
 from shared.exports.spool import Spool
 from shared.exports.text import Text
 from shared.exports.values import Dates
-from shared.ports import Objects, StoredObject
+from shared.ports.objects import Objects, StoredObject
 
 
 class File(Protocol):

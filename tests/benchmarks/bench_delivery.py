@@ -33,7 +33,8 @@ from shared.domain.clinics import Configuration, Iis
 from shared.domain.lifecycle import State
 from shared.domain.submission import Answer, Credentials, Submission
 from shared.domain.valve import Valve
-from shared.ports import OutboxMessage, Received, Stops
+from shared.ports.ledger import Stops
+from shared.ports.queues import OutboxMessage, Received
 from shared.replaced import replace
 from shared.settings import SUBMIT
 from shared.usecases.delivery.deliver import Deliver

@@ -32,7 +32,9 @@ from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
 from shared.domain.outcome import Findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
-from shared.ports import OutboxMessage, Share, StoredObject
+from shared.ports.ledger import Share
+from shared.ports.objects import StoredObject
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
 from shared.usecases.intake.convert import Convert, Ignored, Unfinished

@@ -20,7 +20,7 @@ from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.outcome import Findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
-from shared.ports import Share
+from shared.ports.ledger import Share
 from shared.usecases.intake.convert import Convert
 from tests.benchmarks import records
 from tests.benchmarks.by_hl7apy import tree_of, with_hl7apy

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from local import exports_fhir
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 NEWEST: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _HEADER: Final = (

@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.lifecycle import State
 from shared.domain.submission import Record, Submission
-from shared.ports import NotClaimed, Waiting
+from shared.ports.ledger import NotClaimed, Waiting
 from shared.replaced import replace
 from shared.usecases.delivery.submit import Submit
 from tests.chaos.mischief import Mischief

@@ -8,7 +8,7 @@ from random import Random
 
 from shared.domain.hl7 import vxu
 from shared.domain.lifecycle import State
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from tests.benchmarks.records import visits
 from tests.chaos.mischief import Mischief

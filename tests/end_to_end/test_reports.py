@@ -24,7 +24,7 @@ from shared.bootstrap import Application, application
 from shared.domain.lifecycle import State
 from shared.domain.report import Report
 from shared.domain.submission import Submission
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 from shared.usecases.reporting.report import REPORTS, of_tally
 from shared.usecases.reporting.tally import Tally, by, tally_of
 from tests.end_to_end.rows import CLINICS, a_csv, row

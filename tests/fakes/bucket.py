@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import IO
 
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 
 class MemoryBucket:

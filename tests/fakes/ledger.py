@@ -13,7 +13,8 @@ from shared.domain.lifecycle import TRANSITIONS, Event, State, after, sources
 from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
 from shared.domain.valve import Valve
-from shared.ports import NotClaimed, OutboxMessage, Share, Stops, Waiting, WorklistEntry
+from shared.ports.ledger import NotClaimed, Share, Stops, Waiting, WorklistEntry
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 
 MAX_RESENDS: Final = 1

@@ -14,7 +14,8 @@ from itertools import count
 from typing import Any, Final
 
 from shared.adapters.aws.sqs import received
-from shared.ports import Clock, OutboxMessage, Received
+from shared.ports.clock import Clock
+from shared.ports.queues import OutboxMessage, Received
 from shared.settings import QueueSettings
 
 _BATCH: Final = 10

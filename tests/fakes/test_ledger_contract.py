@@ -15,7 +15,7 @@ from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable
 from shared.domain.submission import Attempt, FileSummary, Lane, Record, Submission
-from shared.ports import Ledger, NotClaimed
+from shared.ports.ledger import Ledger, NotClaimed
 from shared.replaced import replace
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger

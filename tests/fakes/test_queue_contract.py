@@ -11,7 +11,7 @@ import pytest
 
 from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.aws.sqs import SqsOutbox
-from shared.ports import OutboxMessage, OutboxReader
+from shared.ports.queues import OutboxMessage, OutboxReader
 from shared.settings import OUTBOX
 from tests.fakes.queues import MemoryOutbox, MemorySqs
 

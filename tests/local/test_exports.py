@@ -18,7 +18,7 @@ from shared.domain.clinics import Configuration, Source
 from shared.domain.model import Action, Completion, Visit
 from shared.exports import arrivals
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 from tests.places import ROOT
 

@@ -11,7 +11,7 @@ from console.web.session import ConsoleSession
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
-from shared.ports import Stops
+from shared.ports.ledger import Stops
 from shared.usecases.correction.unmapped import Unmapped, unmapped
 
 

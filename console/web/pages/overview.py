@@ -15,7 +15,7 @@ from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.valve import MEANING, Valve
-from shared.ports import NO_CLINIC
+from shared.ports.ledger import NO_CLINIC
 from shared.usecases.delivery.backfill import all_waiting
 from shared.usecases.reporting.by_clinic import expected_of
 from shared.usecases.reporting.expectations import Expected

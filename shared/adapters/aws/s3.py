@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from shared import settings
 from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from shared.batched import batched
-from shared.ports import OutboxMessage, Received
+from shared.ports.queues import OutboxMessage, Received
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

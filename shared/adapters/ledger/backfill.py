@@ -29,7 +29,8 @@ from shared.adapters.ledger.items import (
 )
 from shared.domain.lifecycle import State
 from shared.domain.submission import Lane
-from shared.ports import OutboxMessage, Share, Waiting
+from shared.ports.ledger import Share, Waiting
+from shared.ports.queues import OutboxMessage
 
 _SHARDS: Final = tuple(f"{settings.BACKFILL_SHARD}{number}" for number in range(settings.WAITING_SHARDS))
 

@@ -48,7 +48,8 @@ from shared.adapters.ledger.packing import pack, unpack
 from shared.domain.lifecycle import TRANSITIONS, Event, State, sources
 from shared.domain.submission import Attempt, FileSummary, Record, Submission
 from shared.domain.valve import Valve
-from shared.ports import NO_CLINIC, NotClaimed, OutboxMessage, Stops, Waiting, WorklistEntry
+from shared.ports.ledger import NO_CLINIC, NotClaimed, Stops, Waiting, WorklistEntry
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 
 if TYPE_CHECKING:

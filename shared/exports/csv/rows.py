@@ -18,7 +18,7 @@ from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repaired
 from shared.exports.values import Dates
 from shared.exports.visits import Entry
-from shared.ports import Objects, StoredObject
+from shared.ports.objects import Objects, StoredObject
 
 # Between the cells of a spooled row: the unit separator, which no cell may hold.
 _CELL: Final = "\x1f"

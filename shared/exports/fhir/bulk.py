@@ -26,7 +26,7 @@ from shared.exports.fhir import patient as fhir_patient
 from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text, repaired
 from shared.exports.visits import Defaults, Entry
-from shared.ports import Objects, StoredObject
+from shared.ports.objects import Objects, StoredObject
 from shared.replaced import replace
 
 IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')

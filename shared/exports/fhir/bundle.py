@@ -16,7 +16,7 @@ from shared.domain.clinics import Source
 from shared.exports.fhir.bulk import IMMUNIZATION, FhirSet
 from shared.exports.spool import Spool
 from shared.exports.text import Damaged, Text, repaired
-from shared.ports import Objects, StoredObject
+from shared.ports.objects import Objects, StoredObject
 
 LARGEST: Final = 64 * 1024 * 1024
 _PIECE: Final = 1024 * 1024

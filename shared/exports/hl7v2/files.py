@@ -23,7 +23,7 @@ from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
 from shared.exports.text import Damaged, Text
 from shared.exports.visits import Defaults, Entry
-from shared.ports import Objects, StoredObject
+from shared.ports.objects import Objects, StoredObject
 from shared.replaced import replace
 
 # A vaccination with one of these is read all the same; the other faults stand for a message that is not.

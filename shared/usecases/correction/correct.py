@@ -18,7 +18,10 @@ from shared.domain.model import Visit
 from shared.domain.outcome import findable
 from shared.domain.submission import Record, Submission
 from shared.exports.corrections import Choice, choices, corrected
-from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage, ResubmissionQueue
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.ledger import Ledger
+from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.intake.prepare import prepare

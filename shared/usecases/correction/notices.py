@@ -17,7 +17,9 @@ from typing import Final
 from shared.domain import faults
 from shared.domain.codes.local import CAUSE as UNMAPPED
 from shared.domain.notice import OTHER, Mark, headline
-from shared.ports import NO_CLINIC, Clock, Ledger, Marks, Topic
+from shared.ports.clock import Clock
+from shared.ports.ledger import NO_CLINIC, Ledger
+from shared.ports.notices import Marks, Topic
 from shared.usecases.explain import explanation
 from shared.usecases.findings import CHECKS
 

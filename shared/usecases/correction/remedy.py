@@ -20,7 +20,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import Submission
 from shared.exports.layout import BY_NAME, FROM_PATIENT
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 from shared.usecases.correction.correct import Correct, Refused, Resubmitted
 from shared.usecases.findings import cause_of
 

@@ -9,7 +9,9 @@ from shared.domain import faults
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Strategy, Submission
-from shared.ports import Clock, Ledger, Outbox, OutboxMessage
+from shared.ports.clock import Clock
+from shared.ports.ledger import Ledger
+from shared.ports.queues import Outbox, OutboxMessage
 from shared.usecases.findings import causes_of_hold
 
 # The whole ladder is climbed this many times before a person is asked.

@@ -9,7 +9,7 @@ from datetime import datetime
 from shared.domain.codes import local
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding
-from shared.ports import Ledger, WorklistEntry
+from shared.ports.ledger import Ledger, WorklistEntry
 from shared.usecases.findings import cause_of
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.ports import Ledger, WorklistEntry
+from shared.ports.ledger import Ledger, WorklistEntry
 from shared.usecases.explain import Explanation, explanation
 from shared.usecases.findings import cause_of
 

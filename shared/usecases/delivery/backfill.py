@@ -20,7 +20,10 @@ from shared import settings
 from shared.batched import batched
 from shared.domain.lifecycle import State
 from shared.domain.submission import Lane, Submission
-from shared.ports import Clock, Configurations, Ledger, Outbox, Waiting
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.ledger import Ledger, Waiting
+from shared.ports.queues import Outbox
 from shared.replaced import replace
 
 _BATCH: Final = 100

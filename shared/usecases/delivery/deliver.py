@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from shared import settings
-from shared.ports import OutboxMessage, OutboxReader, Received
+from shared.ports.queues import OutboxMessage, OutboxReader, Received
 from shared.usecases.delivery.submit import Delivered, Later, Submit
 
 # Batches under way at once: most of them are down to one or two slow messages.

@@ -14,7 +14,8 @@ from typing import Final
 from shared.domain import valve as valves
 from shared.domain.faults import Fault
 from shared.domain.valve import Valve
-from shared.ports import Clock, Ledger
+from shared.ports.clock import Clock
+from shared.ports.ledger import Ledger
 
 _TRIES: Final = 5
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from shared.ports import Clock
+from shared.ports.clock import Clock
 
 LASTS: Final = timedelta(minutes=5)
 """How long one call without a set-up fault counts: in a busy process a batch costs one round trip, not two."""

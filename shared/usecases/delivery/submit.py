@@ -22,16 +22,11 @@ from shared.domain.hl7.iis_profiles import PROFILES
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, Event, State, after
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Answer, Attempt, Credentials, DeliveryFault, Strategy, Submission
-from shared.ports import (
-    Clock,
-    Configurations,
-    Iis,
-    Ledger,
-    NotClaimed,
-    OutboxMessage,
-    ResubmissionQueue,
-    Secrets,
-)
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations, Secrets
+from shared.ports.iis import Iis
+from shared.ports.ledger import Ledger, NotClaimed
+from shared.ports.queues import OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.delivery.gate import Gate
 from shared.usecases.delivery.proof import Proofs

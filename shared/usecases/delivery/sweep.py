@@ -12,7 +12,10 @@ from typing import Final
 
 from shared import settings
 from shared.domain.valve import Valve
-from shared.ports import Clock, Configurations, Ledger, Outbox, OutboxMessage
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.ledger import Ledger
+from shared.ports.queues import Outbox, OutboxMessage
 from shared.replaced import replace
 
 _BATCH: Final = 500

@@ -14,7 +14,11 @@ from shared.domain import valve as valves
 from shared.domain.clinics import Iis as IisSettings
 from shared.domain.submission import DeliveryFault
 from shared.domain.valve import ClosedBy, Valve
-from shared.ports import Clock, Configurations, Delivery, Iis, Ledger
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.iis import Iis
+from shared.ports.ledger import Ledger
+from shared.ports.queues import Delivery
 from shared.usecases.delivery.gate import change_valve
 
 ANSWERED = "answered"

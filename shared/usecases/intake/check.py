@@ -18,7 +18,9 @@ from shared.domain.clinics import Clinic, Configuration, Format, Iis, Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals
 from shared.exports.readers import READERS
-from shared.ports import Clock, Exports, Objects, SecondOpinion, StoredObject
+from shared.ports.clock import Clock
+from shared.ports.objects import Exports, Objects, StoredObject
+from shared.ports.second_opinion import SecondOpinion
 from shared.usecases.findings import CHECKS
 from shared.usecases.intake.prepare import Prepared, prepare
 

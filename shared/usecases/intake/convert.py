@@ -25,18 +25,12 @@ from shared.domain.outcome import findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
 from shared.exports.readers import READERS
-from shared.ports import (
-    Clock,
-    Configurations,
-    Exports,
-    Ledger,
-    Objects,
-    Outbox,
-    OutboxMessage,
-    ResubmissionQueue,
-    SecondOpinion,
-    StoredObject,
-)
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.ledger import Ledger
+from shared.ports.objects import Exports, Objects, StoredObject
+from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
+from shared.ports.second_opinion import SecondOpinion
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE, INBOX_PREFIX
 from shared.usecases.delivery.backfill import Shares

@@ -24,7 +24,10 @@ from shared.domain.hl7.rsp_model import Response
 from shared.domain.model import Address, Patient, Visit
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Strategy
 from shared.exports.corrections import corrected
-from shared.ports import Clock, Configurations, Iis, Ledger, Secrets
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations, Secrets
+from shared.ports.iis import Iis
+from shared.ports.ledger import Ledger
 from shared.usecases.delivery.gate import Gate
 
 COLUMNS: Final = (

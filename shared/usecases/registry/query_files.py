@@ -22,7 +22,9 @@ from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import MEANING, Match
 from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
 from shared.domain.submission import Strategy
-from shared.ports import Clock, Configurations, Files, Objects, StoredObject
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.objects import Files, Objects, StoredObject
 from shared.settings import QUERY_FILES_PREFIX
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.registry import query

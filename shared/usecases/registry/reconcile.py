@@ -15,7 +15,8 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
 from shared.domain.reconcile import Line, compare, proves
 from shared.domain.submission import Submission
-from shared.ports import Clock, Ledger
+from shared.ports.clock import Clock
+from shared.ports.ledger import Ledger
 from shared.usecases.registry.query import Asked
 
 Ask = Callable[[Request, str], Asked]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
 from shared.domain.submission import FileSummary
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 from shared.replaced import replace
 from shared.usecases.reporting.expectations import Expected
 

@@ -20,7 +20,10 @@ from typing import Final
 import msgspec
 
 from shared.domain.report import Report
-from shared.ports import Clock, Configurations, Files, Ledger
+from shared.ports.clock import Clock
+from shared.ports.configuration import Configurations
+from shared.ports.ledger import Ledger
+from shared.ports.objects import Files
 from shared.usecases.reporting.pages import csv_text, readiness
 from shared.usecases.reporting.pages import report as report_page
 from shared.usecases.reporting.readiness import SHOWN, go_live, readiness_of_each

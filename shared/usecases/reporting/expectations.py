@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from shared.domain.clinics import Configuration
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import STORED_BY_IIS, State
 from shared.domain.outcome import ANSWERED
 from shared.domain.readiness import WINDOW, Day, Item, Phase, Readiness
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 from shared.usecases.reporting.data_quality import SUSPICIONS
 from shared.usecases.reporting.sheets import FAILED
 from shared.usecases.reporting.tally import Tally, by, days, tally_of

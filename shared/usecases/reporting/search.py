@@ -19,7 +19,7 @@ from typing import Final
 from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, State
 from shared.domain.outcome import lot_key, search_terms
 from shared.domain.submission import Submission
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.delivery.backfill import all_waiting
 from shared.usecases.reporting.trace import files_called

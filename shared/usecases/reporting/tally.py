@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from shared.domain.outcome import ADMINISTERED, DELETED, DOSE_FIELDS, PATIENT_FIELDS, DoseOutcome, Outcome
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 
 Tally = Counter[tuple[str, ...]]
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary, Submission
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 from shared.settings import INBOX_PREFIX
 from shared.usecases.findings import cause_of
 

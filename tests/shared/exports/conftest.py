@@ -13,7 +13,7 @@ from shared.domain.clinics import Source
 from shared.domain.model import Visit
 from shared.exports import arrivals
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 _START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -31,7 +31,7 @@ IN_BOUNDED_MEMORY = """
 import gzip, io, resource, sys
 from shared.domain.clinics import Source
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 kind, is_packed = sys.argv[1], sys.argv[2] == "packed"
 start = bytes.fromhex(sys.argv[3])

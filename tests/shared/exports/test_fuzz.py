@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.z22 import conformance
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.prepare import prepare

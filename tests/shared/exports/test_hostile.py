@@ -21,7 +21,7 @@ from shared.domain.model import Visit
 from shared.exports import arrivals
 from shared.exports.fhir import model
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.prepare import prepare

@@ -14,7 +14,7 @@ import pytest
 from shared.domain.clinics import Source
 from shared.exports.readers import READERS
 from shared.exports.spool import Row, Spool
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 
 
 def test_rows_come_out_by_patient_and_day_and_then_as_they_came() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.delivery.submit import Delivered, Submit
 from tests.conftest import a_submission

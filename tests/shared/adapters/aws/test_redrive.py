@@ -11,7 +11,7 @@ import pytest
 from local.aws.cloud import LocalCloud
 from shared import settings
 from shared.bootstrap import Application
-from shared.ports import LONG_AGO
+from shared.ports.objects import LONG_AGO
 from shared.settings import LOCAL_STAGE, OUTBOX, QUEUES, QueueSettings
 
 

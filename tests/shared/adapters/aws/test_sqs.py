@@ -7,7 +7,7 @@ import pytest
 
 from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.aws.sqs import SqsOutbox
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 
 
 class Recorder:

@@ -12,7 +12,7 @@ from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable
 from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
 from shared.domain.valve import ClosedBy, Valve
-from shared.ports import NotClaimed, Stops
+from shared.ports.ledger import NotClaimed, Stops
 from shared.replaced import replace
 from tests.conftest import NOON, a_submission
 

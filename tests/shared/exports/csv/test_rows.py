@@ -18,7 +18,7 @@ from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.model import Action, Completion, Finding, Visit
 from shared.exports import findings, layout
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]

@@ -15,7 +15,7 @@ from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Action, Code, Completion, Dose, Finding, Visit
 from shared.exports.readers import READERS
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]

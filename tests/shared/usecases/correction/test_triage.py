@@ -13,7 +13,7 @@ from shared.domain.clinics import Clinic, Configuration, Iis
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Finding
 from shared.domain.submission import Attempt, Strategy, Submission
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.correction.triage import ROUNDS, Triage, Triaged, may_be_retried
 from shared.usecases.delivery.sweep import Sweep, Swept

@@ -15,7 +15,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import Lane, Submission
 from shared.domain.valve import ClosedBy, Valve
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.delivery.backfill import Admitted, Backfill, Shares, waiting_for_turns
 from shared.usecases.delivery.sweep import Sweep

@@ -12,7 +12,7 @@ from shared.adapters.aws.sqs import SqsOutbox
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import DeliveryFault
-from shared.ports import OutboxMessage, Received
+from shared.ports.queues import OutboxMessage, Received
 from shared.settings import CLAIM_RESERVE, SUBMIT_CONCURRENCY
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Done, Later

@@ -10,7 +10,7 @@ import pytest
 from shared.domain import faults
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import Answer, DeliveryFault, Strategy
-from shared.ports import OutboxMessage
+from shared.ports.queues import OutboxMessage
 from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
 from shared.usecases.delivery.proof import LASTS
 from shared.usecases.delivery.submit import MAX_RESENDS, Delivered, Done, Later, Submit

@@ -200,7 +200,7 @@ def test_after_a_good_probe_the_first_batch_sends_one_message_and_only_an_answer
 
 
 def _reference(name: str):
-    from shared.ports import OutboxMessage
+    from shared.ports.queues import OutboxMessage
 
     return OutboxMessage(name, "elm", f"G-{name}")
 

@@ -14,7 +14,8 @@ from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
 from shared.domain.submission import Attempt, FileSummary, Lane, Submission
-from shared.ports import Objects, OutboxMessage, StoredObject
+from shared.ports.objects import Objects, StoredObject
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.correction.correct import Correct, Refused, Resubmitted
 from shared.usecases.delivery.backfill import waiting_for_turns

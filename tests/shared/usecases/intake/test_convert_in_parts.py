@@ -14,7 +14,7 @@ import pytest
 from local.aws.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
-from shared.ports import StoredObject
+from shared.ports.objects import StoredObject
 from shared.usecases.intake.convert import CHUNK, Ignored, Unfinished
 from tests.benchmarks.exports import Bucket, FhirBucket
 from tests.shared.usecases.invocations import Invocations, KilledError

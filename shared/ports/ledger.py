@@ -1,98 +1,24 @@
-"""What the use cases need from the world, as Protocols. Adapters and the tests' own doubles implement them."""
+"""The ledger: what became of every row."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import IO, Final, Protocol
+from datetime import date, datetime
+from typing import Final, Protocol
 
 import msgspec
 
-from shared.domain.audit import AuditEntry
-from shared.domain.clinics import Configuration, Source
 from shared.domain.lifecycle import Event, State
-from shared.domain.model import Visit
-from shared.domain.notice import Mark
 from shared.domain.outcome import Findable, Outcome
 from shared.domain.submission import (
-    Answer,
     Attempt,
-    Credentials,
-    DeliveryFault,
     FileSummary,
     Lane,
     Record,
     Submission,
 )
 from shared.domain.valve import Valve
-
-
-class Clock(Protocol):
-    def now(self) -> datetime:
-        """The time, with a zone."""
-        ...
-
-
-LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class StoredObject(msgspec.Struct, frozen=True):
-    """One object of the bucket: key, the version that makes this arrival unique, size in bytes, when it arrived.
-
-    `version_id` is S3's own, where one version is meant and not the newest.
-    """
-
-    key: str
-    version: str
-    size: int
-    modified: datetime = LONG_AGO
-    version_id: str = ""
-
-
-class Objects(Protocol):
-    """The bucket."""
-
-    def stat(self, key: str, version_id: str = "") -> StoredObject | None:
-        """The object, or one version of it; None where it is not there."""
-        ...
-
-    def list(self, prefix: str) -> Iterator[StoredObject]: ...
-
-    def open(self, item: StoredObject) -> IO[bytes]:
-        """The object's bytes as a stream that is read forward once."""
-        ...
-
-
-class Files(Protocol):
-    """Where reports are kept, by name."""
-
-    def get(self, name: str) -> bytes | None: ...
-
-    def put(self, name: str, content: bytes, content_type: str) -> None:
-        """Writes a file, in place of the one of that name."""
-        ...
-
-
-class Exports(Protocol):
-    """A reader of one export format."""
-
-    def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
-        """One visit per patient, clinic and day, every data row of the parts in exactly one visit's `rows`.
-
-        Rows that cannot be understood come as visits with findings. Visits of one patient come in the order of days.
-        Memory does not grow with the size of the parts.
-        """
-        ...
-
-
-class Configurations(Protocol):
-    def current(self) -> Configuration:
-        """The version in force (cached for a minute).
-
-        Raises:
-            LookupError: none was pushed yet.
-        """
-        ...
+from shared.ports.queues import OutboxMessage
 
 
 class NotClaimed(msgspec.Struct, frozen=True):
@@ -124,15 +50,6 @@ class Stops(msgspec.Struct, frozen=True):
 
     facilities: Mapping[str, str]
     valve: Valve
-
-
-class OutboxMessage(msgspec.Struct, frozen=True):
-    """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
-
-    msh_10: str
-    clinic: str
-    patient_group: str
-    round: str = ""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -323,117 +240,4 @@ class Ledger(Protocol):
 
     def save_valve(self, before: Valve, after: Valve) -> bool:
         """Writes the valve if it is still as `before`; False when somebody else was faster."""
-        ...
-
-
-class AuditTrail(Protocol):
-    """Who read or changed what. Entries are added, never changed."""
-
-    def note(self, entry: AuditEntry) -> None: ...
-
-    def entries(self, since: date, until: date) -> Iterator[AuditEntry]:
-        """The entries of those days (UTC), both included, in order of time."""
-        ...
-
-
-class Marks(Protocol):
-    """What notices are to be sent for."""
-
-    def add(self, mark: Mark) -> None:
-        """Adds a mark; one that is there stays as it is."""
-        ...
-
-    def open(self, until: datetime) -> Iterator[Mark]:
-        """The marks of hours that began until then, claimed or not."""
-        ...
-
-    def claim(self, mark: Mark, now: datetime) -> bool:
-        """False where somebody else has claimed it and may still be at it, or where it is gone."""
-        ...
-
-    def remove(self, mark: Mark) -> None: ...
-
-
-class Topic(Protocol):
-    """Where people hear of what waits for them."""
-
-    def publish(self, subject: str, text: str) -> None: ...
-
-
-class SecondOpinion(Protocol):
-    """Another implementation of HL7 that judges what we built."""
-
-    def objection(self, vxu: str) -> str:
-        """Empty where it agrees, else the kind of its objection (no PHI)."""
-        ...
-
-
-class Outbox(Protocol):
-    def send(self, messages: Sequence[OutboxMessage]) -> None:
-        """Queues references in this order; order within a patient group is kept until they are delivered.
-
-        Raises:
-            RuntimeError: the queue took some of them only; the text counts, it does not quote.
-        """
-        ...
-
-    def depth(self) -> int:
-        """About how many references wait to be received: those that are out or kept back are not counted."""
-        ...
-
-
-class Received(msgspec.Struct, frozen=True):
-    """A reference that was received, and the receipt by which the queue knows it."""
-
-    message: OutboxMessage
-    receipt: str
-
-
-class OutboxReader(Protocol):
-    """The other end of the outbox. What was received and is neither removed nor delayed comes again after a while."""
-
-    def receive(self) -> list[Received]:
-        """At most ten references, none where nothing waits; a patient's in their order, none while others are out."""
-        ...
-
-    def remove(self, receipts: Sequence[str]) -> None:
-        """Takes references out for good; one that is gone already is no error."""
-        ...
-
-    def delay(self, receipt: str, seconds: int) -> None:
-        """Keeps a reference and those of its patient behind it back."""
-        ...
-
-
-class ResubmissionQueue(Protocol):
-    def send(self, msh_10s: Sequence[str]) -> None: ...
-
-
-class Delivery(Protocol):
-    """The switch of what feeds `submit`: off, nothing is received and no receive count burns."""
-
-    def is_on(self) -> bool: ...
-
-    def switch(self, *, on: bool) -> None: ...
-
-
-class Secrets(Protocol):
-    def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
-        """The clinic's credentials; None when the secret is missing or malformed. `fresh` skips the cache."""
-        ...
-
-
-class Iis(Protocol):
-    """The registry behind SOAP. Every call returns values for everything that an IIS or a network can do."""
-
-    def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
-        """submitSingleMessage (urn:cdc:iisb:2011)."""
-        ...
-
-    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
-        """connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
-        ...
-
-    def reach(self, endpoint: str) -> DeliveryFault | None:
-        """Connects, secures the connection and sends nothing; None where that worked."""
         ...

@@ -1,0 +1,19 @@
+"""The audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Protocol
+
+from shared.domain.audit import AuditEntry
+
+
+class AuditTrail(Protocol):
+    """Who read or changed what. Entries are added, never changed."""
+
+    def note(self, entry: AuditEntry) -> None: ...
+
+    def entries(self, since: date, until: date) -> Iterator[AuditEntry]:
+        """The entries of those days (UTC), both included, in order of time."""
+        ...
