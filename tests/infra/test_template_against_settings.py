@@ -130,13 +130,13 @@ def test_a_fifo_queue_has_no_batch_window() -> None:
     assert all(function.batch_window == 0 for function in FUNCTIONS if function.queue in fifo)
 
 
-def test_a_schedule_starts_what_has_no_queue(template: Template) -> None:
+def test_a_schedule_starts_what_has_no_queue(template: Template, stage: str) -> None:
     started = {
         template.text(rule["Targets"][0]["Arn"]): rule["ScheduleExpression"]
         for rule in template.of("AWS::Events::Rule")
     }
-    assert {name.rsplit("-", 1)[1]: when for name, when in started.items()} == {
-        function.name: _RATES.get(function.every_minutes, f"rate({function.every_minutes} minutes)")
+    assert started == {
+        function.physical_name(stage): _RATES.get(function.every_minutes, f"rate({function.every_minutes} minutes)")
         for function in FUNCTIONS
         if function.every_minutes
     }
