@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 from functions import logs, metrics
-from functions.convert import report
+from functions.convert import telemetry
 from shared.bootstrap import application
 from shared.usecases.intake.convert import Unfinished
 
@@ -30,8 +30,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 converted = _app.convert(
                     key, version_id, lambda: context.get_remaining_time_in_millis() / 1000, replayed=replayed
                 )
-                report.log(converted)
-                metrics.put(report.measured(converted))
+                telemetry.log(converted)
+                metrics.put(telemetry.measured(converted))
                 if isinstance(converted, Unfinished):
                     # What the message names besides is converted by then, or comes to its turn.
                     _app.intake.send_again(message["body"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from functions import logs, metrics
-from functions.submit import report
+from functions.submit import telemetry
 from shared.adapters.aws.sqs import received
 from shared.bootstrap import application
 from shared.usecases.delivery.submit import Later
@@ -27,8 +27,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ]
     settled = _app.deliver(brought, lambda: context.get_remaining_time_in_millis() / 1000)
     results = [result for _, result in settled]
-    report.log(results)
-    metrics.put(report.measured(results))
+    telemetry.log(results)
+    metrics.put(telemetry.measured(results))
     # What was fetched besides is settled already, and Lambda does not know of it.
     failed = [record for record, result in zip(records, results, strict=False) if isinstance(result, Later)]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions import logs, metrics
-from functions.sweep import report
+from functions.sweep import telemetry
 from shared.bootstrap import application
 
 _app = application()
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         return {"queued": 0, "stopped": 0}
     swept = _app.sweep()
     expected = _app.expected(noting=True)
-    report.log(swept, expected)
-    metrics.put(report.measured(swept, expected))
+    telemetry.log(swept, expected)
+    metrics.put(telemetry.measured(swept, expected))
     _app.notices.send()
     return {"queued": swept.queued, "stopped": swept.stopped}

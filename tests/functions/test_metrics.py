@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from functions import logs, metrics
-from functions.submit import report
-from functions.sweep import report as swept
+from functions.submit import telemetry
+from functions.sweep import telemetry as sweep_telemetry
 from shared import metrics as table
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
 from shared.metrics import METRICS, Measured, Metric
@@ -109,7 +109,7 @@ def test_a_line_is_one_json_object_where_the_log_goes(monkeypatch: pytest.Monkey
 
 
 def test_every_outcome_of_a_delivery_has_its_metric() -> None:
-    assert set(report.OUTCOMES) == (STORED_BY_IIS | NEEDS_A_PERSON) - {State.HELD}
+    assert set(telemetry.OUTCOMES) == (STORED_BY_IIS | NEEDS_A_PERSON) - {State.HELD}
 
 
 def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
@@ -121,7 +121,7 @@ def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
         Later("E", "oak", 30, "HTTP-503"),
         Later("F", "oak", 0),
     ]
-    assert taken(metrics.documents(report.measured(results), "", 0)) == {
+    assert taken(metrics.documents(telemetry.measured(results), "", 0)) == {
         ("Accepted", "", ""): 1,
         ("Accepted", "clinic", "elm"): 1,
         ("Unknown", "", ""): 1,
@@ -136,7 +136,7 @@ def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
 def test_what_a_person_should_hear_of_is_measured_by_the_schedule() -> None:
     late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
     expected = Expected((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
-    assert taken(metrics.documents(swept.measured(Swept(0, 3), expected), "", 0)) == {
+    assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected), "", 0)) == {
         ("FacilitiesStopped", "", ""): 1,
         ("SilentSources", "", ""): 1,
         ("SilentSources", "source", "feed"): 1,
