@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from shared.usecases.delivery.deliver import Deliver
     from shared.usecases.delivery.submit import Submit
     from shared.usecases.delivery.sweep import Sweep
-    from shared.usecases.delivery.valve import Watch
+    from shared.usecases.delivery.valve import ValveCheck
     from shared.usecases.intake.convert import Convert
     from shared.usecases.registry.query import Asked, Query
     from shared.usecases.registry.query_files import QueryFiles
@@ -297,12 +297,12 @@ class Application:
         )
 
     @cached_property
-    def valve(self) -> Watch:
+    def valve(self) -> ValveCheck:
         from shared.adapters.aws.event_source import EventSourceMapping  # noqa: PLC0415 - only valve switches
-        from shared.usecases.delivery.valve import Watch  # noqa: PLC0415 - only valve watches
+        from shared.usecases.delivery.valve import ValveCheck  # noqa: PLC0415 - only the function valve
 
         client = self.session.client("lambda", config=_CLIENT)
-        return Watch(
+        return ValveCheck(
             ledger=self.ledger,
             delivery=EventSourceMapping(client, self.runtime.mapping),
             configurations=self.configurations,

@@ -37,7 +37,7 @@ def valve_list(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
         render.out.print(f"Closed since {valve.since:%Y-%m-%d %H:%M} UTC: {valve.reason}\n{words}\n{fix}")
         if next_probe := valve.next_probe():
             render.out.print(f"Next probe: {next_probe:%H:%M:%S} UTC")
-    elif valve.on_probation:
+    elif valve.on_trial:
         render.out.print("Open after a good probe; the first answer to a message is still to come.")
     else:
         render.out.print("Open: messages are delivered to the IIS.")

@@ -15,10 +15,10 @@ _app = application()
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Scheduled event → where the valve stands; a line in the log only where something happened."""
-    watched = _app.valve()
-    state = str(watched.valve.closed_by or "OPEN")
-    if watched.probe or not watched.valve.is_open:
-        logs.line("valve", state=state, fault=watched.valve.reason if watched.probe else "", outcome=watched.probe)
+    checked = _app.valve()
+    state = str(checked.valve.closed_by or "OPEN")
+    if checked.probe or not checked.valve.is_open:
+        logs.line("valve", state=state, fault=checked.valve.reason if checked.probe else "", outcome=checked.probe)
     # A maintenance window is announced and nobody's alarm.
-    metrics.put([Measured(VALVE_CLOSED, watched.valve.closed_by in (ClosedBy.FAULTS, ClosedBy.PERSON))])
-    return {"valve": state, "probe": watched.probe}
+    metrics.put([Measured(VALVE_CLOSED, checked.valve.closed_by in (ClosedBy.FAULTS, ClosedBy.PERSON))])
+    return {"valve": state, "probe": checked.probe}

@@ -1,15 +1,15 @@
 """The valve before the whole IIS: when delivery stops by itself, when the IIS is probed, when delivery goes on.
 
-    open ──CLOSE_AFTER faults in a row──► closed by FAULTS ──good probe──► on probation ──an answer──► open
+    open ──CLOSE_AFTER faults in a row──► closed by FAULTS ──good probe──► on trial ──────an answer──► open
      │  ▲                                        ▲   │ bad probe: the        │ one fault
      │  └─────────── `vaxline valve open` ───────┼───┘ next one later        │
      │                                           └───────────────────────────┘
-     ├──a window of iis.maintenance begins──► closed by MAINTENANCE ──it ends, good probe──► on probation
+     ├──a window of iis.maintenance begins──► closed by MAINTENANCE ──it ends, good probe──► on trial
      └──`vaxline valve close`──► closed by a PERSON ──`vaxline valve open`──► open
 
 Faults count whose strategy blames the IIS or the way to it (`COUNTED`): a refused connection as well as an answer that
 never came, since every message that times out costs a person a look. One answer in between starts the count anew.
-After a good probe the valve is on probation: the next fault closes it again, and the probe comes later each time, until
+After a good probe the valve is on trial: the next fault closes it again, and the probe comes later each time, until
 an answer shows that the IIS works. Pure: the store and the probe are `shared/usecases/delivery/valve.py`'s.
 """
 
@@ -83,7 +83,7 @@ class Valve(msgspec.Struct, frozen=True):
         return self.closed_by is None
 
     @property
-    def on_probation(self) -> bool:
+    def on_trial(self) -> bool:
         """Open after a probe, with no answer to a message yet."""
         return self.is_open and self.tries > 0
 
@@ -100,7 +100,7 @@ def fault_seen(valve: Valve, strategy: Strategy, code: str, now: datetime) -> Va
     if not valve.is_open or strategy not in COUNTED:
         return valve
     faults = valve.faults + 1
-    if faults < CLOSE_AFTER and not valve.on_probation:
+    if faults < CLOSE_AFTER and not valve.on_trial:
         return replace(valve, faults=faults)
     return closed(replace(valve, faults=faults), ClosedBy.FAULTS, code, now)
 
@@ -122,10 +122,10 @@ def probe_failed(valve: Valve, code: str, now: datetime) -> Valve:
 
 
 def probe_answered(valve: Valve, now: datetime) -> Valve:
-    """Open, on probation until a message is answered."""
+    """Open, on trial until a message is answered."""
     return replace(valve, closed_by=None, reason="", since=now, faults=0, tries=max(1, valve.tries))
 
 
 def opened_by_person(valve: Valve, now: datetime) -> Valve:
-    """Open, and on probation no longer."""
+    """Open, and no trial needed."""
     return replace(valve, closed_by=None, reason="", since=now, faults=0, tries=0)

@@ -36,7 +36,7 @@ from shared.usecases.delivery.backfill import Backfill
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.sweep import Sweep
-from shared.usecases.delivery.valve import Watch, close_by_hand, open_by_hand
+from shared.usecases.delivery.valve import ValveCheck, close_by_hand, open_by_hand
 from shared.usecases.intake.convert import Convert
 from shared.usecases.reporting.expectations import expected
 from tests.chaos import mischief as kinds
@@ -319,7 +319,7 @@ class World:
             sweep=Sweep(**common, outbox=outbox, configurations=configurations),
             is_configured=True,
             expected=lambda *, noting: expected(ledger, CONFIGURATION, clock.now(), noting=noting),
-            valve=Watch(
+            valve=ValveCheck(
                 **common,
                 delivery=self._port("delivery", self.delivery),
                 configurations=configurations,

@@ -28,8 +28,8 @@ from shared.ports.iis import Iis
 from shared.ports.ledger import Ledger, NotClaimed
 from shared.ports.queues import OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
-from shared.usecases.delivery.gate import Gate
-from shared.usecases.delivery.proof import Proofs
+from shared.usecases.delivery.stops import DeliveryStops
+from shared.usecases.delivery.trial import Trials
 
 MAX_RESENDS: Final = 1
 _THE_IIS: Final = "the whole IIS"
@@ -94,7 +94,7 @@ class Submit:
         self._iis = iis
         self._clock = clock
         self._retry_scale = retry_scale
-        self._proofs = Proofs(clock)
+        self._trials = Trials(clock)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
 
     def __call__(
@@ -109,7 +109,7 @@ class Submit:
         `tell` hears the number and the result of each message as soon as its patient's messages are done.
         """
         configuration = self._configurations.current()
-        gate = Gate(self._ledger, self._clock)
+        stops = DeliveryStops(self._ledger, self._clock)
         groups: dict[str, list[int]] = {}
         for number, message in enumerate(messages):
             groups.setdefault(message.patient_group, []).append(number)
@@ -123,7 +123,7 @@ class Submit:
                     # The queue keeps it behind the one that waits, which alone needs a time.
                     result: Delivered = Later(message.msh_10, message.clinic, 0)
                 else:
-                    result = self._deliver_or_keep(message, configuration, gate, seconds_left)
+                    result = self._deliver_or_keep(message, configuration, stops, seconds_left)
                 waiting = waiting or isinstance(result, Later)
                 done.append((number, result))
             for number, result in done:
@@ -139,29 +139,29 @@ class Submit:
         self,
         message: OutboxMessage,
         configuration: Configuration,
-        gate: Gate,
+        stops: DeliveryStops,
         seconds_left: Callable[[], float],
     ) -> Delivered:
         clinic = configuration.clinics.get(message.clinic)
         try:
             with (
-                self._proofs.turn(_THE_IIS) if gate.on_probation else nullcontext(),
-                self._proofs.turn(clinic.facility_id) if clinic else nullcontext(),
+                self._trials.hold(_THE_IIS) if stops.on_trial else nullcontext(),
+                self._trials.hold(clinic.facility_id) if clinic else nullcontext(),
             ):
                 if seconds_left() < settings.CLAIM_RESERVE:
                     return Later(message.msh_10, message.clinic, 0)
-                return self._deliver(message, clinic, configuration, gate)
+                return self._deliver(message, clinic, configuration, stops)
         except Exception as error:  # noqa: BLE001 - broken infrastructure at one message must not fail the batch's others
             return Later(message.msh_10, message.clinic, None, error=type(error).__name__)
 
     def _deliver(
-        self, message: OutboxMessage, clinic: Clinic | None, configuration: Configuration, gate: Gate
+        self, message: OutboxMessage, clinic: Clinic | None, configuration: Configuration, stops: DeliveryStops
     ) -> Delivered:
-        if clinic is not None and clinic.facility_id in gate.facilities:
+        if clinic is not None and clinic.facility_id in stops.facilities:
             # It stays QUEUED; opening the facility queues it again. What was decided before has its follow-up still.
             self._finish_follow_up(message.msh_10)
-            return Done(message.msh_10, message.clinic, "facility stopped", gate.facilities[clinic.facility_id])
-        if not gate.is_open or maintenance.current(
+            return Done(message.msh_10, message.clinic, "facility stopped", stops.facilities[clinic.facility_id])
+        if not stops.is_open or maintenance.current(
             configuration.iis.maintenance, configuration.iis.time_zone, self._clock.now()
         ):
             return Later(message.msh_10, message.clinic, self._while_closed)
@@ -179,7 +179,7 @@ class Submit:
             self._count(claimed)
             return Done(message.msh_10, message.clinic, str(State.SUPERSEDED))
         outcome = self._call(claimed, clinic, configuration, started)
-        return self._write(claimed, outcome, clinic, gate)
+        return self._write(claimed, outcome, clinic, stops)
 
     def _is_overtaken(self, submission: Submission) -> bool:
         """Whether its correction has been on the wire: queues keep the order, but a retry or a lost message may not."""
@@ -273,28 +273,30 @@ class Submit:
 
     # writing it down -------------------------------------------------------------------------------------------------
 
-    def _write(self, submission: Submission, outcome: _Outcome, clinic: Clinic | None, gate: Gate) -> Delivered:
+    def _write(
+        self, submission: Submission, outcome: _Outcome, clinic: Clinic | None, stops: DeliveryStops
+    ) -> Delivered:
         now = self._clock.now()
         fault = faults.BY_CODE.get(outcome.fault)
         if fault is not None:
-            gate.fault_seen(fault)
-        wait = self._wait(submission, fault, gate)
-        stops = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
+            stops.fault_seen(fault)
+        wait = self._wait(submission, fault, stops)
+        is_setup_fault = clinic is not None and fault is not None and fault.strategy is Strategy.CHECK_SETUP
         state = outcome.attempt.state
-        waits_for_opening = stops and state is State.QUEUED
+        waits_for_opening = is_setup_fault and state is State.QUEUED
         next_try = now + timedelta(seconds=wait or 0) if wait is not None or waits_for_opening else None
-        if stops and clinic is not None:
+        if is_setup_fault and clinic is not None:
             # First of all, so that no other message of the facility tries the refused password meanwhile.
-            gate.stop_facility(clinic.facility_id, outcome.fault)
-            self._proofs.refused(clinic.facility_id)
+            stops.stop_facility(clinic.facility_id, outcome.fault)
+            self._trials.failed(clinic.facility_id)
         elif clinic is not None:
-            self._proofs.accepted(clinic.facility_id)
+            self._trials.passed(clinic.facility_id)
         ours = self._ledger.finish(submission, outcome.event, outcome.attempt, causes=outcome.causes, next_try=next_try)
         done = Done(submission.msh_10, submission.clinic, str(state), outcome.fault, outcome.attempt.seconds)
         if fault is None:
             # Not before: what the IIS answered is worth more than that it answers.
-            gate.answer_seen()
-            self._proofs.accepted(_THE_IIS)
+            stops.answer_seen()
+            self._trials.passed(_THE_IIS)
         if not ours:
             # The lease ran out meanwhile and somebody else decided; what the ledger says now holds.
             return done
@@ -341,9 +343,9 @@ class Submit:
         """Seconds until a reference is looked at again that came while the valve was closed."""
         return round(settings.VALVE_WAIT * self._retry_scale)
 
-    def _wait(self, submission: Submission, fault: faults.Fault | None, gate: Gate) -> int | None:
+    def _wait(self, submission: Submission, fault: faults.Fault | None, stops: DeliveryStops) -> int | None:
         """Seconds until the next try of this very message, or None when there is none."""
-        if fault is not None and not fault.may_be_stored and not submission.resends and gate.blames_the_iis(fault):
+        if fault is not None and not fault.may_be_stored and not submission.resends and stops.blames_the_iis(fault):
             # The IIS is down, not this message in trouble: it climbs no ladder, and its tries are not used up.
             return self._while_closed
         if fault is None or submission.resends >= MAX_RESENDS:

@@ -19,7 +19,7 @@ from shared.ports.configuration import Configurations
 from shared.ports.iis import Iis
 from shared.ports.ledger import Ledger
 from shared.ports.queues import Delivery
-from shared.usecases.delivery.gate import change_valve
+from shared.usecases.delivery.stops import change_valve
 
 ANSWERED = "answered"
 # The IIS is there and says that it has no connectivityTest: as good an answer as any.
@@ -27,14 +27,14 @@ _ALIVE = frozenset({"UNSUPPORTED-OPERATION"})
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ValveCheckResult:
     """What one watch found: the valve as it stands now, and what a probe got (empty where none was due)."""
 
     valve: Valve
     probe: str = ""
 
 
-class Watch:
+class ValveCheck:
     """The use case with its ports."""
 
     def __init__(
@@ -54,31 +54,31 @@ class Watch:
         self._clock = clock
         self._retry_scale = retry_scale
 
-    def __call__(self) -> Watched:
+    def __call__(self) -> ValveCheckResult:
         """Looks once."""
         before = self._ledger.stops().valve
         try:
             iis = self._configurations.current().iis
         except LookupError:
             # A new stage: there is nothing to deliver before the first `vaxline config push`.
-            return Watched(before)
+            return ValveCheckResult(before)
         now = self._clock.now()
-        watched = self._decided(before, iis, now)
-        if self._delivery.is_on() != watched.valve.is_open:
-            self._delivery.switch(on=watched.valve.is_open)
-        return watched
+        checked = self._decided(before, iis, now)
+        if self._delivery.is_on() != checked.valve.is_open:
+            self._delivery.switch(on=checked.valve.is_open)
+        return checked
 
-    def _decided(self, valve: Valve, iis: IisSettings, now: datetime) -> Watched:
+    def _decided(self, valve: Valve, iis: IisSettings, now: datetime) -> ValveCheckResult:
         if valve.closed_by is ClosedBy.PERSON:
-            return Watched(valve)
+            return ValveCheckResult(valve)
         window = maintenance.current(iis.maintenance, iis.time_zone, now)
         if window is not None:
             if valve.closed_by is ClosedBy.MAINTENANCE:
-                return Watched(valve)
+                return ValveCheckResult(valve)
             return self._change(valve, valves.closed(valve, ClosedBy.MAINTENANCE, window.text, now))
         next_probe = now if valve.closed_by is ClosedBy.MAINTENANCE else valve.next_probe(self._retry_scale)
         if next_probe is None or now < next_probe:
-            return Watched(valve)
+            return ValveCheckResult(valve)
         failed = self._probe(iis)
         now = self._clock.now()
         if failed:
@@ -94,10 +94,10 @@ class Watch:
         )
         return answer.code if isinstance(answer, DeliveryFault) and answer.code not in _ALIVE else ""
 
-    def _change(self, before: Valve, after: Valve, probe: str = "") -> Watched:
+    def _change(self, before: Valve, after: Valve, probe: str = "") -> ValveCheckResult:
         """Somebody else may have been faster, such as a person who closed it: then theirs holds."""
         saved = self._ledger.save_valve(before, after)
-        return Watched(after if saved else self._ledger.stops().valve, probe)
+        return ValveCheckResult(after if saved else self._ledger.stops().valve, probe)
 
 
 def open_by_hand(ledger: Ledger, clock: Clock) -> bool:

@@ -28,7 +28,7 @@ from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
 from shared.ports.ledger import Ledger
-from shared.usecases.delivery.gate import Gate
+from shared.usecases.delivery.stops import DeliveryStops
 
 COLUMNS: Final = (
     "patient_id",
@@ -139,21 +139,23 @@ class Query:
         missing = qbp.missing(request)
         if missing:
             return replace(asked, not_asked=MISSING, missing=missing)
-        gate = Gate(self._ledger, self._clock)
-        stopped = self._stopped(who, configuration, gate)
+        stops = DeliveryStops(self._ledger, self._clock)
+        stopped = self._stopped(who, configuration, stops)
         if stopped:
             return replace(asked, not_asked=stopped)
-        return self._ask(asked, request, who, configuration, gate)
+        return self._ask(asked, request, who, configuration, stops)
 
-    def _stopped(self, clinic: Clinic, configuration: Configuration, gate: Gate) -> str:
+    def _stopped(self, clinic: Clinic, configuration: Configuration, stops: DeliveryStops) -> str:
         iis = configuration.iis
-        if clinic.facility_id in gate.facilities:
+        if clinic.facility_id in stops.facilities:
             return FACILITY_STOPPED
-        if not gate.is_open:
+        if not stops.is_open:
             return IIS_CLOSED
         return MAINTENANCE if maintenance.current(iis.maintenance, iis.time_zone, self._clock.now()) else ""
 
-    def _ask(self, asked: Asked, request: Request, clinic: Clinic, configuration: Configuration, gate: Gate) -> Asked:
+    def _ask(
+        self, asked: Asked, request: Request, clinic: Clinic, configuration: Configuration, stops: DeliveryStops
+    ) -> Asked:
         credentials = self._secrets.credentials(clinic.secret)
         if credentials is None:
             return replace(asked, fault="NO-CREDENTIALS")
@@ -162,7 +164,7 @@ class Query:
             fresh = self._secrets.credentials(clinic.secret, fresh=True)
             if fresh is not None and fresh != credentials:
                 asked = self._call(asked, request, clinic, configuration, fresh)
-        self._tell(asked, clinic, gate)
+        self._tell(asked, clinic, stops)
         return asked
 
     def _call(
@@ -187,15 +189,15 @@ class Query:
         fault = fault_of(response, msh_10=mark, query_tag=mark, profile=PROFILES[configuration.iis.profile])
         return replace(asked, fault=fault) if fault else replace(asked, fault="", response=response)
 
-    def _tell(self, asked: Asked, clinic: Clinic, gate: Gate) -> None:
+    def _tell(self, asked: Asked, clinic: Clinic, stops: DeliveryStops) -> None:
         """What delivery must know: a refused password stops the facility, a failing IIS closes the valve."""
         fault = faults.BY_CODE.get(asked.fault)
         if fault is None:
-            gate.answer_seen()
+            stops.answer_seen()
             return
-        gate.fault_seen(fault)
+        stops.fault_seen(fault)
         if fault.strategy is Strategy.CHECK_SETUP:
-            gate.stop_facility(clinic.facility_id, fault.code)
+            stops.stop_facility(clinic.facility_id, fault.code)
 
 
 def fresh_id() -> str:

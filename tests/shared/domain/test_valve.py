@@ -47,18 +47,18 @@ def test_each_failed_probe_comes_later_up_to_a_quarter_of_an_hour() -> None:
 
 def test_on_probation_one_fault_closes_it_and_the_probe_comes_later_than_before() -> None:
     first = faults(Valve(), CLOSE_AFTER)
-    probation = valves.probe_answered(first, NOON)
-    assert probation.is_open
-    assert probation.on_probation
-    again = faults(probation, 1)
+    trial = valves.probe_answered(first, NOON)
+    assert trial.is_open
+    assert trial.on_trial
+    again = faults(trial, 1)
     assert not again.is_open
     assert again.next_probe() - NOON > first.next_probe() - NOON
 
 
 def test_an_answer_ends_the_probation() -> None:
-    probation = valves.probe_answered(faults(Valve(), CLOSE_AFTER), NOON)
-    assert not valves.answer_seen(probation).on_probation
-    assert faults(valves.answer_seen(probation), 1).is_open
+    trial = valves.probe_answered(faults(Valve(), CLOSE_AFTER), NOON)
+    assert not valves.answer_seen(trial).on_trial
+    assert faults(valves.answer_seen(trial), 1).is_open
 
 
 def test_what_a_person_closed_no_fault_answer_or_clock_opens() -> None:
@@ -67,7 +67,7 @@ def test_what_a_person_closed_no_fault_answer_or_clock_opens() -> None:
     assert valves.answer_seen(faults(shut, 9)) == shut
     opened = valves.opened_by_person(shut, NOON)
     assert opened.is_open
-    assert not opened.on_probation
+    assert not opened.on_trial
 
 
 def test_a_closed_valve_is_not_opened_by_a_late_answer() -> None:

@@ -15,7 +15,7 @@ from shared.replaced import replace
 from shared.settings import SWEEP_AFTER, VALVE_WAIT
 from shared.usecases.delivery.submit import Done, Later
 from shared.usecases.delivery.sweep import Sweep
-from shared.usecases.delivery.valve import ANSWERED, Watch, close_by_hand, open_by_hand
+from shared.usecases.delivery.valve import ANSWERED, ValveCheck, close_by_hand, open_by_hand
 from tests.fakes.configurations import Fixed
 from tests.shared.usecases.desk import CONFIGURATION, Desk, ack
 
@@ -65,7 +65,7 @@ class Watching:
         self.probe = Probed()
         self.configuration = replace(CONFIGURATION, iis=replace(CONFIGURATION.iis, **iis))
         desk.submit._configurations = Fixed(self.configuration)
-        self.watch = Watch(
+        self.check = ValveCheck(
             ledger=desk.ledger,
             delivery=self.switch,
             configurations=Fixed(self.configuration),
@@ -82,7 +82,7 @@ class Watching:
 
     def after(self, seconds: float) -> str:
         self.desk.clock.time += timedelta(seconds=seconds)
-        return self.watch().probe
+        return self.check().probe
 
     @property
     def closed_by(self) -> ClosedBy | None:
@@ -103,7 +103,7 @@ def test_faults_in_a_row_stop_delivery_for_everybody(watching: Callable[..., Wat
     assert at.desk.deliver("NEXT", clinic="oak") == [Later("NEXT", "oak", VALVE_WAIT)]
     assert len(at.desk.iis.sent) == sent
     assert at.desk.of("NEXT").state is State.QUEUED
-    at.watch()
+    at.check()
     assert not at.switch.on
 
 
@@ -162,7 +162,7 @@ def test_what_closed_the_valve_climbs_no_ladder_and_is_never_used_up(watching: C
     for _ in range(9):
         at.desk.clock.time += timedelta(days=1)
         at.probe.fault = ""
-        assert at.watch().probe == ANSWERED
+        assert at.check().probe == ANSWERED
         assert at.desk.deliver(last) == [Later(last, "elm", VALVE_WAIT, "CONNECT-REFUSED")]
     assert at.desk.resubmission.sent == []
 
@@ -196,7 +196,7 @@ def test_after_a_good_probe_the_first_batch_sends_one_message_and_only_an_answer
     at.desk.iis.say = ack
     done = at.desk.submit([_reference(name) for name in "ABC"], lambda: 999)
     assert {result.outcome for result in done if isinstance(result, Done)} == {"ACCEPTED"}
-    assert not at.desk.ledger.stops().valve.on_probation
+    assert not at.desk.ledger.stops().valve.on_trial
 
 
 def _reference(name: str):
@@ -326,7 +326,7 @@ def test_a_stage_without_a_configuration_is_watched_in_peace(desk: Callable[...,
             raise LookupError("no configuration was pushed yet")
 
     at = Watching(desk(refused))
-    watch = Watch(
+    check = ValveCheck(
         ledger=at.desk.ledger, delivery=at.switch, configurations=Nothing(), iis=at.probe, clock=at.desk.clock
     )
-    assert watch().valve.is_open
+    assert check().valve.is_open

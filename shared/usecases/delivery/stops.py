@@ -20,8 +20,8 @@ from shared.ports.ledger import Ledger
 _TRIES: Final = 5
 
 
-class Gate:
-    """The gate of one batch. Safe among its threads."""
+class DeliveryStops:
+    """The stops of one batch. Safe among its threads."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
@@ -36,8 +36,8 @@ class Gate:
         return self._valve.is_open
 
     @property
-    def on_probation(self) -> bool:
-        return self._valve.on_probation
+    def on_trial(self) -> bool:
+        return self._valve.on_trial
 
     def stop_facility(self, facility: str, fault: str) -> None:
         """A set-up fault: nothing of this facility is sent until a person opens it."""
@@ -53,7 +53,7 @@ class Gate:
             self._change(lambda valve: valves.fault_seen(valve, fault.strategy, fault.code, self._clock.now()))
 
     def answer_seen(self) -> None:
-        """Costs nothing while all is well: only a count that has begun, or a probation, is ended by a write."""
+        """Costs nothing while all is well: only a count that has begun, or a trial, is ended by a write."""
         if self._valve.faults or self._valve.tries:
             self._change(valves.answer_seen)
 

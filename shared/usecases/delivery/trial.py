@@ -18,7 +18,7 @@ LASTS: Final = timedelta(minutes=5)
 """How long one call without a set-up fault counts: in a busy process a batch costs one round trip, not two."""
 
 
-class Proof:
+class Trial:
     """Whether one facility's set-up was accepted lately, and the turn of the message that finds out."""
 
     def __init__(self) -> None:
@@ -26,39 +26,39 @@ class Proof:
         self.until: datetime | None = None
 
 
-class Proofs:
+class Trials:
     """The proofs of all facilities that this process delivers for. Safe among threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._guard = Lock()
-        self._proofs: dict[str, Proof] = {}
+        self._trials: dict[str, Trial] = {}
 
     @contextmanager
-    def turn(self, facility: str) -> Iterator[None]:
+    def hold(self, facility: str) -> Iterator[None]:
         """Holds back until the facility is proven, or until it is this message's turn to find out."""
         with self._guard:
-            proof = self._proofs.setdefault(facility, Proof())
-        if self._holds(proof):
+            trial = self._trials.setdefault(facility, Trial())
+        if self._holds(trial):
             yield
             return
-        proof.turn.acquire()
-        if self._holds(proof):
-            proof.turn.release()
+        trial.turn.acquire()
+        if self._holds(trial):
+            trial.turn.release()
             yield
             return
         try:
             yield
         finally:
-            proof.turn.release()
+            trial.turn.release()
 
-    def accepted(self, facility: str) -> None:
+    def passed(self, facility: str) -> None:
         """Notes a call without a set-up fault; a timeout too, so that a slow IIS is not waited for in turns."""
-        self._proofs.setdefault(facility, Proof()).until = self._clock.now() + LASTS
+        self._trials.setdefault(facility, Trial()).until = self._clock.now() + LASTS
 
-    def refused(self, facility: str) -> None:
+    def failed(self, facility: str) -> None:
         """Notes a set-up fault: the next message finds out anew."""
-        self._proofs[facility].until = None
+        self._trials[facility].until = None
 
-    def _holds(self, proof: Proof) -> bool:
-        return proof.until is not None and self._clock.now() < proof.until
+    def _holds(self, trial: Trial) -> bool:
+        return trial.until is not None and self._clock.now() < trial.until
