@@ -72,7 +72,7 @@ _KEY_USD: Final = 1.0
 # One export a clinic and day with its doses, and a row of CSV.
 _DOSES_A_FILE: Final = 20
 # What a file costs besides its messages, estimated: it is put, its head and body read, its event sent, received and deleted
-# beside polling, its item written with each state of the file and its clinic's share once; its 60 search values stand on 23 of the
+# beside polling, its item written with each state of the file and its daily quota once; its 60 search keys are on 23 of the
 # 25 shelves, 18 items more than so many messages of a large file take; and convert runs for 0.7 seconds more, 0.2 of them hl7apy's.
 _PER_FILE: Final = {
     "put": 1,
@@ -110,11 +110,11 @@ def main() -> None:
     writes = {
         "record": _units(record),
         "submission": _units(submission) + 2 * entry,
-        "search values": calls["PutRequest"] / THOUSAND,
+        "search keys": calls["PutRequest"] / THOUSAND,
         "claim": _units(submission) + entry,
         "outcome": _units(submission + sizes["attempt"]) + 2 * entry,
         "the day's outcomes": 1,
-        "its clinic's share of the day": calls["UpdateItem"] / THOUSAND,
+        "the daily quota": calls["UpdateItem"] / THOUSAND,
     }
     per_message = {
         "write": sum(writes.values()),
@@ -127,7 +127,7 @@ def main() -> None:
         "key": 0.001,
         "log": 0.4 / 10 / 1e6,
         # What stays: the submission with its attempt, its record, its entries in by_file and in the day, its values.
-        "store": (submission + sizes["attempt"] + record + 2 * _INDEX_ENTRY + writes["search values"] * _VALUE_ENTRY)
+        "store": (submission + sizes["attempt"] + record + 2 * _INDEX_ENTRY + writes["search keys"] * _VALUE_ENTRY)
         / 1e9,
         "put": _PER_FILE["put"] / THOUSAND,
         "get": _PER_FILE["get"] / THOUSAND,
@@ -200,12 +200,14 @@ def _length(kind: str, value: Any) -> int:
 
 _HEAD: Final = """# Scale and cost
 
-`python -m tests.benchmarks.cost` writes this page from the calls that 1,000 messages of one dose make against a stub of AWS,
-from the sizes of what they write, and from AWS's list prices (us-east-1, November 2025, no free tier). Estimated and not counted
-are submit's calls, the units of its writes and of the indexes, KMS requests, log volume and the seconds of Lambda: the
-constants at the head of `tests/benchmarks/cost.py` say what they rest on.
+This page shows what vaxline costs in AWS, and which quotas limit it. It is for the people who plan a deployment.
 
-| what | of it, per message | price, USD | per million messages, USD |
+`python -m tests.benchmarks.cost` writes it from the calls that 1,000 messages of one dose make against a stub of AWS, from the
+sizes of the items that they write, and from AWS's list prices (us-east-1, November 2025, no free tier). submit's calls, the
+units of its writes and of the indexes, KMS requests, log volume and the seconds of Lambda are estimated, not counted; the
+constants at the head of `tests/benchmarks/cost.py` give the basis.
+
+| what | amount per message | price, USD | per million messages, USD |
 | --- | ---: | ---: | ---: |
 """
 
@@ -226,13 +228,16 @@ def _words(calls: Counter[str], sizes: dict[str, int], writes: dict[str, int], t
     units = ", ".join(f"{name} {count:g}" for name, count in writes.items())
     return f"""
 Converting one file of 1,000 messages makes {made}. A submission's item has {sizes["submission"]:,} bytes, a record's
-{sizes["record"]:,}. Write units, indexes included: {units}. Messages of more doses cost less per dose, and a row that an
-export repeats unchanged costs one read. A message that is retried costs a claim and an outcome more.
+{sizes["record"]:,}. Write units, indexes included: {units}. Messages of more doses cost less per dose. A row that an export
+repeats unchanged costs one read. A message that is retried costs another claim and another outcome.
 
-The target of 10 USD is {"met" if total <= 10 else "not met"}. What is left is the write units of one conditional write for each of
-the four steps that make delivery safe, with the indexes and values that find it again, and the time that submit waits for the
-IIS, with its ten lanes at work for {_LANES_AT_WORK:.0%} of it. On a quiet day, when a batch comes alone, submit's part is
-{_SLOWEST_OF_TEN * _LANES_AT_WORK:.1f} times as much, since a batch waits for its slowest message: 1 USD more per million.
+The target of 10 USD is {"met" if total <= 10 else "not met"}. The cost consists mainly of two parts:
+
+- the write units of one conditional write for each of the four steps that make delivery safe, with their indexes and search
+  keys;
+- the time that submit waits for the IIS, with its ten workers busy for {_LANES_AT_WORK:.0%} of it. On a quiet day, when a batch comes
+  alone, submit's part is {_SLOWEST_OF_TEN * _LANES_AT_WORK:.1f} times as much, because a batch waits for its slowest message: 1 USD more per
+  million.
 """
 
 
@@ -241,8 +246,8 @@ def _organizations(costs: dict[str, float]) -> str:
     text = f"""
 ## A year
 
-{_DOSES_A_FILE} messages a clinic and working day in a file of their own, {_DAYS} days; USD a year by service. The messages cost what
-the table above says; a file costs a few calls besides.
+{_DOSES_A_FILE} messages per clinic and working day, in a file of their own, on {_DAYS} days; USD a year by service. The messages cost as
+in the table above; each file costs a few more calls.
 
 | clinics | messages | {" | ".join(SERVICES)} | all |
 | ---: | ---: |{" ---: |" * (len(SERVICES) + 1)}
@@ -266,77 +271,85 @@ the table above says; a file costs a few calls besides.
     return (
         text
         + f"""
-KMS with its {_KEYS} keys at {_KEY_USD:g} USD a month each; alarms, Secrets Manager (0.40 USD a month and clinic) and a fixed
-address for egress (the NAT gateway is some 35 USD a month) come on top where they are used.
+KMS includes {_KEYS} keys at {_KEY_USD:g} USD a month each. Alarms, Secrets Manager (0.40 USD a month and clinic) and a fixed address
+for egress (the NAT gateway is some 35 USD a month) are not included.
 
 ## A backfill of 20 million doses
 
-One a message, at the pace of {SUBMIT.max_concurrency} submit functions of {SUBMIT.batch_size} calls each and IZ Gateway's mean answer
-time of {_ANSWER_SECONDS} s: {pace:.1f} messages a second, {days:,.0f} days, {20 * (total + waited):,.0f} USD: a message that waits for its turn
-costs three write units more, its own and those of an index's two shards. The IIS's answer time is what it
-waits for, and `max_concurrency` what changes it, as far as the IIS agrees: ten times as many calls at once are {days / 10:,.0f} days
-for the same money. Converting them takes {20 * _MILLION * _CONVERT_SECONDS / 3600:,.0f} hours of one function. What waits for its turn
-waits in the ledger and in no queue; at the default of `iis.backfill_per_minute`, which is below that pace, it is {turns:,.0f} days.
+With one dose per message, {SUBMIT.max_concurrency} submit functions of {SUBMIT.batch_size} calls each, and IZ Gateway's mean answer time of
+{_ANSWER_SECONDS} s, vaxline sends {pace:.1f} messages a second. The backfill takes {days:,.0f} days and costs {20 * (total + waited):,.0f} USD.
+
+- A message that waits in a backfill lane costs three more write units: its own and those of the index's two shards.
+- The IIS's answer time limits the pace. If the IIS agrees, raise `max_concurrency`: ten times as many calls at once take
+  {days / 10:,.0f} days for the same money.
+- Converting the doses takes {20 * _MILLION * _CONVERT_SECONDS / 3600:,.0f} hours of one function.
+- The messages wait in the ledger and not in a queue. At the default of `iis.backfill_per_minute`, which is below that pace, the
+  backfill takes {turns:,.0f} days.
 
 ## A national reporter
 
 {states} IISs and {national / _MILLION:,.0f} million messages a year, {national / 365 / 86_400:,.1f} a second on average:
 
-- One stage per IIS, as today's stage has one: its own queues, valve, credentials and profile, so that one IIS that is down holds
-  nobody else. That is {states} times the fixed cost ({states * fixed:,.0f} USD a year) and the same cost per message:
+- One stage per IIS, as now: each has its own queues, valve, credentials and profile, so an IIS that is down delays no other.
+  That is {states} times the fixed cost ({states * fixed:,.0f} USD a year) and the same cost per message:
   {national / _MILLION * total + states * fixed:,.0f} USD a year. Configuration and console would name the IIS first.
-- The EHR's one feed would have to be told apart by the state that a clinic reports to, before it is in a stage's inbox.
-- {states * (SUBMIT.max_concurrency + CONVERT.max_concurrency):,} functions at once of the 1,000 that an account has, should all of them
-  convert as much as they may; none of the walls below comes near.
+- The EHR's single feed would have to be split by the state that a clinic reports to, before it goes into a stage's inbox.
+- If all stages convert as much as they may, {states * (SUBMIT.max_concurrency + CONVERT.max_concurrency):,} functions run at once, of the 1,000 of an
+  account. None of the quotas below is reached.
 """
     )
 
 
 # The last runs of `python -m tests.benchmarks big`, by hand.
-_BIG: Final = """`python -m tests.benchmarks big --size 1GB --kind fhir --seconds 180 --kills 0.35 --seed 22 --shares 2`, 2026-11-28, on two
-cores shared with other runs: a FHIR bulk export of 1 GB, made as it is read, 567,677 doses in 189,226 visits, in two shares beside
-each other. An invocation has 180 s of processor time, and some are killed. The ledger is a SQLite file, the reader and the conversion
-are the real ones. Other runs took most of both cores, so the seconds say when, and not how fast.
+_BIG: Final = """`python -m tests.benchmarks big --size 1GB --kind fhir --seconds 180 --kills 0.35 --seed 22 --shares 2`, on 2026-11-28 with version
+0.1.0, which converted a large file in shares side by side (ADR 0017), on two cores shared with other runs.
+
+A FHIR bulk export of 1 GB is made while it is read: 567,677 doses in 189,226 visits, here in two shares. An invocation has 180 s
+of processor time, and some are killed. The ledger is a SQLite file; the reader and the conversion are the real ones. Other runs
+took most of both cores, so the seconds show the order of events, not the speed.
 
 | share | invocation | ended | doses taken up by then | peak memory |
 | ---: | ---: | --- | ---: | ---: |
-| 0 | 1 | by its time, after 425 s | 154,799 | 125 MiB |
+| 0 | 1 | out of time, after 425 s | 154,799 | 125 MiB |
 | 0 | 2 | killed after 173 s | 154,799 | |
-| 0 | 3 | killed after 6 s, in its reading | 154,799 | |
-| 0 | 4 | by its time, after 523 s | 245,399 | 126 MiB |
+| 0 | 3 | killed after 6 s, while reading | 154,799 | |
+| 0 | 4 | out of time, after 523 s | 245,399 | 126 MiB |
 | 0 | 5 | done, after 394 s | 283,841 | 127 MiB |
-| 1 | 1 | by its time, after 426 s | 151,200 | 125 MiB |
-| 1 | 2 | by its time, after 477 s | 246,900 | 125 MiB |
+| 1 | 1 | out of time, after 426 s | 151,200 | 125 MiB |
+| 1 | 2 | out of time, after 477 s | 246,900 | 125 MiB |
 | 1 | 3 | done, after 418 s | 283,836 | 127 MiB |
 | both | 8 | 2 killed, 1,525 s | 567,677 | 127 MiB |
 
-The counts add up: every dose stands in one submission, every submission was queued, none of them twice. Memory of 1,000,000 rows
-of CSV: 141.6 MiB, of 100,000: 141.0 MiB."""
+The counts add up: every dose is in one submission, every submission was queued, none of them twice.
+
+The same with CSV, on the same day (`--size 500MB --kind csv --shares 2 --seconds 180 --kills 0.35 --seed 7`): 1,602,581 doses in
+six invocations, none of which was killed, 549 s, 130 MiB at most. Every dose is in one submission; 534,194 references were
+queued, none twice. [performance.md](performance.md) compares the memory for 1,000,000 rows of CSV and for 100,000."""
 
 _WALLS: Final = """
-## Quotas, and the next walls
+## Quotas
 
-| what | its limit (AWS's defaults, us-east-1, November 2025) | vaxline meets it |
+| what | limit (AWS's defaults, us-east-1, November 2025) | use by vaxline |
 | --- | --- | --- |
 | FIFO, messages in flight | 120,000 a queue | 20: two functions of ten |
-| FIFO, calls | 300 a second and action, ten messages each | one sends for ten; at some 1,500 visits a second half of it |
-| FIFO, groups | a receive looks through the first 120,000 messages for free groups | only if so many of few patients wait |
+| FIFO, calls | 300 a second and action, ten messages each | one call sends ten; 1,500 visits a second use half of it |
+| FIFO, groups | a receive looks through the first 120,000 messages for free groups | reached only if that many messages of few patients wait |
 | one partition of the table or an index | 1,000 write units a second | see below |
-| table, on demand | 40,000 write units a second | 11 a message: 3,600 messages a second |
+| table, on demand | 40,000 write units a second | 11 a message: enough for 3,600 messages a second |
 | KMS, symmetric keys | 50,000 requests a second and region | 1 in 1,000 messages: data keys are reused for five minutes |
 | Lambda, at once | 1,000 an account | submit 2, convert {convert}, one each of the others |
-| a search by record number, ORC-3 or lot | a page of a query is 1 MB | a shelf of 25 is read whole (adr/0011): 5 million messages are 24 pages, at some 80 ms each two seconds |
+| a search by record number, ORC-3 or lot | a page of a query is 1 MB | one of 25 shelves is read whole (adr/0011): with 5 million messages 24 pages of some 80 ms, two seconds |
 | CloudWatch Logs | 5,000 PutLogEvents a second; 0.50 USD a GB | one line a batch of ten, one more a failure: 40 MB a million |
-| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports to some 5 GB of CSV, 6 GB of FHIR (adr/0019, computed) |
+| Lambda, disk and time of convert | 10 GiB, 15 minutes | exports up to some 5 GB of CSV, 6 GB of FHIR (adr/0019, computed) |
 
-Where a partition is warm:
+The busiest partitions:
 
-- A record or a submission is a partition of its own, so the table has no hot one. The index `by_file` has one partition per file,
-  which limits the conversion of one file to some 1,000 visits a second. `waiting` has eight shards, `worklist` a
-  partition per clinic.
-- What people search by stands on 25 shelves, a partition each, by hashes: 25 writes for 100 visits, one on each shelf.
-- A day's outcomes stand in that day's partition, written as fast as the IIS answers: a hundredth of the limit.
-- All files stand in the table's one partition `FILES`, written once in 5,000 visits of a file.
+- Each record and each submission is a partition of its own, so the table has no hot partition.
+- The index `by_file` has one partition per file, which limits the conversion of one file to some 1,000 visits a second.
+  `waiting` has eight shards, `worklist` a partition per clinic.
+- Search keys are on 25 shelves, a partition each, by hashes: 25 writes for 100 visits, one on each shelf.
+- A day's outcomes are in that day's partition, written as fast as the IIS answers: a hundredth of the limit.
+- All files are in the table's partition `FILES`, written once per 5,000 visits of a file.
 
 ## A file of 1 GB
 

@@ -15,9 +15,11 @@ PAGE: Final = Path("docs/performance.md")
 
 _HEAD: Final = """# Speed
 
-The last run of `make bench`, of {day}, on {cores} cores (Python {python}). `python -m tests.benchmarks page` writes this page
-from `build/bench.json`. Machines are noisy: what is compared ran in turn, and the figures are medians. Figures are CPU time
-except where waiting is the point (batches and deliveries). Nothing in the test suite passes or fails by time.
+This page is for developers: it compares vaxline's speed with other libraries and with lower limits.
+
+It shows the last run of `make bench`, of {day}, on {cores} cores (Python {python}). `python -m tests.benchmarks page` writes it from
+`build/bench.json`. Figures are medians. They are CPU time, except where waiting is measured (batches and deliveries). Compared
+figures were measured in turn, because machines are noisy. No test passes or fails by time.
 {speed}
 | what | measured | beside | ratio | reach | |
 | --- | ---: | --- | ---: | --- | --- |
@@ -29,90 +31,96 @@ _WHY: Final = (
         "build a VXU",
         "f-string floor",
         (
-            "The floor asks nothing: it knows that every field is there and that no value holds a delimiter. Each leaf of "
-            "ours goes through the codec, because one that does not can start a segment."
+            "The floor checks nothing: it assumes that every field is present and that no value holds a delimiter. "
+            "vaxline encodes every leaf, because a leaf that is not encoded can start a segment."
         ),
     ),
     (
         "build a VXU, 1 dose",
         "hl7apy",
         (
-            "On a busy machine the ratio swings with what else runs. With three doses, where more of the message is built, it is "
-            "more than twice the target."
+            "On a busy machine the ratio varies with the other load. With three doses, where more of the message is "
+            "built, it is more than twice the target."
         ),
     ),
     (
         "build a VXU, 1 dose",
         "python-hl7",
         (
-            "A message of one dose is mostly fixed parts, which the library joins from ready texts; the ratio swings from 23 to 50 "
-            "between runs on a busy machine, and only the smaller figure counts."
+            "A message of one dose is mostly fixed parts, which the library joins from ready texts. The ratio varies "
+            "from 23 to 50 between runs on a busy machine, and only the smaller figure counts."
         ),
     ),
     (
         "ACK",
         "",
         (
-            "An outcome with located errors says which dose an ERR means, and for that our own message is read too. A library "
-            "that does the same stands beside it as *doses found*. *Fields read* is less: the library only reads the fields of the "
-            "ACK, and ours is still held to the same ratio. Two of the three ERRs repeat and are remembered; the third is new in "
-            "each ACK. A third of the time goes into finding the segments and what the third ERR says, a fifth into which dose is "
-            "meant, and no function stands out any more: the ratio swings from 17 to 21 with the machine."
+            "An outcome with located errors says which dose an ERR means, and for that our own message is read too. "
+            "*Doses found* is a library that does the same. *Fields read* does less: the library only reads the "
+            "fields of the ACK, and ours is still compared with the same target ratio. Two of the three ERRs repeat "
+            "and are remembered; the third is new in each ACK. A third of the time is spent on finding the segments "
+            "and reading the third ERR, a fifth on finding the dose, and no single function dominates: the ratio "
+            "varies from 17 to 21 with the machine."
         ),
     ),
     (
         "convert",
         "",
         (
-            "What the rows with boto3 take beyond those without it goes into some twenty calls for 100 visits, which botocore "
-            "signs, sends and parses one by one: 25 conditional statements or ten references in a call (ADR 0016), and one "
-            "for all that people search by (ADR 0011). The rest is ours: the checks of record and message, reading the rows, and the "
-            "second opinion. Measured on one core, where threads do not wait for each other's lock. Converting a million rows "
-            "costs some 0.02 USD of Lambda time, and is a hundred times faster than the IIS takes them."
+            "The difference between the rows with and without boto3 is some twenty calls for 100 visits, which "
+            "botocore signs, sends and parses one by one: 25 conditional statements or ten references in a call (ADR "
+            "0016), and one call for all search keys (ADR 0011). The rest is ours: the checks of record and message, "
+            "reading the rows, and the second opinion. Measured on one core, where threads do not wait for each "
+            "other's lock. Converting a million rows costs some 0.02 USD of Lambda time, and is a hundred times "
+            "faster than the IIS takes them."
         ),
     ),
     (
         "local run",
         "",
-        ("moto reads expressions and requests one at a time in Python, so this goes with the machine's speed."),
+        ("moto reads expressions and requests one at a time in Python, so this depends on the machine's speed."),
     ),
     (
         "all checks",
         "",
-        ("They read the record and then, by the profile Z22, every segment of its message."),
+        ("The checks read the record and then every segment of its message, by the profile Z22."),
     ),
     (
         "cold start",
         "",
         (
-            "The JSON logger and the catalogue of findings come on top of boto3's clients; submit has zeep, lxml and the "
-            "WSDL besides, which is what it is for. Both sides run in the package alone, as in Lambda. Held by "
-            "`tests/functions/test_imports.py`."
+            "The JSON logger and the catalogue of findings come on top of boto3's clients; submit also needs zeep, "
+            "lxml and the WSDL. Both sides run in the package alone, as in Lambda. `tests/functions/test_imports.py` "
+            "limits the imports."
         ),
     ),
-    ("package", "", "The libraries that it needs are as large as that."),
+    ("package", "", "The required libraries have this size."),
 )
 
 _TAIL: Final = """
 ## The local run
 
-10,000 doses from exports to outcomes, most of them by turns of the backfill: with moto, and with ports in memory (`tests/fakes`) over
-SOAP to the same simulated CT WiZ. moto by itself sorts the whole table for a query, counts a queue for each message, and makes an item
-anew for each attribute of an index; `local/aws/moto_speed.py` takes that out, and a test compares its answers with moto's own. What is left
-is moto's reading of expressions and requests, one at a time, and botocore's signing and parsing on our side of it.
+10,000 doses from exports to outcomes, most of them as a backfill: with moto, and with ports in memory (`tests/fakes`) over
+SOAP to the same simulated CT WiZ. moto alone sorts the whole table for a query, counts a queue for each message, and makes an
+item again for each attribute of an index; `local/aws/moto_speed.py` avoids that, and a test compares its answers with moto's
+own. The remaining time is moto's reading of expressions and requests, one at a time, and botocore's signing and parsing on
+the side of vaxline.
 
 ## Memory
 
-Rows wait in a temporary SQLite file whose page cache ends at 32 MiB, and nothing else grows with a file.
-`python -m tests.benchmarks.convert_once csv ROWS 3 none` is what the rows on peak memory ran, with 100,000 rows and with 1,000,000.
+Rows wait in a temporary SQLite file whose page cache is limited to 32 MiB. Nothing else grows with a file. The rows on peak
+memory ran `python -m tests.benchmarks.convert_once csv ROWS 3 none`, with 100,000 rows and with 1,000,000.
 
 ## Files of any size
 
-A file that outlasts its invocation goes on in the next one from a checkpoint: the number of visits taken up, in the reader's
-order, and a checksum over their rows ([adr/0019](adr/0019-one-invocation-after-the-other-converts-a-file.md) has the reasons and the
-limits). `python -m tests.benchmarks big` makes a large export as it is read and converts it in processes that run out of time or are killed at
-random points; [scale.md](scale.md) has its last run. `tests/benchmarks/test_big.py` does the same with 1 MB, and
-`tests/shared/usecases/intake/test_convert_in_parts.py` kills conversions at their writes.
+A file that outlasts its invocation continues in the next one from a checkpoint: the number of visits taken up, in the
+reader's order, and a checksum over their rows
+([adr/0019](adr/0019-one-invocation-after-the-other-converts-a-file.md) has the reasons and the limits).
+
+- `python -m tests.benchmarks big` makes a large export while it is read, and converts it in processes that run out of time or
+  are killed at random points; [scale.md](scale.md) has its last run.
+- `tests/benchmarks/test_big.py` does the same with 1 MB.
+- `tests/shared/usecases/intake/test_convert_in_parts.py` kills conversions at their writes.
 """
 
 
@@ -123,9 +131,9 @@ def _speed(bench: dict[str, Any]) -> str:
     if took is None:
         return ""
     return (
-        f"Targets in µs and rows a second were set on a machine that built the f-string floor of one dose in {TARGETS_FLOOR:g} µs; "
-        f"this run's took {shown(took)} µs, and the machine changes its speed as it runs. So the same targets are told beside the "
-        "floor of one dose too. Where that row is met and the one without it is not, what is missing is the machine's speed.\n"
+        f"Targets in µs and rows a second were set on a machine that built the f-string floor of one dose in {TARGETS_FLOOR:g} µs. "
+        f"This run's machine took {shown(took)} µs, and its speed changes as it runs. The same targets are therefore also given as "
+        "multiples of that floor. If such a row is met and the absolute one is not, the machine is slower.\n"
     )
 
 
