@@ -156,6 +156,6 @@ def write(bench: dict[str, Any], when: datetime, note: str = "") -> None:
                 None
             )
     if reasons:
-        text += "\n## What is not met, and why\n\n" + "\n\n".join(reasons) + "\n"
+        text += "\n## Targets not met\n\n" + "\n\n".join(reasons) + "\n"
     text += _TAIL
     PAGE.write_text(text, "utf-8")
