@@ -37,7 +37,7 @@ from shared.domain.codes import cdc
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import LOCAL_STAGE
-from shared.usecases.correction.correct import Refused
+from shared.usecases.correction.correct import NotResubmitted
 from shared.usecases.correction.unmapped import unmapped
 from shared.usecases.explain import explanation
 from shared.usecases.reporting.by_clinic import files_of
@@ -191,7 +191,7 @@ def resubmit(
         )
         for result in results:
             render.choices(result, stage, dry_run=dry_run)
-    if any(isinstance(result, Refused) for result in results):
+    if any(isinstance(result, NotResubmitted) for result in results):
         raise typer.Exit(1)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from console.commands.audit import noted
 from shared.adapters.configuration import edit
 from shared.bootstrap import Application
-from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Remedy
 from shared.usecases.correction.unmapped import unmapped
 
@@ -56,7 +56,7 @@ def changed_text(application: Application, cause: str, clinic: str, value: str, 
 
 def applied(
     application: Application, wanted: Remedy, members: Sequence[str], text: str, *, pace: int
-) -> Iterator[Resubmitted | Refused]:
+) -> Iterator[Resubmitted | NotResubmitted]:
     """Puts the changed clinics.toml in force, then resubmits one after the other, no faster than `pace` a second.
 
     Each is written down in the audit trail before it is done.

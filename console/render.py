@@ -24,7 +24,7 @@ from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.exports.columns import column_of
 from shared.ports.ledger import WorklistEntry
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
-from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.unmapped import Unmapped
 from shared.usecases.explain import UNEXPLAINED, explanation
 
@@ -296,15 +296,15 @@ def changes(corrections: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def resubmitted(result: Resubmitted | Refused) -> tuple[str, str, str]:
+def resubmitted(result: Resubmitted | NotResubmitted) -> tuple[str, str, str]:
     """One resubmission as a row: the old MSH-10, what came of it, the new one."""
-    if isinstance(result, Refused):
+    if isinstance(result, NotResubmitted):
         return result.msh_10, result.reason, ""
     causes = f" ({', '.join(result.causes)})" if result.causes else ""
     return result.replaces, f"{result.state.value}{causes}", result.msh_10
 
 
-def choices(result: Resubmitted | Refused, stage: str, *, dry_run: bool) -> None:
+def choices(result: Resubmitted | NotResubmitted, stage: str, *, dry_run: bool) -> None:
     """Where a correction has to name its dose: the doses, and for each the command that corrects it."""
     if isinstance(result, Resubmitted) or not result.choices:
         return

@@ -12,7 +12,7 @@ from shared.settings import CONFIG_PREFIX
 
 
 def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
-    """It reads what waits and queues it again, and takes down the marks of notices that were sent."""
+    """It reads what waits and queues it again, and removes the pending notices that were sent."""
     storage.grant_read(sweep.rights, CONFIG_PREFIX)
     ledger.grant(sweep.rights, "DeleteItem", "Query", "UpdateItem")
     ledger.grant_query(sweep.rights, settings.WAITING, settings.WORKLIST)

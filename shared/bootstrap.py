@@ -285,12 +285,12 @@ class Application:
 
     @cached_property
     def notices(self) -> Notices:
-        from shared.adapters.ledger.notices import DynamoMarks, SnsTopic  # noqa: PLC0415 - triage and sweep alone
+        from shared.adapters.ledger.notices import DynamoPendingNotices, SnsTopic  # noqa: PLC0415 - triage and sweep alone
         from shared.usecases.correction.notices import Notices  # noqa: PLC0415 - with every finding's text
 
         return Notices(
             ledger=self.ledger,
-            marks=DynamoMarks(self._dynamodb, self.runtime.table),
+            pending=DynamoPendingNotices(self._dynamodb, self.runtime.table),
             topic=SnsTopic(lambda: self.session.client("sns", config=_CLIENT), self.runtime.notice_topic),
             clock=self.clock,
             stage=self.runtime.stage,

@@ -18,7 +18,7 @@ from shared.adapters.configuration import reader
 from shared.domain.clinics import Configuration
 from shared.domain.hl7 import er7
 from shared.settings import LOCAL_STAGE
-from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Example, Preview, Remedy
 
 _PACE: Final = 20
@@ -69,7 +69,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - one parameter for each option
             noted(application, "remedy preview", [one.msh_10 for one in preview.examples], named(wanted))
             _show_preview(preview, json=json)
             return
-        results: list[Resubmitted | Refused] = []
+        results: list[Resubmitted | NotResubmitted] = []
         with Progress(console=render.err, disable=json, transient=True) as bar:
             task = bar.add_task("resubmitting", total=len(members))
             for result in applied(application, wanted, members, text, pace=pace):
@@ -79,7 +79,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - one parameter for each option
         render.as_json(results)
     else:
         render.table("Resubmitted", ("MSH-10", "result", "new MSH-10"), map(render.resubmitted, results))
-    if any(isinstance(result, Refused) for result in results):
+    if any(isinstance(result, NotResubmitted) for result in results):
         raise typer.Exit(1)
 
 

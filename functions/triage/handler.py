@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             triaged = _app.triage(msh_10)
             if triaged.outcome == "worklist":
                 measured.append(Measured(WORKLIST, 1, triaged.clinic))
-                _app.notices.mark(triaged.clinic, triaged.causes)
+                _app.notices.request(triaged.clinic, triaged.causes)
         except Exception as error:  # noqa: BLE001 - one message's trouble must not fail the others of its batch
             logs.failure("a submission could not be triaged; the queue brings it again", error, msh_10=msh_10)
             failures.append({"itemIdentifier": message["messageId"]})

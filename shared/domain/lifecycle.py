@@ -78,7 +78,6 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     ),
 }
 
-FINAL: Final = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.SUPERSEDED, State.CLOSED})
 STORED_BY_IIS: Final = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS})
 IN_FLIGHT: Final = frozenset({State.QUEUED, State.SENDING})
 # States that ask a person for something; PARTLY_ACCEPTED for the vaccinations that were dropped.

@@ -1,4 +1,4 @@
-"""What a notice may name: a cause by its code and field, and nothing that an export or an IIS could have put there."""
+"""Notices: what an e-mail to the operators may say about a cause, and the value that asks for one."""
 
 from __future__ import annotations
 
@@ -9,26 +9,38 @@ from typing import Final
 import msgspec
 
 OTHER: Final = "OTHER"
-"""The headline of a cause whose code could be anything; the worklist shows it."""
+"""Headline of a cause that may not be shown in an e-mail. The worklist shows the cause itself."""
 
-# Our own codes (`LOT-MISSING`, `Z22-RXA-5-EMPTY`, `HTTP-503`) are checked against their tables. Of an IIS's: HL7 table
-# 0357 and 0533, MSA-1, and numbered codes of its own (`WEBIZ-501`), each perhaps with a field (`PID-8`).
-_OF_AN_IIS: Final = re.compile(r"(?:\d{1,3}|A[AER]|C[AER]|[A-Z]{2,8}(?:-[A-Z]{2,8})?-\d{1,5})")
+# Codes of an IIS: HL7 tables 0357 and 0533, MSA-1 (table 0008), and the IIS's own numbered codes (`WEBIZ-501`).
+_IIS_CODE: Final = re.compile(r"(?:\d{1,3}|A[AER]|C[AER]|[A-Z]{2,8}(?:-[A-Z]{2,8})?-\d{1,5})")
 _FIELD: Final = re.compile(r"[A-Z][A-Z0-9]{2}(?:-\d{1,2}(?:\.\d{1,2})?)?")
 
 
-def headline(cause: str, own: frozenset[str]) -> str:
-    """What of a cause may be told: its code, where it is one of `own` or has the form of an IIS's, and its field."""
+def headline(cause: str, own_codes: frozenset[str]) -> str:
+    """Return the part of a cause that an e-mail may show: its code, and the HL7 field that an IIS named.
+
+    Text that an export or an IIS chose could hold PHI, so it never gets into an e-mail.
+
+    Args:
+        cause: A cause as the worklist groups it, such as `103 PID-8` or `LOT-MISSING`.
+        own_codes: The codes of vaxline's own checks and faults.
+
+    Returns:
+        The headline, or `OTHER` where the code is neither one of `own_codes` nor in the form of an IIS's code.
+    """
     code, _, field = cause.partition(" ")
-    if code in own:
+    if code in own_codes:
         return code
-    if not _OF_AN_IIS.fullmatch(code):
+    if not _IIS_CODE.fullmatch(code):
         return OTHER
     return f"{code} {field}" if _FIELD.fullmatch(field) else code
 
 
-class Mark(msgspec.Struct, frozen=True):
-    """Submissions of a clinic came before a person for a cause (its headline), within the hour that began at `hour`."""
+class PendingNotice(msgspec.Struct, frozen=True):
+    """A notice to send: submissions of a clinic need a person for one cause.
+
+    `hour` is the beginning of the hour in which they entered the worklist; `cause` is a headline.
+    """
 
     hour: datetime
     clinic: str

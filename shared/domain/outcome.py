@@ -24,10 +24,10 @@ ANSWERED: Final = frozenset(
 
 ADMINISTERED: Final = "administered here"
 HISTORICAL: Final = "historical"
-REFUSED: Final = "refused by the patient"
+REFUSED_BY_PATIENT: Final = "refused by the patient"
 NOT_ADMINISTERED: Final = "not administered"
 DELETED: Final = "deleted"
-KINDS: Final = (ADMINISTERED, HISTORICAL, REFUSED, NOT_ADMINISTERED, DELETED)
+KINDS: Final = (ADMINISTERED, HISTORICAL, REFUSED_BY_PATIENT, NOT_ADMINISTERED, DELETED)
 """What a dose says happened: RXA-20 (table 0322), RXA-9 (NIP001) and RXA-21 (table 0323) in one word."""
 
 _AGES: Final = ((2, "0 to 1"), (7, "2 to 6"), (19, "7 to 18"), (65, "19 to 64"), (200, "65 and older"))
@@ -164,7 +164,7 @@ def kind_of(dose: Dose) -> str:
     if dose.action is Action.DELETE:
         return DELETED
     if dose.completion is Completion.REFUSED:
-        return REFUSED
+        return REFUSED_BY_PATIENT
     if dose.completion is Completion.NOT_ADMINISTERED:
         return NOT_ADMINISTERED
     return ADMINISTERED if dose.is_administered_here else HISTORICAL

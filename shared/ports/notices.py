@@ -1,4 +1,4 @@
-"""Notices: what they are sent for, and where to."""
+"""Notices: those that are pending, and the topic that they are published to."""
 
 from __future__ import annotations
 
@@ -6,28 +6,32 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.notice import Mark
+from shared.domain.notice import PendingNotice
 
 
-class Marks(Protocol):
-    """What notices are to be sent for."""
+class PendingNotices(Protocol):
+    """The notices that are still to be sent."""
 
-    def add(self, mark: Mark) -> None:
-        """Adds a mark; one that is there stays as it is."""
+    def add(self, notice: PendingNotice) -> None:
+        """Add a notice. Adding it again changes nothing."""
         ...
 
-    def open(self, until: datetime) -> Iterator[Mark]:
-        """The marks of hours that began until then, claimed or not."""
+    def open(self, until: datetime) -> Iterator[PendingNotice]:
+        """Iterate over the notices of hours that began at or before `until`, claimed or not."""
         ...
 
-    def claim(self, mark: Mark, now: datetime) -> bool:
-        """False where somebody else has claimed it and may still be at it, or where it is gone."""
+    def claim(self, notice: PendingNotice, now: datetime) -> bool:
+        """Claim a notice for sending. Return False if another process holds the claim, or if the notice is gone."""
         ...
 
-    def remove(self, mark: Mark) -> None: ...
+    def remove(self, notice: PendingNotice) -> None:
+        """Remove a notice that was sent, or that is not needed any more."""
+        ...
 
 
 class Topic(Protocol):
-    """Where people hear of what waits for them."""
+    """The topic that operators subscribe to."""
 
-    def publish(self, subject: str, text: str) -> None: ...
+    def publish(self, subject: str, text: str) -> None:
+        """Send an e-mail to all subscribers."""
+        ...

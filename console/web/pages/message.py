@@ -33,7 +33,7 @@ from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
 from shared.domain.submission import Submission
 from shared.exports.layout import BY_NAME, COLUMNS, FROM_PATIENT
 from shared.settings import INBOX_PREFIX
-from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Example
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.reporting.trace import Step, Trace, trace
@@ -224,7 +224,7 @@ class _Correction:
         result = await self._session.ask(lambda one: one.correct(self._one.msh_10, changes, dry_run=dry_run))
         self._result.clear()
         with self._result:
-            if isinstance(result, Refused):
+            if isinstance(result, NotResubmitted):
                 failed(f"Nothing was changed: {result.reason}.")
             elif dry_run:
                 if result.causes:

@@ -38,7 +38,7 @@ from shared.domain.submission import Submission
 from shared.exports.columns import column_of
 from shared.exports.layout import BY_NAME, COLUMNS
 from shared.settings import INBOX_PREFIX
-from shared.usecases.correction.correct import Refused, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Example, Preview, Remedy
 from shared.usecases.correction.worklist import Group, group_of, groups
 
@@ -271,7 +271,7 @@ class _Form:
         self._forget()
         self._look.disable()
         self._result.clear()
-        results: list[Resubmitted | Refused] = []
+        results: list[Resubmitted | NotResubmitted] = []
         with self._result:
             bar = ui.linear_progress(0, show_value=False).props('aria-label="Resubmitting"')
             watching = ui.timer(0.3, lambda: bar.set_value(len(results) / max(1, self._group.submissions)))
@@ -319,7 +319,7 @@ def difference(example: Example) -> None:
 class _Watched:
     """Resubmissions and their states, looked at again until CT WiZ has answered them all."""
 
-    def __init__(self, session: ConsoleSession, results: list[Resubmitted | Refused]) -> None:
+    def __init__(self, session: ConsoleSession, results: list[Resubmitted | NotResubmitted]) -> None:
         self._session = session
         self._results = results
         self._looks = 0
@@ -342,8 +342,8 @@ class _Watched:
             self._timer.cancel()
 
 
-def _outcome(result: Resubmitted | Refused) -> tuple[Cell, ...]:
-    if isinstance(result, Refused):
+def _outcome(result: Resubmitted | NotResubmitted) -> tuple[Cell, ...]:
+    if isinstance(result, NotResubmitted):
         return message_link(result.msh_10), result.reason, "", ""
     causes = f" ({', '.join(result.causes)})" if result.causes else ""
     return (

@@ -1,4 +1,4 @@
-"""Notices: their marks in the ledger's table (`NOTICES` / `<hour>#<clinic>#<cause>`), and the SNS topic they go to."""
+"""Pending notices in the ledger's table (`NOTICES` / `<hour>#<clinic>#<cause>`), and the SNS topic of the e-mails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from shared.adapters.ledger.index import condition_failed
 from shared.adapters.ledger.items import Item, iso
-from shared.domain.notice import Mark
+from shared.domain.notice import PendingNotice
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -22,27 +22,27 @@ _CLAIM_LASTS: Final = timedelta(minutes=10)
 _SUBJECT: Final = 99
 
 
-class DynamoMarks:
-    """Port `Marks` on a DynamoDB table with the ledger's key."""
+class DynamoPendingNotices:
+    """Port `PendingNotices` on a DynamoDB table with the ledger's key."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
-        self._added: set[Mark] = set()
+        self._added: set[PendingNotice] = set()
 
-    def add(self, mark: Mark) -> None:
-        if mark in self._added:
+    def add(self, notice: PendingNotice) -> None:
+        if notice in self._added:
             return
         # Makes the item where there is none and leaves a claim on one that is there as it is.
         self._client.update_item(
             TableName=self._table,
-            Key=_key(mark),
+            Key=_key(notice),
             UpdateExpression="SET cause = :cause",
-            ExpressionAttributeValues={":cause": {"S": mark.cause}},
+            ExpressionAttributeValues={":cause": {"S": notice.cause}},
         )
-        self._added = {one for one in self._added if one.hour == mark.hour} | {mark}
+        self._added = {one for one in self._added if one.hour == notice.hour} | {notice}
 
-    def open(self, until: datetime) -> Iterator[Mark]:
+    def open(self, until: datetime) -> Iterator[PendingNotice]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND sk < :until",
@@ -53,13 +53,13 @@ class DynamoMarks:
         for page in pages:
             for item in page["Items"]:
                 hour, clinic, cause = item["sk"]["S"].split("#", 2)
-                yield Mark(datetime.fromisoformat(hour), clinic, cause)
+                yield PendingNotice(datetime.fromisoformat(hour), clinic, cause)
 
-    def claim(self, mark: Mark, now: datetime) -> bool:
+    def claim(self, notice: PendingNotice, now: datetime) -> bool:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_key(mark),
+                Key=_key(notice),
                 UpdateExpression="SET claimed = :now",
                 ConditionExpression="attribute_exists(pk) AND (attribute_not_exists(claimed) OR claimed < :stale)",
                 ExpressionAttributeValues={":now": {"S": iso(now)}, ":stale": {"S": iso(now - _CLAIM_LASTS)}},
@@ -70,8 +70,8 @@ class DynamoMarks:
             return False
         return True
 
-    def remove(self, mark: Mark) -> None:
-        self._client.delete_item(TableName=self._table, Key=_key(mark))
+    def remove(self, notice: PendingNotice) -> None:
+        self._client.delete_item(TableName=self._table, Key=_key(notice))
 
 
 class SnsTopic:
@@ -86,5 +86,5 @@ class SnsTopic:
         self._client().publish(TopicArn=self._arn, Subject=subject[:_SUBJECT], Message=text)
 
 
-def _key(mark: Mark) -> Item:
-    return {"pk": {"S": _PARTITION}, "sk": {"S": f"{iso(mark.hour)}#{mark.clinic}#{mark.cause}"}}
+def _key(notice: PendingNotice) -> Item:
+    return {"pk": {"S": _PARTITION}, "sk": {"S": f"{iso(notice.hour)}#{notice.clinic}#{notice.cause}"}}

@@ -39,7 +39,7 @@ class Resubmitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotResubmitted:
     """Nothing was changed, and why. `choices` are the doses of which the changes have to name one."""
 
     msh_10: str
@@ -85,24 +85,26 @@ class Correct:
             clock=self._clock,
         )
 
-    def __call__(self, msh_10: str, changes: Mapping[str, str], *, dry_run: bool = False) -> Resubmitted | Refused:
+    def __call__(
+        self, msh_10: str, changes: Mapping[str, str], *, dry_run: bool = False
+    ) -> Resubmitted | NotResubmitted:
         """Resubmits one failed submission with `changes` (columns of vaxline's CSV layout → new values)."""
         old = self._ledger.get(msh_10)
         if old is None:
-            return Refused(msh_10, "there is no such submission")
+            return NotResubmitted(msh_10, "there is no such submission")
         reason = _why_not(old, changes)
         if reason:
-            return Refused(msh_10, reason)
+            return NotResubmitted(msh_10, reason)
         if old.state is State.QUEUED:
             return self._queue_again(old, dry_run=dry_run)
         configuration = self._configurations.current()
         visit = self._corrected(old, changes, configuration)
         if isinstance(visit, str):
-            return Refused(msh_10, visit, choices(old.visit, changes))
+            return NotResubmitted(msh_10, visit, choices(old.visit, changes))
         record = self._ledger.records([old.record]).get(old.record, Record(old.record))
         new = self._submission(old, visit, record, configuration)
         if not dry_run and not self._take_up(old, new, record):
-            return Refused(msh_10, "its record was just changed by an export; look at it again")
+            return NotResubmitted(msh_10, "its record was just changed by an export; look at it again")
         return Resubmitted(new.msh_10, msh_10, new.state, causes_of(new), new.vxu)
 
     def _queue_again(self, old: Submission, *, dry_run: bool) -> Resubmitted:

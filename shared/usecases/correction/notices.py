@@ -1,10 +1,9 @@
-"""Mails to those who correct: one for each clinic and cause and hour, once the hour is over, however much came.
+"""E-mails to the operators about submissions that need a person: at most one per clinic, cause and hour.
 
-    triage ──mark(clinic, cause)──► [hour, clinic, cause] ──the hour is over──► claim ──► count ──► mail ──► gone
+    triage ──request(clinic, cause)──► pending (hour, clinic, cause) ──hour over─► claim ──► count ──► e-mail ──► remove
 
-A mark is written once however often it is asked for, so a redelivered reference makes no second mail. A claim that was
-not followed by its mail is open to the next run after a while: a mail may come twice then, and never not at all. What
-was corrected meanwhile is mailed to nobody.
+Requesting a notice is idempotent, so a redelivered reference causes no second e-mail. A claim lapses after a while if
+no e-mail followed: at-least-once delivery. No e-mail is sent for what was corrected in the meantime.
 """
 
 from __future__ import annotations
@@ -16,71 +15,86 @@ from typing import Final
 
 from shared.domain import faults
 from shared.domain.codes.local import CAUSE as UNMAPPED
-from shared.domain.notice import OTHER, Mark, headline
+from shared.domain.notice import OTHER, PendingNotice, headline
 from shared.ports.clock import Clock
 from shared.ports.ledger import NO_CLINIC, Ledger
-from shared.ports.notices import Marks, Topic
+from shared.ports.notices import PendingNotices, Topic
 from shared.usecases.explain import explanation
 from shared.usecases.findings import CHECKS
 
-OWN: Final = frozenset({*CHECKS, *faults.BY_CODE, UNMAPPED})
-# Clocks of two functions differ a little, and one that was slow may still mark the hour that has just ended.
-_AFTER_THE_HOUR: Final = timedelta(minutes=5)
+OWN_CODES: Final = frozenset({*CHECKS, *faults.BY_CODE, UNMAPPED})
+# The clocks of functions differ, and a slow one may still add a notice to the hour that has just ended.
+_GRACE: Final = timedelta(minutes=5)
 
 
 class Notices:
-    """The use case with its ports; `stage` is what the commands in a mail are for."""
+    """Requests and sends notices.
 
-    def __init__(self, *, ledger: Ledger, marks: Marks, topic: Topic, clock: Clock, stage: str) -> None:
+    Args:
+        ledger: Read for the worklist.
+        pending: The notices that are still to be sent.
+        topic: Receives the e-mails.
+        clock: The current time.
+        stage: Named in the subject and in the commands of the e-mail.
+    """
+
+    def __init__(self, *, ledger: Ledger, pending: PendingNotices, topic: Topic, clock: Clock, stage: str) -> None:
         self._ledger = ledger
-        self._marks = marks
+        self._pending = pending
         self._topic = topic
         self._clock = clock
         self._stage = stage
 
-    def mark(self, clinic: str, causes: Sequence[str]) -> None:
-        """Has a mail sent for a submission that came before a person, by the first of its causes."""
+    def request(self, clinic: str, causes: Sequence[str]) -> None:
+        """Request a notice for a submission that entered the worklist. The first of its causes counts."""
         now = self._clock.now()
         hour = now.replace(minute=0, second=0, microsecond=0)
-        self._marks.add(Mark(hour, clinic or NO_CLINIC, headline(causes[0] if causes else "", OWN)))
+        self._pending.add(PendingNotice(hour, clinic or NO_CLINIC, _headline(causes)))
 
     def send(self) -> int:
-        """Sends what is due; how many mails that were."""
+        """Send the notices of hours that are over.
+
+        Returns:
+            The number of e-mails.
+        """
         now = self._clock.now()
-        due: dict[tuple[str, str], list[Mark]] = {}
-        for mark in self._marks.open(now - _AFTER_THE_HOUR - timedelta(hours=1)):
-            due.setdefault((mark.clinic, mark.cause), []).append(mark)
+        due: dict[tuple[str, str], list[PendingNotice]] = {}
+        for notice in self._pending.open(now - _GRACE - timedelta(hours=1)):
+            due.setdefault((notice.clinic, notice.cause), []).append(notice)
         sent = 0
         waiting: dict[str, Counter[str]] = {}
-        for key, marks in due.items():
-            clinic, cause = key
-            claimed = [mark for mark in marks if self._marks.claim(mark, now)]
+        for (clinic, cause), notices in due.items():
+            claimed = [notice for notice in notices if self._pending.claim(notice, now)]
             if not claimed:
                 continue
             if clinic not in waiting:
                 waiting[clinic] = self._waiting(clinic)
             if count := waiting[clinic][cause]:
-                self._topic.publish(f"vaxline {self._stage}: {cause} at {_place(clinic)}", self._text(*key, count))
+                subject = f"vaxline {self._stage}: {cause} at {_clinic_name(clinic)}"
+                self._topic.publish(subject, self._text(clinic, cause, count))
                 sent += 1
-            for mark in claimed:
-                self._marks.remove(mark)
+            for notice in claimed:
+                self._pending.remove(notice)
         return sent
 
     def _waiting(self, clinic: str) -> Counter[str]:
-        """How many submissions of a clinic wait for a person, by the headline of their first cause."""
-        entries = self._ledger.worklist(clinic=clinic)
-        return Counter(headline(entry.causes[0] if entry.causes else "", OWN) for entry in entries)
+        """Count a clinic's entries of the worklist by the headline of their first cause."""
+        return Counter(_headline(entry.causes) for entry in self._ledger.worklist(clinic=clinic))
 
     def _text(self, clinic: str, cause: str, count: int) -> str:
         submissions = "1 submission waits" if count == 1 else f"{count} submissions wait"
-        known = None if cause in (OTHER, UNMAPPED) else explanation(cause)
-        explained = f"{known.words}\nFix: {known.fix} ({known.who})\n\n" if known else ""
+        explained = None if cause in (OTHER, UNMAPPED) else explanation(cause)
+        help_text = f"{explained.words}\nFix: {explained.fix} ({explained.who})\n\n" if explained else ""
         return (
-            f"{submissions} for a person at {_place(clinic)}, cause {cause}.\n\n{explained}"
+            f"{submissions} for a person at {_clinic_name(clinic)}, cause {cause}.\n\n{help_text}"
             f"Next:\n    vaxline worklist --clinic {clinic} --stage {self._stage}\n\n"
             "At most one such mail comes in an hour for each clinic and cause.\n"
         )
 
 
-def _place(clinic: str) -> str:
+def _headline(causes: Sequence[str]) -> str:
+    return headline(causes[0] if causes else "", OWN_CODES)
+
+
+def _clinic_name(clinic: str) -> str:
     return "no known clinic" if clinic == NO_CLINIC else clinic

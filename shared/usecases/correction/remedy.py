@@ -21,7 +21,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import Submission
 from shared.exports.layout import BY_NAME, FROM_PATIENT
 from shared.ports.ledger import Ledger
-from shared.usecases.correction.correct import Correct, Refused, Resubmitted
+from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
 from shared.usecases.findings import cause_of
 
 EXAMPLES: Final = 2
@@ -92,7 +92,7 @@ class Remedies:
         others: list[Resubmitted] = []
         members = self.members(remedy)
         for result in self._run(members, remedy, dry_run=True):
-            if isinstance(result, Refused):
+            if isinstance(result, NotResubmitted):
                 refused[result.reason] += 1
             elif result.state is State.HELD:
                 held.update(result.causes)
@@ -104,14 +104,14 @@ class Remedies:
             len(members), len(released), tuple(held.most_common()), tuple(refused.most_common()), tuple(shown)
         )
 
-    def apply(self, remedy: Remedy, members: Sequence[str]) -> Iterator[Resubmitted | Refused]:
+    def apply(self, remedy: Remedy, members: Sequence[str]) -> Iterator[Resubmitted | NotResubmitted]:
         """Resubmits the members one after the other; the caller sets the pace, and put a changed clinics.toml in force.
 
         What was resubmitted stays so when the iteration stops, and the rest stays in the worklist.
         """
         return self._run(members, remedy, dry_run=False)
 
-    def _run(self, members: Sequence[str], remedy: Remedy, *, dry_run: bool) -> Iterator[Resubmitted | Refused]:
+    def _run(self, members: Sequence[str], remedy: Remedy, *, dry_run: bool) -> Iterator[Resubmitted | NotResubmitted]:
         correct = self._correct if remedy.configuration is None else self._correct.under(remedy.configuration)
         for one in self._ledger.many(members):
             yield correct(one.msh_10, changes_for(one, remedy), dry_run=dry_run)

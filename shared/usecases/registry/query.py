@@ -53,7 +53,7 @@ COLUMNS: Final = (
 FACILITY_STOPPED: Final = "facility stopped"
 IIS_CLOSED: Final = "the valve is closed"
 MAINTENANCE: Final = "maintenance window"
-NO_CLINIC: Final = "clinic not configured"
+CLINIC_NOT_CONFIGURED: Final = "clinic not configured"
 MISSING: Final = "not enough to ask by"
 
 
@@ -135,7 +135,7 @@ class Query:
         who = configuration.clinics.get(clinic)
         asked = Asked(clinic, request.profile)
         if who is None:
-            return replace(asked, not_asked=NO_CLINIC)
+            return replace(asked, not_asked=CLINIC_NOT_CONFIGURED)
         missing = qbp.missing(request)
         if missing:
             return replace(asked, not_asked=MISSING, missing=missing)

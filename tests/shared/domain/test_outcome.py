@@ -71,7 +71,7 @@ def test_the_age_band_counts_birthdays(born: str, age: str) -> None:
     [
         (GIVEN, outcome.ADMINISTERED),
         (replace(GIVEN, information_source=Code("01")), outcome.HISTORICAL),
-        (replace(GIVEN, completion=Completion.REFUSED), outcome.REFUSED),
+        (replace(GIVEN, completion=Completion.REFUSED), outcome.REFUSED_BY_PATIENT),
         (replace(GIVEN, completion=Completion.NOT_ADMINISTERED), outcome.NOT_ADMINISTERED),
         (replace(GIVEN, action=Action.DELETE), outcome.DELETED),
     ],

@@ -1,4 +1,4 @@
-"""Mails to those who correct, with marks and worklist on a real ledger (moto)."""
+"""Notices to the operators, with the pending ones and the worklist on DynamoDB (moto)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from local.aws.cloud import LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
-from shared.adapters.ledger.notices import DynamoMarks
+from shared.adapters.ledger.notices import DynamoPendingNotices
 from shared.domain.lifecycle import State
-from shared.domain.notice import OTHER, Mark, headline
+from shared.domain.notice import OTHER, PendingNotice, headline
 from shared.replaced import replace
-from shared.usecases.correction.notices import OWN, Notices
+from shared.usecases.correction.notices import OWN_CODES, Notices
 from tests.conftest import a_submission
 from tests.shared.usecases.desk import Clock
 
@@ -32,7 +32,7 @@ class Mailbox:
 
 
 class Office:
-    """The use case with two processes: one that marks, one that sends."""
+    """The use case with two processes: one that requests notices, one that sends them."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.client = boto3.client("dynamodb", region_name=cloud.runtime.region)
@@ -43,14 +43,14 @@ class Office:
         self.notices = self.another()
 
     def another(self) -> Notices:
-        marks = DynamoMarks(self.client, self.table)
-        return Notices(ledger=self.ledger, marks=marks, topic=self.box, clock=self.clock, stage="test")
+        pending = DynamoPendingNotices(self.client, self.table)
+        return Notices(ledger=self.ledger, pending=pending, topic=self.box, clock=self.clock, stage="test")
 
     def fail(self, msh_10: str, cause: str = "LOT-MISSING", clinic: str = "elm") -> None:
         """What triage does for a submission that needs a person."""
         self.ledger.add(replace(a_submission(msh_10), clinic=clinic, state=State.HELD))
         self.ledger.enter_worklist(msh_10, (cause,))
-        self.notices.mark(clinic, (cause,))
+        self.notices.request(clinic, (cause,))
 
     def later(self, **time: int) -> int:
         self.clock.time += timedelta(**time)
@@ -84,8 +84,8 @@ def test_one_mail_per_clinic_and_cause_comes_after_the_hour_with_how_many_wait(o
 def test_a_redelivered_reference_makes_no_second_mail_not_even_in_another_process(office: Office) -> None:
     office.fail("M1")
     for _ in range(3):
-        office.notices.mark("elm", ("LOT-MISSING",))
-        office.another().mark("elm", ("LOT-MISSING",))
+        office.notices.request("elm", ("LOT-MISSING",))
+        office.another().request("elm", ("LOT-MISSING",))
     assert office.later(minutes=65) == 1
     assert office.later(minutes=15) == 0
 
@@ -108,9 +108,9 @@ def test_what_was_corrected_within_the_hour_is_mailed_to_nobody(office: Office) 
 def test_two_that_send_at_once_send_one_mail(office: Office) -> None:
     office.fail("M1")
     office.clock.time += timedelta(minutes=65)
-    marks = DynamoMarks(office.client, office.table)
-    (mark,) = marks.open(office.clock.time)
-    assert marks.claim(mark, office.clock.time)
+    pending = DynamoPendingNotices(office.client, office.table)
+    (notice,) = pending.open(office.clock.time)
+    assert pending.claim(notice, office.clock.time)
     assert office.notices.send() == 0
 
 
@@ -161,20 +161,20 @@ def test_a_visit_without_a_known_clinic_has_its_mail_too(office: Office) -> None
     ],
 )
 def test_a_headline_is_a_known_code_or_has_the_form_of_one(cause: str, told: str) -> None:
-    assert headline(cause, OWN) == told
+    assert headline(cause, OWN_CODES) == told
 
 
 @given(st.text())
 def test_no_text_gets_into_a_headline_but_codes_and_fields(cause: str) -> None:
-    code, _, field = headline(cause, OWN).partition(" ")
+    code, _, field = headline(cause, OWN_CODES).partition(" ")
     assert code.isascii()
     assert len(code) <= 30
     assert field == "" or (field.isascii() and len(field) <= 9)
 
 
 def test_marks_of_the_hour_that_runs_are_not_open(office: Office) -> None:
-    marks = DynamoMarks(office.client, office.table)
+    pending = DynamoPendingNotices(office.client, office.table)
     hour = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
-    marks.add(Mark(hour, "elm", "103 PID-8"))
-    assert list(marks.open(hour - timedelta(seconds=1))) == []
-    assert list(marks.open(hour)) == [Mark(hour, "elm", "103 PID-8")]
+    pending.add(PendingNotice(hour, "elm", "103 PID-8"))
+    assert list(pending.open(hour - timedelta(seconds=1))) == []
+    assert list(pending.open(hour)) == [PendingNotice(hour, "elm", "103 PID-8")]

@@ -17,7 +17,7 @@ from shared.domain.submission import Attempt, FileSummary, Lane, Submission
 from shared.ports.objects import Objects, StoredObject
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
-from shared.usecases.correction.correct import Correct, Refused, Resubmitted
+from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
 from shared.usecases.delivery.backfill import waiting_for_turns
 from shared.usecases.intake.convert import Convert, Converted, Ignored
 from tests.fakes.configurations import Fixed
@@ -454,16 +454,16 @@ def test_what_was_accepted_replaced_or_is_on_its_way_is_not_sent_again(desk: Des
     old = refused(desk)
     desk.correct(old, {"lot": "AB123"})
     new = desk.outbox.sent[-1]
-    assert isinstance(desk.correct(old, {}), Refused)
-    assert isinstance(desk.correct(new, {}), Refused)
+    assert isinstance(desk.correct(old, {}), NotResubmitted)
+    assert isinstance(desk.correct(new, {}), NotResubmitted)
     desk.end(new, Event.ACCEPT, State.ACCEPTED)
-    assert isinstance(desk.correct(new, {}), Refused)
-    assert isinstance(desk.correct("NEVER", {}), Refused)
+    assert isinstance(desk.correct(new, {}), NotResubmitted)
+    assert isinstance(desk.correct("NEVER", {}), NotResubmitted)
 
 
 def test_a_correction_that_names_no_such_column_is_refused_with_a_reason(desk: Desk) -> None:
     result = desk.correct(refused(desk), {"lott": "AB123"})
-    assert isinstance(result, Refused)
+    assert isinstance(result, NotResubmitted)
     assert "lott" in result.reason
 
 

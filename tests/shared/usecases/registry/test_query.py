@@ -17,10 +17,10 @@ from shared.domain.submission import Answer, DeliveryFault
 from shared.domain.valve import CLOSE_AFTER
 from shared.replaced import replace
 from shared.usecases.registry.query import (
+    CLINIC_NOT_CONFIGURED,
     FACILITY_STOPPED,
     IIS_CLOSED,
     MISSING,
-    NO_CLINIC,
     Asked,
     Query,
     columns_of,
@@ -82,7 +82,7 @@ def test_who_is_not_told_well_enough_is_not_asked_about(
 
 
 def test_a_clinic_that_is_not_configured_asks_nothing(desk: Callable[..., Desk]) -> None:
-    assert a_query(desk(nobody))(Request(ADA), "nowhere").not_asked == NO_CLINIC
+    assert a_query(desk(nobody))(Request(ADA), "nowhere").not_asked == CLINIC_NOT_CONFIGURED
 
 
 def test_a_refused_password_stops_the_facility_and_is_not_tried_again(desk: Callable[..., Desk]) -> None:
