@@ -1,4 +1,4 @@
-"""Delivery on a real ledger (moto): a scripted IIS, and everything else that `Submit` is wired to."""
+"""Delivery on the memory ledger: a scripted IIS, and everything else that `Submit` is wired to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
 from shared.ports.queues import OutboxMessage
@@ -14,6 +13,7 @@ from shared.replaced import replace
 from shared.usecases.delivery.submit import Delivered, Submit
 from tests.conftest import a_submission
 from tests.fakes.configurations import Fixed
+from tests.fakes.ledger import MemoryLedger
 
 Say = Callable[[str], Answer | DeliveryFault]
 
@@ -88,9 +88,9 @@ REFUSAL = "ERR||PID^1^8|101^Required field missing^HL70357|E||||Sex is required"
 
 
 class Desk:
-    """A submit use case on a real ledger (moto), with what it was told and what it said."""
+    """A submit use case with what it was told and what it said."""
 
-    def __init__(self, ledger: DynamoLedger, say: Say, vault: Vault) -> None:
+    def __init__(self, ledger: MemoryLedger, say: Say, vault: Vault) -> None:
         self.ledger = ledger
         self.iis = ScriptedIis(say)
         self.resubmission = Queue()

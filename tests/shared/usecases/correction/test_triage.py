@@ -3,11 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import boto3
 import pytest
 
-from local.aws.cloud import REGION, LocalCloud
-from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import faults
 from shared.domain.clinics import Clinic, Configuration, Iis
 from shared.domain.lifecycle import Event, State
@@ -19,6 +16,7 @@ from shared.usecases.correction.triage import ROUNDS, Triage, Triaged, may_be_re
 from shared.usecases.delivery.sweep import Sweep, Swept
 from tests.conftest import NOON, a_submission
 from tests.fakes.configurations import Fixed
+from tests.fakes.ledger import MemoryLedger
 
 LADDER = len(faults.LADDERS[Strategy.CHECK_IIS])
 
@@ -43,8 +41,8 @@ CONFIGURATION = Configuration("v1", "Example", "VAXLINE", Iis("http://127.0.0.1:
 
 
 @pytest.fixture
-def ledger(cloud: LocalCloud) -> DynamoLedger:
-    return DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
 
 
 @pytest.fixture
@@ -53,12 +51,12 @@ def outbox() -> Queue:
 
 
 @pytest.fixture
-def triage(ledger: DynamoLedger, outbox: Queue) -> Triage:
+def triage(ledger: MemoryLedger, outbox: Queue) -> Triage:
     return Triage(ledger=ledger, outbox=outbox, clock=Clock())
 
 
 @pytest.fixture
-def sweep(ledger: DynamoLedger, outbox: Queue) -> Sweep:
+def sweep(ledger: MemoryLedger, outbox: Queue) -> Sweep:
     return Sweep(ledger=ledger, outbox=outbox, configurations=Fixed(CONFIGURATION), clock=Clock(), after=3600)
 
 
@@ -68,7 +66,7 @@ def used_up(fault: str, tries: int) -> Submission:
 
 
 def test_a_held_submission_enters_the_worklist_under_the_codes_of_its_errors(
-    ledger: DynamoLedger, triage: Triage
+    ledger: MemoryLedger, triage: Triage
 ) -> None:
     findings = (Finding("RACE-MISSING"), Finding("LOT-MISSING"), Finding("LOT-MISSING"))
     ledger.add(replace(a_submission("HELD", state=State.HELD), findings=findings))
@@ -76,14 +74,14 @@ def test_a_held_submission_enters_the_worklist_under_the_codes_of_its_errors(
     assert [entry.causes for entry in ledger.worklist()] == [("LOT-MISSING",)]
 
 
-def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: DynamoLedger, triage: Triage) -> None:
+def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: MemoryLedger, triage: Triage) -> None:
     ledger.add(a_submission("OLD", state=State.REFUSED))
     ledger.name_replacement("OLD", "NEW")
     assert triage("OLD").outcome == "replaced meanwhile"
     assert list(ledger.worklist()) == []
 
 
-def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: DynamoLedger, triage: Triage) -> None:
+def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: MemoryLedger, triage: Triage) -> None:
     ledger.add(a_submission("DONE", state=State.ACCEPTED))
     assert triage("DONE").outcome == "nothing to do: ACCEPTED"
     assert triage("NEVER").outcome == "unknown MSH-10"
@@ -100,7 +98,7 @@ def test_a_fault_that_a_person_must_mend_is_not_retried() -> None:
 
 
 def test_what_is_retried_is_queued_again_and_waits_for_delivery(
-    ledger: DynamoLedger, triage: Triage, outbox: Queue
+    ledger: MemoryLedger, triage: Triage, outbox: Queue
 ) -> None:
     ledger.add(a_submission())
     for _ in range(LADDER + 1):
@@ -115,13 +113,13 @@ def test_what_is_retried_is_queued_again_and_waits_for_delivery(
     assert (again.deferrals, again.waiting_since) == (0, NOON)
 
 
-def waits(ledger: DynamoLedger, msh_10: str, since: datetime, *, group: str, clinic: str = "elm", age: int = 0) -> None:
+def waits(ledger: MemoryLedger, msh_10: str, since: datetime, *, group: str, clinic: str = "elm", age: int = 0) -> None:
     made = replace(a_submission(msh_10), waiting_since=since, patient_group=group, clinic=clinic)
     ledger.add(replace(made, created=NOON - timedelta(days=age)))
 
 
 def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
-    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+    ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     waits(ledger, "LOST", NOON - timedelta(hours=2), group="A")
     waits(ledger, "FRESH", NOON - timedelta(minutes=5), group="B")
@@ -132,7 +130,7 @@ def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
 
 
 def test_the_sweep_queues_of_each_patient_the_first_and_none_behind_a_first_that_has_its_time(
-    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+    ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     long_ago = NOON - timedelta(hours=9)
     for number, group in ((0, "LOST"), (1, "LOST"), (1, "LADDER"), (2, "LADDER")):
@@ -143,7 +141,7 @@ def test_the_sweep_queues_of_each_patient_the_first_and_none_behind_a_first_that
 
 
 def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_the_patient_back(
-    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+    ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     waits(ledger, "ELM", NOON - timedelta(hours=3), group="A", age=2)
     waits(ledger, "OAK", NOON - timedelta(hours=2), group="A", clinic="oak", age=1)
@@ -153,7 +151,7 @@ def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_
 
 
 def test_the_sweep_leaves_a_stopped_facility_alone_and_an_opened_one_is_queued_at_once(
-    ledger: DynamoLedger, sweep: Sweep, outbox: Queue
+    ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     old = NOON - timedelta(hours=2)
     ledger.add(replace(a_submission("ELM"), waiting_since=old))

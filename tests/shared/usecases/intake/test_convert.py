@@ -4,12 +4,9 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 
-from local.aws.cloud import REGION, LocalCloud
 from shared import settings
-from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
@@ -21,6 +18,7 @@ from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmit
 from shared.usecases.delivery.backfill import waiting_for_turns
 from shared.usecases.intake.convert import Convert, Converted, Ignored
 from tests.fakes.configurations import Fixed
+from tests.fakes.ledger import MemoryLedger
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CLINIC = Clinic("elm", "Elm", "F1", "ORG", "ORG", "elm", export_names=frozenset({"Elm St"}))
@@ -107,9 +105,9 @@ class Opinion:
 
 
 class Desk:
-    """A convert use case on a real ledger, fed with visits."""
+    """A convert use case fed with visits."""
 
-    def __init__(self, ledger: DynamoLedger) -> None:
+    def __init__(self, ledger: MemoryLedger) -> None:
         self.ledger = ledger
         self.objects = Objectory()
         self.reader = Reader()
@@ -161,8 +159,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(cloud: LocalCloud) -> Desk:
-    return Desk(DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table))
+def desk() -> Desk:
+    return Desk(MemoryLedger())
 
 
 def test_a_new_visit_is_queued_with_its_message_and_all_its_doses(desk: Desk) -> None:

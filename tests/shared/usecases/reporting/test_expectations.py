@@ -1,4 +1,4 @@
-"""What is late and what runs out, on a real ledger (moto)."""
+"""What is late and what runs out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from local.aws.cloud import LocalCloud
-from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Configuration, Source
 from shared.domain.expectation import Every
 from shared.domain.submission import FileSummary
 from shared.replaced import replace
 from shared.usecases.reporting.expectations import CredentialsDue, Expected, expected
+from tests.fakes.ledger import MemoryLedger
 from tests.shared.usecases.desk import CONFIGURATION
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -23,25 +22,23 @@ DAILY = replace(
 
 
 @pytest.fixture
-def ledger(cloud: LocalCloud) -> DynamoLedger:
-    import boto3
-
-    return DynamoLedger(boto3.client("dynamodb", region_name=cloud.runtime.region), cloud.runtime.table)
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
 
 
-def look(ledger: DynamoLedger, now: datetime, configuration: Configuration = DAILY) -> Expected:
+def look(ledger: MemoryLedger, now: datetime, configuration: Configuration = DAILY) -> Expected:
     return expected(ledger, configuration, now, noting=True)
 
 
-def late(ledger: DynamoLedger, now: datetime) -> list[str]:
+def late(ledger: MemoryLedger, now: datetime) -> list[str]:
     return [source.source for source in look(ledger, now).sources if source.late]
 
 
-def arrive(ledger: DynamoLedger, when: datetime, source: str = "demo") -> None:
+def arrive(ledger: MemoryLedger, when: datetime, source: str = "demo") -> None:
     ledger.save_file(FileSummary(f"F{when:%d%H}", "inbox/demo/a.csv", source, when, 1, 1, complete=True))
 
 
-def test_a_source_is_late_from_its_pace_after_its_last_file_until_the_next_one(ledger: DynamoLedger) -> None:
+def test_a_source_is_late_from_its_pace_after_its_last_file_until_the_next_one(ledger: MemoryLedger) -> None:
     arrive(ledger, NOW)
     assert late(ledger, NOW + timedelta(hours=26)) == []
     assert late(ledger, NOW + timedelta(hours=26, minutes=1)) == ["demo"]
@@ -49,30 +46,30 @@ def test_a_source_is_late_from_its_pace_after_its_last_file_until_the_next_one(l
     assert late(ledger, NOW + timedelta(hours=28)) == []
 
 
-def test_a_new_source_counts_from_when_it_was_first_looked_at(ledger: DynamoLedger) -> None:
+def test_a_new_source_counts_from_when_it_was_first_looked_at(ledger: MemoryLedger) -> None:
     assert late(ledger, NOW) == []
     assert late(ledger, NOW + timedelta(hours=25)) == []
     assert late(ledger, NOW + timedelta(hours=27)) == ["demo"]
 
 
-def test_a_person_who_looks_changes_nothing(ledger: DynamoLedger) -> None:
+def test_a_person_who_looks_changes_nothing(ledger: MemoryLedger) -> None:
     expected(ledger, DAILY, NOW)
     assert ledger.quiet_since() == {}
 
 
-def test_an_older_file_that_is_converted_later_does_not_turn_the_clock_back(ledger: DynamoLedger) -> None:
+def test_an_older_file_that_is_converted_later_does_not_turn_the_clock_back(ledger: MemoryLedger) -> None:
     arrive(ledger, NOW)
     arrive(ledger, NOW - timedelta(days=3))
     assert ledger.quiet_since() == {"demo": NOW}
 
 
-def test_a_file_of_no_source_is_nobody_s_arrival(ledger: DynamoLedger) -> None:
+def test_a_file_of_no_source_is_nobody_s_arrival(ledger: MemoryLedger) -> None:
     arrive(ledger, NOW, source="")
     assert ledger.quiet_since() == {}
 
 
 def test_a_facility_s_credentials_are_named_once_with_their_first_day_on_the_clock_of_the_iis(
-    ledger: DynamoLedger,
+    ledger: MemoryLedger,
 ) -> None:
     elm, oak = CONFIGURATION.clinics["elm"], CONFIGURATION.clinics["oak"]
     clinics = {
@@ -88,6 +85,6 @@ def test_a_facility_s_credentials_are_named_once_with_their_first_day_on_the_clo
     )
 
 
-def test_what_is_stopped_is_told(ledger: DynamoLedger) -> None:
+def test_what_is_stopped_is_told(ledger: MemoryLedger) -> None:
     ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOW)
     assert dict(look(ledger, NOW).stopped) == {"ID-elm": "SECURITY-FAULT"}

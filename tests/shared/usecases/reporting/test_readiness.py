@@ -1,15 +1,12 @@
-"""Two clean weeks are counted from what reached the IIS, day by day, on a real ledger."""
+"""Two clean weeks are counted from what reached the IIS, day by day."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import boto3
 import pytest
 
-from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.configuration import reader
-from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
 from shared.domain.readiness import Readiness
@@ -19,6 +16,7 @@ from shared.usecases.reporting.pages import readiness as readiness_page
 from shared.usecases.reporting.readiness import go_live, readiness, readiness_of_each
 from tests.conftest import a_submission
 from tests.end_to_end.rows import CLINICS
+from tests.fakes.ledger import MemoryLedger
 
 TODAY = date(2026, 11, 20)
 
@@ -26,7 +24,7 @@ TODAY = date(2026, 11, 20)
 class Weeks:
     """A ledger to which each message comes on its day."""
 
-    def __init__(self, ledger: DynamoLedger) -> None:
+    def __init__(self, ledger: MemoryLedger) -> None:
         self.ledger = ledger
         self._count = 0
 
@@ -59,8 +57,8 @@ class Weeks:
 
 
 @pytest.fixture
-def weeks(cloud: LocalCloud) -> Weeks:
-    return Weeks(DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table))
+def weeks() -> Weeks:
+    return Weeks(MemoryLedger())
 
 
 def test_before_the_first_message_there_is_nothing_to_count(weeks: Weeks) -> None:
