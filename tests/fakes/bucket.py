@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import IO
 
 from shared.ports.objects import StoredObject
@@ -42,3 +42,25 @@ class MemoryBucket:
         if not version_id:
             return versions[-1] if versions else None
         return next((found for found in versions if found[0].version_id == version_id), None)
+
+
+class MemoryFiles:
+    """Port `Files` on the objects under one prefix."""
+
+    def __init__(
+        self, bucket: MemoryBucket, prefix: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._now = now
+
+    def get(self, name: str) -> bytes | None:
+        found = self._bucket.stat(self._prefix + name)
+        return None if found is None else self._bucket.open(found).read()
+
+    def put(self, name: str, content: bytes, content_type: str) -> None:
+        self._bucket.put(self._prefix + name, content, self._now())
+
+    def contents(self) -> dict[str, bytes]:
+        """Every file by its key."""
+        return {item.key: self._bucket.open(item).read() for item in self._bucket.list(self._prefix)}

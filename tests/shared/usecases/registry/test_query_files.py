@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.aws.cloud import LocalCloud
-from shared.adapters.aws.s3 import S3Files, S3Objects
 from shared.domain.hl7.qbp import Request
 from shared.domain.hl7.rsp import read_rsp
 from shared.domain.maintenance import window
@@ -18,6 +16,7 @@ from shared.replaced import replace
 from shared.settings import QUERY_FILES_PREFIX
 from shared.usecases.registry.query import FACILITY_STOPPED, IIS_CLOSED, MISSING, Asked
 from shared.usecases.registry.query_files import OFF_HOURS, PART_ROWS, TRIES, QueryFiles
+from tests.fakes.bucket import MemoryBucket, MemoryFiles
 from tests.fakes.configurations import Fixed
 from tests.shared.usecases.desk import CONFIGURATION, Clock
 
@@ -32,18 +31,18 @@ def a_file(*given_names: str) -> bytes:
 
 
 class World:
-    """The bucket (moto), and an IIS of which each question takes a second."""
+    """The bucket, and an IIS of which each question takes a second."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self) -> None:
         self.asked: list[str] = []
         self.say: Callable[[str], Asked] = lambda _: answered()
         self.clock = Clock()
         self.configuration = Fixed(CONFIGURATION)
-        self.bucket = cloud.runtime.bucket
-        self.files = S3Files(cloud.s3, self.bucket, QUERY_FILES_PREFIX)
+        self.bucket = MemoryBucket()
+        self.files = MemoryFiles(self.bucket, QUERY_FILES_PREFIX, self.clock.now)
         self.query_files = QueryFiles(
             files=self.files,
-            objects=S3Objects(cloud.s3, self.bucket),
+            objects=self.bucket,
             configurations=self.configuration,
             ask=self._ask,
             clock=self.clock,
@@ -79,8 +78,8 @@ def not_asked(why: str) -> Asked:
 
 
 @pytest.fixture
-def world(cloud: LocalCloud) -> World:
-    return World(cloud)
+def world() -> World:
+    return World()
 
 
 def test_every_row_is_asked_once_and_its_answer_stands_in_its_place(world: World) -> None:
@@ -110,15 +109,15 @@ def test_cut_off_between_answers_and_checkpoint_the_rows_are_asked_again_and_sta
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.query_files.put(NAME, a_file("Ada", "Grace"))
-    put = S3Files.put
+    put = MemoryFiles.put
 
-    def cut_off(self: S3Files, name: str, content: bytes, content_type: str) -> None:
+    def cut_off(self: MemoryFiles, name: str, content: bytes, content_type: str) -> None:
         if name.endswith("summary.json"):
             raise RuntimeError("the function was killed")
         put(self, name, content, content_type)
 
     with monkeypatch.context() as patched:
-        patched.setattr(S3Files, "put", cut_off)
+        patched.setattr(MemoryFiles, "put", cut_off)
         with pytest.raises(RuntimeError):
             world.run()
     assert world.run().done == 2

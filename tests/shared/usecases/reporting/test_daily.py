@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 
-import boto3
 import pytest
 
-from local.aws.cloud import BUCKET, REGION, LocalCloud
-from shared.adapters.aws.s3 import S3Files
 from shared.adapters.configuration import reader
-from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, DoseOutcome, Outcome
@@ -24,6 +20,8 @@ from shared.usecases.reporting.report import REPORTS
 from shared.usecases.reporting.tally import by, tally_of
 from tests.conftest import NOON
 from tests.end_to_end.rows import CLINICS
+from tests.fakes.bucket import MemoryBucket, MemoryFiles
+from tests.fakes.ledger import MemoryLedger
 
 ONE = Outcome("M1", "elm", "elm", State.ACCEPTED, NOON, 1, attempts=1, doses=(DoseOutcome(ADMINISTERED, "115"),))
 
@@ -42,96 +40,94 @@ class At:
 
 
 @pytest.fixture
-def ledger(cloud: LocalCloud) -> DynamoLedger:
-    return DynamoLedger(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
 
 
-def night(cloud: LocalCloud, ledger: DynamoLedger, days_later: int = 1) -> DailyReports:
+@pytest.fixture
+def files() -> MemoryFiles:
+    return MemoryFiles(MemoryBucket(), "")
+
+
+def night(files: MemoryFiles, ledger: MemoryLedger, days_later: int = 1) -> DailyReports:
     at = At(NOON + timedelta(days=days_later))
-    files = S3Files(cloud.s3, BUCKET, "reports/")
     return DailyReports(ledger=ledger, configurations=at, files=files, clock=at, stage="test")
 
 
-def written(cloud: LocalCloud) -> dict[str, bytes]:
-    listed = cloud.s3.list_objects_v2(Bucket=BUCKET, Prefix="reports/").get("Contents", [])
-    return {entry["Key"]: cloud.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
-
-
 def test_every_report_of_yesterday_and_of_four_weeks_is_written_in_three_formats(
-    cloud: LocalCloud, ledger: DynamoLedger
+    files: MemoryFiles, ledger: MemoryLedger
 ) -> None:
     ledger.note_outcome(ONE, NOON)
     ledger.note_outcome(replace(ONE, msh_10="M2", when=NOON - timedelta(days=3), state=State.REFUSED), NOON)
-    done = night(cloud, ledger)()
+    done = night(files, ledger)()
     assert (done.day, done.messages, done.files) == (NOON.date(), 1, 6 * len(REPORTS) + 1)
-    files = written(cloud)
+    written = files.contents()
     for name in REPORTS:
-        assert json.loads(files[f"reports/2026-03-02/{name}.json"])["messages"] == 1
-        assert json.loads(files[f"reports/2026-03-02/4-weeks/{name}.json"])["messages"] == 2
-        assert files[f"reports/2026-03-02/{name}.html"].startswith(b"<!doctype html>")
-        assert files[f"reports/2026-03-02/{name}.csv"].startswith(b"\xef\xbb\xbf")
-    assert b"Readiness" in files["reports/2026-03-02/readiness.html"]
+        assert json.loads(written[f"2026-03-02/{name}.json"])["messages"] == 1
+        assert json.loads(written[f"2026-03-02/4-weeks/{name}.json"])["messages"] == 2
+        assert written[f"2026-03-02/{name}.html"].startswith(b"<!doctype html>")
+        assert written[f"2026-03-02/{name}.csv"].startswith(b"\xef\xbb\xbf")
+    assert b"Readiness" in written["2026-03-02/readiness.html"]
 
 
-def test_a_night_that_is_done_twice_writes_the_same(cloud: LocalCloud, ledger: DynamoLedger) -> None:
+def test_a_night_that_is_done_twice_writes_the_same(files: MemoryFiles, ledger: MemoryLedger) -> None:
     ledger.note_outcome(ONE, NOON)
-    night(cloud, ledger)()
-    first = written(cloud)
-    night(cloud, ledger)()
-    assert written(cloud) == first
+    night(files, ledger)()
+    first = files.contents()
+    night(files, ledger)()
+    assert files.contents() == first
 
 
 def test_a_day_is_kept_once_it_is_settled_and_counted_every_night_before(
-    cloud: LocalCloud, ledger: DynamoLedger
+    files: MemoryFiles, ledger: MemoryLedger
 ) -> None:
     ledger.note_outcome(ONE, NOON)
-    night(cloud, ledger, SETTLED)()
-    assert not any("tallies/2026-03-02" in name for name in written(cloud))
-    night(cloud, ledger, SETTLED + 1)()
-    assert "reports/tallies/2026-03-02.json" in written(cloud)
+    night(files, ledger, SETTLED)()
+    assert not any("tallies/2026-03-02" in name for name in files.contents())
+    night(files, ledger, SETTLED + 1)()
+    assert "tallies/2026-03-02.json" in files.contents()
 
 
-def test_an_answer_that_comes_late_is_in_the_next_four_weeks(cloud: LocalCloud, ledger: DynamoLedger) -> None:
+def test_an_answer_that_comes_late_is_in_the_next_four_weeks(files: MemoryFiles, ledger: MemoryLedger) -> None:
     ledger.note_outcome(ONE, NOON)
-    night(cloud, ledger, SETTLED + 1)()
+    night(files, ledger, SETTLED + 1)()
     ledger.note_outcome(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED + 1))
-    night(cloud, ledger, SETTLED + 2)()
-    weeks = json.loads(written(cloud)[f"reports/{NOON.date() + timedelta(days=SETTLED + 1)}/4-weeks/acks.json"])
+    night(files, ledger, SETTLED + 2)()
+    weeks = json.loads(files.contents()[f"{NOON.date() + timedelta(days=SETTLED + 1)}/4-weeks/acks.json"])
     assert weeks["messages"] == 2
 
 
-class Watched(DynamoLedger):
+class Watched(MemoryLedger):
     """Tells which days were read outcome by outcome, and lets something happen right after."""
 
-    def __init__(self, cloud: LocalCloud, then: Callable[[], None] = lambda: None) -> None:
-        super().__init__(boto3.client("dynamodb", region_name=REGION), cloud.runtime.table)
+    def __init__(self) -> None:
+        super().__init__()
         self.read: list[date] = []
-        self._then = then
+        self.then: Callable[[], None] = lambda: None
 
     def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
         self.read.append(day)
         yield from super().outcomes(day, clinic)
-        self._then()
+        self.then()
 
 
-def test_a_look_at_many_days_reads_only_young_days_and_those_with_something_late(
-    cloud: LocalCloud, ledger: DynamoLedger
-) -> None:
+def test_a_look_at_many_days_reads_only_young_days_and_those_with_something_late(files: MemoryFiles) -> None:
+    ledger = Watched()
     for number in range(10):
         at = NOON + timedelta(days=number)
         ledger.note_outcome(replace(ONE, msh_10=f"M{number}", when=at), at)
-    night(cloud, ledger, 10)()
+    night(files, ledger, 10)()
     ledger.note_outcome(replace(ONE, msh_10="LATE", when=NOON + timedelta(days=4)), NOON + timedelta(days=10))
-    before = written(cloud)
-    watched = Watched(cloud)
-    counts = night(cloud, watched, 10).counted(NOON.date(), NOON.date() + timedelta(days=10))
+    before = files.contents()
+    ledger.read.clear()
+    counts = night(files, ledger, 10).counted(NOON.date(), NOON.date() + timedelta(days=10))
     assert by(counts, "answers").total() == 11
-    assert [(day - NOON.date()).days for day in watched.read] == [4, 9, 10]
-    assert written(cloud) == before, "a look writes nothing"
+    assert [(day - NOON.date()).days for day in ledger.read] == [4, 9, 10]
+    assert files.contents() == before, "a look writes nothing"
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_is_counted_is_a_full_scan_whatever_came_late(cloud: LocalCloud, ledger: DynamoLedger, seed: int) -> None:
+def test_what_is_counted_is_a_full_scan_whatever_came_late(files: MemoryFiles, ledger: MemoryLedger, seed: int) -> None:
     chosen = Random(seed)
     for today in range(9):
         for number in range(chosen.randrange(6)):
@@ -141,28 +137,30 @@ def test_what_is_counted_is_a_full_scan_whatever_came_late(cloud: LocalCloud, le
             one = replace(ONE, msh_10=msh_10, clinic=clinic, when=when, state=state)
             ledger.note_outcome(one, NOON + timedelta(days=today))
         if chosen.random() < 0.8:
-            night(cloud, ledger, today)()
+            night(files, ledger, today)()
         first, last = sorted(NOON.date() + timedelta(days=chosen.randrange(-1, 11)) for _ in range(2))
         for clinic in ("", "elm", "oak", "nobody"):
-            counted = night(cloud, ledger, today).counted(first, last, clinic)
+            counted = night(files, ledger, today).counted(first, last, clinic)
             assert counted == tally_of(ledger, first, last, clinic)
 
 
-def test_an_answer_that_comes_while_its_day_is_counted_is_not_lost(cloud: LocalCloud, ledger: DynamoLedger) -> None:
+def test_an_answer_that_comes_while_its_day_is_counted_is_not_lost(files: MemoryFiles) -> None:
+    ledger = Watched()
     ledger.note_outcome(ONE, NOON)
     now = NOON + timedelta(days=SETTLED + 1)
-    meanwhile = Watched(cloud, lambda: ledger.note_outcome(replace(ONE, msh_10="LATE"), now))
-    night(cloud, meanwhile, SETTLED + 1)()
-    assert "reports/tallies/2026-03-02.json" in written(cloud)
-    counts = night(cloud, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
+    ledger.then = lambda: ledger.note_outcome(replace(ONE, msh_10="LATE"), now)
+    night(files, ledger, SETTLED + 1)()
+    ledger.then = lambda: None
+    assert "tallies/2026-03-02.json" in files.contents()
+    counts = night(files, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
     assert by(counts, "answers").total() == 2
 
 
 def test_a_tally_kept_before_late_outcomes_were_marked_is_counted_again(
-    cloud: LocalCloud, ledger: DynamoLedger
+    files: MemoryFiles, ledger: MemoryLedger
 ) -> None:
     ledger.note_outcome(ONE, NOON)
     old = b'[[["answers","elm","2026-03-02","ACCEPTED"],7]]'
-    cloud.s3.put_object(Bucket=BUCKET, Key="reports/tallies/2026-03-02.json", Body=old)
-    counts = night(cloud, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
+    files.put("tallies/2026-03-02.json", old, "application/json")
+    counts = night(files, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
     assert counts == tally_of(ledger, NOON.date(), NOON.date())
