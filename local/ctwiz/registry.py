@@ -16,6 +16,7 @@ from typing import Final
 from local.ctwiz import queries, rules
 from local.ctwiz.messages import Message, Order, parse_message
 from local.ctwiz.rules import Problem
+from local.ctwiz.stored import StoredPatient, stored_patient
 from shared.domain.hl7 import er7
 
 OWN_FACILITY: Final = "CT0000"
@@ -36,7 +37,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class Patient:
-    """One patient of one sending facility: the last PID, and its vaccinations by ORC-3."""
+    """One patient of one assigning authority: the last PID, and its vaccinations by ORC-3.1 and ORC-3.2."""
 
     pid: str
     doses: dict[str, str] = field(default_factory=dict)
@@ -118,6 +119,15 @@ class WebIz:
                 for key, group in patient.doses.items()
             }
 
+    def stored(self) -> tuple[StoredPatient, ...]:
+        """Every patient who has a dose, by facility and record number; deleted doses are gone."""
+        with self._lock:
+            return tuple(
+                stored_patient(facility, number, patient.pid, patient.doses.values())
+                for (facility, number), patient in sorted(self.patients.items())
+                if patient.doses
+            )
+
     def _authenticate(self, message: Message) -> tuple[Problem, ...]:
         sender = message.msh.value(4)
         if message.msh.value(6) != OWN_FACILITY or sender not in self._senders:
@@ -125,7 +135,8 @@ class WebIz:
         return (rules.INACTIVE_FACILITY,) if sender in self._inactive else ()
 
     def _store(self, message: Message, context: rules.Context) -> tuple[list[Order], list[Problem]]:
-        key = (message.msh.value(4), message.pid.value(3))
+        # CT WiZ finds a patient by PID-3.1 and PID-3.4, which vaxline fills with the sending facility.
+        key = (message.pid.value(3, 4) or message.msh.value(4), message.pid.value(3))
         patient = self.patients.setdefault(key, Patient(message.pid.text))
         patient.pid = message.pid.text
         patient.is_protected = message.pd1.value(12) == "Y"
