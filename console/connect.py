@@ -52,6 +52,11 @@ def staying_at(stage: str) -> Iterator[Application]:
             yield application
 
 
+def explained(error: LookupError | BotoCoreError | ClientError) -> str:
+    """What ended a command: a missing stage or configuration, or an AWS that refuses."""
+    return str(error) if isinstance(error, LookupError) else refusal(error)
+
+
 def refusal(error: BotoCoreError | ClientError) -> str:
     """What AWS would not do, and what to do about it; never AWS's own text, which may quote what was asked."""
     if isinstance(error, ClientError):

@@ -22,6 +22,7 @@ from console.commands import (
     readiness,
     reconcile,
     redrive,
+    rehearse,
     remedy,
     report,
     search,
@@ -30,7 +31,7 @@ from console.commands import (
     worklist,
 )
 from console.commands.codes_update import NotUpdated, lines, map_of_cpt, update
-from console.connect import refusal, to_stage
+from console.connect import explained, to_stage
 from console.options import Clinic, Json, Stage, known
 from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc
@@ -62,6 +63,7 @@ redrive.register(app)
 audit.register(app)
 valve.register(app)
 browser.register(app)
+rehearse.register(app)
 
 ClinicsFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the clinics.toml")]
 
@@ -327,11 +329,6 @@ def main() -> None:
 
     try:
         app()
-    except LookupError as error:
-        words = str(error)
-    except (BotoCoreError, ClientError) as error:
-        words = refusal(error)
-    else:
-        return
-    render.err.print(words, markup=False, highlight=False)
-    raise SystemExit(2)
+    except (LookupError, BotoCoreError, ClientError) as error:
+        render.err.print(explained(error), markup=False, highlight=False)
+        raise SystemExit(2) from None

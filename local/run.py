@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +24,10 @@ def going(folder: Path, config: Path | None, scenario: str, seed: int, *, tell: 
         raise LookupError(f"there is no scenario {scenario!r}; it is one of {', '.join(SCENARIOS)}")
     clinics = config or (None if snapshot.exists() else session.DEMO_CLINICS)
     played = playing(scenario, seed=seed, pace=LAPTOP_PACE)
-    # Whoever stops a service says SIGTERM; it is to end as with Ctrl-C, with everything kept.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with session.kept(clinics.read_text("utf-8") if clinics else "", played) as run:
-            tell(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto.")
-            with Drop(run, folder.resolve(), tell) as drop:
-                sources = ", ".join(run.configuration.sources)
-                tell(f"Drop exports into {drop.folder}/SOURCE/, SOURCE being one of {sources}.")
-                tell(f"What was taken up lies in {drop.folder / TAKEN}/.")
-                yield run.application
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with session.sigterm_as_interrupt(), session.kept(clinics.read_text("utf-8") if clinics else "", played) as run:
+        tell(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto.")
+        with Drop(run, folder.resolve(), tell) as drop:
+            sources = ", ".join(run.configuration.sources)
+            tell(f"Drop exports into {drop.folder}/SOURCE/, SOURCE being one of {sources}.")
+            tell(f"What was taken up lies in {drop.folder / TAKEN}/.")
+            yield run.application

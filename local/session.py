@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import fcntl
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from functions import logs
 from local.aws import snapshot
@@ -18,32 +20,37 @@ from local.aws.cloud import LocalCloud
 from local.aws.engine import Engine
 from local.ctwiz.scenarios import Playing
 from local.ctwiz.server import Simulator
-from shared.adapters.aws.s3 import CURRENT_CONFIGURATION
+from shared.adapters.aws.s3 import CURRENT_CONFIGURATION, S3Configurations
 from shared.adapters.configuration import reader
 from shared.bootstrap import Application
+from shared.domain.clinics import Clinic
 from shared.settings import QUERY_FILES
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 DEMO_CLINICS: Final = Path(__file__).with_name("clinics.toml")
 """The configuration of the demo, and of a local run that names none."""
 LOG: Final = snapshot.FOLDER.parent / "functions.log"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
+_open: ContextVar[Application | None] = ContextVar("_open", default=None)
+"""The application of the run `apart` that this process has open."""
 
 
 class Session:
-    """A running local cloud with a simulated CT WiZ that knows every clinic of the configuration."""
+    """A running local cloud with a simulated CT WiZ that knows every clinic of every configuration it was given."""
 
     def __init__(self, cloud: LocalCloud, clinics: str, name: str, scenario: Playing | None = None) -> None:
         self.cloud = cloud
         self._clinics = clinics
-        self._name = name
         self.configuration = reader.valid(clinics, name)
-        known = self.configuration.clinics.values()
+        clinics_of_it = self.configuration.clinics.values()
         self.simulator = Simulator(
-            facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in known},
-            clinic_codes={code for clinic in known for code in (clinic.facility, clinic.sending_facility)},
-            scenario=scenario,
+            facilities=_accounts(clinics_of_it), clinic_codes=_codes(clinics_of_it), scenario=scenario
         )
         self.application = Application(cloud.runtime)
+        self.application.configurations = _LocalConfigurations(cloud.s3, cloud.runtime.bucket, self._prepare)
+        self._secrets: set[str] = set()
         self._saving = threading.Lock()
 
     def save(self) -> None:
@@ -54,11 +61,40 @@ class Session:
 
     def start(self) -> None:
         """Puts secrets and configuration in place, the endpoint being the simulator's."""
-        for secret in dict.fromkeys(clinic.secret for clinic in self.configuration.clinics.values()):
+        self.application.configurations.push(self._clinics, self.configuration.version)
+        self.configuration = self.application.configurations.current()
+
+    def _prepare(self, text: str) -> str:
+        """The text of a clinics.toml with the simulator's endpoint; the simulator gets to know its clinics."""
+        configuration = reader.valid(text)
+        clinics = configuration.clinics.values()
+        self.simulator.admit(_accounts(clinics), _codes(clinics))
+        for secret in {clinic.secret for clinic in clinics} - self._secrets:
             self.cloud.put_secret(secret, secret, _PASSWORD)
-        text = self._clinics.replace(self.configuration.iis.endpoint, self.simulator.endpoint)
-        self.configuration = reader.valid(text, self._name)
-        self.application.configurations.push(text, self.configuration.version)
+            self._secrets.add(secret)
+        return text.replace(configuration.iis.endpoint, self.simulator.endpoint)
+
+
+class _LocalConfigurations(S3Configurations):
+    """Configurations of a local run: none of them leads to a real IIS, whatever endpoint its text names."""
+
+    def __init__(self, client: S3Client, bucket: str, prepare: Callable[[str], str]) -> None:
+        super().__init__(client, bucket)
+        self._prepare = prepare
+
+    def push(self, text: str, version: str) -> None:  # noqa: ARG002 - the text that is stored has another
+        prepared = self._prepare(text)
+        super().push(prepared, reader.version(prepared))
+
+
+def _accounts(clinics: Iterable[Clinic]) -> dict[str, tuple[str, str]]:
+    """facilityID → user name and password at the simulator."""
+    return {clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in clinics}
+
+
+def _codes(clinics: Iterable[Clinic]) -> set[str]:
+    """The HL7 facility codes of MSH-4 and RXA-11.4."""
+    return {code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)}
 
 
 @contextmanager
@@ -72,13 +108,48 @@ def running(clinics: str, name: str, *, continued: bool = False, scenario: Playi
             # What it accepted before, so that a query finds it.
             for message in snapshot.accepted():
                 session.simulator.webiz.receive(message)
-        with session.simulator, _logs_in_a_file():
+        with session.simulator, _logs_in(LOG):
             session.start()
             try:
                 yield session
             finally:
                 # Also after an error or Ctrl-C: what was done is done, and the next look must find it.
                 session.save()
+
+
+@contextmanager
+def apart(clinics: str, name: str, log: Path) -> Iterator[Session]:
+    """A local run in memory that keeps nothing and leaves alone what the last one left behind.
+
+    Commands at the local stage work on it while the context lasts.
+
+    Args:
+        clinics: the text of a clinics.toml.
+        name: what that file is called.
+        log: where the functions' log lines go.
+
+    Raises:
+        LookupError: the configuration has errors.
+    """
+    with LocalCloud() as cloud:
+        session = Session(cloud, clinics, name)
+        with session.simulator, _logs_in(log):
+            session.start()
+            before = _open.set(session.application)
+            try:
+                yield session
+            finally:
+                _open.reset(before)
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends the process as Ctrl-C does, with everything kept or cleared away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -102,10 +173,10 @@ def _alone() -> Iterator[None]:
 
 
 @contextmanager
-def _logs_in_a_file() -> Iterator[None]:
-    """What the functions log goes to build/functions.log: standard output belongs to the command."""
-    snapshot.FOLDER.parent.mkdir(parents=True, exist_ok=True)
-    with LOG.open("a", encoding="utf-8") as stream, logs.written_to(stream):
+def _logs_in(file: Path) -> Iterator[None]:
+    """What the functions log goes to this file: standard output belongs to the command."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream, logs.written_to(stream):
         yield
 
 
@@ -113,9 +184,15 @@ def _logs_in_a_file() -> Iterator[None]:
 def opened() -> Iterator[Application]:
     """What the last local run left behind, for the `vaxline` command; what it queues is delivered before it ends.
 
+    Where this process has a run `apart` open, that one; it delivers by itself.
+
     Raises:
         LookupError: there was no local run yet.
     """
+    application = _open.get()
+    if application is not None:
+        yield application
+        return
     with _continued() as session:
         try:
             yield session.application

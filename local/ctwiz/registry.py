@@ -71,6 +71,12 @@ class WebIz:
         self.accepted: dict[str, str] = {}
         self.patients: dict[tuple[str, str], Patient] = {}
 
+    def admit(self, facilities: Collection[str], clinic_codes: Collection[str]) -> None:
+        """Knows further facility codes from now on."""
+        self._senders |= frozenset(facilities) | frozenset(clinic_codes)
+        if clinic_codes:
+            self._clinics |= self._senders
+
     def receive(self, text: str) -> Verdict:
         """Checks, stores and answers one message."""
         message = parse_message(text)

@@ -132,6 +132,11 @@ class Simulator:
         counts["connections"] = self._server.connections
         return dict(counts)
 
+    def admit(self, facilities: Mapping[str, tuple[str, str]], clinic_codes: Collection[str]) -> None:
+        """Knows further facilities (facilityID → user name and password) and facility codes from now on."""
+        self._facilities.update(facilities)
+        self.webiz.admit(facilities, clinic_codes)
+
     def play(self, *planned: Planned) -> None:
         """Adds to what is to go wrong.
 
