@@ -25,6 +25,11 @@ class Fault(msgspec.Struct, frozen=True):
     strategy: Strategy
     may_be_stored: bool
 
+    @property
+    def stops_facility(self) -> bool:
+        """Whether delivery for the facility stops until a person opens it: further tries could lock its account."""
+        return self.strategy is Strategy.CHECK_SETUP
+
 
 _WAIT = "Nothing to do: vaxline tries again by itself. If it lasts, ask the IIS help desk whether the service is down."
 _CONFIRM = (

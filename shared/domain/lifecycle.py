@@ -84,6 +84,15 @@ IN_FLIGHT: Final = frozenset({State.QUEUED, State.SENDING})
 NEEDS_A_PERSON: Final = frozenset({State.HELD, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN})
 
 
+MAX_RESENDS: Final = 1
+"""How often a message is sent again, under the same MSH-10, after an answer that never came. Then a person decides."""
+
+
+def may_resend(resends: int) -> bool:
+    """Whether an UNKNOWN submission that was sent again this many times may be sent once more."""
+    return resends < MAX_RESENDS
+
+
 def sources(event: Event) -> frozenset[State]:
     """The states that an event may leave: the condition of the write."""
     return frozenset(TRANSITIONS[event])

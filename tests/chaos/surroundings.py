@@ -80,7 +80,7 @@ class Switch:
 class Nobody:
     """Who gets the mails."""
 
-    def mark(self, clinic: str, causes: Sequence[str]) -> None:
+    def request(self, clinic: str, causes: Sequence[str]) -> None:
         pass
 
     def send(self) -> None:

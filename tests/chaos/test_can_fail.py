@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from shared.domain.lifecycle import State
+from shared.domain.lifecycle import Event, State
 from shared.domain.submission import Record, Submission
 from shared.ports.ledger import NotClaimed, Waiting
 from shared.replaced import replace
+from shared.usecases.delivery.attempt import AttemptResult
 from shared.usecases.delivery.submit import Submit
 from tests.chaos.mischief import Mischief
 from tests.chaos.soak import soak
@@ -76,16 +78,19 @@ class SendsInAnyOrder(Submit):
 class DoesNotFollowUp(Submit):
     """Nobody is told of a refusal."""
 
-    def _follow_up(self, submission: Submission, state: State) -> None:
-        return
+    def __init__(self, **ports: Any) -> None:
+        super().__init__(**ports)
+        self._follow_up = Mock()
 
 
 class TrustsAnyAnswer(Submit):
     """Whatever went wrong, the message will have arrived."""
 
-    def _failed(self, submission: Submission, failure: Any, started: datetime) -> Any:
-        outcome = super()._failed(submission, failure, started)
-        return replace(outcome, event="accept", attempt=replace(outcome.attempt, state=State.ACCEPTED), fault="")
+    def _call(self, *arguments: Any) -> AttemptResult:
+        result = super()._call(*arguments)
+        if not result.fault:
+            return result
+        return replace(result, event=Event.ACCEPT, attempt=replace(result.attempt, state=State.ACCEPTED, fault=""))
 
 
 BROKEN = {

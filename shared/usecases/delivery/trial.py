@@ -1,7 +1,9 @@
-"""One message of a facility goes first: a refused password is tried once per process, not by a whole batch at a time.
+"""Trials: the first message of a facility, or after a probe, is sent alone while the others wait for its result.
 
-not proven ──first call, the others wait──► no set-up fault: proven, all go side by side
-                                        └─► set-up fault: the facility is stopped, the others are not sent
+A refused password is thus tried once per process and not by a whole batch at a time.
+
+    no trial passed ──first message, the others wait──► no set-up fault: passed, all are sent at once
+                                                    └─► set-up fault: the facility is stopped, the others are not sent
 """
 
 from __future__ import annotations
@@ -14,51 +16,54 @@ from typing import Final
 
 from shared.ports.clock import Clock
 
+THE_IIS: Final = "the whole IIS"
+"""The key of the trial after a probe. No facility is called so: a facilityID has no spaces."""
+
 LASTS: Final = timedelta(minutes=5)
-"""How long one call without a set-up fault counts: in a busy process a batch costs one round trip, not two."""
+"""How long a passed trial holds. In a busy process a batch thus costs one round trip and not two."""
 
 
-class Trial:
-    """Whether one facility's set-up was accepted lately, and the turn of the message that finds out."""
+class _Trial:
+    """The state of one key's trial; whoever holds `lock` is the trial."""
 
     def __init__(self) -> None:
-        self.turn = Lock()
-        self.until: datetime | None = None
+        self.lock = Lock()
+        self.passed_until: datetime | None = None
 
 
 class Trials:
-    """The proofs of all facilities that this process delivers for. Safe among threads."""
+    """The trials of one process, by facility, and of the whole IIS. Safe among threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._guard = Lock()
-        self._trials: dict[str, Trial] = {}
+        self._trials: dict[str, _Trial] = {}
 
     @contextmanager
-    def hold(self, facility: str) -> Iterator[None]:
-        """Holds back until the facility is proven, or until it is this message's turn to find out."""
+    def hold(self, key: str) -> Iterator[None]:
+        """Wait until a trial of this key has passed, or until this message is the trial."""
         with self._guard:
-            trial = self._trials.setdefault(facility, Trial())
-        if self._holds(trial):
+            trial = self._trials.setdefault(key, _Trial())
+        if self._has_passed(trial):
             yield
             return
-        trial.turn.acquire()
-        if self._holds(trial):
-            trial.turn.release()
+        trial.lock.acquire()
+        if self._has_passed(trial):
+            trial.lock.release()
             yield
             return
         try:
             yield
         finally:
-            trial.turn.release()
+            trial.lock.release()
 
-    def passed(self, facility: str) -> None:
-        """Notes a call without a set-up fault; a timeout too, so that a slow IIS is not waited for in turns."""
-        self._trials.setdefault(facility, Trial()).until = self._clock.now() + LASTS
+    def passed(self, key: str) -> None:
+        """Note a call without a set-up fault. A timeout passes too, or a slow IIS would be waited for one by one."""
+        self._trials.setdefault(key, _Trial()).passed_until = self._clock.now() + LASTS
 
-    def failed(self, facility: str) -> None:
-        """Notes a set-up fault: the next message finds out anew."""
-        self._trials[facility].until = None
+    def failed(self, key: str) -> None:
+        """Note a set-up fault: the next message is a trial again."""
+        self._trials[key].passed_until = None
 
-    def _holds(self, trial: Trial) -> bool:
-        return trial.until is not None and self._clock.now() < trial.until
+    def _has_passed(self, trial: _Trial) -> bool:
+        return trial.passed_until is not None and self._clock.now() < trial.passed_until

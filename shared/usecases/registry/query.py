@@ -22,12 +22,13 @@ from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp import fault_of, read_rsp
 from shared.domain.hl7.rsp_model import Response
 from shared.domain.model import Address, Patient, Visit
-from shared.domain.submission import Answer, Credentials, DeliveryFault, Strategy
+from shared.domain.submission import DeliveryFault
 from shared.exports.corrections import corrected
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
 from shared.ports.ledger import Ledger
+from shared.usecases.delivery.registry_call import NO_CREDENTIALS, RegistryCall, Send
 from shared.usecases.delivery.stops import DeliveryStops
 
 COLUMNS: Final = (
@@ -50,11 +51,8 @@ COLUMNS: Final = (
 )
 """What a patient is asked for by: columns of vaxline's CSV layout, in files, events and options alike."""
 
-FACILITY_STOPPED: Final = "facility stopped"
-IIS_CLOSED: Final = "the valve is closed"
-MAINTENANCE: Final = "maintenance window"
 CLINIC_NOT_CONFIGURED: Final = "clinic not configured"
-MISSING: Final = "not enough to ask by"
+NOT_ENOUGH: Final = "not enough to ask by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,15 @@ def is_batch_time(iis: IisSettings, now: datetime) -> bool:
 
 
 class Query:
-    """The use case with its ports."""
+    """Asks the IIS about one patient, in the name of a clinic.
+
+    Args:
+        ledger: Holds the stops.
+        configurations: The clinics.toml in force.
+        secrets: The clinics' credentials.
+        iis: The IIS, with room for answers that are longer than an ACK.
+        clock: The current time.
+    """
 
     def __init__(
         self, *, ledger: Ledger, configurations: Configurations, secrets: Secrets, iis: Iis, clock: Clock
@@ -130,74 +136,59 @@ class Query:
         self._clock = clock
 
     def __call__(self, request: Request, clinic: str) -> Asked:
-        """Asks once, in the name of a clinic (its key in clinics.toml)."""
+        """Ask once. A lost answer is not asked for again.
+
+        Args:
+            request: The patient, and the profile of the answer.
+            clinic: The clinic's key in clinics.toml.
+
+        Raises:
+            LookupError: No configuration was pushed yet.
+        """
         configuration = self._configurations.current()
-        who = configuration.clinics.get(clinic)
         asked = Asked(clinic, request.profile)
-        if who is None:
+        asking = configuration.clinics.get(clinic)
+        if asking is None:
             return replace(asked, not_asked=CLINIC_NOT_CONFIGURED)
         missing = qbp.missing(request)
         if missing:
-            return replace(asked, not_asked=MISSING, missing=missing)
-        stops = DeliveryStops(self._ledger, self._clock)
-        stopped = self._stopped(who, configuration, stops)
-        if stopped:
-            return replace(asked, not_asked=stopped)
-        return self._ask(asked, request, who, configuration, stops)
+            return replace(asked, not_asked=NOT_ENOUGH, missing=missing)
+        stops = DeliveryStops(self._ledger, self._clock, configuration.iis)
+        stop = stops.reason(asking)
+        if stop is not None:
+            return replace(asked, not_asked=stop.value)
+        call = RegistryCall(stops=stops, secrets=self._secrets, iis=self._iis, configuration=configuration)
+        result = call(asking, lambda send: self._exchange(asked, request, asking, configuration, send))
+        if result is None:
+            return replace(asked, fault=NO_CREDENTIALS)
+        fault = faults.BY_CODE.get(result.fault)
+        if fault is None:
+            stops.record_answer()
+        else:
+            stops.record_fault(fault, asking)
+        return result
 
-    def _stopped(self, clinic: Clinic, configuration: Configuration, stops: DeliveryStops) -> str:
-        iis = configuration.iis
-        if clinic.facility_id in stops.facilities:
-            return FACILITY_STOPPED
-        if not stops.is_open:
-            return IIS_CLOSED
-        return MAINTENANCE if maintenance.current(iis.maintenance, iis.time_zone, self._clock.now()) else ""
-
-    def _ask(
-        self, asked: Asked, request: Request, clinic: Clinic, configuration: Configuration, stops: DeliveryStops
+    def _exchange(
+        self, asked: Asked, request: Request, clinic: Clinic, configuration: Configuration, send: Send
     ) -> Asked:
-        credentials = self._secrets.credentials(clinic.secret)
-        if credentials is None:
-            return replace(asked, fault="NO-CREDENTIALS")
-        asked = self._call(asked, request, clinic, configuration, credentials)
-        if asked.fault == "SECURITY-FAULT":
-            fresh = self._secrets.credentials(clinic.secret, fresh=True)
-            if fresh is not None and fresh != credentials:
-                asked = self._call(asked, request, clinic, configuration, fresh)
-        self._tell(asked, clinic, stops)
-        return asked
-
-    def _call(
-        self, asked: Asked, request: Request, clinic: Clinic, configuration: Configuration, credentials: Credentials
-    ) -> Asked:
-        mark, now = fresh_id(), self._clock.now()
+        query_id, now = fresh_id(), self._clock.now()
         message = qbp.build(
             request,
-            msh_10=mark,
-            query_tag=mark,
+            msh_10=query_id,
+            query_tag=query_id,
             limit=configuration.iis.query_limit,
             clinic=clinic,
             configuration=configuration,
             now=now,
         )
-        answer = self._iis.submit(configuration.iis.endpoint, credentials, clinic.facility_id, message)
-        asked = replace(asked, msh_10=mark, seconds=answer.seconds, when=now.isoformat(timespec="seconds"))
-        text = answer.text if isinstance(answer, Answer) else answer.embedded
+        answer = send(message)
+        asked = replace(asked, msh_10=query_id, seconds=answer.seconds, when=now.isoformat(timespec="seconds"))
         if isinstance(answer, DeliveryFault):
             return replace(asked, fault=answer.code)
-        response = read_rsp(text)
-        fault = fault_of(response, msh_10=mark, query_tag=mark, profile=PROFILES[configuration.iis.profile])
-        return replace(asked, fault=fault) if fault else replace(asked, fault="", response=response)
-
-    def _tell(self, asked: Asked, clinic: Clinic, stops: DeliveryStops) -> None:
-        """What delivery must know: a refused password stops the facility, a failing IIS closes the valve."""
-        fault = faults.BY_CODE.get(asked.fault)
-        if fault is None:
-            stops.answer_seen()
-            return
-        stops.fault_seen(fault)
-        if fault.strategy is Strategy.CHECK_SETUP:
-            stops.stop_facility(clinic.facility_id, fault.code)
+        response = read_rsp(answer.text)
+        profile = PROFILES[configuration.iis.profile]
+        fault = fault_of(response, msh_10=query_id, query_tag=query_id, profile=profile)
+        return replace(asked, fault=fault) if fault else replace(asked, response=response)
 
 
 def fresh_id() -> str:

@@ -26,8 +26,8 @@ from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
 from shared.ports.objects import Files, Objects, StoredObject
 from shared.settings import QUERY_FILES_PREFIX
+from shared.usecases.delivery.stops import Stop
 from shared.usecases.explain import UNEXPLAINED, explanation
-from shared.usecases.registry import query
 from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patient_of
 
 ANSWERS: Final = ".answers/"
@@ -37,7 +37,7 @@ PART_ROWS: Final = 20
 OFF_HOURS: Final = "outside iis.query_hours"
 
 _SUMMARY: Final = "summary.json"
-_WAITS: Final = frozenset({query.FACILITY_STOPPED, query.IIS_CLOSED, query.MAINTENANCE})
+_STOPS: Final = frozenset(stop.value for stop in Stop)
 # What these columns make is what `qbp.missing` looks for.
 _COLUMN_OF: Final = {"QPD-4.1": "last_name", "QPD-4.2": "first_name", "QPD-6": "birth_date"}
 
@@ -188,7 +188,7 @@ class _File:
             self.sent += 1
             pause = self._ports.configurations.current().iis.query_pause
             time.sleep(pause * self._ports.retry_scale)
-        if asked.not_asked in _WAITS:
+        if asked.not_asked in _STOPS:
             self.summary = replace(self.summary, waits=asked.not_asked)
             return None
         if asked.fault:

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from shared.domain import faults
-from shared.domain.lifecycle import Event, State
+from shared.domain.lifecycle import MAX_RESENDS, Event, State
 from shared.domain.submission import Answer, DeliveryFault, Strategy
 from shared.ports.queues import OutboxMessage
 from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
-from shared.usecases.delivery.submit import MAX_RESENDS, Delivered, Done, Later, Submit
+from shared.usecases.delivery.submit import Delivered, Done, Later, Submit
 from shared.usecases.delivery.trial import LASTS
 from tests.fakes.configurations import Fixed
 from tests.shared.usecases.desk import CONFIGURATION, REFUSAL, Desk, Vault, ack

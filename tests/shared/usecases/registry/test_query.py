@@ -16,11 +16,10 @@ from shared.domain.model import Address, Name, Patient, Telecom
 from shared.domain.submission import Answer, DeliveryFault
 from shared.domain.valve import CLOSE_AFTER
 from shared.replaced import replace
+from shared.usecases.delivery.stops import Stop
 from shared.usecases.registry.query import (
     CLINIC_NOT_CONFIGURED,
-    FACILITY_STOPPED,
-    IIS_CLOSED,
-    MISSING,
+    NOT_ENOUGH,
     Asked,
     Query,
     columns_of,
@@ -78,7 +77,7 @@ def test_who_is_not_told_well_enough_is_not_asked_about(
 ) -> None:
     here = desk(nobody)
     asked = a_query(here)(Request(patient), "elm")
-    assert (asked.not_asked, asked.missing, here.iis.sent) == (MISSING, missing, [])
+    assert (asked.not_asked, asked.missing, here.iis.sent) == (NOT_ENOUGH, missing, [])
 
 
 def test_a_clinic_that_is_not_configured_asks_nothing(desk: Callable[..., Desk]) -> None:
@@ -89,7 +88,7 @@ def test_a_refused_password_stops_the_facility_and_is_not_tried_again(desk: Call
     here = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
     query = a_query(here)
     assert query(Request(ADA), "elm").fault == "SECURITY-FAULT"
-    assert query(Request(ADA), "elm").not_asked == FACILITY_STOPPED
+    assert query(Request(ADA), "elm").not_asked == Stop.FACILITY
     assert len(here.iis.sent) == 1
     assert here.ledger.stops().facilities == {"ID-elm": "SECURITY-FAULT"}
 
@@ -105,7 +104,7 @@ def test_a_failing_iis_closes_the_valve_and_is_left_alone(desk: Callable[..., De
     query = a_query(here)
     faults = [query(Request(ADA), "elm").fault for _ in range(CLOSE_AFTER)]
     assert set(faults) == {"CONNECT-REFUSED"}
-    assert query(Request(ADA), "elm").not_asked == IIS_CLOSED
+    assert query(Request(ADA), "elm").not_asked == Stop.VALVE
     assert len(here.iis.sent) == CLOSE_AFTER
 
 

@@ -14,7 +14,8 @@ from shared.domain.maintenance import window
 from shared.domain.query_file import MAX_BYTES, Progress, Summary
 from shared.replaced import replace
 from shared.settings import QUERY_FILES_PREFIX
-from shared.usecases.registry.query import FACILITY_STOPPED, IIS_CLOSED, MISSING, Asked
+from shared.usecases.delivery.stops import Stop
+from shared.usecases.registry.query import NOT_ENOUGH, Asked
 from shared.usecases.registry.query_files import OFF_HOURS, PART_ROWS, TRIES, QueryFiles
 from tests.fakes.bucket import MemoryBucket, MemoryFiles
 from tests.fakes.configurations import Fixed
@@ -148,7 +149,7 @@ def test_what_may_pass_is_tried_again_and_then_is_the_rows_answer(world: World) 
 
 
 @pytest.mark.parametrize(
-    "waits", [not_asked(IIS_CLOSED), not_asked(FACILITY_STOPPED), fault("SECURITY-FAULT"), fault("NO-CREDENTIALS")]
+    "waits", [not_asked(Stop.VALVE), not_asked(Stop.FACILITY), fault("SECURITY-FAULT"), fault("NO-CREDENTIALS")]
 )
 def test_a_closed_valve_and_a_refused_password_wait_and_cost_no_row(world: World, waits: Asked) -> None:
     world.say = lambda _: waits
@@ -171,7 +172,7 @@ def test_a_row_that_cannot_be_asked_is_named_with_its_columns_and_without_a_valu
         "SYN-4,Sampleton,Fine,2020-01-02,F,elm,z34",
         "SYN-5,Sampleton,,2020-01-02,F,,",
     )
-    world.say = lambda name: answered() if name else replace(not_asked(MISSING), missing=("QPD-4.2",))
+    world.say = lambda name: answered() if name else replace(not_asked(NOT_ENOUGH), missing=("QPD-4.2",))
     world.query_files.put(NAME, "\n".join(rows).encode())
     summary = world.run()
     assert [(one.row, one.fields) for one in summary.unreadable] == [
