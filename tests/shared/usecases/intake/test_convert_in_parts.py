@@ -15,12 +15,19 @@ from local.aws.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.ports.objects import StoredObject
-from shared.usecases.intake.convert import CHUNK, Ignored, Unfinished
+from shared.usecases.intake import convert
+from shared.usecases.intake.convert import Ignored, Unfinished
 from tests.benchmarks.exports import Bucket, FhirBucket
 from tests.shared.usecases.invocations import Invocations, KilledError
 
-ROWS = 2_400
+# Twelve chunks of visits of two doses; a chunk is more than one batch of writes.
+CHUNK, ROWS = 30, 720
 SET = [item.key for item in FhirBucket(ROWS).list("")]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert, "CHUNK", CHUNK)
 
 
 def begun() -> Invocations:
@@ -74,7 +81,7 @@ def test_a_person_has_a_set_read_to_its_end_by_the_event_of_any_of_its_files() -
 @pytest.mark.parametrize("seed", range(6))
 def test_whichever_event_of_a_set_is_killed_or_comes_between_the_set_is_converted(seed: int) -> None:
     """At some write of one invocation another event of the set has its whole turn, as if it ran beside."""
-    random, rows = Random(seed), 800
+    random, rows = Random(seed), 240
     run = Invocations(FhirBucket(rows, 2))
     events = random.sample(SET, len(SET))
     for _ in range(500):
@@ -82,9 +89,9 @@ def test_whichever_event_of_a_set_is_killed_or_comes_between_the_set_is_converte
             break
         event = events.pop(0)
         if events and random.random() < 0.5:
-            run.beside(random.choice((0, 1, 2, random.randint(0, 80))), events.pop(0))
+            run.beside(random.choice((0, 1, 2, random.randint(0, 24))), events.pop(0))
         try:
-            done = run(key=event, chunks=random.randint(1, 4), die_after=random.randint(0, 150))
+            done = run(key=event, chunks=random.randint(1, 4), die_after=random.randint(0, 45))
         except KilledError:
             events.insert(random.randint(0, len(events)), event)
             continue
@@ -106,7 +113,7 @@ def test_killed_at_random_points_under_a_forced_time_limit_the_counts_add_up_and
     done: object = None
     for _ in range(200):
         try:
-            done = run(chunks=random.randint(1, 6), die_after=random.randint(1, 900))
+            done = run(chunks=random.randint(1, 6), die_after=random.randint(1, 270))
         except KilledError:
             continue
         if isinstance(done, FileSummary):
@@ -148,15 +155,15 @@ def test_a_file_whose_rows_are_grouped_otherwise_than_before_begins_anew_and_los
 def test_the_handler_queues_an_unfinished_export_anew_before_its_message_goes(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    convert = importlib.reload(importlib.import_module("functions.convert.handler"))
+    handler = importlib.reload(importlib.import_module("functions.convert.handler"))
 
     class Context:
         def get_remaining_time_in_millis(self) -> int:
             return 1_000
 
-    monkeypatch.setattr(convert._app, "convert", lambda *_, **__: Unfinished("FILE", 5))
+    monkeypatch.setattr(handler._app, "convert", lambda *_, **__: Unfinished("FILE", 5))
     body = json.dumps({"Records": [{"s3": {"object": {"key": "inbox/elm/a.csv"}}}]})
-    answer = convert.handler({"Records": [{"messageId": "1", "body": body}]}, Context())
+    answer = handler.handler({"Records": [{"messageId": "1", "body": body}]}, Context())
     assert answer == {"batchItemFailures": []}
     received = cloud.sqs.receive_message(QueueUrl=cloud.queue_urls["intake"], MaxNumberOfMessages=10)["Messages"]
     assert body in [message["Body"] for message in received]
