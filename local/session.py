@@ -33,8 +33,8 @@ DEMO_CLINICS: Final = Path(__file__).with_name("clinics.toml")
 """The configuration of the demo, and of a local run that names none."""
 LOG: Final = snapshot.FOLDER.parent / "functions.log"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
-_open: ContextVar[Application | None] = ContextVar("_open", default=None)
-"""The application of the run `apart` that this process has open."""
+_open: ContextVar[Session | None] = ContextVar("_open", default=None)
+"""The run `apart` that this process has open."""
 
 
 class Session:
@@ -135,7 +135,7 @@ def apart(clinics: str, name: str, log: Path) -> Iterator[Session]:
         session = Session(cloud, clinics, name)
         with session.simulator, _logs_in(log):
             session.start()
-            before = _open.set(session.application)
+            before = _open.set(session)
             try:
                 yield session
             finally:
@@ -189,9 +189,9 @@ def opened() -> Iterator[Application]:
     Raises:
         LookupError: there was no local run yet.
     """
-    application = _open.get()
-    if application is not None:
-        yield application
+    current = _open.get()
+    if current is not None:
+        yield current.application
         return
     with _continued() as session:
         try:
@@ -210,10 +210,15 @@ def kept(clinics: str = "", scenario: Playing | None = None) -> Iterator[Session
     """A local run on which everything runs on, schedules included, while the context lasts.
 
     It goes on from what the last one left behind, under `clinics` (the text of a clinics.toml) where one is given.
+    Where this process has a run `apart` open, it is that one.
 
     Raises:
         LookupError: there was no local run yet and no configuration is given, or it has errors.
     """
+    current = _open.get()
+    if current is not None:
+        yield current
+        return
     with _continued(clinics, scenario) as session, Engine(session.cloud, schedules=True):
         yield session
 

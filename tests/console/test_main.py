@@ -2,219 +2,210 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from console import documentation, render
-from console.main import app
-from local import session
-from local.aws import snapshot
-from local.aws.engine import Engine
+from console import documentation
 from shared.usecases.findings import CHECKS
 from tests import places
+from tests.local_run import OpenRun, open_run
 
 CLINICS = places.CLINICS.read_text("utf-8")
-ROWS = """\
-patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,clinic,cvx,mvx,lot,eligibility,funding_source
-SYN-1,Sampleton,Ada,1990-05-06,F,D1,2026-03-02,elm,115,SKB,AB123,V01,PHC70
-SYN-2,Sampleton,Bo,1990-05-06,M,D2,2026-03-02,elm,115,SKB,,V01,PHC70
-SYN-3,Sampleton,Cleo,1990-05-06,F,D3,2026-03-02,Nowhere,115,SKB,AB123,V01,PHC70
-SYN-4,Sampleton,BABY BOY,1990-05-06,M,D4,2026-03-02,elm,115,SKB,AB123,V01,PHC70
-"""
+HEADER = (
+    "patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,clinic,cvx,mvx,lot,eligibility,funding_source"
+)
+
+
+def a_row(patient: str, *, first_name: str = "Ada", clinic: str = "elm", lot: str = "AB123") -> str:
+    return f"{patient},Sampleton,{first_name},1990-05-06,F,D-{patient},2026-03-02,{clinic},115,SKB,{lot},V01,PHC70"
+
+
+def an_export(*rows: str) -> bytes:
+    return "\n".join((HEADER, *rows)).encode()
 
 
 @pytest.fixture(scope="module")
-def left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished local run: one row accepted, one without lot, one of an unknown clinic, one refused."""
-    folder = tmp_path_factory.mktemp("run") / "local"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(snapshot, "FOLDER", folder)
-        patched.setattr(session, "LOG", folder.parent / "functions.log")
-        with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
-            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=ROWS.encode())
-            assert engine.wait_until_idle(timeout=60)
-    return folder
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRun]:
+    """A run with one row accepted, one without lot, one of an unknown clinic, one refused: `doses.csv`.
+
+    A test that corrects a row drops one of its own.
+    """
+    with open_run(CLINICS, tmp_path_factory.mktemp("run")) as opened:
+        rows = (
+            a_row("SYN-1"),
+            a_row("SYN-2", lot=""),
+            a_row("SYN-3", clinic="Nowhere"),
+            a_row("SYN-4", first_name="BABY BOY"),
+        )
+        opened.drop("elm/doses.csv", an_export(*rows))
+        yield opened
 
 
-Call = Callable[..., Result]
-
-
-@pytest.fixture
-def call(left_behind: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Calls the command on a copy of the run that was left behind."""
-    copy = tmp_path / "local"
-    shutil.copytree(left_behind, copy)
-    monkeypatch.setattr(snapshot, "FOLDER", copy)
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    monkeypatch.setattr(render, "out", render.Console(width=200))
-    monkeypatch.setattr(render, "err", render.Console(width=200, stderr=True))
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, arguments, catch_exceptions=False)
-
-    return run
-
-
-def data(result: Result) -> Any:
-    return json.loads(result.stdout)
-
-
-def failure(call: Call, cause: str) -> str:
-    (found,) = [entry["msh_10"] for entry in data(call("failures", "--json")) if cause in entry["causes"]]
+def failure(run: OpenRun, cause: str, name: str = "elm/doses.csv") -> str:
+    """The one submission of an export that waits for this cause."""
+    of_file = run.file(name).file_id
+    (found,) = [
+        entry["msh_10"] for entry in run.data("failures") if cause in entry["causes"] and entry["file_id"] == of_file
+    ]
     return str(found)
 
 
-def test_failures_lists_everything_that_needs_a_person_with_its_fix(call: Call) -> None:
-    listed = data(call("failures", "--json"))
+def without_lot(run: OpenRun, patient: str) -> str:
+    """A held submission of the test's own."""
+    run.drop(f"elm/{patient}.csv", an_export(a_row(patient, lot="")))
+    return failure(run, "LOT-MISSING", f"elm/{patient}.csv")
+
+
+def test_failures_lists_everything_that_needs_a_person_with_its_fix(run: OpenRun) -> None:
+    listed = run.data("failures")
     assert {(entry["state"], entry["clinic"]) for entry in listed} == {
         ("HELD", "elm"),
         ("HELD", "-"),
         ("REFUSED", "elm"),
     }
-    words = call("failures").stdout
+    words = run.call("failures").stdout
     assert "LOT-MISSING" in words
     assert CHECKS["LOT-MISSING"].fix in words
-    assert [entry["state"] for entry in data(call("failures", "--json", "--state", "REFUSED"))] == ["REFUSED"]
+    assert [entry["state"] for entry in run.data("failures", "--state", "REFUSED")] == ["REFUSED"]
 
 
-def test_files_adds_up(call: Call) -> None:
-    (file,) = data(call("files", "--json"))
+def test_files_adds_up(run: OpenRun) -> None:
+    (file,) = [file for file in run.data("files") if file["name"] == "inbox/elm/doses.csv"]
     assert file["rows"] == 4
     assert sum(rows for _, _, rows in file["places"]) == 4
-    assert "yes" in call("files").stdout
+    assert "yes" in run.call("files").stdout
 
 
-def test_files_audit_and_what_is_expected_can_be_those_of_one_clinic(call: Call) -> None:
-    (file,) = data(call("files", "--clinic", "elm", "--json"))
-    assert {place[0] for place in file["places"]} == {"elm"}
-    assert "of elm alone" in call("files", "--clinic", "elm").stdout
+def test_files_audit_and_what_is_expected_can_be_those_of_one_clinic(run: OpenRun) -> None:
+    files = run.data("files", "--clinic", "elm")
+    assert {place[0] for file in files for place in file["places"]} == {"elm"}
+    assert "of elm alone" in run.call("files", "--clinic", "elm").stdout
     for command in ("files", "expected", "audit", "readiness"):
-        refused = call(command, "--clinic", "lem")
+        refused = run.call(command, "--clinic", "lem")
         assert (refused.exit_code, "no clinic 'lem'" in refused.output) == (2, True)
-    assert data(call("files", "--clinic", "harbor", "--json")) == []
-    call("show", failure(call, "LOT-MISSING"))
-    (shown,) = [one for one in data(call("audit", "--clinic", "elm", "--json")) if one["action"] == "show"]
-    assert shown not in data(call("audit", "--clinic", "harbor", "--json"))
+    assert run.data("files", "--clinic", "harbor") == []
+    run.call("show", failure(run, "LOT-MISSING"))
+    (shown,) = [one for one in run.data("audit", "--clinic", "elm") if one["action"] == "show"]
+    assert shown not in run.data("audit", "--clinic", "harbor")
 
 
-def test_show_has_message_findings_attempts_and_ack(call: Call) -> None:
-    refused = next(e["msh_10"] for e in data(call("failures", "--json")) if e["state"] == "REFUSED")
-    words = call("show", refused).stdout
+def test_show_has_message_findings_attempts_and_ack(run: OpenRun) -> None:
+    refused = next(e["msh_10"] for e in run.data("failures") if e["state"] == "REFUSED")
+    words = run.call("show", refused).stdout
     assert "PID|1||SYN-4" in words
     assert "MSA|AE|" in words
     assert "PID-5" in words
-    shown = data(call("show", refused, "--json"))
+    shown = run.data("show", refused)
     assert shown["attempts"][0]["msa_1"] == "AE"
     assert shown["vxu"][0].startswith("MSH|")
 
 
-def test_an_unknown_msh_10_is_a_no_and_not_a_traceback(call: Call) -> None:
-    result = call("show", "NEVER")
+def test_an_unknown_msh_10_is_a_no_and_not_a_traceback(run: OpenRun) -> None:
+    result = run.call("show", "NEVER")
     assert (result.exit_code, "there is no submission NEVER" in result.stderr) == (1, True)
 
 
-def test_a_corrected_dose_is_resubmitted_and_accepted(call: Call) -> None:
-    held = failure(call, "LOT-MISSING")
-    preview = data(call("resubmit", held, "--set", "lot=AB123", "--dry-run", "--json"))
+def test_a_corrected_dose_is_resubmitted_and_accepted(run: OpenRun) -> None:
+    held = without_lot(run, "SYN-5")
+    preview = run.data("resubmit", held, "--set", "lot=AB123", "--dry-run")
     assert preview[0]["state"] == "QUEUED"
-    (result,) = data(call("resubmit", held, "--set", "lot=AB123", "--json"))
-    assert data(call("show", result["msh_10"], "--json"))["state"] == "ACCEPTED"
-    assert data(call("show", held, "--json"))["state"] == "SUPERSEDED"
-    assert held not in call("failures").stdout
+    (result,) = run.data("resubmit", held, "--set", "lot=AB123")
+    assert run.data("show", result["msh_10"])["state"] == "ACCEPTED"
+    assert run.data("show", held)["state"] == "SUPERSEDED"
+    assert held not in run.call("failures").stdout
 
 
 def test_all_failures_of_one_cause_are_resubmitted_after_the_configuration_was_corrected(
-    call: Call, tmp_path: Path
+    run: OpenRun, tmp_path: Path
 ) -> None:
     corrected = tmp_path / "clinics.toml"
-    corrected.write_text(CLINICS.replace('export_names = ["ELM01"]', 'export_names = ["ELM01", "Nowhere"]'), "utf-8")
-    assert call("config", "push", str(corrected)).exit_code == 0
-    (result,) = data(call("resubmit", "--cause", "CLINIC-UNKNOWN", "--json"))
-    assert data(call("show", result["msh_10"], "--json"))["state"] == "ACCEPTED"
+    corrected.write_text(CLINICS.replace('export_names = ["ELM01"]', 'export_names = ["ELM01", "Elsewhere"]'), "utf-8")
+    run.drop("elm/elsewhere.csv", an_export(a_row("SYN-6", clinic="Elsewhere")))
+    held, other = failure(run, "CLINIC-UNKNOWN", "elm/elsewhere.csv"), failure(run, "CLINIC-UNKNOWN")
+    assert run.call("config", "push", str(corrected)).exit_code == 0
+    results = {one["replaces"]: one for one in run.data("resubmit", "--cause", "CLINIC-UNKNOWN")}
+    assert results.keys() == {held, other}
+    assert run.data("show", results[held]["msh_10"])["state"] == "ACCEPTED"
 
 
-def test_a_correction_that_cannot_be_read_says_so_and_exits_1(call: Call) -> None:
-    held = failure(call, "LOT-MISSING")
-    result = call("resubmit", held, "--set", "dose_date=soon")
+def test_a_correction_that_cannot_be_read_says_so_and_exits_1(run: OpenRun) -> None:
+    held = without_lot(run, "SYN-7")
+    result = run.call("resubmit", held, "--set", "dose_date=soon")
     assert result.exit_code == 1
     assert "dose_date" in result.stdout
-    assert call("resubmit", held, "--set", "lot").exit_code == 2
-    assert call("resubmit").exit_code == 2
+    assert run.call("resubmit", held, "--set", "lot").exit_code == 2
+    assert run.call("resubmit").exit_code == 2
 
 
-def test_close_takes_a_failure_off_the_worklist_and_keeps_its_reason(call: Call) -> None:
-    held = failure(call, "LOT-MISSING")
-    assert call("close", held, "--reason", "reported by hand").exit_code == 0
-    assert held not in call("failures").stdout
-    assert data(call("show", held, "--json"))["closed_reason"] == "reported by hand"
-    assert call("close", held, "--reason", "again").exit_code == 1
+def test_close_takes_a_failure_off_the_worklist_and_keeps_its_reason(run: OpenRun) -> None:
+    held = without_lot(run, "SYN-8")
+    assert run.call("close", held, "--reason", "reported by hand").exit_code == 0
+    assert held not in run.call("failures").stdout
+    assert run.data("show", held)["closed_reason"] == "reported by hand"
+    assert run.call("close", held, "--reason", "again").exit_code == 1
 
 
-def test_the_valve_lists_and_opens_facilities(call: Call) -> None:
-    shown = call("valve", "list").stdout
+def test_the_valve_lists_and_opens_facilities(run: OpenRun) -> None:
+    shown = run.call("valve", "list").stdout
     assert "Open: messages are delivered" in shown
     assert "No facility is stopped" in shown
-    assert call("valve", "open", "CT9001").exit_code == 1
+    assert run.call("valve", "open", "CT9001").exit_code == 1
 
 
-def test_the_valve_of_the_whole_iis_is_closed_with_a_reason_and_opened_by_a_person(call: Call) -> None:
-    assert call("valve", "open").exit_code == 1
-    assert call("valve", "close", "--reason", "CT asked for it").exit_code == 0
-    assert call("valve", "close", "--reason", "again").exit_code == 1
-    shown = call("valve", "list").stdout
+def test_the_valve_of_the_whole_iis_is_closed_with_a_reason_and_opened_by_a_person(run: OpenRun) -> None:
+    assert run.call("valve", "open").exit_code == 1
+    assert run.call("valve", "close", "--reason", "CT asked for it").exit_code == 0
+    assert run.call("valve", "close", "--reason", "again").exit_code == 1
+    shown = run.call("valve", "list").stdout
     assert "CT asked for it" in shown
     assert "`vaxline valve open`" in shown
-    data = json.loads(call("valve", "list", "--json").stdout)
+    data = run.data("valve", "list")
     assert (data["iis"]["open"], data["iis"]["closed_by"], data["facilities"]) == (False, "PERSON", {})
-    assert call("valve", "open").exit_code == 0
-    assert json.loads(call("valve", "list", "--json").stdout)["iis"]["open"] is True
-    actions = [entry["action"] for entry in json.loads(call("audit", "--json").stdout)]
+    assert run.call("valve", "open").exit_code == 0
+    assert run.data("valve", "list")["iis"]["open"] is True
+    actions = [entry["action"] for entry in run.data("audit")]
     assert actions.count("valve close") == 2
 
 
-def test_the_connection_test_reaches_the_simulated_iis(call: Call) -> None:
-    assert data(call("test-connection", "--json")) == {"ok": True, "fault": ""}
+def test_the_connection_test_reaches_the_simulated_iis(run: OpenRun) -> None:
+    assert run.data("test-connection") == {"ok": True, "fault": ""}
 
 
-def test_show_explains_each_error_of_the_iis_with_our_row_and_column(call: Call) -> None:
-    shown = call("show", failure(call, "WEBIZ-714 PID-5")).stdout
+def test_show_explains_each_error_of_the_iis_with_our_row_and_column(run: OpenRun) -> None:
+    shown = run.call("show", failure(run, "WEBIZ-714 PID-5")).stdout
     assert "patient name, row 4, column first_name" in shown
     assert "placeholder (BABY BOY, TEST). Fix: Enter the legal first and last name" in shown
 
 
-def test_failures_explains_the_causes_that_the_iis_named(call: Call) -> None:
-    listed = call("failures").stdout
+def test_failures_explains_the_causes_that_the_iis_named(run: OpenRun) -> None:
+    listed = run.call("failures").stdout
     assert "WEBIZ-714 PID-5  The patient's name is missing" in listed
 
 
-def test_explain_knows_every_code_of_checks_and_faults(call: Call) -> None:
-    assert "lot" in call("explain", "lot-missing").stdout
-    assert data(call("explain", "READ-TIMEOUT", "--json"))["who"] == "CONFIRM"
-    assert "longer" in call("explain", "WEBIZ-501").stdout
-    assert data(call("explain", "103 pid-8", "--json"))["who"] == "code map"
-    assert call("explain", "NO-SUCH-CODE").exit_code == 1
+def test_explain_knows_every_code_of_checks_and_faults(run: OpenRun) -> None:
+    assert "lot" in run.call("explain", "lot-missing").stdout
+    assert run.data("explain", "READ-TIMEOUT")["who"] == "CONFIRM"
+    assert "longer" in run.call("explain", "WEBIZ-501").stdout
+    assert run.data("explain", "103 pid-8")["who"] == "code map"
+    assert run.call("explain", "NO-SUCH-CODE").exit_code == 1
 
 
-def test_config_check_names_key_and_value_of_every_error(call: Call, tmp_path: Path) -> None:
+def test_config_check_names_key_and_value_of_every_error(run: OpenRun, tmp_path: Path) -> None:
     wrong = tmp_path / "clinics.toml"
     wrong.write_text(CLINICS.replace('facility = "CT9002"', "facility = 9002", 1), "utf-8")
-    result = call("config", "check", str(wrong))
+    result = run.call("config", "check", str(wrong))
     assert result.exit_code == 1
     assert "clinics.harbor.facility" in result.stderr
     assert "9002" in result.stderr
-    assert data(call("config", "check", str(wrong), "--json"))["ok"] is False
-    assert call("config", "push", str(wrong)).exit_code == 1
+    assert run.data("config", "check", str(wrong), code=1)["ok"] is False
+    assert run.call("config", "push", str(wrong)).exit_code == 1
 
 
-def test_a_stage_that_does_not_exist_is_named(call: Call) -> None:
+def test_a_stage_that_does_not_exist_is_named(run: OpenRun) -> None:
     with pytest.raises(LookupError, match="prod"):
-        call("files", "--stage", "prod")
+        run.call("files", "--stage", "prod")
 
 
 def test_every_command_says_what_it_does_with_an_example() -> None:

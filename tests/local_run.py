@@ -1,0 +1,84 @@
+"""A local run that stays open while several tests work on it, each on rows of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from console import render
+from console.main import app
+from local import session
+from local.aws.engine import Engine
+from local.session import Session
+from shared.domain.submission import FileSummary
+from shared.settings import INBOX_PREFIX
+
+
+class OpenRun:
+    """Exports are dropped into it, and `vaxline` commands are called on it as on what `make demo` left behind."""
+
+    def __init__(self, run: Session, engine: Engine, log: Path) -> None:
+        self.session = run
+        self.engine = engine
+        self.log = log
+        self.application = run.application
+        self.ledger = run.application.ledger
+        self.simulator = run.simulator
+        self.cloud = run.cloud
+
+    def put(self, name: str, body: bytes) -> None:
+        """Puts an object into the inbox, where the functions find it."""
+        self.cloud.s3.put_object(Bucket=self.cloud.runtime.bucket, Key=f"{INBOX_PREFIX}{name}", Body=body)
+
+    def drop(self, name: str, body: bytes) -> FileSummary:
+        """Puts an export into the inbox, waits until nothing moves any more, and says what became of it."""
+        before = {file.file_id for file in self.ledger.files()}
+        self.put(name, body)
+        self.settle()
+        (new,) = [file for file in self.ledger.files() if file.file_id not in before]
+        assert new.adds_up
+        return new
+
+    def file(self, name: str) -> FileSummary:
+        """The one arrival of an export."""
+        (found,) = [file for file in self.ledger.files() if file.name == f"{INBOX_PREFIX}{name}"]
+        assert found.adds_up
+        return found
+
+    def settle(self) -> None:
+        """Waits until nothing moves any more."""
+        assert self.engine.wait_until_idle(timeout=120)
+
+    def call(self, *arguments: str) -> Result:
+        """One `vaxline` command; what it set going has ended when this returns."""
+        result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+        self.settle()
+        return result
+
+    def called(self, *arguments: str, code: int = 0) -> Result:
+        """One `vaxline` command that ends with this exit code."""
+        result = self.call(*arguments)
+        assert result.exit_code == code, result.output
+        return result
+
+    def data(self, *arguments: str, code: int = 0) -> Any:
+        """What a `vaxline` command says with `--json`."""
+        return json.loads(self.called(*arguments, "--json", code=code).stdout)
+
+
+@contextmanager
+def open_run(clinics: str, folder: Path) -> Iterator[OpenRun]:
+    """A local run under the text of a clinics.toml; its functions log into the folder."""
+    log = folder / "functions.log"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(render, "out", render.Console(width=200))
+        patched.setattr(render, "err", render.Console(width=200, stderr=True))
+        with session.apart(clinics, "clinics.toml", log) as run, Engine(run.cloud) as engine:
+            yield OpenRun(run, engine, log)
+            assert engine.errors == []
