@@ -24,8 +24,8 @@ from rich.table import Table
 
 from console import render
 from local import exports, session
+from local.aws import snapshot
 from local.aws.engine import Engine
-from local.aws.snapshot import FOLDER
 from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, playing
 from local.session import Session
 from shared.domain.lifecycle import IN_FLIGHT, State
@@ -35,7 +35,6 @@ from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.explain import explanation
 
-_GENERATED: Final = FOLDER.parent / "demo-exports"
 _FIRST_FAILURES: Final = 8
 _LOOK_EVERY: Final = 0.4
 _REST_AFTER_LOOK: Final = 20
@@ -89,9 +88,10 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _files(own: Path | None, doses: int) -> list[Path]:
     if own is not None:
         return [own] if own.is_file() else sorted(path for path in own.rglob("*") if path.is_file())
-    shutil.rmtree(_GENERATED, ignore_errors=True)
-    exports.generate(_GENERATED, today=datetime.now(UTC).date(), doses=doses)
-    return sorted(path for path in _GENERATED.rglob("*") if path.is_file())
+    generated = snapshot.FOLDER.parent / "demo-exports"
+    shutil.rmtree(generated, ignore_errors=True)
+    exports.generate(generated, today=datetime.now(UTC).date(), doses=doses)
+    return sorted(path for path in generated.rglob("*") if path.is_file())
 
 
 def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) -> list[tuple[str, Path]]:
@@ -111,7 +111,7 @@ def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) ->
         else:
             keys.append((f"{INBOX_PREFIX}{source}/{path.name}", path))
     if not generated:
-        marker = FOLDER.parent / MARKER
+        marker = snapshot.FOLDER.parent / MARKER
         marker.parent.mkdir(parents=True, exist_ok=True)
         marker.write_bytes(b"")
         keys += [(prefix + MARKER, marker) for prefix in sorted(sets)]

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from console import render
+from console import demo, render
 from console.main import app
 from local import session
+from local.aws import snapshot
 from local.aws.engine import Engine
 from local.session import Session
 from shared.domain.submission import FileSummary
@@ -73,12 +74,33 @@ class OpenRun:
 
 
 @contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Local runs are kept in this folder while the context lasts; commands print as on a wide screen."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(snapshot, "FOLDER", folder / "local")
+        patched.setattr(session, "LOG", folder / "functions.log")
+        patched.setattr(render, "out", render.Console(width=200))
+        patched.setattr(render, "err", render.Console(width=200, stderr=True))
+        yield
+
+
+@contextmanager
 def open_run(clinics: str, folder: Path) -> Iterator[OpenRun]:
     """A local run under the text of a clinics.toml; its functions log into the folder."""
     log = folder / "functions.log"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(render, "out", render.Console(width=200))
-        patched.setattr(render, "err", render.Console(width=200, stderr=True))
-        with session.apart(clinics, "clinics.toml", log) as run, Engine(run.cloud) as engine:
-            yield OpenRun(run, engine, log)
-            assert engine.errors == []
+    with kept_in(folder), session.apart(clinics, "clinics.toml", log) as run, Engine(run.cloud) as engine:
+        yield OpenRun(run, engine, log)
+        assert engine.errors == []
+
+
+@contextmanager
+def run_after_demo(folder: Path) -> Iterator[OpenRun]:
+    """What `make demo` leaves behind, opened once for all commands."""
+    with kept_in(folder):
+        assert demo.main(["--quiet"]) == 0
+        clinics = session.DEMO_CLINICS.read_text("utf-8")
+        with session.running(clinics, "clinics.toml", continued=True) as run, Engine(run.cloud) as engine:
+            before = session._open.set(run)
+            yield OpenRun(run, engine, session.LOG)
+            session._open.reset(before)
+        assert engine.errors == []

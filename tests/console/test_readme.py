@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
+from tests.local_run import OpenRun, run_after_demo
 from tests.places import ROOT
 
 README = ROOT / "README.md"
@@ -21,55 +17,37 @@ STAYS = {"console", "local"}
 COMMANDS = [line.split() for line in LINE.findall(README.read_text("utf-8"))]
 WHOLE = [words for words in COMMANDS if not PLACES & set(words) and words[0] not in STAYS]
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Calls vaxline after a demo, in a folder of its own."""
-    environment = os.environ | {"VAXLINE_LOCAL_RUN": str(tmp_path_factory.mktemp("demo") / "local")}
-
-    def called(*words: str, module: str = "console") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", module, *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
-
-    demo = called(module="console.demo")
-    assert demo.returncode == 0, demo.stdout + demo.stderr
-    return called
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRun]:
+    with run_after_demo(tmp_path_factory.mktemp("demo")) as opened:
+        yield opened
 
 
-def data(done: subprocess.CompletedProcess[str]) -> Any:
-    return json.loads(done.stdout)
-
-
-def test_a_correction_that_names_no_dose_says_what_to_call_for_each_and_that_works(run: Run) -> None:
+def test_a_correction_that_names_no_dose_says_what_to_call_for_each_and_that_works(run: OpenRun) -> None:
     held = next(
-        one
-        for one in data(run("failures", "--cause", "LOT-MISSING", "--clinic", "harbor", "--json"))
-        if one["row_count"] == 2
+        one for one in run.data("failures", "--cause", "LOT-MISSING", "--clinic", "harbor") if one["row_count"] == 2
     )
-    refused = run("resubmit", held["msh_10"], "--set", "lot=AB123")
-    assert (refused.returncode, "2 doses" in refused.stdout) == (1, True)
-    doses = data(run("show", held["msh_10"], "--json"))["visit"]["doses"]
+    refused = run.called("resubmit", held["msh_10"], "--set", "lot=AB123", code=1)
+    assert "2 doses" in refused.stdout
+    doses = run.data("show", held["msh_10"])["visit"]["doses"]
     said = re.findall(r"^  (\d): ORC-3 (\S+), .*\n     vaxline (.+)$", refused.stdout, re.MULTILINE)
     assert [int(number) for number, _, _ in said] == [1, 2]
     assert [orc_3 for _, orc_3, _ in said] == [dose["id"] for dose in doses]
     missing = next(at for at, dose in enumerate(doses) if not dose["lot"])
     words = said[missing][2].replace("'", "").split()
     assert words[-1] == f"lot[{missing + 1}]=AB123"
-    done = run(*words)
-    assert done.returncode == 0, done.stdout
+    done = run.called(*words)
     new = re.findall(r"\b[A-Z2-7]{20}\b", done.stdout)[-1]
-    after = data(run("show", new, "--json"))
+    after = run.data("show", new)
     assert [dose["lot"] for dose in after["visit"]["doses"]][missing] == "AB123"
     assert after["state"].startswith("ACCEPTED")
 
 
 @pytest.mark.parametrize("words", WHOLE, ids=" ".join)
-def test_each_command_of_the_readme_runs_to_the_letter(run: Run, words: list[str]) -> None:
-    done = run(*words)
+def test_each_command_of_the_readme_runs_to_the_letter(run: OpenRun, words: list[str]) -> None:
     # Readiness answers "not yet": exit code 1.
-    assert done.returncode == (1 if words[0] == "readiness" else 0), done.stdout + done.stderr
+    done = run.called(*words, code=1 if words[0] == "readiness" else 0)
     if "--set" in words:
         assert re.search(r"[A-Z2-7]{20} +QUEUED +[A-Z2-7]{20}", done.stdout), done.stdout
 
