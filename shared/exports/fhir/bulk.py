@@ -1,15 +1,13 @@
-"""Port `Exports` for FHIR R4 bulk exports: NDJSON files of Patient, Immunization, Practitioner, Organization, Location.
+"""Port `Exports` for FHIR R4 bulk exports: NDJSON of Patient, Immunization, Practitioner, Organization and Location.
 
-The files come in any order and under any name; each line says what it is. Everything is spooled first, because a line
-may refer to one in a file that comes later. The rows of the set are its Immunization lines.
+Files may come in any order and have any name; each line names its resource type. All lines are spooled before the
+first visit is built, because a line may refer to one in a later file. The rows of a set are its Immunization lines.
 """
 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import groupby
 from typing import Final
 from urllib.parse import unquote
@@ -33,23 +31,23 @@ IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
 _RELATIVE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?$")
 _CONDITIONAL: Final = re.compile(r"([A-Z][A-Za-z]+)\?identifier=(.*)$")
 _FINDINGS_PER_FILE: Final = 100
-_ACTORS: Final = 2_000
+_ACTORS_KEPT: Final = 2_000
 
 
 class FhirBulkExports:
-    """Reads all parts of a set together."""
+    """Port `Exports`: reads all files of a set together."""
 
     def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
         return FhirSet(parts, source, objects).visits()
 
 
 def reference_name(reference: fhir.Reference) -> str:
-    """What a reference is looked up by: `Type/id`, `Type?system|value` or `urn:…`; empty where it names nothing."""
-    return _name_of(reference.reference)
+    """Return the name by which the spool finds the target of a reference.
 
-
-@lru_cache(maxsize=8192)
-def _name_of(text: str) -> str:
+    Returns:
+        `Type/id`, `Type?system|value` or `urn:…`; empty if the reference has none of these forms.
+    """
+    text = reference.reference
     if text.startswith("urn:"):
         return text
     match = _CONDITIONAL.search(text)
@@ -60,7 +58,7 @@ def _name_of(text: str) -> str:
 
 
 class FhirSet:
-    """One set of files on its way through the spool."""
+    """One set of files, read through a spool."""
 
     def __init__(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> None:
         self._parts = parts
@@ -69,23 +67,24 @@ class FhirSet:
         self._objects = objects
         self._findings: list[Finding] = []
         self._rows = 0
-        self._actors: OrderedDict[str, fhir.Actor | None] = OrderedDict()
+        self._actors: dict[str, fhir.Actor | None] = {}
         self._defaults = Defaults.of(source)
-        self._patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", model.Patient(), ())
+        self._last_patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", model.Patient(), ())
 
     def visits(self) -> Iterator[Visit]:
+        """Read all files, then yield the visits by patient and day."""
         with Spool() as spool:
             for number, part in enumerate(self._parts):
-                self._take_in(number, part, spool)
+                self._spool_part(number, part, spool)
             if self._rows == 0:
                 self._findings.append(Finding("FILE-EMPTY", column="file"))
             if self._findings:
                 yield visits.about_file(self._source, self._findings)
-            yield from self._give_out(spool)
+            yield from self._spooled_visits(spool)
 
-    # in --------------------------------------------------------------------------------------------------------------
+    # into the spool ---------------------------------------------------------------------------------------------------
 
-    def _take_in(self, number: int, part: StoredObject, spool: Spool) -> None:
+    def _spool_part(self, number: int, part: StoredObject, spool: Spool) -> None:
         name = self._names[number]
         with self._objects.open(part) as stream:
             if name == arrivals.MANIFEST:
@@ -122,9 +121,14 @@ class FhirSet:
             self._note(text.cut_by, count, name)
 
     def _line(self, number: int, count: int, line: str, spool: Spool, *, is_of_immunizations: bool) -> str:
-        """Takes one line in; gives its resource type, empty where the line is lost to a finding about the file."""
+        """Spool one line.
+
+        Returns:
+            Its resource type; empty if it cannot be read and is not an Immunization, so that it becomes a finding
+            about the file.
+        """
         if len(line) >= LONGEST_LINE:
-            return self._huge(number, count, line, spool, is_of_immunizations=is_of_immunizations)
+            return self._long_line(number, count, line, spool, is_of_immunizations=is_of_immunizations)
         try:
             return self._resource(number, count, line.encode(), spool)
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
@@ -134,7 +138,7 @@ class FhirSet:
                 return "Immunization"
             return ""
 
-    def _huge(self, number: int, count: int, line: str, spool: Spool, *, is_of_immunizations: bool) -> str:
+    def _long_line(self, number: int, count: int, line: str, spool: Spool, *, is_of_immunizations: bool) -> str:
         start = line[: LONGEST_CELL // 8]
         if not (IMMUNIZATION.search(start) or is_of_immunizations):
             return ""
@@ -142,9 +146,20 @@ class FhirSet:
         return "Immunization"
 
     def _resource(self, number: int, count: int, payload: bytes, spool: Spool, full_url: str = "") -> str:
-        """Takes one resource in and gives its type; raises msgspec.DecodeError where it is none.
+        """Spool one resource.
 
-        `full_url` is what a Bundle calls the resource, beside its type and id.
+        Args:
+            number: The index of its file in the set.
+            count: Its line in the file, from 1.
+            payload: The resource as JSON.
+            spool: Receives it.
+            full_url: The name that a Bundle gives it, in addition to its type and id.
+
+        Returns:
+            Its resource type.
+
+        Raises:
+            msgspec.DecodeError: The payload is no resource.
         """
         if fhir.is_too_deep(payload):
             raise msgspec.DecodeError("it is nested too deeply")
@@ -169,20 +184,21 @@ class FhirSet:
     @staticmethod
     def _keep(first: fhir.Line, payload: bytes, spool: Spool, full_url: str) -> None:
         kind = first.resourceType
-        called = reference_name(fhir.Reference(full_url))
-        own = f"{kind}/{first.id}" if first.id or not called else called
-        names = [f"{kind}?{one.system}|{one.value}" for one in first.identifier if one.value]
-        names += [f"{kind}?{one.value}" for one in first.identifier if one.value]
-        names += [called] if called not in ("", own) else []
+        url_name = reference_name(fhir.Reference(full_url))
+        name = f"{kind}/{first.id}" if first.id or not url_name else url_name
+        identifiers = [identifier for identifier in first.identifier if identifier.value]
+        aliases = [f"{kind}?{identifier.system}|{identifier.value}" for identifier in identifiers]
+        aliases += [f"{kind}?{identifier.value}" for identifier in identifiers]
+        aliases += [url_name] if url_name not in ("", name) else []
         mrn = fhir_patient.record_number(first.identifier, first.id) if kind == "Patient" else ""
-        spool.add_resource(own, mrn, payload, names)
+        spool.add_resource(name, mrn, payload, aliases)
 
     def _note(self, code: str, row: int, name: str) -> None:
         self._findings.append(Finding(code, row=row, column="file", value=name))
 
-    # out -------------------------------------------------------------------------------------------------------------
+    # out of the spool -------------------------------------------------------------------------------------------------
 
-    def _give_out(self, spool: Spool) -> Iterator[Visit]:
+    def _spooled_visits(self, spool: Spool) -> Iterator[Visit]:
         for (mrn, day), rows in groupby(spool.by_resource(), key=lambda row: row[:2]):
             clinics: dict[str, list[Entry]] = {}
             for row in rows:
@@ -197,8 +213,8 @@ class FhirSet:
     def _entry(self, row: Row, spool: Spool) -> tuple[str, Entry]:
         part = self._names[row.part]
         if row.fault:
-            code, _, words = row.fault.partition(" ")
-            return "", _unreadable(part, row, code, words)
+            code, _, reason = row.fault.partition(" ")
+            return "", _unreadable(part, row, code, reason)
         try:
             resource = fhir.IMMUNIZATION.decode(row.payload)
         except msgspec.DecodeError as error:
@@ -209,62 +225,62 @@ class FhirSet:
 
         dose, findings = fhir_dose.dose(resource, row.row, part, find)
         dose = self._defaults.applied(dose)
-        patient, problems = self._whose(row, resource, spool)
-        found = [replace(problem, row=row.row) for problem in problems] + list(findings)
+        patient, problems = self._patient_of(row, resource, spool)
+        all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
         raw = ""
         if not row.patient or not row.day:
             raw = row.payload.decode().strip()
         if not row.day:
-            said = resource.occurrenceDateTime or resource.occurrenceString
-            found.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", said))
+            value = resource.occurrenceDateTime or resource.occurrenceString
+            all_findings.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", value))
         clinic = self._clinic(resource, find)
-        return clinic, Entry(part, row.row, patient, dose, tuple(found), raw)
+        return clinic, Entry(part, row.row, patient, dose, tuple(all_findings), raw)
 
-    def _whose(self, row: Row, resource: fhir.Immunization, spool: Spool) -> tuple[model.Patient, tuple[Finding, ...]]:
-        """The patient of a row; rows of one patient come one after the other, so the last one is kept."""
+    def _patient_of(
+        self, row: Row, resource: fhir.Immunization, spool: Spool
+    ) -> tuple[model.Patient, tuple[Finding, ...]]:
+        """The patient of a row, with its findings. Rows of one patient are consecutive, so the last one is kept."""
         reference, mrn = row.clinic, row.patient
         if not mrn:
-            said = resource.patient.reference or resource.patient.display
-            return model.Patient(), (
-                Finding("PATIENT-NOT-IN-EXPORT", "PID", column="Immunization.patient", value=said),
-            )
-        if self._patient[0] != reference:
+            value = resource.patient.reference or resource.patient.display
+            finding = Finding("PATIENT-NOT-IN-EXPORT", "PID", column="Immunization.patient", value=value)
+            return model.Patient(), (finding,)
+        if self._last_patient[0] != reference:
             payload = spool.resource(reference)
             assert payload is not None
             patient, findings = fhir_patient.patient(fhir.PATIENT.decode(payload), mrn)
-            self._patient = (reference, patient, findings)
-        return self._patient[1:]
+            self._last_patient = (reference, patient, findings)
+        return self._last_patient[1:]
 
     def _actor(self, reference: fhir.Reference, resource: fhir.Immunization, spool: Spool) -> fhir.Actor | None:
-        """The Practitioner, Organization or Location that a reference means: contained, or anywhere in the set."""
+        """The Practitioner, Organization or Location that a reference names: contained, or anywhere in the set."""
         if reference.reference.startswith("#"):
-            wanted = reference.reference[1:]
-            return next((one for one in resource.contained if one.id.lstrip("#") == wanted), None)
+            contained_id = reference.reference[1:]
+            return next((actor for actor in resource.contained if actor.id.lstrip("#") == contained_id), None)
         name = reference_name(reference)
         if not name:
             return None
-        if name in self._actors:
-            return self._actors[name]
-        payload = spool.resource(name)
-        actor = fhir.ACTOR.decode(payload) if payload is not None else None
-        self._actors[name] = actor
-        if len(self._actors) > _ACTORS:
-            self._actors.popitem(last=False)
-        return actor
+        if name not in self._actors:
+            if len(self._actors) >= _ACTORS_KEPT:
+                self._actors.clear()
+            payload = spool.resource(name)
+            self._actors[name] = fhir.ACTOR.decode(payload) if payload is not None else None
+        return self._actors[name]
 
     def _clinic(self, resource: fhir.Immunization, find: fhir_dose.FindActor) -> str:
-        """What the export calls the clinic. A historical dose was given elsewhere: the source's clinic reports it."""
+        """The export's name or number of the clinic; empty for the source's own, which reports historical doses."""
         source = self._source
         if source.one_clinic or (resource.primarySource is False and source.clinic):
             return ""
         location = find(resource.location)
-        own = location.name if location and isinstance(location.name, str) else ""
-        names = [own, resource.location.display]
-        numbers = [one.value for one in (resource.location.identifier, *(location.identifier if location else ()))]
-        ordered = [*numbers, *names] if source.clinic_by == "identifier" else [*names, *numbers]
-        return next((name.strip() for name in ordered if name.strip()), "")
+        name = location.name if location and isinstance(location.name, str) else ""
+        names = [name, resource.location.display]
+        identifiers = [resource.location.identifier, *(location.identifier if location else ())]
+        numbers = [identifier.value for identifier in identifiers]
+        candidates = [*numbers, *names] if source.clinic_by == "identifier" else [*names, *numbers]
+        return next((candidate.strip() for candidate in candidates if candidate.strip()), "")
 
 
-def _unreadable(part: str, row: Row, code: str, words: str) -> Entry:
-    finding = Finding(code, "RXA", row.row, "line", words)
+def _unreadable(part: str, row: Row, code: str, reason: str) -> Entry:
+    finding = Finding(code, "RXA", row.row, "line", reason)
     return Entry(part, row.row, model.Patient(), None, (finding,), row.payload.decode().strip())

@@ -1,8 +1,8 @@
-"""Port `Exports` for FHIR R4 Bundles in JSON: collection, transaction, batch, searchset; one per file, or one per line.
+"""Port `Exports` for FHIR R4 Bundles in JSON: collection, transaction, batch, searchset; one per file or per line.
 
-A Bundle's entries are read as the lines of a bulk export are; references mean an entry by its fullUrl (`urn:uuid:…`
-too), by `Type/id` or by identifier, anywhere in the file. The rows of a file are its Immunization entries, counted
-from 1. JSON has no end before its last brace, so a Bundle is loaded whole: up to a size.
+The entries of a Bundle are read like the lines of a bulk export. References name an entry by its fullUrl (`urn:uuid:…`
+included), by `Type/id` or by identifier, anywhere in the file. The rows of a file are its Immunization entries, counted
+from 1. A Bundle is loaded as a whole, because JSON cannot be decoded before its last brace, so its size is limited.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from shared.exports.text import Damaged, Text, repaired
 from shared.ports.objects import Objects, StoredObject
 
 LARGEST: Final = 64 * 1024 * 1024
+"""Characters of a Bundle that is read."""
 _PIECE: Final = 1024 * 1024
 _NOTHING: Final = msgspec.Raw(b"")
 
@@ -43,13 +44,13 @@ _BUNDLE: Final = msgspec.json.Decoder(_Bundle)
 
 
 class BundleFile(FhirSet):
-    """One file of Bundles on its way through the spool."""
+    """One file of Bundles, read through a spool."""
 
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
         super().__init__([part], source, objects)
 
     def _lines(self, number: int, text: Text, spool: Spool) -> None:
-        """Takes the Bundles of a file in: each line where the first one is a Bundle, else the whole file as one."""
+        """Spool the Bundles of a file: one per line if the first line is a Bundle, otherwise the file is one."""
         name, count = self._names[number], 0
         try:
             for count, (document, is_whole) in enumerate(_documents(text), 1):
@@ -93,7 +94,7 @@ class BundleFile(FhirSet):
 
 
 def _documents(text: Text) -> Iterator[tuple[str, bool]]:
-    """The JSON documents of a file, and whether each is whole: False for one larger than `LARGEST`, which is lost."""
+    """The JSON documents of a file, each with whether it is whole: not if it is larger than `LARGEST` and skipped."""
     lines = _lines(text)
     first, is_whole = next(((line, whole) for line, whole in lines if not whole or line.strip()), ("", True))
     if is_whole and not first:
@@ -113,7 +114,7 @@ def _documents(text: Text) -> Iterator[tuple[str, bool]]:
 
 
 def _lines(text: Text) -> Iterator[tuple[str, bool]]:
-    """The lines of a file, and whether each is whole; of one that is too long nothing is kept."""
+    """The lines of a file, each with whether it is whole; a line larger than `LARGEST` comes empty."""
     pieces: list[str] = []
     size = 0
     for piece in text.pieces(_PIECE):

@@ -1,4 +1,4 @@
-"""What the readers of FHIR can notice beside what any reader can (`findings`), Bundles included."""
+"""Findings that only the readers of FHIR bulk exports and Bundles make."""
 
 from __future__ import annotations
 

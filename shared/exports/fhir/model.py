@@ -1,8 +1,7 @@
-"""The part of FHIR R4 that an immunization report uses, for msgspec's typed decoding; everything else is passed over.
+"""The part of FHIR R4 that an immunization report uses, as structs that msgspec decodes. Other elements are ignored.
 
-Sources: FHIR R4 (4.0.1) resource definitions, US Core 6.1 Patient and Immunization, Bulk Data Access 2.0.
-Every element may be absent: US Core asks for few of them. The names are FHIR's own. What repeats from line to line is
-read once (`fhir_dose`), so the structs are hashable: no list is in them.
+Sources: FHIR R4 (4.0.1) resource definitions, US Core 6.1 Patient and Immunization, Bulk Data Access 2.0. Every element
+may be absent, because US Core requires few of them. Names are those of FHIR.
 """
 
 # ruff: noqa: N815 - the names are FHIR's
@@ -107,7 +106,7 @@ class Patient(msgspec.Struct, frozen=True, gc=False):
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
-    """A Practitioner, Organization or Location: what an Immunization refers to beside its Patient."""
+    """A Practitioner, Organization or Location that an Immunization refers to."""
 
     resourceType: str = ""
     id: str = ""
@@ -169,7 +168,7 @@ class Immunization(msgspec.Struct, frozen=True, gc=False):
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
-    """What the first look at a line needs, whatever resource it is."""
+    """The elements by which a line is sorted, whatever resource it holds."""
 
     resourceType: str
     id: str = ""
@@ -189,7 +188,7 @@ _BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
 
 
 def is_too_deep(payload: bytes) -> bool:
-    """Whether a JSON text is nested deeper than any resource: decoding it could use up the stack."""
+    """Tell whether a JSON text is nested deeper than any resource, so that decoding it could exhaust the stack."""
     if payload.count(b"[") + payload.count(b"{") <= _DEEPEST:
         return False
     depth = 0

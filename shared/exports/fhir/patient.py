@@ -1,9 +1,11 @@
-"""A FHIR R4 Patient as PID, PD1 and NK1 (US Core 6.1; the HL7 v2-to-FHIR mapping read backwards)."""
+"""A FHIR R4 Patient as a patient.
+
+Sources: US Core 6.1, and the HL7 v2-to-FHIR mapping (PID, PD1, NK1) read in the other direction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 from shared.domain.codes import local, tables
@@ -12,7 +14,7 @@ from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin
 from shared.exports import values
 from shared.exports.fhir import model as fhir
 
-# Which of several names is the patient's: FHIR's `use`, best first. The others are not the name of today.
+# The patient's current name is the one whose `use` comes first here; other uses are no current names.
 _NAME_USES: Final = ("official", "usual", "", "temp", "nickname", "anonymous")
 _NOT_RECORD_NUMBERS: Final = frozenset({"SS", "DL", "PPN", "MA", "MC", "SB", "NI", "TAX", "BC"})
 _PHONES: Final = {
@@ -22,12 +24,14 @@ _PHONES: Final = {
     "work": ("WPN", "PH"),
     "temp": ("VHN", "PH"),
 }
-_REMEMBERED: Final = 4096
 _ADDRESS_TYPES: Final = {"": "H", "home": "H", "work": "B", "temp": "C", "billing": "M"}
 
 
 def record_number(identifiers: Iterable[fhir.Identifier], resource_id: str) -> str:
-    """The medical record number: the identifier of type MR, else one of no other known type, else the resource's id."""
+    """Return the medical record number.
+
+    It is the identifier of type MR; otherwise the first identifier of no other known type; otherwise the resource id.
+    """
     untyped = ""
     for identifier in identifiers:
         kinds = {coding.code for coding in identifier.type.coding}
@@ -40,14 +44,22 @@ def record_number(identifiers: Iterable[fhir.Identifier], resource_id: str) -> s
 
 
 def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, ...]]:
-    """The patient, and what could not be read (without rows: the caller knows whose row it is)."""
+    """Read a Patient.
+
+    Args:
+        resource: The decoded resource.
+        mrn: Its medical record number (`record_number`).
+
+    Returns:
+        The patient, and a finding without row number for each value that could not be read.
+    """
     findings: list[Finding] = []
     birth = _day(resource.birthDate, "DATE-UNREADABLE", "PID-7", "Patient.birthDate", findings)
     died = _day(resource.deceasedDateTime, "DATE-LEFT-OUT", "PID-29", "Patient.deceasedDateTime", findings)
     multiple, order = _multiple_birth(resource)
     name, aliases = _names(resource.name)
     ethnicities = _omb(resource.extension, fhir.ETHNICITY, tables.ETHNICITY, "PID-22", findings)
-    found = Patient(
+    read = Patient(
         mrn=mrn,
         name=name,
         birth_date=birth,
@@ -64,7 +76,7 @@ def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, .
         death_indicator=_death(resource),
         next_of_kin=tuple(kin for contact in resource.contact if (kin := _next_of_kin(contact, findings))),
     )
-    return found, tuple(findings)
+    return read, tuple(findings)
 
 
 def _day(text: str, code: str, path: str, element: str, findings: list[Finding]) -> str:
@@ -96,55 +108,50 @@ def _death(resource: fhir.Patient) -> str:
 
 
 def human_name(name: fhir.HumanName, kind: str = "L") -> Name:
+    """Convert a HumanName; `kind` is the name type of HL7 table 0200."""
     given = [part.strip() for part in name.given if part.strip()]
     return Name(name.family.strip(), given[0] if given else "", " ".join(given[1:]), " ".join(name.suffix), kind)
 
 
 def _names(names: tuple[fhir.HumanName, ...]) -> tuple[Name, tuple[Name, ...]]:
-    """The name of today, and the maiden names as aliases."""
-    best = min((one for one in names if one.use in _NAME_USES), key=lambda one: _NAME_USES.index(one.use), default=None)
-    aliases = tuple([human_name(one, "M") for one in names if one.use == "maiden" and one.family])
-    return (human_name(best) if best else Name()), aliases
+    """The current name, and the maiden names as aliases."""
+    usable = (name for name in names if name.use in _NAME_USES)
+    current = min(usable, key=lambda name: _NAME_USES.index(name.use), default=None)
+    aliases = tuple([human_name(name, "M") for name in names if name.use == "maiden" and name.family])
+    return (human_name(current) if current else Name()), aliases
 
 
 def _maiden_name(resource: fhir.Patient) -> str:
-    """The extension holds the whole name; PID-6 wants the family name, its last word."""
-    whole = next((one.valueString for one in resource.extension if one.url == fhir.MAIDEN_NAME), "").strip()
+    """The extension holds the whole name; PID-6 takes the family name, its last word."""
+    names = (extension.valueString for extension in resource.extension if extension.url == fhir.MAIDEN_NAME)
+    whole = next(names, "").strip()
     return whole.rsplit(" ", 1)[-1]
 
 
 def _omb(
     extensions: Iterable[fhir.Extension], url: str, table: Table, path: str, findings: list[Finding]
 ) -> tuple[Code, ...]:
-    """The OMB categories of a US Core race or ethnicity extension."""
-    found: dict[Code, None] = {}
-    for outer in extensions:
-        if outer.url == url:
-            read, unknown = _categories(outer, table)
-            found |= dict.fromkeys(read)
-            findings += [Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=said) for said in unknown]
-    return tuple(found)
-
-
-@lru_cache(_REMEMBERED)
-def _categories(outer: fhir.Extension, table: Table) -> tuple[tuple[Code, ...], tuple[str, ...]]:
-    """The categories of one extension, and the codes among them that the table does not have."""
-    found: list[Code] = []
-    unknown: list[str] = []
-    for inner in outer.extension:
-        coding = inner.valueCoding
-        if inner.url != "ombCategory" or not coding.code:
-            continue
+    """The different OMB categories of a US Core race or ethnicity extension, in order."""
+    categories = (
+        category.valueCoding
+        for extension in extensions
+        if extension.url == url
+        for category in extension.extension
+        if category.url == "ombCategory" and category.valueCoding.code
+    )
+    codes: list[Code] = []
+    for coding in categories:
         code = _look_up(table, coding.code) or _look_up(table, coding.display)
         if code:
-            found.append(code)
+            codes.append(code)
         elif code is None and _look_up(table, coding.code) is None:
-            unknown.append(coding.code)
-            found.append(local.unread(coding.code, coding.display))
-    return tuple(found), tuple(unknown)
+            findings.append(Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=coding.code))
+            codes.append(local.unread(coding.code, coding.display))
+    return tuple(dict.fromkeys(codes))
 
 
 def address(place: fhir.PostalAddress) -> Address:
+    """Convert an Address; a country that the table does not have stays as it is."""
     country = (_look_up(tables.COUNTRY, place.country) or NO_CODE).code or place.country
     lines = [line.strip() for line in place.line if line.strip()]
     return Address(
@@ -159,8 +166,13 @@ def address(place: fhir.PostalAddress) -> Address:
 
 
 def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> tuple[Telecom, ...]:
-    """Telephone numbers and e-mail addresses; faxes, pagers and old ones are not for a registry."""
-    found: list[Telecom] = []
+    """Return the telephone numbers and e-mail addresses; faxes, pagers and old ones are left out.
+
+    Args:
+        points: The contact points of a person.
+        findings: Receives a finding for each number or address that cannot be read.
+    """
+    read: list[Telecom] = []
     for point in points:
         text = point.value.strip()
         if not text or point.use == "old":
@@ -175,8 +187,8 @@ def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> 
         if telecom is None:
             findings.append(Finding("VALUE-LEFT-OUT", "PID-13", column="Patient.telecom", value=text))
         else:
-            found.append(telecom)
-    return tuple(dict.fromkeys(found))
+            read.append(telecom)
+    return tuple(dict.fromkeys(read))
 
 
 def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | None:
@@ -185,21 +197,20 @@ def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | 
         return None
     relationship = _relationship(contact.relationship)
     if local.is_unread(relationship):
-        said = relationship.alternate_code
-        findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=said))
+        value = relationship.alternate_code
+        findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=value))
     return NextOfKin(name, relationship, address(contact.address), telecoms(contact.telecom, findings))
 
 
-@lru_cache(_REMEMBERED)
 def _relationship(concepts: tuple[fhir.Concept, ...]) -> Code:
-    """The first that the table knows; where it knows none, what is said first, unread."""
+    """The first relationship that the table has; if it has none, the first spelling as a local code."""
     spellings = [
         spelling
         for concept in concepts
         for spelling in (*(c.code for c in concept.coding if not c.system.endswith("v2-0131")), concept.text)
         if spelling
     ]
-    read = [_look_up(tables.RELATIONSHIP, spelling) for spelling in spellings]
-    if read and all(code is None for code in read):
+    codes = [_look_up(tables.RELATIONSHIP, spelling) for spelling in spellings]
+    if codes and all(code is None for code in codes):
         return local.unread(spellings[0])
-    return next(filter(None, read), NO_CODE)
+    return next(filter(None, codes), NO_CODE)
