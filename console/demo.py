@@ -30,7 +30,8 @@ from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, playing
 from local.session import Session
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
-from shared.exports.arrivals import MARKER, is_set
+from shared.exports.arrivals import MARKER
+from shared.exports.formats import FORMATS
 from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.explain import explanation
@@ -104,7 +105,7 @@ def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) ->
     for path in files:
         named = next((part for part in reversed(path.parts[:-1]) if part in run.configuration.sources), None)
         source = named or exports.source_for(path)
-        if is_set(run.configuration.sources[source].format):
+        if FORMATS[run.configuration.sources[source].format].is_set:
             prefix = f"{INBOX_PREFIX}{source}/{path.parent.resolve().name}-{drop}/"
             sets.add(prefix)
             keys.append((prefix + path.name, path))

@@ -20,7 +20,8 @@ from watchfiles import watch
 from local.session import Session
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
-from shared.exports.arrivals import MARKER, is_set
+from shared.exports.arrivals import MARKER
+from shared.exports.formats import FORMATS
 from shared.settings import INBOX_PREFIX
 
 TAKEN: Final = "taken"
@@ -107,7 +108,7 @@ class Drop:
         kept = self.folder / TAKEN / place
         kept.parent.mkdir(parents=True, exist_ok=True)
         path.replace(kept if not kept.exists() else kept.with_name(f"{time.time_ns()}-{kept.name}"))
-        if is_set(source.format) and path.name != MARKER:
+        if FORMATS[source.format].is_set and path.name != MARKER:
             self._tell(f"{place}: taken up; the set is read once a file {MARKER} is beside it")
         else:
             self._tell(f"{place}: taken up")

@@ -18,7 +18,7 @@ from typing import Any, Final, TextIO
 
 from local import exports_fhir
 from shared.exports import layout
-from shared.exports.arrivals import looks_like
+from shared.exports.formats import looks_like
 
 SEED: Final = 7
 # One dose as vaxline's own layout has it: column → text.
@@ -335,4 +335,4 @@ def source_for(path: Path) -> str:
         found = looks_like(file)
     if found == "csv" and looks_like_fhir(path):
         found = "fhir"
-    return {"csv": "yours-csv", "fhir": "yours-fhir", "hl7": "yours-hl7", "fhir-bundle": "yours-bundle"}[found]
+    return f"yours-{found}"

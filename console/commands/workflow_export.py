@@ -11,7 +11,7 @@ from console.commands.audit import noted
 from shared.bootstrap import Application
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS
 from shared.domain.submission import FileSummary
-from shared.exports.arrivals import is_set
+from shared.exports.formats import FORMATS
 from shared.usecases.reporting.trace import files_called
 
 ACCEPTED: Final = "every row accepted"
@@ -34,7 +34,7 @@ def hand_in(application: Application, file: Path, source: str, *, patience: floa
     sources = application.configurations.current().sources
     if source not in sources:
         raise NotHandedIn(f"say with --source whose export it is, one of {', '.join(sources)}")
-    if is_set(sources[source].format):
+    if FORMATS[sources[source].format].is_set:
         raise NotHandedIn(f"{source} reads sets of files; put them into its folder of the inbox yourself")
     # To the microsecond, so that two exports handed in within a second are two files.
     name = f"{source}/workflow-test-{application.clock.now():%Y%m%dT%H%M%S%f}{''.join(file.suffixes)}"

@@ -19,7 +19,6 @@ from shared.domain.maintenance import Window
 from shared.domain.model import Address
 
 WithoutLot = Literal["hold", "historical"]
-Format = Literal["csv", "fhir", "hl7", "fhir-bundle"]
 ClinicBy = Literal["name", "identifier"]
 Probe = Literal["connectivityTest", "connect"]
 
@@ -86,7 +85,7 @@ class Source(msgspec.Struct, frozen=True):
     """
 
     name: str
-    format: Format
+    format: str
     clinic: str = ""
     encoding: str = "utf-8"
     delimiter: str = ","

@@ -1,6 +1,6 @@
-"""Reading what EHRs export into domain records, as a stream.
+"""Reads what EHRs export into visits, as a stream.
 
     arrived file ──arrivals.parts_to_convert──► parts ──readers.READERS[format].read──► visits
 
-`findings.TABLE` are the findings that readers can have.
+`formats.FORMATS` lists the formats, `findings.TABLE` the findings that readers make.
 """

@@ -1,142 +1,114 @@
-"""Which files make up one export, and whether all of it has arrived.
+"""Decides which files make up one export, and whether all of them have arrived.
 
-A file of CSV, HL7 v2 or FHIR Bundles is an export of its own. A FHIR bulk export is a folder of files that arrive in
-any order: it is complete when every file that its `manifest.json` lists is there (FHIR Bulk Data Access, "Response -
-Complete Status"), or, without a manifest, when a file named `_SUCCESS` is there that is not older than any of them.
+A file of CSV, HL7 v2 or FHIR Bundles is an export by itself. A FHIR bulk export is a folder of files that arrive in any
+order. It is complete when every file that its `manifest.json` lists is there (FHIR Bulk Data Access, "Response -
+Complete Status"). Without a manifest it is complete when a file named `_SUCCESS` is there that is at least as new as
+all others.
 """
 
 from __future__ import annotations
 
 import posixpath
-import re
-import zlib
 from collections.abc import Iterable, Sequence
-from typing import IO, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from shared.domain.clinics import Source
-from shared.exports.text import GZIP
+from shared.exports.formats import FORMATS
 from shared.ports.objects import Objects, StoredObject
 
 MARKER: Final = "_SUCCESS"
 MANIFEST: Final = "manifest.json"
 MANIFEST_CAP: Final = 4 * 1024 * 1024
-_HEAD: Final = 4096
-_SETS: Final = frozenset({"fhir"})
-_HL7_HEADS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
-_BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"|^\{[^{]*"entry"\s*:\s*\[')
+"""Bytes of a manifest that are read."""
 _ENDINGS: Final = ("", ".gz", ".ndjson", ".ndjson.gz")
-
-
-def is_set(format_: str) -> bool:
-    """Whether an export of this format is a folder of files, rather than each file an export of its own."""
-    return format_ in _SETS
 
 
 class _Output(msgspec.Struct):
     url: str
 
 
-class Manifest(msgspec.Struct):
-    """The part of a bulk export's manifest that matters here."""
+class _Manifest(msgspec.Struct):
+    """The part of a bulk export's manifest that names files."""
 
     output: list[_Output]
 
 
 def folder(key: str) -> str:
-    """The folder of a key, with its slash."""
+    """Return the folder of a key, with its slash."""
     return key[: key.rfind("/") + 1]
 
 
 def name(key: str) -> str:
-    """A key without its folder."""
+    """Return a key without its folder."""
     return key.rsplit("/", 1)[-1]
 
 
-def is_part(format_: str, key: str) -> bool:
-    """Whether the object at `key` holds data of an export: not a folder, a marker, a manifest or a hidden file."""
-    file = name(key)
-    if file == "" or file.startswith((".", "_")):
+def is_part(format_name: str, key: str) -> bool:
+    """Tell whether an object holds data of an export: it is no folder, marker, manifest or hidden file."""
+    file_name = name(key)
+    if file_name == "" or file_name.startswith((".", "_")):
         return False
-    return not is_set(format_) or file != MANIFEST
+    return not FORMATS[format_name].is_set or file_name != MANIFEST
 
 
 def listed(manifest: bytes) -> tuple[str, ...] | None:
-    """The names of the files that a manifest lists; None where it is not a manifest."""
+    """Return the names of the files that a manifest lists; None if it cannot be read."""
     try:
-        paths = [urlsplit(output.url).path for output in msgspec.json.decode(manifest, type=Manifest).output]
+        paths = [urlsplit(output.url).path for output in msgspec.json.decode(manifest, type=_Manifest).output]
     except (msgspec.DecodeError, RecursionError, ValueError):
-        # ValueError: what cannot be taken apart as a URL.
+        # ValueError: urlsplit refuses the URL.
         return None
     return tuple(posixpath.basename(unquote(path)) for path in paths)
 
 
 def named_in(names: Sequence[str], items: Iterable[StoredObject]) -> tuple[StoredObject, ...] | None:
-    """The items that a manifest names, `.gz` or not; None while one of them is missing."""
-    there = {name(item.key): item for item in items}
-    found = []
+    """Return the items that a manifest names, with or without `.gz`; None if one of them is missing."""
+    by_name = {name(item.key): item for item in items}
+    named = []
     for wanted in names:
-        item = next((there[wanted + ending] for ending in _ENDINGS if wanted + ending in there), None)
+        item = next((by_name[wanted + ending] for ending in _ENDINGS if wanted + ending in by_name), None)
         if item is None:
             return None
-        found.append(item)
-    return tuple(dict.fromkeys(found))
-
-
-def is_complete(marker: StoredObject | None, items: Sequence[StoredObject]) -> bool:
-    """Whether a set without manifest is all there: the marker lands last."""
-    return marker is not None and all(item.modified <= marker.modified for item in items)
+        named.append(item)
+    return tuple(dict.fromkeys(named))
 
 
 def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) -> tuple[StoredObject, ...] | None:
-    """The files of the export that `arrived` completes, in the order of their names; None while it is not complete.
+    """Return the files of the export that an arrived object belongs to.
 
-    The manifest stands among the parts: the reader says where it could not be read.
+    Args:
+        source: The feed that the object is of.
+        arrived: The object that arrived.
+        objects: The bucket.
+
+    Returns:
+        The data files ordered by name, or as the manifest lists them, and the manifest behind them, so that its
+        reader reports a manifest that cannot be read. None if the export is not complete.
     """
-    if not is_set(source.format):
+    if not FORMATS[source.format].is_set:
         return (arrived,) if is_part(source.format, arrived.key) else None
     home = folder(arrived.key)
-    there = {item.key: item for item in objects.list(home) if folder(item.key) == home}
-    items = sorted((item for key, item in there.items() if is_part(source.format, key)), key=lambda item: item.key)
-    manifest, marker = there.get(home + MANIFEST), there.get(home + MARKER)
+    by_key = {item.key: item for item in objects.list(home) if folder(item.key) == home}
+    items = sorted((item for key, item in by_key.items() if is_part(source.format, key)), key=lambda item: item.key)
+    manifest, marker = by_key.get(home + MANIFEST), by_key.get(home + MARKER)
     names = None
     if manifest is not None:
         with objects.open(manifest) as stream:
             names = listed(stream.read(MANIFEST_CAP))
+    manifests = (manifest,) if manifest is not None else ()
     if names is not None:
-        wanted = named_in(names, items)
-        return (*wanted, *_one(manifest)) if wanted else None
-    # A manifest that cannot be read still says, like the marker, that nothing more comes.
-    if items and is_complete(marker or manifest, items):
-        return (*items, *_one(manifest))
+        named = named_in(names, items)
+        return (*named, *manifests) if named else None
+    # A manifest that cannot be read is written last, like the marker.
+    last = marker or manifest
+    if items and last is not None and all(item.modified <= last.modified for item in items):
+        return (*items, *manifests)
     return None
 
 
-def _one(item: StoredObject | None) -> tuple[StoredObject, ...]:
-    return (item,) if item is not None else ()
-
-
-def set_name(source: Source, parts: Sequence[StoredObject]) -> str:
-    """What an export is called: the key of a file that is one of its own, the folder of a set."""
-    return folder(parts[0].key) if is_set(source.format) else parts[0].key
-
-
-def looks_like(stream: IO[bytes]) -> str:
-    """The format of a file, plain or gzipped, by how it begins: JSON is FHIR, MSH or FHS is HL7, else CSV.
-
-    A Bundle is told by its type before its first entry; NDJSON of single resources is a bulk export's.
-    """
-    head = stream.read(_HEAD)
-    if head.startswith(GZIP):
-        try:
-            head = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
-        except zlib.error:
-            head = b""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b\x1c \t\r\n")
-    if start[:3] in _HL7_HEADS and not start[3:4].isalnum():
-        return "hl7"
-    if start.startswith((b"{", b"[")):
-        return "fhir-bundle" if _BUNDLE.search(start) else "fhir"
-    return "csv"
+def export_name(source: Source, parts: Sequence[StoredObject]) -> str:
+    """Return the name of an export: the key of a single file, the folder of a set."""
+    return folder(parts[0].key) if FORMATS[source.format].is_set else parts[0].key

@@ -1,4 +1,4 @@
-"""The formats that exports come in."""
+"""The reader of each export format."""
 
 from __future__ import annotations
 
@@ -21,3 +21,4 @@ READERS: Final[Mapping[str, Exports]] = MappingProxyType(
         "fhir-bundle": EachFile(BundleFile),
     }
 )
+"""Readers by the names of `formats.FORMATS`. They are apart from it, because most functions need the names only."""

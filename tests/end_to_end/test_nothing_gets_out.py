@@ -108,7 +108,7 @@ HL7 = (
 EXPORTS = {
     "inbox/elm/doses.csv": CSV,
     "inbox/yours-hl7/doses.hl7": HL7,
-    "inbox/yours-bundle/doses.json": json.dumps(BUNDLE),
+    "inbox/yours-fhir-bundle/doses.json": json.dumps(BUNDLE),
     **{f"inbox/yours-fhir/a/{name}": "\n".join(map(json.dumps, lines)) for name, lines in NDJSON.items()},
     "inbox/yours-fhir/a/_SUCCESS": "",
 }
@@ -223,7 +223,7 @@ def test_nothing_of_a_patient_leaves_by_any_format(
     put(local, EXPORTS)
     assert engine.wait_until_idle(timeout=120)
     files = list(local.application.ledger.files())
-    assert {file.source for file in files} == {"elm", "yours-fhir", "yours-hl7", "yours-bundle"}
+    assert {file.source for file in files} == {"elm", "yours-fhir", "yours-hl7", "yours-fhir-bundle"}
     assert all(file.adds_up and file.held and file.submitted for file in files)
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
 

@@ -17,7 +17,6 @@ from shared.adapters.configuration import codes
 from shared.adapters.configuration.schema import (
     ADDRESS_KEYS,
     FHIR_DEFAULTS,
-    FOREIGN,
     KEY,
     KEYS,
     NAMED_SECTIONS,
@@ -27,6 +26,7 @@ from shared.adapters.configuration.schema import (
 from shared.domain import expectation, maintenance
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Address
+from shared.exports.formats import FORMATS
 
 VERSION_LENGTH: Final = 12
 _SHOWN: Final = 60
@@ -217,11 +217,13 @@ class _Reader:
                 self._wrong(f"{section}.{name}.{key}", value, problem, fix)
 
     def _check_format(self, path: str, source: dict[str, Any]) -> None:
-        format_ = source.get("format")
-        for key in FOREIGN.get(str(format_), ()):
-            if key in source:
-                self._wrong(f"{path}.{key}", source[key], f"it is not for sources of format {format_}", "Remove it")
-        if format_ != "csv":
+        export_format = FORMATS.get(str(source.get("format")))
+        if export_format is not None:
+            for key in export_format.unused_keys:
+                if key in source:
+                    problem = f"it is not for sources of format {export_format.name}"
+                    self._wrong(f"{path}.{key}", source[key], problem, "Remove it")
+        if export_format is None or not export_format.has_columns:
             for key, value in source.get("defaults", {}).items():
                 if key not in FHIR_DEFAULTS:
                     fix = f"Only {' and '.join(FHIR_DEFAULTS)} can have one here"

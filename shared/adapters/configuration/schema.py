@@ -14,6 +14,7 @@ import msgspec
 from shared.domain import expectation, maintenance
 from shared.domain.hl7 import iis_profiles
 from shared.exports import layout
+from shared.exports.formats import FORMATS
 from shared.exports.values import Dates
 
 # What is wrong with a value and what to do; None where nothing is.
@@ -248,7 +249,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("clinics", "address", _Texts),
     Key("clinics", "codes", _Tables),
     Key("clinics", "lots", _Tables),
-    Key("sources", "format", str, _one_of("csv", "fhir", "hl7", "fhir-bundle"), required=True),
+    Key("sources", "format", str, _one_of(*sorted(FORMATS)), required=True),
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
     Key("sources", "strict", bool),
@@ -265,16 +266,6 @@ KEYS: Final[tuple[Key, ...]] = (
 )
 SECTIONS: Final = ("organization", "iis", "clinics", "sources")
 NAMED_SECTIONS: Final = frozenset({"clinics", "sources"})
-# What FHIR says for itself is not for clinics.toml to say, and the other way round.
-ONLY_CSV: Final = ("columns", "delimiter", "date_formats", "encoding")
-ONLY_FHIR: Final = ("clinic_by",)
-FOREIGN: Final[Mapping[str, tuple[str, ...]]] = {
-    "csv": ONLY_FHIR,
-    "fhir": ONLY_CSV,
-    "fhir-bundle": ONLY_CSV,
-    "hl7": ("columns", "delimiter", *ONLY_FHIR),
-}
-"""The keys that say nothing about a source of each format."""
 FHIR_DEFAULTS: Final = ("eligibility", "funding_source")
 ADDRESS_KEYS: Final = ("street", "other", "city", "state", "zip", "country", "county")
 

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
 from shared.domain.checks import Severity, Who
-from shared.domain.clinics import Clinic, Configuration, Format, Iis, Source
+from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals
+from shared.exports.formats import FORMATS, looks_like
 from shared.exports.readers import READERS
 from shared.ports.clock import Clock
 from shared.ports.objects import Exports, Objects, StoredObject
@@ -117,10 +118,10 @@ class Report:
         return any(cause.holds for cause in self.causes) or self.total.visits_held > 0
 
 
-def first_configuration(formats: Iterable[str] = READERS) -> Configuration:
+def first_configuration(formats: Iterable[str] = FORMATS) -> Configuration:
     """What a clinic's first file is checked by where there is no clinics.toml: one clinic, one source per format."""
     clinic = Clinic("clinic", "The clinic", "CT9999", "CT9999", "CT9999", secret="")
-    sources = {name: Source(name, cast(Format, name), clinic=clinic.key, one_clinic=True) for name in formats}
+    sources = {name: Source(name, name, clinic=clinic.key, one_clinic=True) for name in formats}
     return Configuration(
         version="built-in",
         organization="The clinic",
@@ -150,7 +151,7 @@ def exports_in(
         found = configuration.sources[source] if source else _source_of(item, configuration, objects)
         if isinstance(found, str):
             return found
-        home = arrivals.folder(item.key) if arrivals.is_set(found.format) else item.key
+        home = arrivals.folder(item.key) if FORMATS[found.format].is_set else item.key
         sets.setdefault((found.name, home), []).append(item)
     if not sets:
         return "there is no file to read"
@@ -176,7 +177,7 @@ def _source_of(item: StoredObject, configuration: Configuration, objects: Object
         if folder in configuration.sources:
             return configuration.sources[folder]
     with objects.open(item) as stream:
-        wanted = arrivals.looks_like(stream)
+        wanted = looks_like(stream)
     fitting = [source for source in configuration.sources.values() if source.format == wanted]
     if len(fitting) == 1:
         return fitting[0]
@@ -193,7 +194,7 @@ def _export_set(home: str, source: Source, items: Sequence[StoredObject], object
     """A set is what its manifest lists; where a listed file is not there, all that is there is read, and it is said."""
     parts = tuple(sorted(items, key=lambda item: item.key))
     manifest = next((item for item in parts if arrivals.name(item.key) == arrivals.MANIFEST), None)
-    if not arrivals.is_set(source.format) or manifest is None:
+    if not FORMATS[source.format].is_set or manifest is None:
         return ExportSet(home, source, parts)
     with objects.open(manifest) as stream:
         listed = arrivals.listed(stream.read())

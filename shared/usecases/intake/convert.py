@@ -24,6 +24,7 @@ from shared.domain.model import Finding, Visit
 from shared.domain.outcome import findable
 from shared.domain.submission import FileSummary, Lane, Record, Submission
 from shared.exports import arrivals
+from shared.exports.formats import FORMATS
 from shared.exports.readers import READERS
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
@@ -173,7 +174,7 @@ class Convert:
             return Ignored(key, "gone")
         if arrived.size == 0 and key.endswith("/"):
             return Ignored(key, "a folder")
-        if not arrivals.is_set(source.format) and not arrivals.is_part(source.format, key):
+        if not FORMATS[source.format].is_set and not arrivals.is_part(source.format, key):
             return Ignored(key, "not an export by its name")
         found = arrivals.parts_to_convert(source, arrived, self._objects)
         return Waiting(key) if found is None else found
@@ -183,7 +184,7 @@ class Convert:
     ) -> Arrival:
         last = max(parts, key=lambda part: part.modified)
         version = "+".join(f"{part.key}@{part.version}" for part in parts)
-        name = arrivals.set_name(source, parts)
+        name = arrivals.export_name(source, parts)
         file_id = identity.file_id(self._bucket, name, version)
         as_of = last.modified.isoformat(timespec="microseconds")
         return Arrival(file_id, name, source, as_of, configuration, last.modified, begun_by=key)

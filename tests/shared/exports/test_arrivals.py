@@ -56,13 +56,13 @@ def test_a_csv_file_is_an_export_of_its_own(folder_of: Any) -> None:
     folder = folder_of({"inbox/own/a.csv": b"x", "inbox/own/b.txt.gz": b"x", "inbox/own/_SUCCESS": b""})
     parts = arrivals.parts_to_convert(CSV, folder.stat("inbox/own/b.txt.gz"), folder)
     assert parts is not None
-    assert arrivals.set_name(CSV, parts) == "inbox/own/b.txt.gz"
+    assert arrivals.export_name(CSV, parts) == "inbox/own/b.txt.gz"
     assert arrivals.parts_to_convert(CSV, folder.stat("inbox/own/_SUCCESS"), folder) is None
 
 
 def test_a_set_is_called_by_its_folder(folder_of: Any) -> None:
     folder = folder_of({HOME + "a.ndjson": b""})
-    assert arrivals.set_name(BULK, tuple(folder.list(HOME))) == HOME
+    assert arrivals.export_name(BULK, tuple(folder.list(HOME))) == HOME
 
 
 @pytest.mark.parametrize(

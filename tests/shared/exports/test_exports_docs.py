@@ -6,10 +6,23 @@ import pytest
 
 from shared.domain.codes import tables
 from shared.exports import layout
+from shared.exports.formats import FORMATS
 from shared.exports.layout import Column
+from shared.exports.readers import READERS
 from tests.places import ROOT
 
 PAGE = (ROOT / "docs" / "exports.md").read_text("utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_a_reader_and_is_documented(name: str) -> None:
+    assert name in READERS
+    assert f"`{name}`" in next(line for line in CONFIGURATION.splitlines() if "`sources.<name>.format`" in line)
+
+
+def test_there_is_no_reader_without_a_format() -> None:
+    assert READERS.keys() == FORMATS.keys()
 
 
 @pytest.mark.parametrize("column", layout.COLUMNS, ids=lambda column: column.name)

@@ -70,7 +70,7 @@ def test_a_clinic_that_signs_as_the_organization_uses_its_secret() -> None:
 def test_the_demo_s_file_is_right() -> None:
     configuration = good((ROOT / "local" / "clinics.toml").read_text("utf-8"))
     assert set(configuration.clinics) == {"elm", "harbor", "hilltop"}
-    yours = {"yours-csv", "yours-fhir", "yours-hl7", "yours-bundle"}
+    yours = {"yours-csv", "yours-fhir", "yours-hl7", "yours-fhir-bundle"}
     assert {"elm", "harbor", "hilltop"} | yours == set(configuration.sources)
 
 

@@ -171,9 +171,9 @@ def test_a_bundle_in_windows_1252_is_read_with_a_warning(read: Read) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "expected"),
     [
-        ("a.json", a_bundle(("", a_patient())), "yours-bundle"),
-        ("a.json", a_bundle(("", a_patient()), indent=2, sort_keys=True), "yours-bundle"),
-        ("a.json", gzip.compress(a_bundle(("", a_patient()))), "yours-bundle"),
+        ("a.json", a_bundle(("", a_patient())), "yours-fhir-bundle"),
+        ("a.json", a_bundle(("", a_patient()), indent=2, sort_keys=True), "yours-fhir-bundle"),
+        ("a.json", gzip.compress(a_bundle(("", a_patient()))), "yours-fhir-bundle"),
         ("a.ndjson", json.dumps(a_patient()).encode(), "yours-fhir"),
         ("manifest.json", b"", "yours-fhir"),
         ("noname", b"\x0bMSH|^~\\&|", "yours-hl7"),
@@ -195,4 +195,4 @@ def test_each_file_is_an_export_of_its_own(folder_of: Any, format_: str) -> None
     arrived, other, hidden = folder.list("")
     assert arrivals.parts_to_convert(source, arrived, folder) == (arrived,)
     assert arrivals.parts_to_convert(source, hidden, folder) is None
-    assert arrivals.set_name(source, (other,)) == "inbox/one/b"
+    assert arrivals.export_name(source, (other,)) == "inbox/one/b"
