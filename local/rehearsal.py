@@ -27,7 +27,8 @@ from local.session import Session
 from shared.adapters.configuration import reader
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
-from shared.exports.arrivals import MANIFEST, MARKER, is_set
+from shared.exports.arrivals import MANIFEST, MARKER
+from shared.exports.formats import FORMATS
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE, QUERY_FILES, SWEEP
 from shared.usecases.correction.worklist import NO_CAUSE
 
@@ -258,7 +259,8 @@ class Rehearsal:
     def _drop(self, entry: Entry) -> None:
         """Puts an export into the inbox; the marker that a set is complete is added where it has none."""
         path = self._folder / entry.name
-        of_set = is_set(self._run.application.configurations.current().sources[entry.source].format)
+        source = self._run.application.configurations.current().sources[entry.source]
+        of_set = FORMATS[source.format].is_set
         folder = f"{INBOX_PREFIX}{entry.source}/" + (f"{entry.name}/" if of_set or path.is_dir() else "")
         files = _files(path)
         for file in files:
