@@ -9,7 +9,7 @@ and NDC are too large to stand here: their codes are brought into form and passe
 from __future__ import annotations
 
 import re
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 from shared.domain.codes import cdc
@@ -35,7 +35,6 @@ _NOT_KNOWN: Final = (
 )
 
 
-@lru_cache(maxsize=8192)
 def normalised(raw: str) -> str:
     """A spelling without case, punctuation and extra space: `Left  Arm.` and `left-arm` are the same."""
     return " ".join(_PUNCTUATION.sub(" ", raw).split()).casefold()

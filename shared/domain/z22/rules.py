@@ -7,7 +7,6 @@ IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarif
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.domain.z22 import valuesets as vs
@@ -108,7 +107,6 @@ def _lacks_vis(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
     return len(observations) < 2 or _is_partial(tuple([(obx[3], obx[4]) for obx in observations]))
 
 
-@lru_cache(maxsize=1024)
 def _is_partial(observations: tuple[tuple[str, str], ...]) -> bool:
     """Whether, of observations as (OBX-3, OBX-4), some group is part of a statement; messages have few such lists."""
     groups: dict[str, list[str]] = {}
@@ -131,7 +129,6 @@ ORDER_RULES: Final[tuple[OrderRule, ...]] = (
 )
 
 
-@lru_cache(maxsize=1024)
 def numbers_are_broken(groups: tuple[tuple[str, ...], ...]) -> bool:
     """NIST-01: the set ids of the OBX segments, by order, count from 1 in each order or through the message."""
     within = [str(number) for group in groups for number in range(1, len(group) + 1)]
