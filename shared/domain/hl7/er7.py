@@ -26,7 +26,6 @@ _DELIMITERS: Final = {letter: delimiter for delimiter, letter in _LETTERS.items(
 _UNSAFE: Final = re.compile("[|^~\\\\&\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _ESCAPED: Final = re.compile(r"\\([FSTRE]|X(?:[0-9A-Fa-f]{2})+|\.br)\\")
 _ESCAPED_NULL: Final = "\\X2222\\"
-_LINE_ENDS: Final = re.compile(r"\r\n|\r|\n")
 # Blanks, MLLP's block characters and NUL.
 _PADDING: Final = " \t\x0b\x1c\x00"
 
@@ -68,4 +67,5 @@ def _unescape(match: re.Match[str]) -> str:
 
 def segments(message: str) -> list[str]:
     """Split a message into segments ended by CR, LF or CRLF, without empty lines and padding."""
-    return [line for line in (part.strip(_PADDING) for part in _LINE_ENDS.split(message)) if line]
+    lines = message.replace("\n", SEGMENT_END).split(SEGMENT_END)
+    return [stripped for line in lines if (stripped := line.strip(_PADDING))]

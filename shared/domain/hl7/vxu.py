@@ -16,7 +16,7 @@ import msgspec
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
-from shared.domain.hl7.er7 import SEGMENT_END, decode, encode
+from shared.domain.hl7.er7 import SEGMENT_END, encode
 from shared.domain.model import (
     ADMINISTERED,
     Address,
@@ -369,35 +369,3 @@ def hd(name: str, separator: str = "^") -> str:
     if _OID.fullmatch(name):
         return f"{separator}{name}{separator}ISO"
     return encode(name)
-
-
-# Where things stand in a message that was built here: what ERR-2 of an ACK points to ---------------------------------
-
-
-_ORDER: Final = SEGMENT_END + "ORC"
-
-
-def count_of(message: str, segment: str) -> int:
-    """How often the segment of that name (three characters, not MSH) occurs in a message that was built here."""
-    return message.count(SEGMENT_END + segment)
-
-
-def group_of(message: str, segment: str, sequence: int) -> int | None:
-    """The group (from 0) of the n-th (from 1) segment of that name in ORDER groups; None where there is no such."""
-    if sequence < 1:
-        return None
-    first = message.find(_ORDER)
-    if first < 0:
-        return None
-    name, at = SEGMENT_END + segment, first - 1
-    for _ in range(sequence):
-        at = message.find(name, at + 1)
-        if at < 0:
-            return None
-    return message.count(_ORDER, first, at + len(_ORDER)) - 1
-
-
-def orders_of(message: str) -> tuple[str, ...]:
-    """ORC-3.1 of each ORDER group."""
-    lines = [line for line in message.split(SEGMENT_END) if line.startswith("ORC")]
-    return tuple(decode("".join(line.split("|", 4)[3:4]).split("^", 1)[0]) for line in lines)

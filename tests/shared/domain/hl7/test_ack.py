@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import faults
-from shared.domain.hl7 import ack_segments
 from shared.domain.hl7.ack import AckReading, read_ack
 from shared.domain.hl7.iis_profiles import CTWIZ, DEFAULT, PROFILES
 from shared.domain.lifecycle import Event, State, after
@@ -412,14 +411,6 @@ def test_whatever_comes_is_an_outcome_or_a_known_fault(answer, profile, vxu):
         assert "CONTROL-1" in answer
     else:
         assert reading in faults.BY_CODE
-
-
-@given(st.lists(answers, min_size=2, max_size=6), st.lists(st.sampled_from([TWO_DOSES, ONE_DOSE]), min_size=6))
-def test_what_an_ack_before_it_said_changes_nothing_about_an_answer(several, messages):
-    warm = [read(answer, vxu=vxu) for answer, vxu in zip(several, messages, strict=False)]
-    for answer, vxu, reading in zip(several, messages, warm, strict=False):
-        ack_segments.reader.cache_clear()
-        assert read(answer, vxu=vxu) == reading
 
 
 @given(st.integers(0, len(PLAIN)), st.text(max_size=3), st.integers(0, 5))

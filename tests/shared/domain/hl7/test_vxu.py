@@ -400,35 +400,3 @@ def test_no_value_can_start_a_segment_a_field_or_a_component(texts):
             assert er7.decode(value) == texts[int(token[1:-1]) % len(texts)]
         else:
             assert value == token
-
-
-# Where things stand ---------------------------------------------------------------------------------------------------
-
-
-def test_each_segment_is_found_in_its_order_group():
-    message = build(GIVEN, REFUSED, replace(GIVEN, id="DOSE^3"))
-    assert vxu.orders_of(message) == ("DOSE-1", "9999", "DOSE^3")
-    counts = {name: vxu.count_of(message, name) for name in ("PID", "ORC", "RXA", "RXR", "OBX", "NK1")}
-    assert counts == {"PID": 1, "ORC": 3, "RXA": 3, "RXR": 2, "OBX": 4, "NK1": 0}
-    assert vxu.group_of(message, "RXA", 2) == 1
-    assert vxu.group_of(message, "RXR", 2) == 2
-    assert vxu.group_of(message, "OBX", 3) == 2
-    assert vxu.group_of(message, "PID", 1) is None
-    assert vxu.group_of(message, "RXA", 4) is None
-    assert vxu.group_of(message, "RXA", 0) is None
-
-
-def test_nothing_stands_in_an_empty_message():
-    assert (vxu.orders_of(""), vxu.count_of("", "ORC"), vxu.group_of("", "ORC", 1)) == ((), 0, None)
-    assert vxu.orders_of("ORC\rRXA|x\r") == ("",)
-
-
-@given(st.lists(st.sampled_from(["PID", "ORC", "RXA", "RXR", "OBX"]), max_size=12))
-def test_segments_are_found_where_counting_from_the_top_finds_them(names):
-    message = "".join(f"{name}|x|ORC OBX|RXA\r" for name in ["MSH", *names])
-    first = names.index("ORC") if "ORC" in names else len(names)
-    for name in ("PID", "ORC", "RXA", "OBX"):
-        assert vxu.count_of(message, name) == names.count(name)
-        groups = [names[: at + 1].count("ORC") - 1 for at, other in enumerate(names) if at >= first and other == name]
-        found = [vxu.group_of(message, name, number) for number in range(1, len(groups) + 2)]
-        assert found == [*groups, None]
