@@ -36,7 +36,6 @@ LOADED = {
         "shared.adapters.aws.secrets_manager",
         "shared.adapters.iis.soap",
         "shared.domain.hl7.ack",
-        "shared.domain.hl7.vxu",
         "shared.usecases.delivery.submit",
         "zeep",
     },

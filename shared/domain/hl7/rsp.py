@@ -1,7 +1,7 @@
 """Reads what the IIS answered to a query: one reader for Z31, Z32, Z33 and Z42 (HL7 v2.5.1 RSP^K11, IG R1.5).
 
-Nothing that an IIS can send raises. Evaluations and forecasts are told apart by their LOINC codes and not by the
-profile, groups by OBX-4 and, where that repeats, by the vaccine that begins them: IISs differ in both.
+Nothing that an IIS can send raises. Evaluations and forecasts are told apart by LOINC codes and not by the profile;
+groups by OBX-4 and, if that repeats, by the vaccine that begins them: IISs differ in both.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared.domain.hl7 import rsp_fields as fields
+from shared.domain.hl7.extract import extract_messages
 from shared.domain.hl7.iis_profiles import IisProfile
-from shared.domain.hl7.messages import Message, Syntax, messages
+from shared.domain.hl7.message import Message, Segment
 from shared.domain.hl7.rsp_model import (
     Evaluation,
     Match,
@@ -24,9 +25,10 @@ from shared.domain.hl7.rsp_model import (
     Vaccination,
 )
 from shared.domain.model import Code
+from shared.replaced import replace
 
 NO_VACCINE: Final = "998"
-_NOT_ADMINISTERED: Final = "NA"
+"""RXA-5.1 of an order that holds a forecast and no vaccination (CVX)."""
 
 VACCINES: Final = frozenset({"30956-7", "30979-9", "38890-0"})
 EARLIEST, DUE, LATEST, OVERDUE = "30981-5", "30980-7", "59777-3", "59778-1"
@@ -34,25 +36,33 @@ VALIDITY, DOSE_NUMBER, SERIES, DOSES_IN_SERIES = "59781-5", "30973-2", "59780-7"
 STATUS, SCHEDULE, REASON = "59783-1", "59779-9", "30982-3"
 _FORECASTING: Final = frozenset({EARLIEST, DUE, LATEST, OVERDUE})
 _EVALUATING: Final = frozenset({VALIDITY, DOSE_NUMBER, SERIES, DOSES_IN_SERIES, STATUS, SCHEDULE, REASON, "38890-0"})
-# What begins a new group when it comes again under the same OBX-4.
-_ONCE: Final = _FORECASTING | {VALIDITY, DOSE_NUMBER, STATUS, SERIES}
+# A second one of these under the same OBX-4 begins a new group.
+_ONCE_PER_GROUP: Final = _FORECASTING | {VALIDITY, DOSE_NUMBER, STATUS, SERIES}
 
-_HEAD: Final = frozenset({"MSA", "QAK", "QPD"})
+_NOT_OF_PATIENT: Final = frozenset({"MSH", "MSA", "QAK", "QPD"})
 _MATCHES: Final = {"NF": Match.NOT_FOUND, "TM": Match.TOO_MANY, "PD": Match.PROTECTED}
 _PROTECTED: Final = "protected"
 
 
 def read_rsp(text: str) -> Response:
-    """What the answer says, whoever it is for; UNREADABLE where it holds no RSP."""
-    found = next((message for message in messages(text) if message.named("MSA") or message.named("QAK")), None)
-    return _response(found) if found is not None else Response(Match.UNREADABLE)
+    """Read an answer, whoever it is for; UNREADABLE if it holds no RSP."""
+    for message in extract_messages(text):
+        if message.named("MSA") or message.named("QAK"):
+            return _response(message)
+    return Response(Match.UNREADABLE)
 
 
 def fault_of(response: Response, *, msh_10: str, query_tag: str, profile: IisProfile) -> str:
-    """The code of the fault catalogue that an answer to our query is, else empty.
+    """Return the code of the fault catalogue that an answer to our query is, or an empty text.
 
-    An answer that names another message or another query proves nothing about our patient (WRONG-MSA-2). Some IISs put
-    QPD-2 where MSH-10 belongs, so that either may stand in MSA-2.
+    An answer that names another message or another query proves nothing about our patient (WRONG-MSA-2). Some IISs
+    return QPD-2 in MSA-2 instead of MSH-10; either is ours.
+
+    Args:
+        response: The answer.
+        msh_10: MSH-10 of our query.
+        query_tag: QPD-2 of our query.
+        profile: How this IIS answers.
     """
     if response.match is Match.UNREADABLE:
         return "NOT-AN-ACK"
@@ -68,12 +78,12 @@ def fault_of(response: Response, *, msh_10: str, query_tag: str, profile: IisPro
     return ""
 
 
-# The message ----------------------------------------------------------------------------------------------------------
+# the message ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Draft:
-    """What the segments come to, in their order."""
+    """What the segments say, in their order."""
 
     people: list[Person] = field(default_factory=list)
     vaccinations: list[Vaccination] = field(default_factory=list)
@@ -84,56 +94,53 @@ class _Draft:
 
 
 def _response(message: Message) -> Response:
-    syntax = message.syntax
     draft = _Draft()
-    order: list[list[str]] = []
+    order: list[Segment] = []
     for segment in message.segments:
-        name = segment[0]
+        name = segment.name
         # Without an ORC of its own an RXA begins an order too.
-        begins = name == "ORC" or (name == "RXA" and any(part[0] == "RXA" for part in order))
+        begins = name == "ORC" or (name == "RXA" and any(one.name == "RXA" for one in order))
         if begins or (name in ("PID", "MSA") and order):
-            _take_order(order, syntax, draft)
+            _take_order(order, draft)
             order = []
         if name in ("ORC", "RXA") or (order and name in ("RXR", "OBX", "NTE")):
             order.append(segment)
         else:
-            _take(segment, syntax, draft)
-    _take_order(order, syntax, draft)
+            _take(segment, draft)
+    _take_order(order, draft)
     return _assembled(message, draft)
 
 
-def _take(segment: list[str], syntax: Syntax, draft: _Draft) -> None:
-    """A segment outside the order groups."""
-    name = segment[0]
+def _take(segment: Segment, draft: _Draft) -> None:
+    """Read a segment outside the ORDER groups."""
+    name = segment.name
     if name == "PID":
-        draft.people.append(fields.person(segment, syntax))
+        draft.people.append(fields.person(segment))
     elif name == "PD1" and draft.people:
-        draft.people[-1] = fields.with_pd1(draft.people[-1], segment, syntax)
+        draft.people[-1] = fields.with_pd1(draft.people[-1], segment)
     elif name == "NK1" and draft.people:
-        draft.people[-1] = fields.with_nk1(draft.people[-1], segment, syntax)
+        draft.people[-1] = fields.with_nk1(draft.people[-1], segment)
     elif name == "OBX":
-        draft.observations.append(fields.observation(segment, syntax))
+        draft.observations.append(fields.observation(segment))
     elif name == "ERR":
-        draft.errors.append(fields.error(segment, syntax))
-    elif name not in _HEAD:
-        draft.unknown.append(syntax.field.join(segment))
+        draft.errors.append(fields.error(segment))
+    elif name not in _NOT_OF_PATIENT:
+        draft.unknown.append(segment.line)
 
 
 def _assembled(message: Message, draft: _Draft) -> Response:
-    def first(name: str, number: int) -> str:
-        return next(iter(message.leaves(name, number)), "")
-
-    profile = message.profile
-    status, msa_1 = first("QAK", 2).upper(), first("MSA", 1).upper()
+    msa, qak = message.first("MSA"), message.first("QAK")
+    profile = message.first("MSH").first(21).component()
+    status, msa_1 = qak.value(2).upper(), msa.value(1).upper()
     match = _match(status, msa_1, profile, draft)
     people = tuple(draft.people)
     return Response(
         match=match,
         profile=profile,
         msa_1=msa_1,
-        control_id=first("MSA", 2),
+        control_id=msa.value(2),
         status=status,
-        query_tag=first("QAK", 1),
+        query_tag=qak.value(1),
         patient=people[0] if match is Match.FOUND else None,
         candidates=people if match is not Match.FOUND else (),
         vaccinations=tuple(draft.vaccinations),
@@ -145,7 +152,7 @@ def _assembled(message: Message, draft: _Draft) -> Response:
 
 
 def _match(status: str, msa_1: str, profile: str, draft: _Draft) -> Match:
-    """A patient that stands there was found, whatever MSA-1 says: WebIZ remarks on a query that it answers (AE, OK)."""
+    """The match. A patient in the answer was found, even with MSA-1 = AE: WebIZ remarks on queries that it answers."""
     if len(draft.people) > 1 or (draft.people and profile == "Z31"):
         return Match.CANDIDATES
     if draft.people:
@@ -156,39 +163,36 @@ def _match(status: str, msa_1: str, profile: str, draft: _Draft) -> Match:
         return Match.PROTECTED
     if status in ("AE", "AR") or msa_1 not in ("AA", "CA"):
         return Match.ERROR
-    # QAK-2 is required: without it and without a patient nothing is said about the query.
+    # QAK-2 is required: without it and without a patient the answer says nothing about the query.
     return Match.NOT_FOUND if status == "OK" else Match.UNREADABLE
 
 
 def _counted(forecast: list[Recommendation]) -> tuple[Recommendation, ...]:
-    """The recommendations with their ordinal: a vaccine that comes again is the dose after the next."""
-    seen: dict[tuple[str, str], int] = {}
+    """The recommendations with their ordinal: the second one of a vaccine is the dose after the next."""
+    counts: dict[tuple[str, str], int] = {}
     counted = []
-    for one in forecast:
+    for recommendation in forecast:
         # With the text, because some IISs give every group the code 0.
-        key = (one.vaccine.code, one.vaccine.text.upper())
-        ordinal = seen[key] = seen.get(key, 0) + 1
-        counted.append(fields.replaced(one, ordinal=ordinal))
+        key = (recommendation.vaccine.code, recommendation.vaccine.text.upper())
+        counts[key] = counts.get(key, 0) + 1
+        counted.append(replace(recommendation, ordinal=counts[key]))
     return tuple(counted)
 
 
-# Order groups ---------------------------------------------------------------------------------------------------------
+# ORDER groups ---------------------------------------------------------------------------------------------------------
 
 
-def _take_order(order: list[list[str]], syntax: Syntax, draft: _Draft) -> None:
-    rxa = next((part for part in order if part[0] == "RXA"), None)
-    if not order:
+def _take_order(order: list[Segment], draft: _Draft) -> None:
+    """Read one ORDER group: a vaccination with its evaluations, or forecasts."""
+    if not any(segment.name == "RXA" for segment in order):
+        draft.unknown += [segment.line for segment in order]
         return
-    if rxa is None:
-        draft.unknown += [syntax.field.join(part) for part in order]
-        return
-    vaccination = fields.vaccination(order, syntax)
+    vaccination = fields.vaccination(order)
     nothing_given = vaccination.vaccine.code == NO_VACCINE
     evaluations: list[Evaluation] = []
     others: list[Observation] = []
-    observed = [fields.observation(part, syntax) for part in order if part[0] == "OBX"]
-    for group in _groups(observed):
-        codes = {one.code.code for one in group}
+    for group in _groups([fields.observation(segment) for segment in order if segment.name == "OBX"]):
+        codes = _codes(group)
         has_vaccine = bool(codes & VACCINES)
         if codes & _FORECASTING or (nothing_given and has_vaccine and codes & _EVALUATING):
             draft.forecast.append(_recommendation(group))
@@ -199,116 +203,118 @@ def _take_order(order: list[list[str]], syntax: Syntax, draft: _Draft) -> None:
     if nothing_given:
         draft.observations += others
     else:
-        draft.vaccinations.append(
-            fields.replaced(vaccination, evaluations=tuple(evaluations), observations=tuple(others))
-        )
+        draft.vaccinations.append(replace(vaccination, evaluations=tuple(evaluations), observations=tuple(others)))
 
 
-def _groups(observed: list[Observation]) -> Iterator[list[Observation]]:
-    """Observations that belong together, by OBX-4, in the order in which they begin."""
+def _codes(group: list[Observation]) -> set[str]:
+    return {observation.code.code for observation in group}
+
+
+def _groups(observations: list[Observation]) -> Iterator[list[Observation]]:
+    """The observations that belong together, by OBX-4, in the order in which the groups begin."""
     current: dict[str, list[Observation]] = {}
-    done: list[list[Observation]] = []
-    for one in observed:
-        group = current.get(one.group)
-        if group is None or _begins(one, group):
-            group = current[one.group] = []
-            done.append(group)
-        group.append(one)
-    yield from _joined(done)
+    groups: list[list[Observation]] = []
+    for observation in observations:
+        group = current.get(observation.group)
+        if group is None or _begins_group(observation, group):
+            group = current[observation.group] = []
+            groups.append(group)
+        group.append(observation)
+    yield from _joined(groups)
 
 
 def _joined(groups: list[list[Observation]]) -> Iterator[list[Observation]]:
-    """A vaccine alone and what follows without a vaccine are one group, whatever number they carry."""
-    waiting: list[Observation] = []
+    """The groups, a vaccine alone joined with the group after it if that names none, whatever their OBX-4."""
+    vaccine_alone: list[Observation] = []
     for group in groups:
-        codes = {one.code.code for one in group}
-        if waiting and codes & VACCINES:
-            yield waiting
-            waiting = []
-        if not waiting and codes <= VACCINES:
-            waiting = group
+        codes = _codes(group)
+        if vaccine_alone and codes & VACCINES:
+            yield vaccine_alone
+            vaccine_alone = []
+        if not vaccine_alone and codes <= VACCINES:
+            vaccine_alone = group
         else:
-            yield waiting + group
-            waiting = []
-    if waiting:
-        yield waiting
+            yield vaccine_alone + group
+            vaccine_alone = []
+    if vaccine_alone:
+        yield vaccine_alone
 
 
-def _begins(one: Observation, group: list[Observation]) -> bool:
-    codes = {other.code.code for other in group}
-    if one.code.code in VACCINES:
-        # A component says more about the vaccine before it; the same word again is another vaccine.
-        return one.code.code in codes or bool(codes & (_FORECASTING | _ONCE))
-    return one.code.code in _ONCE and one.code.code in codes
+def _begins_group(observation: Observation, group: list[Observation]) -> bool:
+    code, codes = observation.code.code, _codes(group)
+    if code in VACCINES:
+        # Another LOINC says more about the vaccine before it; the same LOINC again names another vaccine.
+        return code in codes or bool(codes & _ONCE_PER_GROUP)
+    return code in _ONCE_PER_GROUP and code in codes
 
 
 def _evaluation(group: list[Observation]) -> Evaluation:
-    said = _Said(group)
+    values = _GroupValues(group)
     return Evaluation(
         group=group[0].group,
-        vaccine=said.vaccine(),
-        validity=said.text(VALIDITY),
-        dose_number=said.text(DOSE_NUMBER),
-        series=said.code(SERIES),
-        doses_in_series=said.text(DOSES_IN_SERIES),
-        status=said.code(STATUS),
-        schedule=said.code(SCHEDULE),
-        reasons=said.reasons(),
-        others=said.rest(),
+        vaccine=values.vaccine(),
+        validity=values.text(VALIDITY),
+        dose_number=values.text(DOSE_NUMBER),
+        series=values.code(SERIES),
+        doses_in_series=values.text(DOSES_IN_SERIES),
+        status=values.code(STATUS),
+        schedule=values.code(SCHEDULE),
+        reasons=values.reasons(),
+        others=values.rest(),
     )
 
 
 def _recommendation(group: list[Observation]) -> Recommendation:
-    said = _Said(group)
+    values = _GroupValues(group)
     return Recommendation(
-        vaccine=said.vaccine(),
+        vaccine=values.vaccine(),
         group=group[0].group,
-        earliest=said.text(EARLIEST),
-        due=said.text(DUE),
-        latest=said.text(LATEST),
-        overdue=said.text(OVERDUE),
-        status=said.code(STATUS),
-        schedule=said.code(SCHEDULE),
-        series=said.code(SERIES),
-        dose_number=said.text(DOSE_NUMBER),
-        doses_in_series=said.text(DOSES_IN_SERIES),
-        reasons=said.reasons(),
-        others=said.rest(),
+        earliest=values.text(EARLIEST),
+        due=values.text(DUE),
+        latest=values.text(LATEST),
+        overdue=values.text(OVERDUE),
+        status=values.code(STATUS),
+        schedule=values.code(SCHEDULE),
+        series=values.code(SERIES),
+        dose_number=values.text(DOSE_NUMBER),
+        doses_in_series=values.text(DOSES_IN_SERIES),
+        reasons=values.reasons(),
+        others=values.rest(),
     )
 
 
-class _Said:
-    """The observations of one group, each taken once; what nobody takes is the rest."""
+class _GroupValues:
+    """The values of one group by LOINC code, each taken once; `rest` is what nobody took."""
 
     def __init__(self, group: list[Observation]) -> None:
         self._left = list(group)
 
     def _take(self, fits: Callable[[str], bool]) -> Observation | None:
-        found = next((one for one in self._left if fits(one.code.code)), None)
-        if found is not None:
-            self._left.remove(found)
-        return found
+        observation = next((one for one in self._left if fits(one.code.code)), None)
+        if observation is not None:
+            self._left.remove(observation)
+        return observation
+
+    def _value(self, fits: Callable[[str], bool]) -> Code:
+        observation = self._take(fits)
+        return observation.value if observation is not None else Code()
 
     def vaccine(self) -> Code:
         return self._value(lambda code: code in VACCINES)
 
-    def code(self, wanted: str) -> Code:
-        return self._value(lambda code: code == wanted)
+    def code(self, loinc: str) -> Code:
+        return self._value(lambda code: code == loinc)
 
-    def _value(self, fits: Callable[[str], bool]) -> Code:
-        found = self._take(fits)
-        return found.value if found is not None else Code()
-
-    def text(self, wanted: str) -> str:
-        return self.code(wanted).code
+    def text(self, loinc: str) -> str:
+        return self.code(loinc).code
 
     def reasons(self) -> tuple[Code, ...]:
         """Every reason; one that came as plain text has a text and no code."""
-        found = []
-        while (one := self._take(lambda code: code == REASON)) is not None:
-            value = one.value
-            found.append(value if value.text or value.system else Code(text=value.code))
-        return tuple(found)
+        reasons = []
+        while (observation := self._take(lambda code: code == REASON)) is not None:
+            value = observation.value
+            reasons.append(value if value.text or value.system else Code(text=value.code))
+        return tuple(reasons)
 
     def rest(self) -> tuple[Observation, ...]:
         return tuple(self._left)
