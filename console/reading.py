@@ -1,15 +1,15 @@
-"""An HL7 message made readable: each field with its name and decoded value, and what was objected to pinned to it.
+"""An HL7 message made readable: each field with its name and decoded value, and the objections to it.
 
-Names, data types and tables of fields are hl7apy's (HL7 v2.5.1); what an analyst calls a field (`guidance.FIELD_NAMES`)
-goes before the standard's name. Meanings of codes are CDC's code sets and the tables that vaxline sends.
+Names, data types and tables of fields are hl7apy's (HL7 v2.5.1); the analyst's name of a field
+(`guidance.FIELD_NAMES`) goes before the standard's. Meanings of codes come from CDC's code sets and from the tables
+that vaxline sends.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from hl7apy import load_reference
@@ -18,7 +18,7 @@ from hl7apy.exceptions import ChildNotFound
 from shared.domain import guidance
 from shared.domain.checks import Severity
 from shared.domain.codes import cdc, tables
-from shared.domain.hl7 import er7
+from shared.domain.hl7.message import Message, Repetition, Segment, parse
 from shared.domain.submission import Submission
 from shared.exports.columns import column_of
 from shared.usecases.explain import UNEXPLAINED, explanation
@@ -54,7 +54,7 @@ _ACKNOWLEDGMENT: Final = {
 _SEVERITY: Final = {"E": "error", "W": "warning", "I": "information", "F": "fatal"}
 _MEANINGS: Final[dict[str, dict[str, str]]] = {"HL70008": _ACKNOWLEDGMENT, "HL70516": _SEVERITY}
 for _table in tables.TABLES:
-    # Two tables may share a system: races and ethnic groups are both CDCREC.
+    # Races and ethnic groups share a coding system (CDCREC).
     _MEANINGS.setdefault(_table.system, {}).update({code: words for code, words, _ in _table.rows if code})
 _CODED: Final = frozenset({"CE", "CWE", "CNE"})
 _TIMES: Final = frozenset({"TS", "DT", "DTM", "DR"})
@@ -65,7 +65,17 @@ _LOINC: Final = re.compile(r"\b\d+-\d\b")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One objection: `severity` is E, W or I (table 0516); `row` and `column` are the export's, where known."""
+    """One objection to a submission, by a check or by the IIS.
+
+    Attributes:
+        severity: E, W or I (HL7 table 0516).
+        code: Code of the finding, or the IIS's error code.
+        text: The objection in words.
+        fix: How to fix it.
+        who: Who can fix it.
+        row: The row of the export; 0 if unknown.
+        column: The column of the export; empty if unknown.
+    """
 
     severity: str
     code: str
@@ -77,7 +87,7 @@ class Mark:
 
     @property
     def source(self) -> str:
-        """Where it stands in the export, in words."""
+        """Row and column in words."""
         return ", ".join(
             filter(None, (f"row {self.row}" if self.row else "", f"column {self.column}" if self.column else ""))
         )
@@ -85,7 +95,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ReadField:
-    """One field that has a value or an objection (PHI): `place` is `PID-5`, `value` is decoded, `raw` as it stands."""
+    """One field that has a value or an objection (PHI).
+
+    Attributes:
+        place: Segment and number, as `PID-5`.
+        name: What the field is called.
+        value: The decoded value.
+        raw: The value as it stands in the message.
+        marks: The objections to the field.
+    """
 
     place: str
     name: str
@@ -96,7 +114,15 @@ class ReadField:
 
 @dataclass(frozen=True, slots=True)
 class ReadSegment:
-    """One segment; `number` counts those of its name from 1, `marks` are about the segment as a whole."""
+    """One segment.
+
+    Attributes:
+        name: Its name.
+        number: Which one of that name in the message, from 1.
+        words: What the segment is about.
+        fields: Its fields.
+        marks: The objections to the segment as a whole.
+    """
 
     name: str
     number: int
@@ -106,123 +132,137 @@ class ReadSegment:
 
 
 _Pinned = dict[tuple[int, int], list[Mark]]
-"""(number of the segment from 0, field or 0) → what was objected to there."""
+"""Objections by (index of the segment from 0, number of the field or 0)."""
+
+_NOWHERE: Final = -1
 
 
-def read(message: str, pinned: _Pinned | None = None) -> tuple[ReadSegment, ...]:
-    """The message's segments, decoded; nothing is raised, whatever the message."""
-    at = pinned or {}
-    counts: dict[str, int] = {}
-    found = []
-    for place, line in enumerate(er7.segments(message)):
-        name = line.split(er7.FIELD, 1)[0][:3]
-        counts[name] = counts.get(name, 0) + 1
-        marked = {field: tuple(marks) for (segment, field), marks in at.items() if segment == place}
-        fields = tuple(_fields(name, line, marked))
-        found.append(ReadSegment(name, counts[name], _SEGMENTS.get(name, ""), fields, marked.get(0, ())))
-    return tuple(found)
+def read(message: str) -> tuple[ReadSegment, ...]:
+    """Decode a message. Any text is read, and nothing is raised."""
+    return _read(parse(message), {})
 
 
 def read_submission(submission: Submission) -> tuple[tuple[ReadSegment, ...], tuple[Mark, ...]]:
-    """Our VXU with all that we or the IIS found wrong in it, and the marks that no segment could be found for."""
-    lines = er7.segments(submission.vxu)
+    """Decode the VXU of a submission with the objections to it.
+
+    Returns:
+        The segments, and the objections that no segment of the message could be found for.
+    """
+    message = parse(submission.vxu)
     pinned: _Pinned = {}
     loose: list[Mark] = []
-    for segment, field, mark in _marks(submission, lines):
-        if segment < 0:
+    for index, field, mark in _marks(submission, message):
+        if index == _NOWHERE:
             loose.append(mark)
         else:
-            pinned.setdefault((segment, field), []).append(mark)
-    return read(submission.vxu, pinned), tuple(loose)
+            pinned.setdefault((index, field), []).append(mark)
+    return _read(message, pinned), tuple(loose)
 
 
 def marks(submission: Submission) -> tuple[Mark, ...]:
-    """All that we or the IIS found wrong in a submission."""
-    return tuple(mark for _, _, mark in _marks(submission, er7.segments(submission.vxu)))
+    """Return all objections to a submission."""
+    return tuple(mark for _, _, mark in _marks(submission, parse(submission.vxu)))
 
 
-def _marks(submission: Submission, lines: Sequence[str]) -> Iterator[tuple[int, int, Mark]]:
-    """(segment from 0 or -1, field or 0, mark) of every finding, and of every error of the last attempt."""
+def _read(message: Message, pinned: _Pinned) -> tuple[ReadSegment, ...]:
+    counts: dict[str, int] = {}
+    segments = []
+    for index, segment in enumerate(message.segments):
+        name = segment.name[:3]
+        counts[name] = counts.get(name, 0) + 1
+        marked = {field: tuple(found) for (of, field), found in pinned.items() if of == index}
+        fields = tuple(_fields(segment, name, marked))
+        segments.append(ReadSegment(name, counts[name], _SEGMENTS.get(name, ""), fields, marked.get(0, ())))
+    return tuple(segments)
+
+
+# where an objection belongs -------------------------------------------------------------------------------------------
+
+
+def _marks(submission: Submission, message: Message) -> Iterator[tuple[int, int, Mark]]:
+    """(index of the segment or _NOWHERE, field or 0, mark) of each finding and of each error of the last attempt."""
     for finding in submission.findings:
-        known = explanation(finding.code) or UNEXPLAINED
+        about = explanation(finding.code) or UNEXPLAINED
         column = finding.column or column_of(finding.path)
         check = CHECKS.get(finding.code)
         severity = "W" if check is not None and check.severity is Severity.WARNING else "E"
-        mark = Mark(severity, finding.code, known.words, known.fix, known.who, finding.row, column)
-        yield *_place(finding.path, _group(submission, finding.dose_id), lines), mark
+        mark = Mark(severity, finding.code, about.words, about.fix, about.who, finding.row, column)
+        yield *_place(finding.path, _group(submission, finding.dose_id), message), mark
     for error in submission.attempts[-1].errors if submission.attempts else ():
-        known_as = guidance.guide(error, submission.vxu)
+        guide = guidance.guide(error, submission.vxu)
         place = guidance.place(error, submission.vxu)
         row = error.row or (submission.visit.rows[0][1] if submission.visit.rows else 0)
         column = column_of(place if error.segment == "OBX" else error.path)
         code = error.application_code or error.code
-        mark = Mark(error.severity, code, error.text or known_as.words, known_as.fix, str(known_as.who), row, column)
-        yield _nth(error.segment, max(error.sequence, 1), lines), error.field, mark
+        mark = Mark(error.severity, code, error.text or guide.words, guide.fix, str(guide.who), row, column)
+        yield _index_of(error.segment, max(error.sequence, 1), message), error.field, mark
 
 
 def _group(submission: Submission, dose_id: str) -> int:
-    """The number (from 1) of the dose's order group; 0 where no dose is meant."""
+    """The number (from 1) of the dose's ORDER group; 0 if no dose is meant."""
     return next((number for number, dose in enumerate(submission.visit.doses, 1) if dose_id and dose.id == dose_id), 0)
 
 
-def _nth(name: str, number: int, lines: Sequence[str]) -> int:
-    places = [place for place, line in enumerate(lines) if line.startswith(f"{name}{er7.FIELD}")]
-    return places[number - 1] if name and len(places) >= number else -1
+def _index_of(name: str, number: int, message: Message) -> int:
+    """The index of the n-th (from 1) segment of that name, or _NOWHERE."""
+    indices = [index for index, segment in enumerate(message.segments) if segment.name == name]
+    return indices[number - 1] if name and len(indices) >= number else _NOWHERE
 
 
-def _place(path: str, group: int, lines: Sequence[str]) -> tuple[int, int]:
-    """(segment from 0, field) of a finding's path; (-1, 0) where the message has no such segment."""
-    found = _PATH.match(path)
-    if found is None:
-        return -1, 0
-    name, field = found["segment"], int(found["field"] or 0)
-    start, end = 0, len(lines)
-    if group and (first := _nth("ORC", group, lines)) >= 0:
-        following = _nth("ORC", group + 1, lines)
-        start, end = first, following if following >= 0 else end
+def _place(path: str, group: int, message: Message) -> tuple[int, int]:
+    """(index of the segment, field) of a finding's path; (_NOWHERE, 0) if the message has no such segment."""
+    match = _PATH.match(path)
+    if match is None:
+        return _NOWHERE, 0
+    name, field = match["segment"], int(match["field"] or 0)
+    start, end = 0, len(message.segments)
+    if group and (first := _index_of("ORC", group, message)) != _NOWHERE:
+        following = _index_of("ORC", group + 1, message)
+        start, end = first, following if following != _NOWHERE else end
     loinc = _LOINC.search(path)
-    for place in range(start, end):
-        if lines[place].startswith(f"{name}{er7.FIELD}") and (loinc is None or loinc[0] in lines[place]):
-            return (place, field) if not found["index"] or group else (_nth(name, int(found["index"]), lines), field)
-    return -1, 0
+    for index in range(start, end):
+        segment = message.segments[index]
+        if segment.name == name and (loinc is None or loinc[0] in segment.line):
+            is_counted = match["index"] and not group
+            return (_index_of(name, int(match["index"]), message) if is_counted else index), field
+    return _NOWHERE, 0
 
 
 # one segment ----------------------------------------------------------------------------------------------------------
 
 
-def _fields(name: str, line: str, marked: dict[int, tuple[Mark, ...]]) -> Iterator[ReadField]:
-    values = line.split(er7.FIELD)
-    # MSH-1 is the separator itself.
-    first = [values[0], er7.FIELD, *values[1:]] if name == "MSH" else values
-    observed = first[2] if name == "OBX" and len(first) > 2 else ""
-    for number in range(1, max(len(first), *(field + 1 for field in (*marked, 0)))):
-        raw = first[number] if number < len(first) else ""
-        marks = marked.get(number, ())
-        if raw or marks:
-            kind, table, standard = _reference(f"{name}_{number}")
+def _fields(segment: Segment, name: str, marked: dict[int, tuple[Mark, ...]]) -> Iterator[ReadField]:
+    """The fields of a segment that have a value or an objection."""
+    count = max(len(segment.fields), *(number + 1 for number in (*marked, 0)))
+    for number in range(1, count):
+        raw = segment.fields[number] if number < len(segment.fields) else ""
+        found = marked.get(number, ())
+        if raw or found:
             place = f"{name}-{number}"
-            label = guidance.field_name(place) or standard
-            literal = name == "MSH" and number <= 2
-            value = raw if literal else _decoded(raw, observed if place == "OBX-5" else kind, table)
-            yield ReadField(place, label, value, raw, marks)
+            kind, table, standard = _reference(f"{name}_{number}")
+            if place == "OBX-5":
+                kind = segment.text(2)
+            is_literal = name == "MSH" and number <= 2
+            value = raw if is_literal else "; ".join(_value(one, kind, table) for one in segment.repetitions(number))
+            yield ReadField(place, guidance.field_name(place) or standard, value, raw, found)
 
 
-@lru_cache(maxsize=1024)
 def _reference(field: str) -> tuple[str, str, str]:
-    """(data type, HL7 table, name) of a field; all empty where the standard has none."""
+    """(data type, HL7 table, name) of a field such as `PID_5`; all empty if the standard has no such field."""
     try:
-        found = load_reference(field, "Field", _VERSION)
+        about = load_reference(field, "Field", _VERSION)
     except (ChildNotFound, KeyError):
         return "", "", ""
-    return str(found[2]), str(found[4] or ""), str(found[3]).replace("_", " ").lower()
+    return str(about[2]), str(about[4] or ""), str(about[3]).replace("_", " ").lower()
 
 
-def _decoded(raw: str, kind: str, table: str) -> str:
-    return "; ".join(_repetition(one, kind, table) for one in raw.split(er7.REPETITION) if one)
-
-
-def _repetition(raw: str, kind: str, table: str) -> str:
-    parts = [" ".join(filter(None, map(er7.decode, part.split(er7.SUBCOMPONENT)))) for part in raw.split(er7.COMPONENT)]
+def _value(repetition: Repetition, kind: str, table: str) -> str:
+    """One repetition in words, by the data type and HL7 table of its field."""
+    syntax = repetition.syntax
+    parts = [
+        " ".join(filter(None, map(syntax.decode, part.split(syntax.subcomponent))))
+        for part in repetition.raw.split(syntax.component)
+    ]
     if kind in _TIMES:
         return _time(parts[0])
     if kind in _CODED:
@@ -234,31 +274,33 @@ def _repetition(raw: str, kind: str, table: str) -> str:
 
 
 def _code(parts: list[str]) -> str:
-    """Each of the one or two codes of a CE with its meaning: the tables' word for it, else the message's own."""
-    said = []
+    """The one or two codes of a CE, each with its meaning: from the tables, else the message's own text."""
     padded = [*parts, *[""] * 6]
+    texts = []
     for code, words, system in (padded[:3], padded[3:6]):
         meaning = _meaning(system, code) or words
-        of = " ".join(filter(None, (code, system)))
-        said.append(f"{meaning} ({of})" if meaning and of else meaning or of)
-    return "; ".join(filter(None, said))
+        identity = " ".join(filter(None, (code, system)))
+        texts.append(f"{meaning} ({identity})" if meaning and identity else meaning or identity)
+    return "; ".join(filter(None, texts))
 
 
 def _meaning(system: str, code: str) -> str:
+    """The meaning of a code in our tables, if it has one."""
     if system == "CVX":
         vaccine = cdc.cvx(code)
         return vaccine.name if vaccine else ""
     if system == "MVX":
-        maker = cdc.mvx(code)
-        return maker.name if maker else ""
+        manufacturer = cdc.mvx(code)
+        return manufacturer.name if manufacturer else ""
     return _MEANINGS.get(system, {}).get(code, "")
 
 
-def _time(raw: str) -> str:
-    found = _TIME.fullmatch(raw)
-    if found is None:
-        return raw
-    year, month, day, hour, minute, second, zone = found.groups()
-    day_words = "-".join(filter(None, (year, month, day)))
-    time_words = ":".join(filter(None, (hour, minute, second)))
-    return " ".join(filter(None, (day_words, time_words, zone)))
+def _time(text: str) -> str:
+    """A TS, DT or DTM as `YYYY-MM-DD HH:MM:SS ZZZZZ`; any other text as it is."""
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return text
+    year, month, day, hour, minute, second, zone = match.groups()
+    date_text = "-".join(filter(None, (year, month, day)))
+    time_text = ":".join(filter(None, (hour, minute, second)))
+    return " ".join(filter(None, (date_text, time_text, zone)))

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from shared.domain.guidance_table import ANSWERS, TABLE, Guidance
-from shared.domain.hl7 import er7
+from shared.domain.hl7.message import parse
 from shared.domain.submission import AckError
 
 __all__ = ["FIELD_NAMES", "Guidance", "field_name", "guide", "guide_cause", "place"]
@@ -118,13 +118,13 @@ def guide_cause(cause: str) -> Guidance | None:
 
 
 def place(error: AckError, vxu: str = "") -> str:
-    """Segment and field of an error (`PID-8`), or the LOINC of the OBX that it names (`OBX 64994-7`), else empty."""
+    """Return segment and field of an error (`PID-8`), or the LOINC of the OBX that it names (`OBX 64994-7`), if any."""
     if error.segment == "OBX" and error.sequence and vxu:
-        observed = [line for line in er7.segments(vxu) if line.startswith("OBX|")]
-        if error.sequence <= len(observed):
-            loinc = "".join(observed[error.sequence - 1].split(er7.FIELD)[3:4]).split(er7.COMPONENT)[0]
-            if f"OBX {loinc}" in FIELD_NAMES:
-                return f"OBX {loinc}"
+        observations = parse(vxu).named("OBX")
+        if error.sequence <= len(observations):
+            observation = f"OBX {observations[error.sequence - 1].text(3)}"
+            if observation in FIELD_NAMES:
+                return observation
     if error.segment:
         return f"{error.segment}-{error.field}" if error.field else error.segment
     return _INDEX.sub("", error.path).partition(".")[0]

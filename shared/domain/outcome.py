@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from shared.domain import identity
+from shared.domain.hl7.message import parse
 from shared.domain.lifecycle import State
 from shared.domain.model import Action, Completion, Dose, Patient
 from shared.domain.submission import Attempt, Submission
@@ -189,17 +190,11 @@ def _age(born: date, given: date) -> str:
 
 
 def _from_message(vxu: str) -> tuple[str, str]:
-    """RXA-11.4 (or MSH-4) and MSH-21.1 of a message that vaxline built: its delimiters are HL7's own."""
-    facility = sender = profile = ""
-    for segment in vxu.split("\r"):
-        fields = segment.split("|")
-        if fields[0] == "MSH":
-            sender = fields[3].partition("^")[0] if len(fields) > 3 else ""
-            profile = fields[20].partition("^")[0] if len(fields) > 20 else ""
-        elif fields[0] == "RXA" and len(fields) > 11 and not facility:
-            parts = fields[11].split("^")
-            facility = parts[3].partition("&")[0] if len(parts) > 3 else ""
-    return facility or sender, profile
+    """The facility of the first dose that names one (RXA-11.4), else the sender's (MSH-4); the profile (MSH-21)."""
+    message = parse(vxu)
+    msh = message.first("MSH")
+    facilities = (rxa.text(11, 4) for rxa in message.named("RXA"))
+    return next(filter(None, facilities), msh.text(4)), msh.text(21)
 
 
 def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
