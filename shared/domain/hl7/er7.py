@@ -26,8 +26,8 @@ _DELIMITERS: Final = {letter: delimiter for delimiter, letter in _LETTERS.items(
 _UNSAFE: Final = re.compile("[|^~\\\\&\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _ESCAPED: Final = re.compile(r"\\([FSTRE]|X(?:[0-9A-Fa-f]{2})+|\.br)\\")
 _ESCAPED_NULL: Final = "\\X2222\\"
-# Blanks, MLLP's block characters and NUL.
-_PADDING: Final = " \t\x0b\x1c\x00"
+# Blanks and MLLP's block characters.
+_PADDING: Final = " \t\x0b\x1c"
 
 
 def encode(text: str) -> str:

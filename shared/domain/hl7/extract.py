@@ -23,6 +23,7 @@ _DELIMITERS: Final = "|^~&"
 
 def extract_messages(text: str) -> list[Message]:
     """Return every HL7 message in a text, in order."""
+    text = text.replace("\x00", "")
     if "&#" in text:
         text = html.unescape(text)
     headers = _headers(text)

@@ -66,6 +66,8 @@ class Repetition(NamedTuple):
 
     def text(self, component: int = 1, subcomponent: int = 1) -> str:
         """Return a subcomponent as text on one line."""
+        if not self.raw:
+            return ""
         parts = self._component(component).split(self.syntax.subcomponent, subcomponent)
         return one_line(self.syntax.decode(parts[subcomponent - 1])) if len(parts) >= subcomponent else ""
 
@@ -125,7 +127,10 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
 
     def first(self, number: int) -> Repetition:
         """Return the first repetition of a field that is not blank."""
-        return next(iter(self.repetitions(number)), Repetition("", self.syntax))
+        raw = self.raw(number)
+        if self.syntax.repetition in raw:
+            raw = next((part for part in raw.split(self.syntax.repetition) if part.strip()), "")
+        return Repetition(raw, self.syntax)
 
     def text(self, number: int, component: int = 1) -> str:
         """Return the first subcomponent of a component of the first repetition, as text on one line."""

@@ -2,45 +2,168 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.codes import cdc, tables
+from shared.domain.hl7.message import Message, Repetition, Segment
 from shared.domain.identity import NO_ORDER
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
 from shared.exports import values
-from shared.exports.hl7v2.fields import (
-    NO_SEGMENT,
-    Reading,
-    Segment,
-    Triplet,
-    component_of,
-    look_up,
-    triplets,
-    with_alternate,
-)
+from shared.exports.hl7v2.fields import Reading, Triplet, look_up, triplets, with_alternate
 from shared.exports.visits import information_source
 from shared.replaced import replace
 
 _CVX_SYSTEMS: Final = frozenset({"CVX", "HL70292", "2.16.840.1.113883.12.292"})
 _NDC_SYSTEMS: Final = frozenset({"NDC", "2.16.840.1.113883.6.69"})
 _MVX_SYSTEMS: Final = frozenset({"MVX", "HL70227", "2.16.840.1.113883.12.227"})
-# RXA-6 of an amount that nobody knows, and of what was not given.
+# RXA-6 of an unknown amount, and of a dose that was not given.
 _NO_AMOUNTS: Final = frozenset({"999", "999.0", "0", "0.0"})
 _DOCUMENT_LENGTH: Final = 24
-_ELIGIBILITY, _FUNDING, _NUMBER = "64994-7", "30963-3", "30973-2"
+# LOINC codes of OBX-3
+_ELIGIBILITY, _FUNDING, _DOSE_NUMBER, _ANNOTATION = "64994-7", "30963-3", "30973-2", "48767-8"
 _DOCUMENT, _VACCINE, _EDITION, _PRESENTED = "69764-9", "30956-7", "29768-9", "29769-7"
-_STATEMENTS: Final = frozenset({_DOCUMENT, _VACCINE, _EDITION, _PRESENTED})
-_ANNOTATION: Final = "48767-8"
-# Evidence of immunity: without it the report of such a patient says something else.
+_VIS: Final = frozenset({_DOCUMENT, _VACCINE, _EDITION, _PRESENTED})
+# Evidence of immunity. A report without it would say that the patient is not immune.
 _IMMUNITY: Final = "59784-9"
 _OTHER_REASON: Final = "02"
 
 
+def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Dose:
+    """Read the dose of a message with one ORDER group.
+
+    Args:
+        message: The message.
+        part: The file that the dose comes from.
+        reading: Takes the findings.
+        eligibility: What the message says for the whole visit.
+    """
+    orc, rxa, rxr = message.first("ORC"), message.first("RXA"), message.first("RXR")
+    observations = _observations(message, reading)
+    reason = _refusal_reason(rxa, reading)
+    completion = _completion(rxa, reason, reading)
+    vaccine, ndc = _vaccine(rxa, reading)
+    lot = rxa.text(15)
+    source = _information_source(rxa, completion, reading)
+    action = reading.code("action", rxa.first(21)).code
+    amount = "" if rxa.text(6) in _NO_AMOUNTS else reading.read("amount", rxa.text(6), values.amount)
+    result = Dose(
+        id=_order_number(orc, 3) or _order_number(orc, 2),
+        date=reading.as_day(rxa.text(3)) or "",
+        vaccine=vaccine,
+        ndc=ndc,
+        completion=completion,
+        information_source=information_source(source, completion, lot),
+        action=Action(action) if action else Action.ADD,
+        amount=amount,
+        units=_units(rxa, reading) if amount else NO_CODE,
+        lot=lot,
+        expiry=reading.read("expiry", rxa.text(16), reading.as_day_or_month),
+        manufacturer=_manufacturer(rxa, reading),
+        route=reading.code("route", rxr.first(1)),
+        site=reading.code("site", rxr.first(2)),
+        refusal_reason=reason,
+        eligibility=observations.eligibility,
+        funding_source=observations.funding_source,
+        vis=observations.vis,
+        dose_number=observations.dose_number,
+        comment=observations.comment,
+        administered_by=reading.provider(rxa, 10),
+        ordered_by=reading.provider(orc, 12),
+        entered_by=reading.provider(orc, 10),
+        placer_id=_order_number(orc, 2),
+        row=reading.row,
+        part=part,
+    )
+    return replace(result, eligibility=result.eligibility or eligibility) if result.is_administered_here else result
+
+
+# ORC and RXA ----------------------------------------------------------------------------------------------------------
+
+
+def _order_number(orc: Segment, number: int) -> str:
+    """ORC-2.1 or ORC-3.1; 9999 means that there is no order (IZ-45)."""
+    text = orc.text(number)
+    return "" if text == NO_ORDER else text
+
+
+def _refusal_reason(rxa: Segment, reading: Reading) -> Code:
+    """RXA-18. "Other" asks for a description: the message's own text is the best one."""
+    ce = rxa.first(18)
+    reason = reading.code("refusal_reason", ce)
+    if reason.code == _OTHER_REASON and (text := triplets(ce)[0].text):
+        return replace(reason, text=text)
+    return reason
+
+
+def _completion(rxa: Segment, reason: Code, reading: Reading) -> Completion:
+    """RXA-20, else what the reason of a refusal implies."""
+    stated = reading.code("completion", rxa.first(20)).code
+    if stated:
+        return Completion(stated)
+    return Completion.REFUSED if reason else Completion.COMPLETE
+
+
+def _information_source(rxa: Segment, completion: Completion, reading: Reading) -> Code:
+    """The first repetition of RXA-9 that the table knows."""
+    codes = (look_up(tables.INFORMATION_SOURCE, triplets(ce)) for ce in rxa.repetitions(9))
+    source = next((code for code in codes if code), NO_CODE)
+    if not source and rxa.first(9) and completion in (Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED):
+        reading.unreadable("information_source", rxa.text(9) or rxa.text(9, 2))
+    return source
+
+
+def _vaccine(rxa: Segment, reading: Reading) -> tuple[Code, str]:
+    """(vaccine, NDC) of RXA-5, by the triplets' coding systems. A local code becomes the alternate."""
+    said = triplets(rxa.first(5))
+    vaccine, ndc = NO_CODE, ""
+    local: list[Triplet] = []
+    for triplet in said:
+        system = triplet.system.upper()
+        if system in _NDC_SYSTEMS:
+            ndc = ndc or reading.read("ndc", triplet.code, cdc.ndc_11)
+        elif system in _CVX_SYSTEMS or (not system and cdc.cvx(triplet.code)):
+            cvx = tables.cvx(triplet.code, triplet.text)
+            if cvx is None and triplet.code:
+                reading.unreadable("cvx", triplet.code)
+            vaccine = vaccine or cvx or NO_CODE
+        elif triplet.code:
+            local.append(triplet)
+    if vaccine:
+        return with_alternate(vaccine, local), ndc
+    if local:
+        first = local[0]
+        return Code("", first.text, "", first.code, first.text, first.system or "L"), ndc
+    return Code("", next((triplet.text for triplet in said if triplet.text), "")), ndc
+
+
+def _manufacturer(rxa: Segment, reading: Reading) -> Code:
+    """The MVX of RXA-17. A code of another system becomes the alternate."""
+    said = triplets(rxa.first(17))
+    for triplet in said:
+        if triplet.system.upper() in _MVX_SYSTEMS or (triplet.code and cdc.mvx(triplet.code)):
+            mvx = tables.mvx(triplet.code, triplet.text)
+            if mvx:
+                return with_alternate(mvx, said)
+    if said:
+        reading.unreadable("mvx", said[0].code or said[0].text)
+    return NO_CODE
+
+
+def _units(rxa: Segment, reading: Reading) -> Code:
+    """RXA-7 in UCUM, mL if it is empty, without the code of another table."""
+    if not rxa.first(7):
+        return tables.UNITS.by_spelling["mL"]
+    units = reading.code("units", rxa.first(7))
+    return Code(units.code, units.text, units.system)
+
+
+# OBX and NTE ----------------------------------------------------------------------------------------------------------
+
+
 @dataclass(slots=True)
 class _Observations:
-    """What the OBX and NTE segments of a dose tell."""
+    """The values of a dose's OBX and NTE segments."""
 
     eligibility: Code = NO_CODE
     funding_source: Code = NO_CODE
@@ -49,183 +172,64 @@ class _Observations:
     comment: str = ""
 
 
-def dose(segments: Sequence[Segment], part: str, reading: Reading, eligibility: Code) -> Dose:
-    """The dose of one ORDER group; `eligibility` is what the message says for the whole visit."""
-    by_name = {one.name: one for one in reversed(segments)}
-    orc, rxa, rxr = (by_name.get(name, NO_SEGMENT) for name in ("ORC", "RXA", "RXR"))
-    seen = _observations([one for one in segments if one.name in ("OBX", "NTE")], reading)
-    reason = _reason(rxa, reading)
-    completion = _completion(rxa, reason, reading)
-    vaccine, ndc = _vaccine(rxa, reading)
-    lot = rxa.text(15)
-    stated = next(
-        (code for raw in rxa.repetitions(9) if (code := look_up(tables.INFORMATION_SOURCE, triplets(raw, rxa.syntax)))),
-        NO_CODE,
-    )
-    if not stated and rxa.first(9) and completion in (Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED):
-        reading.unreadable("information_source", rxa.text(9) or rxa.text(9, 2))
-    action = reading.code("action", rxa.first(21), rxa.syntax).code
-    quantity = "" if rxa.text(6) in _NO_AMOUNTS else reading.read("amount", rxa.text(6), values.amount)
-    source = information_source(stated, completion, lot)
-    found = Dose(
-        id=_order_number(orc, 3) or _order_number(orc, 2),
-        date=reading.as_day(rxa.text(3)) or "",
-        vaccine=vaccine,
-        ndc=ndc,
-        completion=completion,
-        information_source=source,
-        action=Action(action) if action else Action.ADD,
-        amount=quantity,
-        units=_units(rxa, reading) if quantity else NO_CODE,
-        lot=lot,
-        expiry=reading.read("expiry", rxa.text(16), reading.as_day_or_month),
-        manufacturer=_manufacturer(rxa, reading),
-        route=reading.code("route", rxr.first(1), rxr.syntax),
-        site=reading.code("site", rxr.first(2), rxr.syntax),
-        refusal_reason=reason,
-        eligibility=seen.eligibility,
-        funding_source=seen.funding_source,
-        vis=seen.vis,
-        dose_number=seen.dose_number,
-        comment=seen.comment,
-        administered_by=reading.provider(rxa, 10),
-        ordered_by=reading.provider(orc, 12),
-        entered_by=reading.provider(orc, 10),
-        placer_id=_order_number(orc, 2),
-        row=reading.row,
-        part=part,
-    )
-    return replace(found, eligibility=found.eligibility or eligibility) if found.is_administered_here else found
-
-
-def _order_number(orc: Segment, number: int) -> str:
-    """ORC-2.1 or ORC-3.1; 9999 says that there is no order (IZ-45)."""
-    text = orc.text(number)
-    return "" if text == NO_ORDER else text
-
-
-def _reason(rxa: Segment, reading: Reading) -> Code:
-    said = triplets(rxa.first(18), rxa.syntax)
-    reason = reading.code("refusal_reason", rxa.first(18), rxa.syntax)
-    if reason.code == _OTHER_REASON and said[0].text:
-        # "Other" asks for a description, and the message's own words are the best one.
-        return replace(reason, text=said[0].text)
-    return reason
-
-
-def _completion(rxa: Segment, reason: Code, reading: Reading) -> Completion:
-    stated = reading.code("completion", rxa.first(20), rxa.syntax).code
-    if stated:
-        return Completion(stated)
-    return Completion.REFUSED if reason else Completion.COMPLETE
-
-
-def _vaccine(rxa: Segment, reading: Reading) -> tuple[Code, str]:
-    """(vaccine, NDC) of RXA-5: by the triplets' coding systems; a local code goes along as the alternate."""
-    said = triplets(rxa.first(5), rxa.syntax)
-    vaccine, ndc = NO_CODE, ""
-    local: list[Triplet] = []
-    for one in said:
-        system = one.system.upper()
-        if system in _NDC_SYSTEMS:
-            ndc = ndc or reading.read("ndc", one.code, cdc.ndc_11)
-        elif system in _CVX_SYSTEMS or (not system and cdc.cvx(one.code)):
-            found = tables.cvx(one.code, one.text)
-            if found is None and one.code:
-                reading.unreadable("cvx", one.code)
-            vaccine = vaccine or found or NO_CODE
-        elif one.code:
-            local.append(one)
-    if vaccine:
-        return with_alternate(vaccine, local), ndc
-    if local:
-        first = local[0]
-        return Code("", first.text, "", first.code, first.text, first.system or "L"), ndc
-    return Code("", next((one.text for one in said if one.text), "")), ndc
-
-
-def _manufacturer(rxa: Segment, reading: Reading) -> Code:
-    """RXA-17: the MVX code; a maker's code of another system goes along as the alternate."""
-    said = triplets(rxa.first(17), rxa.syntax)
-    for one in said:
-        if one.system.upper() in _MVX_SYSTEMS or (one.code and cdc.mvx(one.code)):
-            found = tables.mvx(one.code, one.text)
-            if found:
-                return with_alternate(found, said)
-    if said:
-        reading.unreadable("mvx", said[0].code or said[0].text)
-    return NO_CODE
-
-
-def _units(rxa: Segment, reading: Reading) -> Code:
-    """RXA-7 in UCUM, mL where it is empty; what another table calls the same unit need not go along."""
-    if not rxa.first(7):
-        return tables.UNITS.by_spelling["mL"]
-    found = reading.code("units", rxa.first(7), rxa.syntax)
-    return Code(found.code, found.text, found.system)
-
-
-def _observations(segments: Sequence[Segment], reading: Reading) -> _Observations:
-    seen = _Observations()
+def _observations(message: Message, reading: Reading) -> _Observations:
+    observations = _Observations()
     comments: list[str] = []
-    statements: list[Segment] = []
-    for one in segments:
-        if one.name == "NTE":
-            comments += [_lines(raw, one) for raw in one.repetitions(3)]
-            continue
-        number, raw = one.text(3), one.first(5)
-        if not number or not raw:
-            continue
-        if number == _ELIGIBILITY:
-            seen.eligibility = seen.eligibility or reading.code("eligibility", raw, one.syntax, "OBX-5")
-        elif number == _FUNDING:
-            seen.funding_source = seen.funding_source or reading.code("funding_source", raw, one.syntax, "OBX-5")
-        elif number == _NUMBER:
-            seen.dose_number = seen.dose_number or one.text(5)
-        elif number == _ANNOTATION:
-            comments += [_lines(text, one) for text in one.repetitions(5)]
-        elif number in _STATEMENTS:
-            statements.append(one)
-        else:
-            code = "IMMUNITY-NOT-READ" if number == _IMMUNITY else "OBSERVATION-LEFT-OUT"
-            said = f"{number} {one.text(3, 2)}".strip()
-            reading.note(code, f"OBX {number}", said, "OBX-3")
-    seen.vis = _vis(statements, reading)
-    seen.comment = "\n".join(comment for comment in comments if comment)
-    return seen
+    vis: list[Segment] = []
+    for segment in message.segments:
+        if segment.name == "NTE":
+            comments += map(_comment, segment.repetitions(3))
+        elif segment.name == "OBX" and segment.text(3) and segment.first(5):
+            loinc, value = segment.text(3), segment.first(5)
+            if loinc == _ELIGIBILITY:
+                code = observations.eligibility or reading.code("eligibility", value, "OBX-5")
+                observations.eligibility = code
+            elif loinc == _FUNDING:
+                code = observations.funding_source or reading.code("funding_source", value, "OBX-5")
+                observations.funding_source = code
+            elif loinc == _DOSE_NUMBER:
+                observations.dose_number = observations.dose_number or value.text()
+            elif loinc == _ANNOTATION:
+                comments += map(_comment, segment.repetitions(5))
+            elif loinc in _VIS:
+                vis.append(segment)
+            else:
+                code_of_finding = "IMMUNITY-NOT-READ" if loinc == _IMMUNITY else "OBSERVATION-LEFT-OUT"
+                reading.note(code_of_finding, f"OBX {loinc}", f"{loinc} {segment.text(3, 2)}".strip(), "OBX-3")
+    observations.vis = _vis(vis, reading)
+    observations.comment = "\n".join(filter(None, comments))
+    return observations
 
 
-def _lines(raw: str, segment: Segment) -> str:
-    """A note's text with its line breaks; delimiters that nobody escaped stay as they stand."""
-    text = segment.syntax.text(raw)
-    return "\n".join("".join(c if c.isprintable() else " " for c in line).strip() for line in text.split("\n"))
+def _comment(repetition: Repetition) -> str:
+    """The text of a note with its line breaks. Delimiters that nobody escaped stay as they are."""
+    text = repetition.syntax.decode(repetition.raw)
+    lines = ("".join(c if c.isprintable() else " " for c in line).strip() for line in text.split("\n"))
+    return "\n".join(lines)
 
 
-def _vis(segments: Sequence[Segment], reading: Reading) -> tuple[Vis, ...]:
-    """The statements: what shares OBX-4 belongs together, and a second value of one kind begins the next statement."""
-    said: list[tuple[str, dict[str, Segment]]] = []
-    for one in segments:
-        group, number = one.text(4), one.text(3)
-        last = next((held for key, held in reversed(said) if key == group), None)
-        if last is None or number in last:
-            last = {}
-            said.append((group, last))
-        last[number] = one
-    found = (_statement(held, reading) for _, held in said)
-    return tuple(vis for vis in found if vis is not None)
+def _vis(segments: list[Segment], reading: Reading) -> tuple[Vis, ...]:
+    """The VIS. OBX with one OBX-4 belong together; a second value of one kind begins the next VIS."""
+    groups: list[tuple[str, dict[str, Segment]]] = []
+    for obx in segments:
+        sub_id, loinc = obx.text(4), obx.text(3)
+        group = next((parts for key, parts in reversed(groups) if key == sub_id), None)
+        if group is None or loinc in group:
+            group = {}
+            groups.append((sub_id, group))
+        group[loinc] = obx
+    return tuple(vis for _, group in groups if (vis := _one_vis(group, reading)) is not None)
 
 
-def _statement(said: dict[str, Segment], reading: Reading) -> Vis | None:
-    def day(number: str, name: str) -> str:
-        return reading.day(name, said[number].text(5), "OBX-5") if number in said else ""
-
-    document = said[_DOCUMENT].text(5) if _DOCUMENT in said else ""
-    if len(document) != _DOCUMENT_LENGTH:
-        if document:
-            reading.unreadable("vis_document", document, "OBX-5")
+def _one_vis(parts: dict[str, Segment], reading: Reading) -> Vis | None:
+    """The VIS of the OBX by LOINC code; None if neither document nor vaccine can be read."""
+    document = parts[_DOCUMENT].text(5) if _DOCUMENT in parts else ""
+    if document and len(document) != _DOCUMENT_LENGTH:
+        reading.unreadable("vis_document", document, "OBX-5")
         document = ""
-    vaccine = _statement_vaccine(said[_VACCINE], reading) if _VACCINE in said else NO_CODE
-    edition, presented = day(_EDITION, "vis_edition"), day(_PRESENTED, "vis_presented")
+    vaccine = _vis_vaccine(parts[_VACCINE], reading) if _VACCINE in parts else NO_CODE
+    edition = reading.day("vis_edition", parts[_EDITION].text(5), "OBX-5") if _EDITION in parts else ""
+    presented = reading.day("vis_presented", parts[_PRESENTED].text(5), "OBX-5") if _PRESENTED in parts else ""
     if document or vaccine:
         return Vis(document, NO_CODE if document else vaccine, edition, presented)
     if edition or presented:
@@ -233,9 +237,8 @@ def _statement(said: dict[str, Segment], reading: Reading) -> Vis | None:
     return None
 
 
-def _statement_vaccine(obx: Segment, reading: Reading) -> Code:
-    code = component_of(obx.first(5), 1, obx.syntax)
-    found = tables.cvx(code, obx.text(5, 2))
-    if found is None and code:
-        reading.unreadable("vis_cvx", code, "OBX-5")
-    return found or NO_CODE
+def _vis_vaccine(obx: Segment, reading: Reading) -> Code:
+    cvx = tables.cvx(obx.text(5), obx.text(5, 2))
+    if cvx is None and obx.text(5):
+        reading.unreadable("vis_cvx", obx.text(5), "OBX-5")
+    return cvx or NO_CODE

@@ -1,4 +1,4 @@
-"""Damage to the text of an HL7 v2 message: repaired where it can be told what stood there, else named by its place."""
+"""Damage to the text of an HL7 v2 message: repaired if the original can be told, else named with its place."""
 
 from __future__ import annotations
 
@@ -6,53 +6,61 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from shared.domain.hl7.messages import Syntax
+from shared.domain.hl7.message import Syntax, parse
 from shared.domain.model import Finding
 from shared.exports.text import repaired
 
 _LOST: Final = "\ufffd"
-# A letter of UTF-8's two and three byte forms that was read as Windows-1252 and stored again.
+_NUL: Final = "\x00"
+# A character of UTF-8's two and three byte forms that was read as Windows-1252 and stored again.
 _SECOND_BYTES: Final = "".join(
     bytes([number]).decode("cp1252", "ignore") or chr(number) for number in range(0x80, 0xC0)
 )
 _TWICE: Final = re.compile(f"[\u00c2-\u00df][{_SECOND_BYTES}]|[\u00e0-\u00ef][{_SECOND_BYTES}]{{2}}")
-_SINGLE_BYTE: Final = ("8859", "1252", "LATIN")
+_SINGLE_BYTE_SETS: Final = ("8859", "1252", "LATIN")
 
 
 def mended(text: str, syntax: Syntax | None, row: int) -> tuple[str, list[Finding]]:
-    """The text with its damage repaired, and what was found; `text` carries undecodable bytes as lone surrogates.
+    """Repair the damage to a message's text.
 
-    Bytes that are no UTF-8 are read as Windows-1252: without a word where MSH-18 says so, with a warning where they
-    make sense so, else as an error. UTF-8 that was encoded twice is undone. What is lost for good is an error.
+    Bytes that are no UTF-8 are read as Windows-1252: without a finding if MSH-18 says so, with a warning if the result
+    is plausible, else as an error. UTF-8 that was encoded twice is decoded once more. Lost characters are an error.
+
+    Args:
+        text: The message; bytes that could not be decoded are lone surrogates.
+        syntax: Its delimiters; None if it names none.
+        row: The row that findings name.
+
+    Returns:
+        The repaired text, and what was damaged.
     """
-    if text.isascii() and "\x00" not in text:
+    if text.isascii() and _NUL not in text:
         return text, []
     findings: list[Finding] = []
-    sound, is_sensible = repaired(text)
-    if sound != text and not (is_sensible and _is_declared(text, syntax)):
-        code = "ROW-READ-AS-WINDOWS-1252" if is_sensible else "ROW-ENCODING-UNREADABLE"
-        findings.append(_finding(code, _place(text, syntax, _is_undecoded), row))
-    once = _TWICE.sub(_undo, sound)
+    sound, is_plausible = repaired(text)
+    if sound != text and not (is_plausible and _names_single_byte_set(text, syntax)):
+        code = "ROW-READ-AS-WINDOWS-1252" if is_plausible else "ROW-ENCODING-UNREADABLE"
+        findings.append(_finding(code, text, syntax, _is_undecoded, row))
+    once = _TWICE.sub(_decoded_once_more, sound)
     if once != sound:
-        findings.append(_finding("TEXT-ENCODED-TWICE", _place(sound, syntax, _is_twice), row))
-    # What is lost was lost before the file was stored, unless it is the undecodable byte that is named already.
+        findings.append(_finding("TEXT-ENCODED-TWICE", sound, syntax, _is_encoded_twice, row))
+    # An undecodable byte that is named already is not lost.
     if _LOST in text:
-        findings.append(_finding("TEXT-LOST", _place(once, syntax, lambda value: _LOST in value), row))
-    if "\x00" in once:
-        findings.append(_finding("VALUE-NUL", _place(once, syntax, lambda value: "\x00" in value), row))
+        findings.append(_finding("TEXT-LOST", once, syntax, lambda value: _LOST in value, row))
+    if _NUL in once:
+        findings.append(_finding("VALUE-NUL", once, syntax, lambda value: _NUL in value, row))
     return once, findings
 
 
-def _is_declared(text: str, syntax: Syntax | None) -> bool:
-    """Whether MSH-18 names a character set of one byte per character."""
+def _names_single_byte_set(text: str, syntax: Syntax | None) -> bool:
+    """Tell if MSH-18 names a character set of one byte per character."""
     if syntax is None:
         return False
-    fields = text.split("\r", 1)[0].split(syntax.field, 18)
-    named = fields[17].upper() if len(fields) > 17 else ""
-    return any(name in named for name in _SINGLE_BYTE)
+    msh_18 = parse(text.split("\r", 1)[0], syntax).first("MSH").raw(18).upper()
+    return any(name in msh_18 for name in _SINGLE_BYTE_SETS)
 
 
-def _undo(match: re.Match[str]) -> str:
+def _decoded_once_more(match: re.Match[str]) -> str:
     try:
         return b"".join(map(_byte, match.group())).decode("utf-8")
     except UnicodeError:
@@ -70,23 +78,16 @@ def _is_undecoded(value: str) -> bool:
     return any("\udc80" <= character <= "\udcff" for character in value)
 
 
-def _is_twice(value: str) -> bool:
-    return _TWICE.sub(_undo, value) != value
+def _is_encoded_twice(value: str) -> bool:
+    return _TWICE.sub(_decoded_once_more, value) != value
 
 
-def _place(text: str, syntax: Syntax | None, is_damaged: Callable[[str], bool]) -> tuple[str, str]:
-    """(path, value) of the first damaged field."""
-    if syntax is None:
-        return "", ""
-    for line in text.split("\r"):
-        name, *fields = line.split(syntax.field)
-        shift = 2 if name == "MSH" else 1
-        for number, value in enumerate(fields, shift):
-            if is_damaged(value):
-                return f"{name}-{number}", repaired(value)[0]
-    return "", ""
-
-
-def _finding(code: str, place: tuple[str, str], row: int) -> Finding:
-    path, value = place
+def _finding(code: str, text: str, syntax: Syntax | None, is_damaged: Callable[[str], bool], row: int) -> Finding:
+    """The finding, with path and value of the first damaged field."""
+    path, value = "", ""
+    for segment in parse(text, syntax).segments if syntax else ():
+        damaged = next((number for number, raw in enumerate(segment.fields) if number and is_damaged(raw)), 0)
+        if damaged:
+            path, value = f"{segment.name}-{damaged}", repaired(segment.fields[damaged])[0]
+            break
     return Finding(code, path, row, path or "message", value[:200])
