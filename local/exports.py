@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, Final, TextIO
 
 from local import exports_fhir
-from shared.exports import layout
+from shared.exports import columns
 from shared.exports.formats import looks_like
 
 SEED: Final = 7
@@ -212,7 +212,7 @@ _CLINIC_NAMES: Final = {"elm": "ELM01", "harbor": "Harbor Main", "hilltop": "Hil
 
 
 def _write_own_layout(home: Path, today: date, doses: Iterator[Row]) -> None:
-    names = [column.name for column in layout.COLUMNS]
+    names = [column.name for column in columns.COLUMNS]
     with (home / f"doses-{today.isoformat()}.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names, restval="", lineterminator="\r\n")
         writer.writeheader()

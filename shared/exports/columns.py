@@ -1,13 +1,235 @@
-"""From an HL7 path to the column of vaxline's layout that fills it, so that a finding names what the analyst knows."""
+"""The columns: vaxline's name, HL7 field and form of every value that a dose and its patient can have.
+
+A CSV export has these columns, under these names or those that its source maps them to. Corrections, findings and the
+console name values by them, whatever the format of the export. docs/exports.md lists them; a test compares the two.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from enum import Enum
 from typing import Final
 
-from shared.exports.layout import COLUMNS
+import msgspec
+
+from shared.domain.codes import tables
+from shared.domain.codes.tables import Table
+
+
+class ColumnKind(Enum):
+    """The form of a column's values; the text is for docs/exports.md."""
+
+    TEXT = "text"
+    NOTE = "text, may have several lines"
+    DATE = "date"
+    MONTH = "date, or month"
+    CODE = "code or word of a table"
+    CVX = "CVX code"
+    MVX = "MVX code"
+    NDC = "NDC, 11 digits or hyphenated"
+    AMOUNT = "number"
+    COUNT = "whole number"
+    NPI = "NPI, 10 digits"
+    PHONE = "telephone number"
+    EMAIL = "e-mail address"
+
+
+_DATES: Final = frozenset({ColumnKind.DATE, ColumnKind.MONTH})
+CODED: Final = frozenset({ColumnKind.CODE, ColumnKind.CVX, ColumnKind.MVX})
+"""The kinds whose values are codes."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column.
+
+    Attributes:
+        name: vaxline's name.
+        path: The HL7 field that it fills.
+        words: What it holds, for docs/exports.md.
+        kind: The form of its values.
+        table: The code table of a column of kind CODE.
+        required: A CSV file without it cannot be sent.
+        matters: A value that cannot be read holds the visit; otherwise the message is sent without it.
+        repeats: It may have several values, separated by `;`.
+        aliases: Other names under which it is known in CSV headers (CDC's CVRS and other national lists).
+    """
+
+    name: str
+    path: str
+    words: str
+    kind: ColumnKind = ColumnKind.TEXT
+    table: Table | None = None
+    required: bool = False
+    matters: bool = False
+    repeats: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def unreadable(self) -> str:
+        """The code of the finding about a value that cannot be read."""
+        if self.kind in _DATES:
+            return "DATE-UNREADABLE" if self.matters else "DATE-LEFT-OUT"
+        if self.kind in CODED:
+            return "CODE-UNKNOWN" if self.matters else "CODE-LEFT-OUT"
+        return "VALUE-UNREADABLE" if self.matters else "VALUE-LEFT-OUT"
+
+
+def _code(name: str, path: str, table: Table, words: str, **more: bool | tuple[str, ...]) -> Column:
+    return Column(name, path, words, ColumnKind.CODE, table, **more)  # type: ignore[arg-type]
+
+
+_PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
+    Column(
+        "patient_id",
+        "PID-3",
+        "medical record number",
+        required=True,
+        matters=True,
+        aliases=("mrn", "recip_id", "medical_record_number"),
+    ),
+    Column(
+        "last_name", "PID-5", "family name", required=True, matters=True, aliases=("recip_last_name", "family_name")
+    ),
+    Column("first_name", "PID-5", "given name", required=True, aliases=("recip_first_name", "given_name")),
+    Column("middle_name", "PID-5", "second given name or initial", aliases=("recip_middle_name",)),
+    Column("suffix", "PID-5", "Jr, III"),
+    Column(
+        "birth_date",
+        "PID-7",
+        "birth date",
+        ColumnKind.DATE,
+        required=True,
+        matters=True,
+        aliases=("recip_dob", "dob", "date_of_birth"),
+    ),
+    _code(
+        "sex", "PID-8", tables.SEX, "administrative sex", required=True, matters=True, aliases=("recip_sex", "gender")
+    ),
+    _code("race", "PID-10", tables.RACE, "every race", repeats=True, aliases=("recip_race_1",)),
+    _code("ethnicity", "PID-22", tables.ETHNICITY, "Hispanic or not", aliases=("recip_ethnicity",)),
+    Column("mothers_maiden_name", "PID-6", "the mother's family name at birth"),
+    Column("address_street", "PID-11", "house number and street", aliases=("recip_address_street",)),
+    Column("address_other", "PID-11", "apartment, unit", aliases=("recip_address_street_2", "address_street_2")),
+    Column("address_city", "PID-11", "city", aliases=("recip_address_city", "city")),
+    Column("address_state", "PID-11", "two letters", aliases=("recip_address_state", "state")),
+    Column("address_zip", "PID-11", "zip code, with or without +4", aliases=("recip_address_zip", "zip", "zip_code")),
+    Column("address_county", "PID-11", "county (FIPS)", aliases=("recip_address_county",)),
+    _code("address_country", "PID-11", tables.COUNTRY, "country"),
+    _code("address_type", "PID-11", tables.ADDRESS_TYPE, "kind of address; home where empty"),
+    Column(
+        "phone", "PID-13", "ten digits", ColumnKind.PHONE, aliases=("phone_number", "telephone_number", "telephone")
+    ),
+    _code("phone_use", "PID-13", tables.PHONE_USE, "kind of number; home where empty"),
+    Column("email", "PID-13", "e-mail address", ColumnKind.EMAIL, aliases=("email_address",)),
+    _code("multiple_birth", "PID-24", tables.YES_NO, "twin, triplet, …"),
+    Column("birth_order", "PID-25", "1 for the firstborn", ColumnKind.COUNT),
+    _code("deceased", "PID-30", tables.YES_NO, "whether the patient died"),
+    Column("death_date", "PID-29", "date of death", ColumnKind.DATE),
+    Column("guardian_last_name", "NK1-2", "family name of the parent or guardian"),
+    Column("guardian_first_name", "NK1-2", "given name of the parent or guardian"),
+    _code("guardian_relationship", "NK1-3", tables.RELATIONSHIP, "what the guardian is to the patient"),
+    Column("guardian_phone", "NK1-5", "ten digits", ColumnKind.PHONE),
+    _code("publicity_code", "PD1-11", tables.PUBLICITY, "whether to remind or recall"),
+    Column("publicity_date", "PD1-18", "since when", ColumnKind.DATE),
+    _code("protection", "PD1-12", tables.YES_NO, "Y: keep the record from other providers", matters=True),
+    Column("protection_date", "PD1-13", "since when", ColumnKind.DATE),
+    _code("registry_status", "PD1-16", tables.REGISTRY_STATUS, "whether the patient is still the clinic's"),
+    Column("registry_status_date", "PD1-17", "since when", ColumnKind.DATE),
+)
+
+_DOSE_COLUMNS: Final[tuple[Column, ...]] = (
+    Column(
+        "dose_id", "ORC-3", "the EHR's own id of the dose; never changes", aliases=("vax_event_id", "vaccination_id")
+    ),
+    Column(
+        "dose_date",
+        "RXA-3",
+        "the day it was given, or refused",
+        ColumnKind.DATE,
+        required=True,
+        matters=True,
+        aliases=("admin_date", "administration_date", "vaccination_date"),
+    ),
+    Column(
+        "clinic", "RXA-11", "the clinic, by its key or a name of `export_names`", aliases=("admin_name", "clinic_name")
+    ),
+    _code(
+        "completion", "RXA-20", tables.COMPLETION, "complete where empty; refused where a reason stands", matters=True
+    ),
+    _code("information_source", "RXA-9", tables.INFORMATION_SOURCE, "given here, or historical", matters=True),
+    _code("action", "RXA-21", tables.ACTION, "add where empty; D deletes what was reported before", matters=True),
+    Column(
+        "cvx", "RXA-5", "vaccine", ColumnKind.CVX, required=True, matters=True, aliases=("cvx_code", "vaccine_type_cvx")
+    ),
+    Column("vaccine_name", "RXA-5", "the vaccine in words"),
+    Column("ndc", "RXA-5", "package code", ColumnKind.NDC, aliases=("ndc_code", "vaccine_type_ndc")),
+    Column("mvx", "RXA-17", "manufacturer", ColumnKind.MVX, matters=True, aliases=("mvx_code", "manufacturer")),
+    Column("lot", "RXA-15", "lot number", aliases=("lot_number",)),
+    Column(
+        "expiry",
+        "RXA-16",
+        "expiration date of the lot",
+        ColumnKind.MONTH,
+        matters=True,
+        aliases=("vax_expiration", "expiration_date", "lot_expiration_date"),
+    ),
+    Column("amount", "RXA-6", "how much, without the unit", ColumnKind.AMOUNT, matters=True, aliases=("dose_volume",)),
+    _code("units", "RXA-7", tables.UNITS, "unit of the amount; mL where empty", matters=True),
+    _code("route", "RXR-1", tables.ROUTE, "way into the body", aliases=("vax_route", "route_of_administration")),
+    _code("site", "RXR-2", tables.SITE, "place on the body", aliases=("vax_admin_site", "site_of_administration")),
+    _code("refusal_reason", "RXA-18", tables.REFUSAL_REASON, "why it was refused", matters=True),
+    _code(
+        "eligibility",
+        "OBX 64994-7",
+        tables.ELIGIBILITY,
+        "funding eligibility of the patient for this dose",
+        matters=True,
+        aliases=("dose_level_eligibility", "vfc_eligibility"),
+    ),
+    _code(
+        "funding_source",
+        "OBX 30963-3",
+        tables.FUNDING_SOURCE,
+        "the stock the dose came from",
+        matters=True,
+        aliases=("vaccine_funding_source",),
+    ),
+    Column("vis_document", "OBX 69764-9", "document type of the VIS (24 digits)", repeats=True),
+    Column(
+        "vis_cvx", "OBX 30956-7", "vaccine of the VIS, where there is no document type", ColumnKind.CVX, repeats=True
+    ),
+    Column(
+        "vis_edition",
+        "OBX 29768-9",
+        "edition date of the VIS, where there is no document type",
+        ColumnKind.DATE,
+        repeats=True,
+    ),
+    Column(
+        "vis_presented",
+        "OBX 29769-7",
+        "the day it was handed out; one for all, or one for each",
+        ColumnKind.DATE,
+        repeats=True,
+    ),
+    Column("administered_by_npi", "RXA-10", "who gave it", ColumnKind.NPI),
+    Column("administered_by_last_name", "RXA-10", "who gave it"),
+    Column("administered_by_first_name", "RXA-10", "who gave it"),
+    Column("ordered_by_npi", "ORC-12", "who ordered it", ColumnKind.NPI),
+    Column("ordered_by_last_name", "ORC-12", "who ordered it"),
+    Column("ordered_by_first_name", "ORC-12", "who ordered it"),
+    Column("entered_by_npi", "ORC-10", "who entered it", ColumnKind.NPI),
+    Column("entered_by_last_name", "ORC-10", "who entered it"),
+    Column("entered_by_first_name", "ORC-10", "who entered it"),
+    Column("dose_number", "OBX 30973-2", "number of the dose in its series", aliases=("dose_num",)),
+    Column("comment", "NTE", "a note for the registry", ColumnKind.NOTE),
+)
+
+COLUMNS: Final = _PATIENT_COLUMNS + _DOSE_COLUMNS
+BY_NAME: Final[dict[str, Column]] = {column.name: column for column in COLUMNS}
+FROM_PATIENT: Final = frozenset(column.name for column in _PATIENT_COLUMNS)
+"""The names of the patient's columns; the others are those of a dose."""
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _OBSERVATION: Final = re.compile(r"OBX(?:-5)? \(?([0-9]+-[0-9])\)?")
@@ -39,16 +261,19 @@ _BY_FIELD: Final[Mapping[str, str]] = {column.path: column.name for column in re
 
 
 def column_of(path: str, own: Mapping[str, str] | None = None) -> str:
-    """The column that fills the field at `path` (`PID-7`, `PID-11.5`, `OBX-5 (64994-7)`, `RXA[2]-15`), else empty.
+    """Return the name of the column that fills an HL7 field; the first one if several do.
 
-    A field with several columns is named by the first of the layout, unless its component says which. `own` is a
-    source's mapping to its file's names (`Source.columns`).
+    Args:
+        path: The field or component: `PID-7`, `PID-11.5`, `OBX-5 (64994-7)`, `RXA[2]-15`.
+        own: The names that the source's files have for vaxline's columns (`Source.columns`).
+
+    Returns:
+        The file's name of the column if `own` has one, otherwise vaxline's; empty if no column fills the field.
     """
     name = _column_of(path)
     return own.get(name, name) if own else name
 
 
-@lru_cache(maxsize=4096)
 def _column_of(path: str) -> str:
     path = _INDEX.sub("", path)
     observation = _OBSERVATION.match(path)

@@ -16,8 +16,8 @@ from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Address, Code, Finding, Name, NextOfKin, Telecom, Visit
 from shared.exports import values
-from shared.exports.csv import cells
-from shared.exports.layout import BY_NAME, FROM_PATIENT, Column, Kind
+from shared.exports.columns import BY_NAME, CODED, FROM_PATIENT, Column, ColumnKind
+from shared.exports.parsers import parser
 from shared.exports.values import Dates
 from shared.replaced import replace
 
@@ -159,7 +159,7 @@ def _in_dose(visit: Visit, column: Column, number: int, path: tuple[str, ...], v
         return f"the visit has {count} doses that could be read"
     at = max(number, 1) - 1
     dose = _set(visit.doses[at], path, value)
-    if column.kind is Kind.NPI:
+    if column.kind is ColumnKind.NPI:
         kind = "NPI" if value else ""
         dose = replace(dose, **{path[0]: replace(getattr(dose, path[0]), authority=kind, id_type=kind)})
     doses = (*visit.doses[:at], dose, *visit.doses[at + 1 :])
@@ -182,8 +182,8 @@ def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
 
 def _value(column: Column, raw: str, dates: Dates) -> Any:
     """A text or codes, empty for clearing; None where it cannot be read."""
-    parse = cells.parser(column, dates)
-    is_coded = column.kind in (Kind.CODE, Kind.CVX, Kind.MVX)
+    parse = parser(column, dates)
+    is_coded = column.kind in CODED
     if not raw:
         return () if is_coded else ""
     return raw if parse is None else parse(raw)
@@ -215,7 +215,7 @@ def _leaf(before: Any, value: Any) -> Any:
 
 def _telecom(visit: Visit, column: Column, raw: str) -> Visit | str:
     """Replaces the patient's (or the guardian's) telephone number or e-mail address."""
-    is_email = column.kind is Kind.EMAIL
+    is_email = column.kind is ColumnKind.EMAIL
     address = values.email(raw) if is_email and raw else None
     number = values.phone(raw) if not is_email and raw else None
     new = Telecom("NET", "Internet", email=address) if address else number

@@ -46,7 +46,6 @@ LOADED = {
         "shared.adapters.aws.secrets_manager",
         "shared.adapters.iis.soap",
         "shared.domain.hl7.vxu",
-        "shared.exports.csv.cells",
         "zeep",
     },
     "query_files": {
@@ -56,7 +55,6 @@ LOADED = {
         "shared.adapters.aws.secrets_manager",
         "shared.adapters.iis.soap",
         "shared.domain.hl7.vxu",
-        "shared.exports.csv.cells",
         "zeep",
     },
     "backfill": {"shared.adapters.aws.s3"},

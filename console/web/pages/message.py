@@ -31,7 +31,7 @@ from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
 from shared.domain.submission import Submission
-from shared.exports.layout import BY_NAME, COLUMNS, FROM_PATIENT
+from shared.exports.columns import BY_NAME, COLUMNS, FROM_PATIENT
 from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Example

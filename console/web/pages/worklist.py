@@ -35,8 +35,7 @@ from shared.domain.codes import local
 from shared.domain.hl7 import er7
 from shared.domain.lifecycle import IN_FLIGHT
 from shared.domain.submission import Submission
-from shared.exports.columns import column_of
-from shared.exports.layout import BY_NAME, COLUMNS
+from shared.exports.columns import BY_NAME, COLUMNS, column_of
 from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Example, Preview, Remedy

@@ -13,7 +13,7 @@ import msgspec
 
 from shared.domain import expectation, maintenance
 from shared.domain.hl7 import iis_profiles
-from shared.exports import layout
+from shared.exports.columns import BY_NAME
 from shared.exports.formats import FORMATS
 from shared.exports.values import Dates
 
@@ -152,10 +152,10 @@ def _columns(values: Mapping[str, str]) -> Trouble:
 
 def _known_columns(values: Mapping[str, str]) -> Trouble:
     for name in values:
-        if name not in layout.BY_NAME:
+        if name not in BY_NAME:
             return (
                 f"vaxline has no column {name}",
-                f"Put vaxline's name on the left and the file's on the right{did_you_mean(name, layout.BY_NAME)}",
+                f"Put vaxline's name on the left and the file's on the right{did_you_mean(name, BY_NAME)}",
             )
     return None
 
@@ -178,12 +178,12 @@ def _defaults(values: Mapping[str, str]) -> Trouble:
     unknown = _known_columns(values)
     if unknown:
         return unknown
-    from shared.exports.csv import cells  # noqa: PLC0415 - few sources have defaults, and every cold start comes by here
+    from shared.exports.parsers import parser  # noqa: PLC0415 - few sources have defaults, every cold start comes here
 
     for name, value in values.items():
-        parse = cells.parser(layout.BY_NAME[name], Dates(_DEFAULT_FORMATS))
+        parse = parser(BY_NAME[name], Dates(_DEFAULT_FORMATS))
         if parse is not None and parse(value) is None:
-            kind = layout.BY_NAME[name].kind.value
+            kind = BY_NAME[name].kind.value
             return f'"{value}" is not a value of {name} ({kind})', "Use a value that docs/exports.md allows there"
     return None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.domain.codes import cdc, local, tables
+from shared.domain.codes import local, tables
 from shared.domain.model import (
     NO_CODE,
     Action,
@@ -22,17 +21,16 @@ from shared.domain.model import (
     Telecom,
     Vis,
 )
-from shared.exports import layout, values
-from shared.exports.layout import Column, Header, Kind
+from shared.exports import values
+from shared.exports.columns import FROM_PATIENT, Column, ColumnKind
+from shared.exports.csv.header import Header
+from shared.exports.parsers import SEPARATOR, Parser, parser
 from shared.exports.values import Dates
 from shared.exports.visits import information_source
 from shared.replaced import replace
 
-SEPARATOR: Final = ";"
 _CACHE: Final = 20_000
 _ML: Final = tables.UNITS.by_spelling["mL"]
-
-Parser = Callable[[str], "str | tuple[Code, ...] | None"]
 
 
 @dataclass(slots=True)
@@ -72,8 +70,8 @@ class RowReader:
             _Field(column, index, default, header.own_name(column.name), parser(column, dates))
             for column, index, default in header.places
         ]
-        self._patient_fields = [one for one in fields if one.column.name in layout.FROM_PATIENT]
-        self._dose_fields = [one for one in fields if one.column.name not in layout.FROM_PATIENT]
+        self._patient_fields = [one for one in fields if one.column.name in FROM_PATIENT]
+        self._dose_fields = [one for one in fields if one.column.name not in FROM_PATIENT]
         self._patient_places = [one.index for one in self._patient_fields if one.index >= 0]
         self._last: tuple[list[str], Patient, tuple[Finding, ...]] = ([], Patient(), ())
 
@@ -124,7 +122,7 @@ def _plain(raw: str, one: _Field, row: int, findings: list[Finding]) -> str:
         findings.append(Finding("VALUE-NUL", one.column.path, row, one.own_name, raw))
         return ""
     lines = raw.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return lines if one.column.kind is Kind.NOTE else " ".join(lines.split("\n"))
+    return lines if one.column.kind is ColumnKind.NOTE else " ".join(lines.split("\n"))
 
 
 def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
@@ -147,77 +145,7 @@ def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
 
 
 def _unreadable(one: _Field, raw: str, row: int) -> Finding:
-    column = one.column
-    if column.kind in (Kind.DATE, Kind.MONTH):
-        code = "DATE-UNREADABLE" if column.matters else "DATE-LEFT-OUT"
-    elif column.kind in (Kind.CODE, Kind.CVX, Kind.MVX):
-        code = "CODE-UNKNOWN" if column.matters else "CODE-LEFT-OUT"
-    else:
-        code = "VALUE-UNREADABLE" if column.matters else "VALUE-LEFT-OUT"
-    return Finding(code, column.path, row, one.own_name, raw)
-
-
-# Parsers --------------------------------------------------------------------------------------------------------------
-
-
-def parser(column: Column, dates: Dates) -> Parser | None:
-    """How a column's cells are read; None for plain text."""
-    match column.kind:
-        case Kind.TEXT | Kind.NOTE:
-            return None
-        case Kind.CODE | Kind.CVX | Kind.MVX:
-            return _of_codes(column)
-        case Kind.DATE:
-            return _each(dates.day) if column.repeats else dates.day
-        case Kind.MONTH:
-            return dates.day_or_month
-    return _OF_TEXT[column.kind]
-
-
-def _phone(raw: str) -> str | None:
-    return raw if values.phone(raw) else None
-
-
-_OF_TEXT: Final[dict[Kind, Callable[[str], str | None]]] = {
-    Kind.NDC: cdc.ndc_11,
-    Kind.AMOUNT: values.amount,
-    Kind.COUNT: values.count,
-    Kind.NPI: values.npi,
-    Kind.PHONE: _phone,
-    Kind.EMAIL: values.email,
-}
-
-
-def _of_codes(column: Column) -> Parser:
-    def one(raw: str) -> Code | None:
-        if column.kind is Kind.CVX:
-            return tables.cvx(raw)
-        if column.kind is Kind.MVX:
-            return tables.mvx(raw)
-        assert column.table is not None
-        found = tables.look_up(column.table, raw)
-        # "Other" asks for a description (NIP002), and the export's own words are the best one.
-        return replace(found, text=raw) if found is _OTHER_REASON and not raw.isdigit() else found
-
-    def several(raw: str) -> tuple[Code, ...] | None:
-        pieces = [piece.strip() for piece in raw.split(SEPARATOR)] if column.repeats else [raw]
-        found = [one(piece) for piece in pieces if piece]
-        if any(code is None for code in found):
-            return None
-        return tuple(code for code in dict.fromkeys(found) if code)
-
-    return several
-
-
-_OTHER_REASON: Final = tables.REFUSAL_REASON.by_spelling["02"]
-
-
-def _each(parse: Callable[[str], str | None]) -> Parser:
-    def several(raw: str) -> str | None:
-        found = [parse(piece.strip()) if piece.strip() else "" for piece in raw.split(SEPARATOR)]
-        return None if None in found else SEPARATOR.join(text or "" for text in found)
-
-    return several
+    return Finding(one.column.unreadable, one.column.path, row, one.own_name, raw)
 
 
 # Assembly -------------------------------------------------------------------------------------------------------------

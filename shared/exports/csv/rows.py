@@ -10,9 +10,10 @@ from typing import Final
 
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Patient, Visit
-from shared.exports import layout, visits
+from shared.exports import visits
+from shared.exports.csv import header as csv_header
 from shared.exports.csv.cells import RowReader
-from shared.exports.layout import Header
+from shared.exports.csv.header import Header
 from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repaired
@@ -68,7 +69,7 @@ class CsvFile(TextFile):
             delimiter = other
             self._note("FILE-DELIMITER", "tab" if other == "\t" else other)
             names = _cells(first, delimiter)
-        header = layout.match([repaired(name)[0] for name in names], self._source)
+        header = csv_header.match([repaired(name)[0] for name in names], self._source)
         self._findings += [Finding(code, row=0, column=name) for code, name in header.problems]
         records = Records(lines, delimiter)
         records.width = header.width
@@ -176,7 +177,7 @@ def _other_delimiter(line: str, source: Source) -> str:
     """The delimiter that a header of one single cell seems to use; empty where none gives a known column."""
     for delimiter in _OTHER_DELIMITERS:
         if delimiter in line:
-            header = layout.match(_cells(line, delimiter), source)
+            header = csv_header.match(_cells(line, delimiter), source)
             if any(index >= 0 for _, index, _ in header.places):
                 return delimiter
     return ""

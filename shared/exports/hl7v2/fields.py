@@ -9,13 +9,11 @@ from shared.domain.codes import tables
 from shared.domain.codes.tables import Table
 from shared.domain.hl7.message import Repetition, Segment
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, Provider, Telecom
-from shared.exports import layout, values
-from shared.exports.layout import Kind
+from shared.exports import columns, values
 from shared.exports.values import Dates
 from shared.replaced import replace
 
 _NPI_AUTHORITIES: Final = frozenset({"NPI", "CMS", "NPPES", "2.16.840.1.113883.4.6"})
-_CODE_KINDS: Final = frozenset({Kind.CODE, Kind.CVX, Kind.MVX})
 # HL7 table 0202; a fax or a pager is not for a registry.
 _EQUIPMENT: Final = frozenset({"PH", "CP"})
 _NOT_PHONES: Final = frozenset({"FX", "BP", "MD", "X.400"})
@@ -67,18 +65,12 @@ class Reading:
         """Add the finding for a value that has not the form of a field: an error if the field matters.
 
         Args:
-            name: The field's name in `layout`.
+            name: The field's name in `columns`.
             value: The value.
             column: The HL7 path to name as the column, if it is not the field's own.
         """
-        about = layout.BY_NAME[name]
-        if about.kind in (Kind.DATE, Kind.MONTH):
-            code = "DATE-UNREADABLE" if about.matters else "DATE-LEFT-OUT"
-        elif about.kind in _CODE_KINDS:
-            code = "CODE-UNKNOWN" if about.matters else "CODE-LEFT-OUT"
-        else:
-            code = "VALUE-UNREADABLE" if about.matters else "VALUE-LEFT-OUT"
-        self.note(code, about.path, value, column)
+        about = columns.BY_NAME[name]
+        self.note(about.unreadable, about.path, value, column)
 
     def read(self, name: str, text: str, parse: Callable[[str], str | None], column: str = "") -> str:
         """Parse a text that is not empty; `parse` returns None for one that cannot be read."""
@@ -104,7 +96,7 @@ class Reading:
 
     def code(self, name: str, ce: Repetition, column: str = "") -> Code:
         """Look a coded field up in its table; a code of another system becomes the alternate triplet."""
-        table = layout.BY_NAME[name].table
+        table = columns.BY_NAME[name].table
         assert table is not None
         said = triplets(ce)
         code = look_up(table, said)

@@ -19,7 +19,7 @@ from typing import Final
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import Submission
-from shared.exports.layout import BY_NAME, FROM_PATIENT
+from shared.exports.columns import BY_NAME, FROM_PATIENT
 from shared.ports.ledger import Ledger
 from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
 from shared.usecases.findings import cause_of

@@ -12,7 +12,7 @@ from shared.domain.guidance_table import TABLE
 from shared.domain.hl7.ack import AckReading, read_ack
 from shared.domain.hl7.iis_profiles import CTWIZ
 from shared.domain.submission import AckError
-from shared.exports import layout
+from shared.exports import columns
 
 OBSERVED = "OBX|1|CE|64994-7^Eligibility^LN|1|V01|||||||\rOBX|2|CE|30963-3^Funding source^LN|1|VXC50|||||||\r"
 VXU = (
@@ -96,5 +96,5 @@ def test_national_tables_are_covered() -> None:
 
 
 def test_every_field_of_the_layout_has_a_name() -> None:
-    fields = {column.path for column in layout.COLUMNS} - {"NTE"}
+    fields = {column.path for column in columns.COLUMNS} - {"NTE"}
     assert fields <= guidance.FIELD_NAMES.keys()

@@ -17,8 +17,8 @@ from shared.domain.model import (
     Vis,
     Visit,
 )
+from shared.exports.columns import COLUMNS
 from shared.exports.corrections import FILLS, choices, corrected
-from shared.exports.layout import COLUMNS
 from shared.replaced import replace
 
 SOURCE = Source("demo", "csv", date_formats=("%m/%d/%Y",))

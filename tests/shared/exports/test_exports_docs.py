@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.codes import tables
-from shared.exports import layout
+from shared.exports import columns
+from shared.exports.columns import Column
 from shared.exports.formats import FORMATS
-from shared.exports.layout import Column
 from shared.exports.readers import READERS
 from tests.places import ROOT
 
@@ -25,7 +25,7 @@ def test_there_is_no_reader_without_a_format() -> None:
     assert READERS.keys() == FORMATS.keys()
 
 
-@pytest.mark.parametrize("column", layout.COLUMNS, ids=lambda column: column.name)
+@pytest.mark.parametrize("column", columns.COLUMNS, ids=lambda column: column.name)
 def test_every_column_is_documented_as_it_is_read(column: Column) -> None:
     form = (column.table.name if column.table else column.kind.value) + (
         "; several, separated by `;`" if column.repeats else ""
@@ -43,5 +43,5 @@ def test_every_code_is_documented(table: tables.Table) -> None:
 
 
 def test_no_two_columns_answer_to_one_name() -> None:
-    spellings = [tables.normalised(name) for column in layout.COLUMNS for name in (column.name, *column.aliases)]
+    spellings = [tables.normalised(name) for column in columns.COLUMNS for name in (column.name, *column.aliases)]
     assert len(spellings) == len(set(spellings))

@@ -16,7 +16,7 @@ from shared.domain import checks, identity
 from shared.domain.clinics import Source
 from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.model import Action, Completion, Finding, Visit
-from shared.exports import findings, layout
+from shared.exports import columns, findings
 from shared.exports.readers import READERS
 from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
@@ -147,7 +147,7 @@ def test_every_column_of_the_layout_reaches_the_domain(read: Read) -> None:
         "dose_number": "2",
         "comment": "two\nlines",
     }
-    assert set(values) == set(layout.BY_NAME)
+    assert set(values) == set(columns.BY_NAME)
     [visit] = read(OWN, {"a.csv": a_csv(tuple(values.values()), names=tuple(values))})
     assert not visit.findings
     patient, dose = visit.patient, visit.doses[0]

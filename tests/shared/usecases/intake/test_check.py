@@ -12,8 +12,7 @@ from shared.adapters.configuration import reader
 from shared.adapters.files import LocalObjects
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.clinics import Configuration
-from shared.exports.columns import column_of
-from shared.exports.layout import COLUMNS
+from shared.exports.columns import COLUMNS, column_of
 from shared.usecases.findings import CHECKS
 from shared.usecases.intake import check as use_case
 from shared.usecases.intake.check import Cause, Check, Report, exports_in, first_configuration
