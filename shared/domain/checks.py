@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.codes import tables
 from shared.domain.codes.cdc import rules
 from shared.domain.model import Completion, Dose, Finding, Patient, Visit
 
@@ -252,7 +253,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "ELIGIBILITY-AGE",
         _W,
         "OBX-5 (64994-7)",
-        "A VFC eligibility (V02 to V05) at a dose of somebody of 19 or older; VFC ends at the 19th birthday.",
+        "A VFC eligibility (V02 to V07) at a dose of somebody of 19 or older; VFC ends at the 19th birthday.",
         "Correct the eligibility at the dose: V01, or V00 where it was not asked.",
     ),
     Check(
@@ -307,11 +308,7 @@ _XML_CANNOT_CARRY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\u
 ADULT_AT: Final = 18
 
 
-# HL70064 of a child in the Vaccines for Children programme, which ends at 19; its own stock in CDCPHINVS.
-_VFC_ELIGIBLE: Final = frozenset({"V02", "V03", "V04", "V05"})
 _VFC_ENDS_AT: Final = 19
-_NOT_VFC_ELIGIBLE: Final = "V01"
-_VFC_STOCK: Final = "VXC51"
 
 
 def _when(bad: bool, value: str = "") -> str | None:
@@ -398,7 +395,7 @@ DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
         "ELIGIBILITY-AGE",
         lambda d, p, c: _when(
             d.is_administered_here
-            and d.eligibility.code in _VFC_ELIGIBLE
+            and d.eligibility.code in tables.VFC_ELIGIBLE
             and _is_younger(p, _VFC_ENDS_AT, d.date) is False,
             d.eligibility.code,
         ),
@@ -406,7 +403,9 @@ DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
     (
         "ELIGIBILITY-AND-STOCK",
         lambda d, p, c: _when(
-            d.is_administered_here and d.eligibility.code == _NOT_VFC_ELIGIBLE and d.funding_source.code == _VFC_STOCK,
+            d.is_administered_here
+            and d.eligibility.code == tables.NOT_VFC_ELIGIBLE
+            and d.funding_source.code == tables.VFC_STOCK,
             d.funding_source.code,
         ),
     ),

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.codes import tables
-from shared.domain.codes.tables import Table
+from shared.domain.codes.table import Table
 
 
 class ColumnKind(Enum):

@@ -62,7 +62,7 @@ def _codes(column: Column) -> Parser:
         if column.kind is ColumnKind.MVX:
             return tables.mvx(raw)
         assert column.table is not None
-        in_table = tables.look_up(column.table, raw)
+        in_table = column.table.look_up(raw)
         # "Other" asks for a description (NIP002), and the export's own words are the best one.
         return replace(in_table, text=raw) if in_table is _OTHER_REASON and not raw.isdigit() else in_table
 

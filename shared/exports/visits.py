@@ -41,8 +41,8 @@ class Defaults:
     def of(cls, source: Source) -> Defaults:
         said = source.defaults
         return cls(
-            tables.look_up(tables.ELIGIBILITY, said.get("eligibility", "")) or NO_CODE,
-            tables.look_up(tables.FUNDING_SOURCE, said.get("funding_source", "")) or NO_CODE,
+            tables.ELIGIBILITY.look_up(said.get("eligibility", "")) or NO_CODE,
+            tables.FUNDING_SOURCE.look_up(said.get("funding_source", "")) or NO_CODE,
         )
 
     def applied(self, dose: Dose) -> Dose:

@@ -13,7 +13,7 @@ from shared.adapters.configuration.schema import did_you_mean
 from shared.domain.codes import cdc
 from shared.domain.codes import tables as codes
 from shared.domain.codes.local import LocalCodes, Lot, key
-from shared.domain.codes.tables import Table
+from shared.domain.codes.table import Table
 from shared.domain.model import NO_CODE, Code
 from shared.exports import values
 from shared.exports.values import Dates
@@ -32,8 +32,8 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def _of_table(table: Table, raw: str) -> Code | None:
-    found = codes.look_up(table, raw)
-    return found if found and found.code == raw else None
+    code = table.look_up(raw)
+    return code if code and code.code == raw else None
 
 
 def _vaccine(raw: str) -> Code | None:

@@ -1,21 +1,20 @@
-"""The code tables that a VXU draws on, and how what an EHR writes is found in them.
+"""The code tables of a VXU.
 
-Each table holds the values that the National IG R1.5 allows (HL7 tables, CDCREC, NCIT, NIP001, CDCPHINVS), with our own
-short text and the other ways to write each: the words, older tables (0005, 0162, 0189), and what FHIR R4 uses (SNOMED
-CT, v3 vocabularies). `look_up` finds a value however it is spaced, punctuated or capitalised. The code sets of CVX, MVX
-and NDC are too large to stand here: their codes are brought into form and passed on.
+Each table holds the values that the National IG R1.5 allows (HL7 tables, CDCREC, NCIT, NIP001, CDCPHINVS) with a short
+text and other spellings: words, older tables (0005, 0162, 0189), and the codes of FHIR R4 (SNOMED CT, v3
+vocabularies). The value sets of profile Z22 (`z22.valuesets`) are made from them. CVX, MVX and NDC are too large to
+stand here; `cdc` has them.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import Final
 
 from shared.domain.codes import cdc
-from shared.domain.model import NO_CODE, Code
+from shared.domain.codes.table import Table
+from shared.domain.model import Code
 
-_PUNCTUATION: Final = re.compile(r"[^\w]+|_")
 _NOT_KNOWN: Final = (
     "unknown",
     "unk",
@@ -33,45 +32,6 @@ _NOT_KNOWN: Final = (
     "null",
     "unable to obtain",
 )
-
-
-def normalised(raw: str) -> str:
-    """A spelling without case, punctuation and extra space: `Left  Arm.` and `left-arm` are the same."""
-    return " ".join(_PUNCTUATION.sub(" ", raw).split()).casefold()
-
-
-_Rows = tuple[tuple[str, str, tuple[str, ...]], ...]
-
-
-class Table:
-    """One table: `rows` are (code, our text, aliases); a row with an empty code lists what means "not known".
-
-    `local` is the form of codes that a state may add; they pass as they are.
-    """
-
-    def __init__(self, name: str, system: str, rows: _Rows, local: re.Pattern[str] | None = None) -> None:
-        self.name = name
-        self.system = system
-        self.rows = rows
-        self.local = local
-
-    @cached_property
-    def by_spelling(self) -> dict[str, Code]:
-        """Every spelling's value. Made at the first look: functions that read no exports mostly take none."""
-        known: dict[str, Code] = {}
-        for code, text, aliases in self.rows:
-            found = Code(code, text, self.system) if code else NO_CODE
-            for spelling in (code, text, *aliases):
-                known.setdefault(normalised(spelling), found)
-                known.setdefault(spelling, found)
-        # A code always means itself, whatever another row's aliases say.
-        for code, text, _ in self.rows:
-            if code:
-                known[normalised(code)] = known[code] = Code(code, text, self.system)
-        known.pop("", None)
-        return known
-
-
 _NOT_KNOWN_ROW: Final = ("", "", _NOT_KNOWN)
 
 SEX: Final = Table(
@@ -286,9 +246,14 @@ ELIGIBILITY: Final = Table(
         ("V24", "Medicare", ()),
         ("V25", "State program eligible", ("state program", "state")),
     ),
-    # "Authority and two digits" (IG, table 0064): what a state adds.
-    re.compile(r"[A-Z]{2,3}\d{2}"),
+    # "Authority and two digits" (IG, table 0064).
+    state_codes=re.compile(r"[A-Z]{2,3}[0-9]{2}"),
+    # Retired by CDC.
+    unsent=frozenset({"V06", "V07", "V08"}),
 )
+VFC_ELIGIBLE: Final = frozenset({"V02", "V03", "V04", "V05", "V06", "V07"})
+"""Eligibilities of the Vaccines for Children program, which ends at the 19th birthday."""
+NOT_VFC_ELIGIBLE: Final = "V01"
 FUNDING_SOURCE: Final = Table(
     "funding source (CDCPHINVS)",
     "CDCPHINVS",
@@ -299,6 +264,7 @@ FUNDING_SOURCE: Final = Table(
         ("VXC52", "Public non-VFC", ("non VFC", "317", "public not VFC")),
     ),
 )
+VFC_STOCK: Final = "VXC51"
 COMPLETION: Final = Table(
     "completion (HL7 0322)",
     "HL70322",
@@ -364,6 +330,7 @@ UNITS: Final = Table(
         ("g", "gram", ("grams",)),
         ("[iU]", "international unit", ("iu", "international units")),
     ),
+    unsent=frozenset({"[iU]"}),
 )
 COUNTRY: Final = Table(
     "country (ISO 3166)",
@@ -375,7 +342,7 @@ COUNTRY: Final = Table(
         ("PRI", "Puerto Rico", ("PR",)),
         _NOT_KNOWN_ROW,
     ),
-    re.compile(r"[A-Z]{3}"),
+    state_codes=re.compile(r"[A-Z]{3}"),
 )
 
 TABLES: Final = (
@@ -401,26 +368,19 @@ TABLES: Final = (
 )
 
 
-def look_up(table: Table, raw: str) -> Code | None:
-    """The table's value that `raw` means; the empty code where it says "not known"; None where it is not in it."""
-    found = table.by_spelling.get(raw)
-    if found is not None:
-        return found
-    found = table.by_spelling.get(normalised(raw))
-    if found is None and table.local is not None:
-        upper = raw.strip().upper()
-        return Code(upper, "", table.system) if table.local.fullmatch(upper) else None
-    return found
-
-
-# Code sets that are passed on ----------------------------------------------------------------------------------------
+# Code sets of CDC --------------------------------------------------------------------------------------------------
 
 _CVX: Final = re.compile(r"\d{1,3}")
 _MVX: Final = re.compile(r"[A-Z]{2,3}")
 
 
 def cvx(raw: str, text: str = "") -> Code | None:
-    """A CVX code with at least two digits and CDC's short name; None where it is not a number of up to three digits."""
+    """Return a CVX code with at least two digits, None if `raw` is not a number of up to three digits.
+
+    Args:
+        raw: The code.
+        text: Its text; CDC's short name if it is empty.
+    """
     digits = raw.strip()
     if not (digits.isascii() and _CVX.fullmatch(digits)):
         return None
@@ -429,7 +389,12 @@ def cvx(raw: str, text: str = "") -> Code | None:
 
 
 def mvx(raw: str, text: str = "") -> Code | None:
-    """An MVX code in capitals; None where it is not two or three letters (a maker's name, for instance)."""
+    """Return an MVX code in capitals, None if `raw` is not two or three letters (a maker's name, for instance).
+
+    Args:
+        raw: The code.
+        text: Its text; CDC's name if it is empty.
+    """
     letters = raw.strip().upper()
     if not _MVX.fullmatch(letters):
         return None

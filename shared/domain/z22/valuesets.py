@@ -1,8 +1,9 @@
-"""The value sets that profile Z22 binds to fields: which codes a message may hold, and from which coding system.
+"""The value sets that profile Z22 binds to fields: the codes that a message may hold, by coding system.
 
-A set lists the codes of each coding system. Code sets that grow every month (CVX, MVX, NDC, VIS documents) are known
-by the form of their codes only. Sources: National IG R1.5 appendix A with the addendum of July 2015 (HL7 tables, CDC
-PHIN VADS); where a table of HL7 is long, the codes that an immunization message has use for. As of March 2026.
+Codes that exports bring come from `codes.tables`; the others stand here. Code sets that grow every month (CVX, MVX,
+NDC, VIS documents) are judged by the form of their codes only. Sources: National IG R1.5 appendix A with the addendum
+of July 2015 (HL7 tables, CDC PHIN VADS); of a long HL7 table, the codes that an immunization message uses. As of March
+2026.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+
+from shared.domain.codes import tables
+from shared.domain.codes.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,14 @@ def _set(words: str, system: str, codes: str, form: Callable[[str], bool] | None
     return ValueSet(words, {system: frozenset(codes.split())}, {} if form is None else {system: form})
 
 
+def _of(table: Table, words: str) -> ValueSet:
+    """The codes of a table that a message may hold."""
+    form = table.state_codes
+    if form is None:
+        return ValueSet(words, {table.system: table.sent})
+    return ValueSet(words, {table.system: table.sent}, {table.system: lambda code: form.fullmatch(code) is not None})
+
+
 def _is_cvx(code: str) -> bool:
     return code.isascii() and code.isdigit() and len(code) in (2, 3)
 
@@ -65,11 +77,6 @@ def _is_vis_document(code: str) -> bool:
     return len(code) == 24 and code.startswith("2530886983") and code.isascii() and code.isdigit()
 
 
-def _is_state_eligibility(code: str) -> bool:
-    """What a state may add to table 0064: its authority, two or three letters, and two digits."""
-    return len(code) in (4, 5) and code.isascii() and code[:-2].isalpha() and code.isupper() and code[-2:].isdigit()
-
-
 def _is_numbered_system(code: str) -> bool:
     """`HL7nnnn` (an HL7 table) or `99zzz` (a local system)."""
     if code.startswith("HL7"):
@@ -77,17 +84,10 @@ def _is_numbered_system(code: str) -> bool:
     return len(code) == 5 and code.startswith("99") and code.isascii() and code.isalnum()
 
 
-SEX: Final = _set("sex (HL7 0001)", "HL70001", "F M U")
+SEX: Final = _of(tables.SEX, "sex (HL7 0001)")
 EVENT: Final = _set("trigger events (HL7 0003)", "HL70003", "K11 Q11 V04")
-RELATIONSHIP: Final = _set(
-    "relationships (HL7 0063)", "HL70063", "BRO CGV CHD FCH FTH GRD GRP MTH OTH PAR SCH SEL SIB SIS SPO"
-)
-ELIGIBILITY: Final = _set(
-    "funding eligibility (HL7 0064)",
-    "HL70064",
-    "V00 V01 V02 V03 V04 V05 V22 V23 V24 V25",
-    _is_state_eligibility,
-)
+RELATIONSHIP: Final = _of(tables.RELATIONSHIP, "relationships (HL7 0063)")
+ELIGIBILITY: Final = _of(tables.ELIGIBILITY, "funding eligibility (HL7 0064)")
 MESSAGE: Final = _set("message types (HL7 0076)", "HL70076", "ACK ADT QBP RSP VXU")
 RESULT_STATUS: Final = _set("result status (HL7 0085)", "HL70085", "F")
 PLAN_TYPE: Final = _set("insurance plan types (HL7 0086)", "HL70086", "1 2 5 81")
@@ -99,11 +99,11 @@ VALUE_TYPE: Final = _set(
     "HL70125",
     "CE CQ CWE CX DT DTM EI ERL FN FT HD ID IS LA2 MSG NM PT SAD SI ST TS TX VID XAD XCN XON XPN XTN",
 )
-YES_NO: Final = _set("yes or no (HL7 0136)", "HL70136", "Y N")
-SITE: Final = _set("body sites (HL7 0163)", "HL70163", "LA LD LG LLFA LT LVL RA RD RG RLFA RT RVL")
-ADDRESS_TYPE: Final = _set("address types (HL7 0190)", "HL70190", "B BA BDL BR C F H L M N O P RH")
+YES_NO: Final = _of(tables.YES_NO, "yes or no (HL7 0136)")
+SITE: Final = _of(tables.SITE, "body sites (HL7 0163)")
+ADDRESS_TYPE: Final = _of(tables.ADDRESS_TYPE, "address types (HL7 0190)")
 NAME_TYPE: Final = _set("name types (HL7 0200)", "HL70200", "A B C D L M P U")
-PHONE_USE: Final = _set("telephone uses (HL7 0201)", "HL70201", "ASN BPN EMR NET ORN PRN VHN WPN")
+PHONE_USE: Final = _of(tables.PHONE_USE, "telephone uses (HL7 0201)")
 PHONE_EQUIPMENT: Final = _set("telephone equipment (HL7 0202)", "HL70202", "BP CP FX Internet MD PH TDD TTY X.400")
 IDENTIFIER_TYPE: Final = _set(
     "identifier types (HL7 0203)",
@@ -111,14 +111,14 @@ IDENTIFIER_TYPE: Final = _set(
     "AN ANON APRN BR DDS DEA DL DN DO DPM EI EN FI GI JHN LN LR MA MC MCD MCR MD MI MR NE NH NI NII NIIP NP NPI "
     "OD PA PE PEN PI PN PPN PRN PT RN RPH RR RRI SL SN SR SS TAX U UPIN VN WC WCN XX",
 )
-PUBLICITY: Final = _set("publicity codes (HL7 0215)", "HL70215", "01 02 03 04 05 06 07 08 09 10 11 12")
+PUBLICITY: Final = _of(tables.PUBLICITY, "publicity codes (HL7 0215)")
 OID_TYPE: Final = _set("types of a universal id (HL7 0301)", "HL70301", "ISO")
 UNIVERSAL_ID_TYPE: Final = _set(
     "types of a universal id (HL7 0301)", "HL70301", "DNS GUID HCD HL7 ISO L,M,N Random URI UUID x400 x500"
 )
 LOCATION_TYPE: Final = _set("types of a location (HL7 0305)", "HL70305", "C D H N O P S")
-COMPLETION: Final = _set("completion status (HL7 0322)", "HL70322", "CP NA PA RE")
-ACTION: Final = _set("action codes (HL7 0323)", "HL70323", "A D U")
+COMPLETION: Final = _of(tables.COMPLETION, "completion status (HL7 0322)")
+ACTION: Final = _of(tables.ACTION, "action codes (HL7 0323)")
 STRUCTURE: Final = _set("message structures (HL7 0354)", "HL70354", "ACK QBP_Q11 RSP_K11 VXU_V04")
 CHECK_DIGIT: Final = _set("check digit schemes (HL7 0061)", "HL70061", "ISO M10 M11 NPI")
 CODING_SYSTEM: Final = _set(
@@ -128,17 +128,17 @@ CODING_SYSTEM: Final = _set(
     "NIP002 NPI RXNORM SCT UCUM UPC cdcgs1vis 99zzz",
     _is_numbered_system,
 )
-REGISTRY_STATUS: Final = _set("registry status (HL7 0441)", "HL70441", "A I L M P U")
+REGISTRY_STATUS: Final = _of(tables.REGISTRY_STATUS, "registry status (HL7 0441)")
 PRECISION: Final = _set("degrees of precision (HL7 0529)", "HL70529", "D H L M S Y")
 
-RACE: Final = _set("races (CDCREC)", "CDCREC", "1002-5 2028-9 2054-5 2076-8 2106-3 2131-1")
-ETHNICITY: Final = _set("ethnic groups (CDCREC)", "CDCREC", "2135-2 2186-5")
+RACE: Final = _of(tables.RACE, "races (CDCREC)")
+ETHNICITY: Final = _of(tables.ETHNICITY, "ethnic groups (CDCREC)")
 VACCINE: Final = ValueSet("CVX, or NDC as 5-4-2 with hyphens", {}, {"CVX": _is_cvx, "NDC": _is_ndc}, by_system=True)
 VACCINE_GROUP: Final = ValueSet("CVX", {}, {"CVX": _is_cvx})
 MANUFACTURER: Final = ValueSet("manufacturers (MVX)", {}, {"MVX": _is_mvx})
-ROUTE: Final = _set("routes (NCIT)", "NCIT", "C28161 C38238 C38276 C38284 C38288 C38299 C38305 C38676")
-INFORMATION_SOURCE: Final = _set("information sources (NIP001)", "NIP001", "00 01 02 03 04 05 06 07 08")
-REFUSAL_REASON: Final = _set("refusal reasons (NIP002)", "NIP002", "00 01 02 03")
+ROUTE: Final = _of(tables.ROUTE, "routes (NCIT)")
+INFORMATION_SOURCE: Final = _of(tables.INFORMATION_SOURCE, "information sources (NIP001)")
+REFUSAL_REASON: Final = _of(tables.REFUSAL_REASON, "refusal reasons (NIP002)")
 OBSERVATION: Final = _set(
     "observations of an immunization (LOINC, NIP003)",
     "LN",
@@ -146,62 +146,22 @@ OBSERVATION: Final = _set(
     "46249-9 46250-7 48767-8 59777-3 59778-1 59779-9 59780-7 59781-5 59782-3 59783-1 59784-9 59785-6 64994-7 69764-9 "
     "75505-8",
 )
-_UNITS: Final = (
-    "L dL cL mL uL nL pL fL g dg cg mg ug ng pg kg mg/mL ug/mL ng/mL g/mL mg/L ug/L g/L g/dL mg/dL mg/kg ug/kg ng/kg "
-    "g/kg mL/kg [drp] [foz_us] [tsp_us] [tbs_us]"
+# Beside the units that exports use.
+_MORE_UNITS: Final = (
+    "dL cL uL nL pL fL dg cg ng pg kg mg/mL ug/mL ng/mL g/mL mg/L ug/L g/L g/dL mg/dL mg/kg ug/kg ng/kg g/kg mL/kg "
+    "[drp] [foz_us] [tsp_us] [tbs_us]"
 )
-UNITS: Final = _set("units of volume and mass (UCUM)", "UCUM", _UNITS)
-OBSERVATION_UNITS: Final = ValueSet(
-    "units (UCUM, or NA of HL7 0353)", {"UCUM": frozenset(_UNITS.split()), "HL70353": frozenset({"NA"})}
-)
+_UNITS: Final = tables.UNITS.sent.union(_MORE_UNITS.split())
+UNITS: Final = ValueSet("units of volume and mass (UCUM)", {"UCUM": _UNITS})
+OBSERVATION_UNITS: Final = ValueSet("units (UCUM, or NA of HL7 0353)", {"UCUM": _UNITS, "HL70353": frozenset({"NA"})})
 OBSERVATION_METHOD: Final = _set("levels of eligibility capture (CDCPHINVS)", "CDCPHINVS", "VXC40 VXC41")
-FUNDING_SOURCE: Final = _set("funding sources (CDCPHINVS)", "CDCPHINVS", "PHC70 VXC50 VXC51 VXC52")
+FUNDING_SOURCE: Final = _of(tables.FUNDING_SOURCE, "funding sources (CDCPHINVS)")
 VIS_DOCUMENT: Final = ValueSet("VIS document types (cdcgs1vis)", {}, {"cdcgs1vis": _is_vis_document})
 PROFILE: Final = _set("message profiles (CDCPHINVS)", "CDCPHINVS", "Z22 Z23 Z31 Z32 Z33 Z34 Z42 Z44")
 
-VIS_VACCINES: Final = frozenset(
-    [
-        "03",
-        "08",
-        "09",
-        "10",
-        "21",
-        "32",
-        "42",
-        "43",
-        "44",
-        "48",
-        "49",
-        "50",
-        "51",
-        "52",
-        "62",
-        "83",
-        "94",
-        "100",
-        "104",
-        "106",
-        "110",
-        "111",
-        "113",
-        "114",
-        "115",
-        "116",
-        "118",
-        "119",
-        "120",
-        "121",
-        "130",
-        "133",
-        "135",
-        "136",
-        "138",
-        "140",
-        "141",
-        "144",
-        "146",
-        "148",
-        "187",
-    ]
+_VIS_VACCINES: Final = (
+    "03 08 09 10 21 32 42 43 44 48 49 50 51 52 62 83 94 100 104 106 110 111 113 114 115 116 118 119 120 121 "
+    "130 133 135 136 138 140 141 144 146 148 187"
 )
+VIS_VACCINES: Final = frozenset(_VIS_VACCINES.split())
 """CVX codes whose vaccine comes with a Vaccine Information Statement (PHVS_VISVaccines_IIS), the condition of IZ-24."""

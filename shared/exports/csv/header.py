@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 
 from shared.domain.clinics import Source
-from shared.domain.codes import tables
+from shared.domain.codes.table import normalized
 from shared.exports.columns import BY_NAME, COLUMNS, Column
 
-_BY_SPELLING: Final = {tables.normalised(alias): column.name for column in COLUMNS for alias in column.aliases} | {
-    tables.normalised(name): name for name in BY_NAME
+_BY_SPELLING: Final = {normalized(alias): column.name for column in COLUMNS for alias in column.aliases} | {
+    normalized(name): name for name in BY_NAME
 }
 _SHOWN: Final = 200
 
@@ -55,11 +55,11 @@ class Header(msgspec.Struct, frozen=True):
 
 def match(names: Sequence[str], source: Source) -> Header:
     """Match the names in a file's header with the columns: by the source's mapping, then by name and alias."""
-    mapped = {tables.normalised(own): name for name, own in source.columns.items()}
+    mapped = {normalized(own): name for name, own in source.columns.items()}
     indexes: dict[str, int] = {}
     problems: list[tuple[str, str]] = []
     for index, own in enumerate(names):
-        spelling = tables.normalised(own)
+        spelling = normalized(own)
         name = mapped.get(spelling)
         if name is None:
             name = _BY_SPELLING.get(spelling)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.domain.codes import cdc, local, tables
-from shared.domain.codes.tables import Table
+from shared.domain.codes.table import Table
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
 from shared.exports import values
 from shared.exports.fhir import model as fhir
@@ -97,7 +97,7 @@ class _Reading:
         """
         spellings = list(_spellings(concept))
         for spelling in spellings:
-            code = tables.look_up(table, spelling)
+            code = table.look_up(spelling)
             if code is not None:
                 return code
         if not spellings:
@@ -120,7 +120,7 @@ def _status(resource: fhir.Immunization, reading: _Reading) -> tuple[Completion,
         return Completion.COMPLETE, Action.ADD, NO_CODE
     if resource.status == "not-done":
         for spelling in _spellings(resource.statusReason):
-            reason = tables.look_up(tables.REFUSAL_REASON, spelling)
+            reason = tables.REFUSAL_REASON.look_up(spelling)
             if reason:
                 text = resource.statusReason.text
                 # "Other" asks for a description (NIP002).
@@ -145,7 +145,7 @@ def _origin(resource: fhir.Immunization) -> Code:
     """NIP001: `primarySource` says whether it was given here, `reportOrigin` who reported a historical dose."""
     if resource.primarySource:
         return _NEW
-    origins = (tables.look_up(tables.INFORMATION_SOURCE, spelling) for spelling in _spellings(resource.reportOrigin))
+    origins = (tables.INFORMATION_SOURCE.look_up(spelling) for spelling in _spellings(resource.reportOrigin))
     stated = next((origin for origin in origins if origin and origin.code != ADMINISTERED), None)
     if resource.primarySource is None:
         return stated or NO_CODE
@@ -160,7 +160,7 @@ def _units(quantity: fhir.Quantity, reading: _Reading) -> Code:
     if quantity.value is None:
         return NO_CODE
     for spelling in (quantity.code, quantity.unit):
-        code = tables.look_up(tables.UNITS, spelling) if spelling else None
+        code = tables.UNITS.look_up(spelling) if spelling else None
         if code:
             return code
     if quantity.code or quantity.unit:

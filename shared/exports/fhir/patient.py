@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from shared.domain.codes import local, tables
-from shared.domain.codes.tables import Table
+from shared.domain.codes.table import Table
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import values
 from shared.exports.fhir import model as fhir
@@ -89,7 +89,7 @@ def _day(text: str, code: str, path: str, element: str, findings: list[Finding])
 
 
 def _look_up(table: Table, raw: str) -> Code | None:
-    return tables.look_up(table, raw) if raw else None
+    return table.look_up(raw) if raw else None
 
 
 def _multiple_birth(resource: fhir.Patient) -> tuple[str, str]:

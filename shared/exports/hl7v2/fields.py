@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from shared.domain.codes import tables
-from shared.domain.codes.tables import Table
+from shared.domain.codes.table import Table
 from shared.domain.hl7.message import Repetition, Segment
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, Provider, Telecom
 from shared.exports import columns, values
@@ -138,7 +138,7 @@ def look_up(table: Table, said: Iterable[Triplet]) -> Code | None:
     """Return the table's value of the first spelling that it knows, codes before texts."""
     said = list(said)
     spellings = [triplet.code for triplet in said if triplet.code] + [triplet.text for triplet in said if triplet.text]
-    codes = (tables.look_up(table, spelling) for spelling in spellings)
+    codes = (table.look_up(spelling) for spelling in spellings)
     return next((code for code in codes if code is not None), None)
 
 
@@ -177,9 +177,9 @@ def addresses(segment: Segment, number: int, reading: Reading) -> tuple[Address,
 
 def _address(xad: Repetition, path: str, reading: Reading) -> Address:
     """One address. A country that no table knows stays as it is, for the checks to judge."""
-    country_code = tables.look_up(tables.COUNTRY, xad.text(6)) if xad.text(6) else None
+    country_code = tables.COUNTRY.look_up(xad.text(6)) if xad.text(6) else None
     country = country_code.code if country_code is not None else xad.text(6)
-    kind = tables.look_up(tables.ADDRESS_TYPE, xad.text(7)) if xad.text(7) else None
+    kind = tables.ADDRESS_TYPE.look_up(xad.text(7)) if xad.text(7) else None
     if xad.text(7) and kind is None:
         reading.unreadable("address_type", xad.text(7), f"{path}.7")
     return Address(
@@ -206,6 +206,6 @@ def _telecom(xtn: Repetition) -> tuple[Telecom | None, str]:
     digits = f"{xtn.text(6)}{local}" if local else number or xtn.text(12)
     if not digits:
         return None, ""
-    use_code = tables.look_up(tables.PHONE_USE, use) if use else None
+    use_code = tables.PHONE_USE.look_up(use) if use else None
     equipment = equipment if equipment in _EQUIPMENT else "PH"
     return values.phone(digits, use_code.code if use_code else "PRN", equipment), digits

@@ -76,8 +76,6 @@ def eligibility(asked: Asked) -> Sheet:
 _ENOUGH: Final = 20
 """Below so many doses a pattern is chance."""
 
-_VFC: Final = frozenset({"V02", "V03", "V04", "V05", "V06", "V07"})
-
 
 def suspicious(asked: Asked) -> Sheet:
     rows = tuple(row for make in SUSPICIONS for row in make(asked.counts))
@@ -126,7 +124,7 @@ def _one_eligibility(counts: Tally) -> Iterator[tuple[Cell, ...]]:
 def _vfc_of_adults(counts: Tally) -> Iterator[tuple[Cell, ...]]:
     adults: Counter[str] = Counter()
     for (clinic, age, code), count in by(counts, "eligibility", 0, 1, 2).items():
-        if age in AGES[3:] and code in _VFC:
+        if age in AGES[3:] and code in tables.VFC_ELIGIBLE:
             adults[clinic] += count
     for clinic, count in sorted(adults.items()):
         ask = "VFC ends at the 19th birthday: which eligibility holds?"

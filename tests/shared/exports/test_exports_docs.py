@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.codes import tables
+from shared.domain.codes.table import Table, normalized
 from shared.exports import columns
 from shared.exports.columns import Column
 from shared.exports.formats import FORMATS
@@ -37,11 +38,11 @@ def test_every_column_is_documented_as_it_is_read(column: Column) -> None:
 
 
 @pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
-def test_every_code_is_documented(table: tables.Table) -> None:
+def test_every_code_is_documented(table: Table) -> None:
     values = ", ".join(f"`{code}` {text}" for code, text, _ in table.rows if code)
     assert f"| {table.name} | {values} |\n" in PAGE
 
 
 def test_no_two_columns_answer_to_one_name() -> None:
-    spellings = [tables.normalised(name) for column in columns.COLUMNS for name in (column.name, *column.aliases)]
+    spellings = [normalized(name) for column in columns.COLUMNS for name in (column.name, *column.aliases)]
     assert len(spellings) == len(set(spellings))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.codes import tables
-from shared.domain.codes.tables import TABLES, Table
+from shared.domain.codes.table import Table, normalized
+from shared.domain.codes.tables import TABLES
 from shared.domain.model import NO_CODE
 
 
@@ -37,13 +38,13 @@ from shared.domain.model import NO_CODE
     ],
 )
 def test_a_word_means_its_code(table: Table, raw: str, code: str) -> None:
-    found = tables.look_up(table, raw)
+    found = table.look_up(raw)
     assert found is not None
     assert found.code == code
 
 
 def test_not_known_is_empty_and_not_an_error() -> None:
-    assert tables.look_up(tables.RACE, "Declined to answer") == NO_CODE
+    assert tables.RACE.look_up("Declined to answer") == NO_CODE
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -51,23 +52,23 @@ def test_every_code_means_itself_and_no_spelling_means_two_codes(table: Table) -
     meanings: dict[str, str] = {}
     for code, text, aliases in table.rows:
         if code:
-            found = tables.look_up(table, code)
+            found = table.look_up(code)
             assert found is not None
             assert (found.code, found.text, found.system) == (code, text, table.system)
         for spelling in (code, text, *aliases):
-            key = tables.normalised(spelling)
+            key = normalized(spelling)
             if key:
                 assert meanings.setdefault(key, code) == code, f"{spelling} means two codes"
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_what_stands_in_no_table_is_not_guessed(table: Table) -> None:
-    assert tables.look_up(table, "something that nobody wrote before") is None
+    assert table.look_up("something that nobody wrote before") is None
 
 
 @given(st.sampled_from(TABLES), st.text(max_size=30))
 def test_looking_up_never_fails(table: Table, raw: str) -> None:
-    found = tables.look_up(table, raw)
+    found = table.look_up(raw)
     assert found is None or found.code == found.code.strip()
 
 

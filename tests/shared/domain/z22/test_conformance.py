@@ -259,28 +259,41 @@ def test_every_conditional_field_says_its_condition():
 
 
 @pytest.mark.parametrize(
-    ("table", "values", "refused"),
+    ("table", "values", "allowed"),
     [
-        (tables.SEX, valuesets.SEX, set()),
-        (tables.RACE, valuesets.RACE, set()),
-        (tables.ETHNICITY, valuesets.ETHNICITY, set()),
-        (tables.ADDRESS_TYPE, valuesets.ADDRESS_TYPE, set()),
-        (tables.PHONE_USE, valuesets.PHONE_USE, set()),
-        (tables.RELATIONSHIP, valuesets.RELATIONSHIP, set()),
-        (tables.ROUTE, valuesets.ROUTE, set()),
-        (tables.SITE, valuesets.SITE, set()),
-        (tables.INFORMATION_SOURCE, valuesets.INFORMATION_SOURCE, set()),
-        (tables.REFUSAL_REASON, valuesets.REFUSAL_REASON, set()),
-        (tables.ELIGIBILITY, valuesets.ELIGIBILITY, {"V06", "V07", "V08"}),
-        (tables.FUNDING_SOURCE, valuesets.FUNDING_SOURCE, set()),
-        (tables.COMPLETION, valuesets.COMPLETION, set()),
-        (tables.ACTION, valuesets.ACTION, set()),
-        (tables.PUBLICITY, valuesets.PUBLICITY, set()),
-        (tables.REGISTRY_STATUS, valuesets.REGISTRY_STATUS, set()),
-        (tables.YES_NO, valuesets.YES_NO, set()),
-        (tables.UNITS, valuesets.UNITS, {"[iU]"}),
+        (tables.SEX, valuesets.SEX, "F M U"),
+        (tables.RACE, valuesets.RACE, "1002-5 2028-9 2054-5 2076-8 2106-3 2131-1"),
+        (tables.ETHNICITY, valuesets.ETHNICITY, "2135-2 2186-5"),
+        (tables.ADDRESS_TYPE, valuesets.ADDRESS_TYPE, "B BA BDL BR C F H L M N O P RH"),
+        (tables.PHONE_USE, valuesets.PHONE_USE, "ASN BPN EMR NET ORN PRN VHN WPN"),
+        (
+            tables.RELATIONSHIP,
+            valuesets.RELATIONSHIP,
+            "BRO CGV CHD FCH FTH GRD GRP MTH OTH PAR SCH SEL SIB SIS SPO",
+        ),
+        (tables.ROUTE, valuesets.ROUTE, "C28161 C38238 C38276 C38284 C38288 C38299 C38305 C38676"),
+        (tables.SITE, valuesets.SITE, "LA LD LG LLFA LT LVL RA RD RG RLFA RT RVL"),
+        (tables.INFORMATION_SOURCE, valuesets.INFORMATION_SOURCE, "00 01 02 03 04 05 06 07 08"),
+        (tables.REFUSAL_REASON, valuesets.REFUSAL_REASON, "00 01 02 03"),
+        (tables.ELIGIBILITY, valuesets.ELIGIBILITY, "V00 V01 V02 V03 V04 V05 V22 V23 V24 V25"),
+        (tables.FUNDING_SOURCE, valuesets.FUNDING_SOURCE, "PHC70 VXC50 VXC51 VXC52"),
+        (tables.COMPLETION, valuesets.COMPLETION, "CP NA PA RE"),
+        (tables.ACTION, valuesets.ACTION, "A D U"),
+        (tables.PUBLICITY, valuesets.PUBLICITY, "01 02 03 04 05 06 07 08 09 10 11 12"),
+        (tables.REGISTRY_STATUS, valuesets.REGISTRY_STATUS, "A I L M P U"),
+        (tables.YES_NO, valuesets.YES_NO, "Y N"),
+        (tables.UNITS, valuesets.UNITS, "mL L mg ug g"),
     ],
 )
-def test_what_the_code_tables_give_is_what_the_profile_takes(table, values, refused):
+def test_of_a_table_the_profile_takes_the_codes_of_the_guide(table, values, allowed):
     given_codes = {code for code, *_ in table.rows if code}
-    assert {code for code in given_codes if not values.has(code)} == refused
+    assert {code for code in given_codes if values.has(code)} == set(allowed.split())
+    assert given_codes - set(allowed.split()) == table.unsent
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("CTA01", True), ("CTAB1", False), ("CT01", True), ("ABC99", True), ("ct01", False), ("CT\u0661\u0661", False)],
+)
+def test_a_state_may_add_an_eligibility_of_its_authority_and_two_digits(code, expected):
+    assert valuesets.ELIGIBILITY.has(code) is expected
