@@ -12,7 +12,7 @@ from console.connect import to_stage
 from console.options import Json, Stage
 from shared.domain.valve import MEANING, Valve
 from shared.settings import LOCAL_STAGE
-from shared.usecases.delivery.valve import close_by_hand, open_by_hand
+from shared.usecases.delivery.valve import close_by_hand, open_by_hand, open_facility_by_hand
 
 _IIS = "the whole IIS"
 commands = typer.Typer(no_args_is_help=True, help="Whether delivery runs: to the IIS as a whole, and per facility.")
@@ -70,8 +70,8 @@ def valve_open(
     with to_stage(stage) as application:
         noted(application, "valve open", [facility or _IIS])
         if facility:
-            opened = application.ledger.open_facility(facility)
-            queued = application.sweep(facility=facility).queued if opened else 0
+            released = open_facility_by_hand(application.ledger, application.sweep, facility)
+            opened, queued = released is not None, released or 0
             words = f"open again, {queued} submissions queued" if opened else f"{facility} was not stopped"
         else:
             opened = open_by_hand(application.ledger, application.clock)

@@ -36,7 +36,7 @@ from shared.usecases.delivery.backfill import Backfill
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.sweep import Sweep
-from shared.usecases.delivery.valve import ValveCheck, close_by_hand, open_by_hand
+from shared.usecases.delivery.valve import ValveCheck, close_by_hand, open_by_hand, open_facility_by_hand
 from shared.usecases.intake.convert import Convert
 from shared.usecases.reporting.expectations import expected
 from tests.chaos import mischief as kinds
@@ -149,8 +149,7 @@ class World:
         """`vaxline valve open` for every stopped facility."""
         for facility in sorted(self.ledger.stops().facilities):
             self.note("person", f"opens {facility}")
-            self.ledger.open_facility(facility)
-            self._plain_sweep()(facility=facility)
+            open_facility_by_hand(self.ledger, self._plain_sweep(), facility)
 
     def close_the_valve(self) -> None:
         """`vaxline valve close`."""

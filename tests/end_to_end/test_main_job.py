@@ -17,7 +17,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, SWEEP
 from shared.usecases.correction.correct import Resubmitted
-from shared.usecases.delivery.valve import close_by_hand, open_by_hand
+from shared.usecases.delivery.valve import close_by_hand, open_by_hand, open_facility_by_hand
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
@@ -148,8 +148,7 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
     drop(row("SYN-3", "D3"), key="inbox/elm/later.csv")
     assert len(run.simulator.received) == tries
     run.simulator.stop_playing()
-    run.application.ledger.open_facility("CT9001")
-    assert run.application.sweep(facility="CT9001").queued == 3
+    assert open_facility_by_hand(run.application.ledger, run.application.sweep, "CT9001") == 3
     assert engine.wait_until_idle(timeout=60)
     assert [file.submitted for file in run.application.ledger.files()] == [
         {State.ACCEPTED: 2},

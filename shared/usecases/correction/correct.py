@@ -24,6 +24,7 @@ from shared.ports.ledger import Ledger
 from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.correction.triage import causes_of
+from shared.usecases.delivery.requeue import By, requeue
 from shared.usecases.intake.prepare import prepare
 
 
@@ -110,9 +111,7 @@ class Correct:
     def _queue_again(self, old: Submission, *, dry_run: bool) -> Resubmitted:
         """Never sent, so the same message may simply be tried again."""
         if not dry_run:
-            self._ledger.requeue(old.msh_10, self._clock.now())
-            round_ = f"p{old.attempt_count}"
-            self._outbox.send([OutboxMessage(old.msh_10, old.clinic, old.patient_group, round_)])
+            requeue(self._ledger, self._outbox, old, By.PERSON, self._clock.now())
         return Resubmitted(old.msh_10, old.msh_10, State.QUEUED, (), old.vxu)
 
     def _corrected(self, old: Submission, changes: Mapping[str, str], configuration: Configuration) -> Visit | str:

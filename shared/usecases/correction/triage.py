@@ -7,11 +7,12 @@ from typing import Final
 
 from shared.domain import faults
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
-from shared.domain.outcome import outcome_of
 from shared.domain.submission import Strategy, Submission
 from shared.ports.clock import Clock
 from shared.ports.ledger import Ledger
-from shared.ports.queues import Outbox, OutboxMessage
+from shared.ports.queues import Outbox
+from shared.usecases.delivery.follow_up import count_outcome
+from shared.usecases.delivery.requeue import By, requeue
 from shared.usecases.findings import causes_of_hold
 
 # The whole ladder is climbed this many times before a person is asked.
@@ -43,9 +44,7 @@ class Triage:
             return Triaged(msh_10, "", "unknown MSH-10")
         if not submission.attempts and submission.state is not State.QUEUED:
             # It was held, whatever became of it since; what was sent is counted where it was answered.
-            held = outcome_of(submission, causes_of_hold(submission.findings))
-            if held is not None:
-                self._ledger.note_outcome(held, self._clock.now())
+            count_outcome(self._ledger, submission, causes_of_hold(submission.findings), self._clock.now())
         if submission.replaced_by:
             return Triaged(msh_10, submission.clinic, "replaced meanwhile")
         if may_be_retried(submission):
@@ -57,11 +56,7 @@ class Triage:
         return Triaged(msh_10, submission.clinic, f"nothing to do: {submission.state}")
 
     def _queue_again(self, submission: Submission) -> Triaged:
-        self._ledger.requeue(submission.msh_10, self._clock.now())
-        message = OutboxMessage(
-            submission.msh_10, submission.clinic, submission.patient_group, f"r{submission.attempt_count}"
-        )
-        self._outbox.send([message])
+        requeue(self._ledger, self._outbox, submission, By.TRIAGE, self._clock.now())
         return Triaged(submission.msh_10, submission.clinic, "queued again", submission.causes)
 
 

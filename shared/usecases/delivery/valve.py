@@ -20,6 +20,7 @@ from shared.ports.iis import Iis
 from shared.ports.ledger import Ledger
 from shared.ports.queues import Delivery
 from shared.usecases.delivery.stops import change_valve
+from shared.usecases.delivery.sweep import Sweep
 
 ANSWERED = "answered"
 # The IIS is there and says that it has no connectivityTest: as good an answer as any.
@@ -98,6 +99,15 @@ class ValveCheck:
         """Somebody else may have been faster, such as a person who closed it: then theirs holds."""
         saved = self._ledger.save_valve(before, after)
         return ValveCheckResult(after if saved else self._ledger.stops().valve, probe)
+
+
+def open_facility_by_hand(ledger: Ledger, sweep: Sweep, facility: str) -> int | None:
+    """Open a stopped facility and queue everything that waits for it.
+
+    Returns:
+        The number of submissions queued, or None if the facility was not stopped.
+    """
+    return sweep(facility=facility).queued if ledger.open_facility(facility) else None
 
 
 def open_by_hand(ledger: Ledger, clock: Clock) -> bool:

@@ -12,11 +12,12 @@ from typing import Final
 from shared.domain.hl7.qbp import Request
 from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import Event, State
-from shared.domain.outcome import outcome_of
 from shared.domain.reconcile import Line, compare, proves
 from shared.domain.submission import Submission
 from shared.ports.clock import Clock
 from shared.ports.ledger import Ledger
+from shared.usecases.delivery.follow_up import count_outcome
+from shared.usecases.delivery.lineage import supersede_predecessors
 from shared.usecases.registry.query import Asked
 
 Ask = Callable[[Request, str], Asked]
@@ -66,9 +67,8 @@ class Reconcile:
     def _count(self, msh_10s: Iterable[str]) -> None:
         """The day's outcome of what is proven, now or before (whoever proved it may have been cut off)."""
         for one in self._ledger.many(msh_10s):
-            outcome = outcome_of(one, one.causes) if one.state is State.ACCEPTED else None
-            if outcome is not None:
-                self._ledger.note_outcome(outcome, self._clock.now())
+            if one.state is State.ACCEPTED:
+                count_outcome(self._ledger, one, one.causes, self._clock.now())
 
     def _prove(self, submission: Submission, asked: Asked) -> bool:
         """UNKNOWN → ACCEPTED, if it is UNKNOWN still; what it replaces is superseded as after an ACK."""
@@ -76,10 +76,7 @@ class Reconcile:
         evidence = f"the answer to query {asked.msh_10} of {when} tells every dose of it"
         if not self._ledger.move(submission.msh_10, Event.PROVE, reason=evidence):
             return False
-        older: Submission | None = submission
-        while older is not None and older.replaces:
-            self._ledger.move(older.replaces, Event.SUPERSEDE)
-            older = self._ledger.get(older.replaces)
+        supersede_predecessors(self._ledger, submission)
         return True
 
 
