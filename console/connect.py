@@ -1,6 +1,6 @@
-"""From the name of a stage to the application of that stage, with the operator's own AWS identity.
+"""Open the application of a stage with the operator's own AWS identity.
 
-The local stage is what `make demo` left behind; moto is imported only where that stage is asked for.
+The local stage is what `make demo` left behind. moto is imported only for that stage.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from shared.settings import LOCAL_STAGE, Runtime
 
 
 @contextmanager
-def to_stage(stage: str) -> Iterator[Application]:
-    """The application of a stage; for the local one, what is changed is delivered and kept when the context ends.
+def open_stage(stage: str) -> Iterator[Application]:
+    """Yield the application of a stage, for one command.
+
+    At the local stage, everything that the command queued is delivered and the snapshot is saved when the context ends.
 
     Raises:
         LookupError: there is no such stage, or nothing is deployed under it.
     """
     if stage == LOCAL_STAGE:
-        from local.session import opened  # noqa: PLC0415 - moto loads only for the local stage
+        from local.session import opened
 
         with opened() as application:
             yield application
@@ -36,43 +38,43 @@ def to_stage(stage: str) -> Iterator[Application]:
 
 
 @contextmanager
-def staying_at(stage: str) -> Iterator[Application]:
-    """As `to_stage`, for who stays: at the local stage everything goes on running meanwhile.
+def open_running_stage(stage: str) -> Iterator[Application]:
+    """Yield the application of a stage, for a program that stays; at the local stage the functions run meanwhile.
 
     Raises:
-        LookupError: as `to_stage`.
+        LookupError: as `open_stage`.
     """
     if stage == LOCAL_STAGE:
-        from local.session import kept  # noqa: PLC0415 - as above
+        from local.session import kept
 
         with kept() as session:
             yield session.application
     else:
-        with to_stage(stage) as application:
+        with open_stage(stage) as application:
             yield application
 
 
-def explained(error: LookupError | BotoCoreError | ClientError) -> str:
-    """What ended a command: a missing stage or configuration, or an AWS that refuses."""
-    return str(error) if isinstance(error, LookupError) else refusal(error)
+def describe_error(error: LookupError | BotoCoreError | ClientError) -> str:
+    """Say what ended a command: a missing stage or configuration, or an error of AWS."""
+    return str(error) if isinstance(error, LookupError) else describe_aws_error(error)
 
 
-def refusal(error: BotoCoreError | ClientError) -> str:
-    """What AWS would not do, and what to do about it; never AWS's own text, which may quote what was asked."""
+def describe_aws_error(error: BotoCoreError | ClientError) -> str:
+    """Say what AWS refused and what to do, without AWS's own text, which may quote the request."""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", "an error"))
         if "Expired" in code:
             return f"AWS: {code}. Sign in again (`aws sso login`)."
-        return f"AWS refused {error.operation_name}: {code}. Check whose credentials these are, and their rights."
+        return f"AWS refused {error.operation_name}: {code}. Check which credentials are in use and what they may do."
     if isinstance(error, (NoCredentialsError, TokenRetrievalError)):
-        return "AWS knows nobody here: sign in (`aws sso login`), or name a profile in AWS_PROFILE."
-    return f"AWS could not be asked: {type(error).__name__}. Check network, region and credentials."
+        return "No AWS credentials found. Sign in (`aws sso login`), or set AWS_PROFILE."
+    return f"AWS could not be reached: {type(error).__name__}. Check network, region and credentials."
 
 
 def _runtime(stage: str) -> Runtime:
     session = boto3.Session()
     region = session.region_name or "us-east-1"
-    outputs = _outputs(session.client("cloudformation", region_name=region), stage)
+    outputs = _stack_outputs(session.client("cloudformation", region_name=region), stage)
     return Runtime(
         stage=stage,
         table=outputs["Table"],
@@ -84,7 +86,7 @@ def _runtime(stage: str) -> Runtime:
     )
 
 
-def _outputs(client: Any, stage: str) -> dict[str, str]:
+def _stack_outputs(client: Any, stage: str) -> dict[str, str]:
     name = settings.stack_name(stage)
     try:
         stacks = client.describe_stacks(StackName=name)["Stacks"]

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from console import render
+from console import terminal
 from local import exports, session
 from local.aws import snapshot
 from local.aws.engine import Engine
@@ -44,7 +44,7 @@ _REST_AFTER_LOOK: Final = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo; 0 when every file's counts add up and nothing is left in flight, else 1."""
     given = _arguments(arguments)
-    talk = render.screen(stderr=given.json, quiet=given.quiet)
+    talk = terminal.make_console(stderr=given.json, quiet=given.quiet)
     clinics = given.config or session.DEMO_CLINICS
     files = _files(given.exports, given.doses)
     if not files:
@@ -149,7 +149,7 @@ def _progress(talk: Console, title: str, files: Any) -> Iterator[Any]:
     started = time.monotonic()
 
     def picture() -> Table:
-        table = render.grid(f"{title}, {time.monotonic() - started:.0f} s")
+        table = terminal.new_table(f"{title}, {time.monotonic() - started:.0f} s")
         for column in ("file", "rows", "unchanged", "held", "waiting", "answered"):
             table.add_column(column, justify="left" if column == "file" else "right")
         for summary in files():
@@ -218,10 +218,10 @@ def _report(
 def _places(summaries: Sequence[FileSummary]) -> Table:
     """A line for every file and, below it, one for each of its clinics; the last line adds them up."""
     states = [state for state in State if any(place[1] is state for summary in summaries for place in summary.places)]
-    table = render.grid("Where every row is")
+    table = terminal.new_table("Where every row is")
     table.show_footer = True
     columns = ("rows", "unchanged", *(state.value for state in states))
-    heads = {state.value: words for state, words in render.STATE_WORDS.items()}
+    heads = {state.value: words for state, words in terminal.STATE_LABELS.items()}
     totals: Counter[str] = Counter()
     lines: list[tuple[str, dict[str, int]]] = []
     for summary in summaries:
@@ -270,5 +270,5 @@ if __name__ == "__main__":
     try:
         raise SystemExit(main())
     except LookupError as error:
-        render.err.print(str(error), markup=False, highlight=False)
+        terminal.err.print(str(error), markup=False, highlight=False)
         raise SystemExit(2) from None

@@ -1,25 +1,33 @@
-"""What `vaxline remedy` and the console's worklist share: the clinics.toml to come, and doing it at a pace."""
+"""Remedies for the `vaxline remedy` command and the console's worklist: change clinics.toml, then resubmit."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from console.commands.audit import noted
+from console import audit_trail
 from shared.adapters.configuration import edit
 from shared.bootstrap import Application
+from shared.domain.hl7 import er7
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
-from shared.usecases.correction.remedy import Remedy
+from shared.usecases.correction.remedy import Example, Remedy
 from shared.usecases.correction.unmapped import unmapped
+
+DEFAULT_PACE: Final = 20
+"""Resubmissions per second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What of clinics.toml a remedy changes; empty is "not that". `text` is a whole other clinics.toml.
+class ConfigurationChange:
+    """What a remedy changes in clinics.toml. An empty attribute changes nothing.
 
-    `meaning` is the standard code for an unmapped one, `facility` another HL7 facility code of the remedy's clinic,
-    `as_clinic` the clinic that the remedy's value is a name of.
+    Attributes:
+        meaning: the standard code for an unmapped one.
+        facility: another HL7 facility code for the remedy's clinic.
+        as_clinic: the clinic that gets the remedy's value as an export name.
+        text: a whole other clinics.toml.
     """
 
     meaning: str = ""
@@ -28,51 +36,68 @@ class Change:
     text: str = ""
 
 
-def changed_text(application: Application, cause: str, clinic: str, value: str, change: Change) -> str:
-    """The clinics.toml to come, or empty where it stays as it is.
+def changed_clinics_toml(
+    application: Application, cause: str, clinic: str, value: str, change: ConfigurationChange
+) -> str:
+    """Return the changed clinics.toml, or the empty string where nothing changes.
 
     Raises:
-        ValueError: the change needs something that was not said; the text says what.
+        ValueError: the change needs an option that is missing; the text names it.
     """
-    if change == Change():
+    if change == ConfigurationChange():
         return ""
     text = change.text or application.configurations.text()
     if change.meaning:
-        codes = [one for one in unmapped(application.ledger, clinic) if one.cause == cause]
+        codes = [code for code in unmapped(application.ledger, clinic) if code.cause == cause]
         if not codes:
             raise ValueError("--map is for a cause that `vaxline codes unmapped` lists")
-        for one in codes:
-            text = edit.with_code(text, one.source, one.table, one.code, change.meaning)
+        for code in codes:
+            text = edit.add_code_mapping(text, code.source, code.table, code.code, change.meaning)
     if change.facility:
         if not clinic:
             raise ValueError("--facility needs --clinic")
-        text = edit.with_facility(text, clinic, change.facility)
+        text = edit.set_facility_code(text, clinic, change.facility)
     if change.as_clinic:
         if not value:
             raise ValueError("--as-clinic needs --value, the name that exports use")
-        text = edit.with_export_name(text, change.as_clinic, value)
+        text = edit.add_export_name(text, change.as_clinic, value)
     return text
 
 
-def applied(
-    application: Application, wanted: Remedy, members: Sequence[str], text: str, *, pace: int
+def apply_remedy(
+    application: Application, remedy: Remedy, members: Sequence[str], text: str, *, pace: int
 ) -> Iterator[Resubmitted | NotResubmitted]:
-    """Puts the changed clinics.toml in force, then resubmits one after the other, no faster than `pace` a second.
+    """Put the changed clinics.toml in force, then resubmit one submission after the other.
 
-    Each is written down in the audit trail before it is done.
+    Everything is recorded in the audit trail before it is done.
+
+    Args:
+        application: the stage's application.
+        remedy: the remedy.
+        members: MSH-10s of the submissions.
+        text: the changed clinics.toml; not used where the remedy does not change it.
+        pace: most resubmissions per second.
     """
-    if wanted.configuration is not None:
-        noted(application, "config push", [wanted.configuration.version], f"remedy of {wanted.cause}")
-        application.configurations.push(text, wanted.configuration.version)
-    names = named(wanted)
-    noted(application, "remedy", [wanted.cause], f"{len(members)} submissions, {names}")
-    noted(application, "resubmit", members, names)
+    if remedy.configuration is not None:
+        audit_trail.record(application, "config push", [remedy.configuration.version], f"remedy of {remedy.cause}")
+        application.configurations.push(text, remedy.configuration.version)
+    names = changed_names(remedy)
+    audit_trail.record(application, "remedy", [remedy.cause], f"{len(members)} submissions, {names}")
+    audit_trail.record(application, "resubmit", members, names)
     started = time.monotonic()
-    for number, result in enumerate(application.remedies.apply(wanted, members), 1):
+    for number, result in enumerate(application.remedies.apply(remedy, members), 1):
         yield result
         time.sleep(max(0.0, started + number / pace - time.monotonic()))
 
 
-def named(wanted: Remedy) -> str:
-    """The columns that a remedy changes, and clinics.toml where it does; no values."""
-    return ", ".join((*sorted(wanted.changes), *(("clinics.toml",) if wanted.configuration else ())))
+def changed_names(remedy: Remedy) -> str:
+    """Name the columns that a remedy changes, and clinics.toml where it does, without values."""
+    return ", ".join((*sorted(remedy.changes), *(("clinics.toml",) if remedy.configuration else ())))
+
+
+def segment_changes(example: Example) -> tuple[list[str], list[str]]:
+    """Return the segments that a remedy removes from a message and those that it adds."""
+    before, after = er7.segments(example.before), er7.segments(example.after)
+    removed = [segment for segment in before if segment not in after]
+    added = [segment for segment in after if segment not in before]
+    return removed, added

@@ -24,7 +24,7 @@ from local import session
 from local.aws.engine import Engine
 from local.ctwiz.stored import StoredPatient
 from local.session import Session
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration, read_configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MANIFEST, MARKER
@@ -129,10 +129,10 @@ def read_clinics(folder: Path) -> tuple[str, str]:
 
 def _sources(folder: Path) -> list[str]:
     """The sources of clinics.toml, and of other TOML files beside it, which commands may push."""
-    sources = list(reader.valid(*read_clinics(folder)).sources)
+    sources = list(read_configuration(*read_clinics(folder)).sources)
     for file in sorted(folder.glob("*.toml")):
         if file.name != CLINICS:
-            parsed = reader.parse(_text(file))
+            parsed = parse_configuration(_text(file))
             sources += parsed.sources if not isinstance(parsed, tuple) else ()
     return list(dict.fromkeys(sources))
 

@@ -21,7 +21,7 @@ from local.aws.engine import Engine
 from local.ctwiz.scenarios import Playing
 from local.ctwiz.server import Simulator
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION, S3Configurations
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import read_configuration, version_of
 from shared.bootstrap import Application
 from shared.domain.clinics import Clinic
 from shared.settings import QUERY_FILES
@@ -43,7 +43,7 @@ class Session:
     def __init__(self, cloud: LocalCloud, clinics: str, name: str, scenario: Playing | None = None) -> None:
         self.cloud = cloud
         self._clinics = clinics
-        self.configuration = reader.valid(clinics, name)
+        self.configuration = read_configuration(clinics, name)
         clinics_of_it = self.configuration.clinics.values()
         self.simulator = Simulator(
             facilities=_accounts(clinics_of_it), clinic_codes=_codes(clinics_of_it), scenario=scenario
@@ -66,7 +66,7 @@ class Session:
 
     def _prepare(self, text: str) -> str:
         """The text of a clinics.toml with the simulator's endpoint; the simulator gets to know its clinics."""
-        configuration = reader.valid(text)
+        configuration = read_configuration(text)
         clinics = configuration.clinics.values()
         self.simulator.admit(_accounts(clinics), _codes(clinics))
         for secret in {clinic.secret for clinic in clinics} - self._secrets:
@@ -84,7 +84,7 @@ class _LocalConfigurations(S3Configurations):
 
     def push(self, text: str, version: str) -> None:  # noqa: ARG002 - the text that is stored has another
         prepared = self._prepare(text)
-        super().push(prepared, reader.version(prepared))
+        super().push(prepared, version_of(prepared))
 
 
 def _accounts(clinics: Iterable[Clinic]) -> dict[str, tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from console import demo, render
+from console import demo, terminal
 from console.main import app
 from local import session
 from local.aws import snapshot
@@ -79,8 +79,8 @@ def kept_in(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(snapshot, "FOLDER", folder / "local")
         patched.setattr(session, "LOG", folder / "functions.log")
-        patched.setattr(render, "out", render.Console(width=200))
-        patched.setattr(render, "err", render.Console(width=200, stderr=True))
+        patched.setattr(terminal, "out", terminal.Console(width=200))
+        patched.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
         yield
 
 

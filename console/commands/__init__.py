@@ -1,1 +1,1 @@
-"""The subcommands of `vaxline`, one module each."""
+"""The commands of `vaxline`. Each module registers one command, or a group of related ones."""

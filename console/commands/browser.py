@@ -1,4 +1,4 @@
-"""`vaxline console`: the same in the browser; `vaxline local`: with a local run and a folder to drop files into."""
+"""`vaxline console` and `vaxline local`: serve the web console, for a stage or with a local run."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Annotated
 
 import typer
 
-from console import render
-from console.connect import staying_at
+from console import terminal
+from console.connect import open_running_stage
 from console.options import Stage
 from shared.bootstrap import Application
 from shared.settings import LOCAL_STAGE
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands to the `vaxline` command."""
+    """Add the commands to `app`."""
     app.command("console")(console)
     app.command("local")(local)
 
 
 def console(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="where it listens; 0 is any free port")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="the port to listen on; 0 is any free port")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the address")] = False,
     stage: Stage = LOCAL_STAGE,
 ) -> None:
     """Serves the web console to this machine's browser until Ctrl-C. Example: vaxline console --stage test"""
-    with staying_at(stage) as application:
-        serve(application, stage, port=port, no_browser=no_browser)
+    with open_running_stage(stage) as application:
+        _serve(application, stage, port=port, no_browser=no_browser)
 
 
 def local(
@@ -37,39 +37,37 @@ def local(
     config: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="your own clinics.toml, put in force first")
     ] = None,
-    scenario: Annotated[
-        str, typer.Option(help="what goes wrong at the simulated CT WiZ: typical-week, bad-day …")
-    ] = "",
-    seed: Annotated[int, typer.Option(help="of the scenario: the same seed, the same faults")] = 0,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="where the console listens; 0 is any free port")] = 0,
+    scenario: Annotated[str, typer.Option(help="faults of the simulated CT WiZ: typical-week, bad-day …")] = "",
+    seed: Annotated[int, typer.Option(help="seed of the scenario; the same seed gives the same faults")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="the console's port; 0 is any free port")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the console's address")] = False,
 ) -> None:
-    """Keeps a local run going until Ctrl-C: drop folder, simulated CT WiZ and web console. Example: vaxline local
+    """Runs drop folder, simulated CT WiZ and web console until Ctrl-C. Example: vaxline local
 
-    It goes on from what `make demo` or the last `vaxline local` left behind. Nothing leaves this machine.
+    It continues from what `make demo` or the last `vaxline local` left behind. Nothing leaves this machine.
     """
-    from local.run import going  # noqa: PLC0415 - moto loads only for the local stage
+    from local.run import going
 
     with going(drop, config, scenario, seed, tell=_tell) as application:
-        serve(application, LOCAL_STAGE, port=port, no_browser=no_browser)
+        _serve(application, LOCAL_STAGE, port=port, no_browser=no_browser)
 
 
-def _tell(words: str) -> None:
-    render.out.print(words, highlight=False, markup=False, soft_wrap=True)
+def _tell(text: str) -> None:
+    terminal.out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def serve(application: Application, stage: str, *, port: int, no_browser: bool) -> None:
-    """Serves the console of an application until Ctrl-C, and says where."""
-    from console.web import Console  # noqa: PLC0415 - NiceGUI costs two seconds, which only this command pays
+def _serve(application: Application, stage: str, *, port: int, no_browser: bool) -> None:
+    """Serve the console of an application until Ctrl-C, and print its address."""
+    from console.web import Console
 
-    served = Console(application, stage, port=port)
+    server = Console(application, stage, port=port)
 
     def ready() -> None:
-        render.out.print(f"The console of stage {stage}, for this machine only, until Ctrl-C:", highlight=False)
-        render.out.print(served.address, soft_wrap=True, highlight=False, markup=False)
+        terminal.print_text(f"The console of stage {stage}, for this machine only, until Ctrl-C:")
+        _tell(server.address)
         if not no_browser:
-            webbrowser.open(served.address)
+            webbrowser.open(server.address)
 
-    # uvicorn ends at the signal in good order, and then passes it on.
+    # uvicorn shuts down on the signal and then raises it again.
     with suppress(KeyboardInterrupt):
-        served.serve(ready=ready)
+        server.serve(ready=ready)

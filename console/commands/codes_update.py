@@ -1,7 +1,7 @@
-"""What `vaxline codes update` does: code tables out of CDC's published files, and what changed by it.
+"""Build the code tables of the package from CDC's published files, and say what changed.
 
-Nothing is written unless everything fits. The tables in the package are made by this and by nothing else; a table of
-CPT, which is copyright of the AMA, is written only outside the package.
+Nothing is written unless all given files are valid and all built tables are plausible. The tables in the package are
+only ever written here. CPT is copyright of the AMA, so its table is written only outside the package.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from shared.domain.codes.cdc.build import RECIPES, Problem, Sheet
 from shared.domain.codes.cdc.compact import Table
 
 PACKAGE: Final = Path(cdc.__file__).parent / "data"
-"""Where the shipped tables lie."""
+"""The folder of the tables in the package."""
+
 _DEPLOYED: Final = PACKAGE.parents[3]
-# CDC retires codes by their status and keeps their rows, so a table that shrinks was cut off on its way.
-_MAY_VANISH: Final = 0.1
+_MAX_LOSS: Final = 0.1
+"""Fraction of a table's rows that an update may remove. CDC keeps the rows of retired codes, so a table that shrinks
+was probably cut off in the download."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What an update does to one table: its date, its size, and the keys of rows added, removed and changed."""
+class TableChange:
+    """The change of one table: its date, its number of rows, and the keys of rows added, removed and changed."""
 
     table: str
     date: str
@@ -38,22 +40,24 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """A done update: where the tables are, what changed, and flaws of CDC's own data."""
+    """A completed update: the folder of the tables, what changed, and flaws in CDC's own data."""
 
     folder: Path
-    changes: tuple[Change, ...]
+    changes: tuple[TableChange, ...]
     notes: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NotUpdated:
-    """Nothing was written, and why."""
+    """Nothing was written, for these reasons."""
 
     problems: tuple[Problem, ...]
 
 
-def update(files: Mapping[str, Path], out: Path | None = None, *, allow_shrink: bool = False) -> Updated | NotUpdated:
-    """Rebuilds the tables that `files` suffice for; the others stay as they are.
+def update_tables(
+    files: Mapping[str, Path], out: Path | None = None, *, allow_shrink: bool = False
+) -> Updated | NotUpdated:
+    """Rebuild every table whose input files are given; keep the others.
 
     Args:
         files: CDC's files by the names of the command's options: `cvx`, `mvx`, `ndc-use`, `ndc-sale`, `ndc-linker`,
@@ -65,7 +69,7 @@ def update(files: Mapping[str, Path], out: Path | None = None, *, allow_shrink: 
         OSError: a file cannot be read, or the folder cannot be written.
     """
     folder = out if out is not None else PACKAGE
-    problems = list(_wrong_call(files, folder))
+    problems = list(_call_problems(files, folder))
     if problems:
         return NotUpdated(tuple(problems))
     sheets: dict[str, Sheet] = {}
@@ -77,7 +81,7 @@ def update(files: Mapping[str, Path], out: Path | None = None, *, allow_shrink: 
             problems += read
     if problems:
         return NotUpdated(tuple(problems))
-    before = {name: _in_force(name, folder) for name in RECIPES}
+    before = {name: _existing_table(name, folder) for name in RECIPES}
     dates = {name: table.date for name, table in before.items() if table is not None}
     built: list[Table] = []
     notes: list[Problem] = []
@@ -91,15 +95,15 @@ def update(files: Mapping[str, Path], out: Path | None = None, *, allow_shrink: 
         built.append(result.table)
     changes = tuple(_change(before[table.name], table) for table in built)
     if not allow_shrink:
-        problems += _shrunken(changes, before)
+        problems += _shrunken_tables(changes, before)
     if problems:
         return NotUpdated(tuple(problems))
     _write(built, folder)
     return Updated(folder, changes, tuple(notes))
 
 
-def lines(result: Updated | NotUpdated, limit: int = 12) -> Iterator[str]:
-    """What to print: one line per table, then the codes that came, went and changed (the first `limit` of each)."""
+def describe_update(result: Updated | NotUpdated, limit: int = 12) -> Iterator[str]:
+    """Yield one line per table, then its added, removed and changed codes (the first `limit` of each)."""
     if isinstance(result, NotUpdated):
         yield from map(str, result.problems)
         yield "Nothing was written."
@@ -110,60 +114,64 @@ def lines(result: Updated | NotUpdated, limit: int = 12) -> Iterator[str]:
             for word, codes in (("added", change.added), ("removed", change.removed), ("changed", change.changed))
             if codes
         ]
-        what = ", ".join(counts) or "no change"
-        yield f"{change.table}: {change.rows} rows, date {change.date or 'not stated'}, {what}"
-        for mark, codes in (("+", change.added), ("-", change.removed), ("~", change.changed)):
-            yield from (f"  {mark} {code}" for code in codes[:limit])
+        summary = ", ".join(counts) or "no change"
+        yield f"{change.table}: {change.rows} rows, date {change.date or 'not stated'}, {summary}"
+        for sign, codes in (("+", change.added), ("-", change.removed), ("~", change.changed)):
+            yield from (f"  {sign} {code}" for code in codes[:limit])
             if len(codes) > limit:
-                yield f"  {mark} … and {len(codes) - limit} more"
+                yield f"  {sign} … and {len(codes) - limit} more"
     for note in result.notes:
         yield f"note: {note}"
     yield f"Tables are in {result.folder}"
 
 
-def map_of_cpt(table: str, source: str) -> Iterator[str]:
-    """The lines of clinics.toml by which a source's CPT codes are read, from the text of the user's own `cpt.tsv`.
+def cpt_map_lines(table: str, source: str) -> Iterator[str]:
+    """Yield the section of clinics.toml that maps a source's CPT codes.
 
-    A CPT code that stands for several CVX codes decides nothing: its line is a comment that names them.
+    A CPT code that stands for several CVX codes is written as a comment that lists them.
+
+    Args:
+        table: the text of the user's own `cpt.tsv`.
+        source: the source's name.
 
     Raises:
-        BrokenTableError: the text is no such table.
+        BrokenTableError: the text is no CPT table.
     """
     yield f"[sources.{source}.codes.vaccine]"
     for code, cvx in cdc.cpt_map(table).items():
         yield f'"{code}" = "{cvx[0]}"' if len(cvx) == 1 else f'# "{code}" = one of {", ".join(cvx)}'
 
 
-def _wrong_call(files: Mapping[str, Path], folder: Path) -> Iterator[Problem]:
+def _call_problems(files: Mapping[str, Path], folder: Path) -> Iterator[Problem]:
     if not files:
         yield Problem("codes update", 0, "", "name at least one of CDC's files")
     for kind in files:
         if kind not in cdc_files.LAYOUTS:
-            yield Problem("codes update", 0, kind, "is no file that the tables are built from")
+            yield Problem("codes update", 0, kind, "is no file that tables are built from")
     for recipe in RECIPES.values():
         given = [kind for kind in recipe.inputs if kind in files]
         if given and len(given) < len(recipe.inputs):
             missing = ", ".join(f"--{kind}" for kind in recipe.inputs if kind not in files)
-            yield Problem("codes update", 0, "", f"--{given[0]} needs {missing} with it")
+            yield Problem("codes update", 0, "", f"--{given[0]} also needs {missing}")
     if "cpt" in files and folder.resolve().is_relative_to(_DEPLOYED.resolve()):
-        words = "CPT is copyright of the AMA and stays out of the package: name a folder of your own with --out"
-        yield Problem("codes update", 0, "cpt", words)
+        text = "CPT is copyright of the AMA and stays out of the package: name a folder of your own with --out"
+        yield Problem("codes update", 0, "cpt", text)
 
 
-def _in_force(name: str, folder: Path) -> Table | None:
-    """The table that an update replaces: the folder's, else the package's."""
+def _existing_table(name: str, folder: Path) -> Table | None:
+    """Return the table that an update replaces: the folder's, else the package's."""
     for path in (folder / f"{name}.tsv", PACKAGE / f"{name}.tsv"):
         if path.is_file():
             try:
                 return compact.decode(name, path.read_text("utf-8"))
             except compact.BrokenTableError:
-                continue  # what cannot be read is replaced, and counts as no table
+                continue  # an unreadable table is replaced
     return None
 
 
-def _change(before: Table | None, after: Table) -> Change:
+def _change(before: Table | None, after: Table) -> TableChange:
     old, new = before.by_key() if before is not None else {}, after.by_key()
-    return Change(
+    return TableChange(
         after.name,
         after.date,
         len(after.rows),
@@ -173,19 +181,19 @@ def _change(before: Table | None, after: Table) -> Change:
     )
 
 
-def _shrunken(changes: tuple[Change, ...], before: Mapping[str, Table | None]) -> Iterator[Problem]:
+def _shrunken_tables(changes: tuple[TableChange, ...], before: Mapping[str, Table | None]) -> Iterator[Problem]:
     for change in changes:
         table = before[change.table]
-        if table is not None and len(change.removed) > _MAY_VANISH * len(table.rows):
-            words = f"would lose {len(change.removed)} of {len(table.rows)} rows: a download cut off? (--allow-shrink)"
-            yield Problem(f"table {change.table}", 0, "", words)
+        if table is not None and len(change.removed) > _MAX_LOSS * len(table.rows):
+            loss = f"would lose {len(change.removed)} of {len(table.rows)} rows: a download cut off? (--allow-shrink)"
+            yield Problem(f"table {change.table}", 0, "", loss)
 
 
 def _write(built: list[Table], folder: Path) -> None:
-    """All new tables are on disk before the first replaces an old one."""
+    """Write all tables, then replace the old ones, so that a full disk leaves the old ones in place."""
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = [(folder / f"{table.name}.tsv.new", table) for table in built]
-    for new, table in waiting:
-        new.write_text(compact.encode(table), "utf-8", newline="\n")
-    for new, table in waiting:
-        new.replace(folder / f"{table.name}.tsv")
+    written = [(folder / f"{table.name}.tsv.new", table) for table in built]
+    for path, table in written:
+        path.write_text(compact.encode(table), "utf-8", newline="\n")
+    for path, table in written:
+        path.replace(folder / f"{table.name}.tsv")

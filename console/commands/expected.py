@@ -4,51 +4,55 @@ from __future__ import annotations
 
 import typer
 
-from console import render
-from console.connect import to_stage
-from console.options import Clinic, Json, Stage, known
+from console import terminal
+from console.connect import open_stage
+from console.options import Clinic, Json, Stage, require_known_clinic
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reporting.by_clinic import expected_of
 from shared.usecases.reporting.expectations import Expected
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Add the command to `app`."""
     app.command("expected")(expected)
 
 
 def expected(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
-    """Lists what is due and what expires when; exit code 1 if one is late. Example: vaxline expected --clinic elm
+    """Lists due files and expiring credentials; exit code 1 if one is late. Example: vaxline expected --clinic elm
 
-    Of one clinic: its own sources and those whose rows name their clinic.
+    With --clinic: the clinic's own sources, and sources whose rows name their clinic.
     """
-    with to_stage(stage) as application:
-        found = application.expected()
+    with open_stage(stage) as application:
+        due = application.expected()
         configuration = application.configurations.current()
-        if known(clinic, configuration):
-            found = expected_of(found, configuration, clinic)
+        require_known_clinic(clinic, configuration)
+        if clinic:
+            due = expected_of(due, configuration, clinic)
     if json:
-        render.as_json(found)
+        terminal.print_json(due)
     else:
-        _show(found)
-    if any(source.late for source in found.sources) or any(one.days < 0 for one in found.credentials):
+        _print(due)
+    if any(source.late for source in due.sources) or any(credentials.days < 0 for credentials in due.credentials):
         raise typer.Exit(1)
 
 
-def _show(found: Expected) -> None:
-    if found.sources:
+def _print(due: Expected) -> None:
+    if due.sources:
         rows = (
             (
-                one.source,
-                f"{one.quiet_since:%Y-%m-%d %H:%M}",
-                f"{one.due:%Y-%m-%d %H:%M %Z}",
-                "LATE" if one.late else "",
+                source.source,
+                f"{source.quiet_since:%Y-%m-%d %H:%M}",
+                f"{source.due:%Y-%m-%d %H:%M %Z}",
+                "LATE" if source.late else "",
             )
-            for one in found.sources
+            for source in due.sources
         )
-        render.table("Files", ("source", "last file (UTC)", "next one due by", ""), rows)
+        terminal.print_table("Files", ("source", "last file (UTC)", "next file due by", ""), rows)
     else:
-        render.out.print("No such source of clinics.toml has expected_every.")
-    if found.credentials:
-        rows = ((one.facility, one.secret, f"{one.expire}", f"{one.days}") for one in found.credentials)
-        render.table("Credentials", ("facility", "secret", "expire on", "days left"), rows)
+        terminal.print_text("No source in clinics.toml has expected_every.")
+    if due.credentials:
+        rows = (
+            (credentials.facility, credentials.secret, f"{credentials.expire}", f"{credentials.days}")
+            for credentials in due.credentials
+        )
+        terminal.print_table("Credentials", ("facility", "secret", "expire on", "days left"), rows)

@@ -1,7 +1,7 @@
-"""An answer to a query as a FHIR R4 Bundle: Patient, Immunization and ImmunizationRecommendation.
+"""An answer to a query as a FHIR R4 Bundle of Patient, Immunization and ImmunizationRecommendation.
 
-Made and validated by fhir.resources (its R4B models: for these three resources they are R4's). Only the command uses
-it: the models take a second to load, which no function pays.
+fhir.resources validates it with its R4B models, which equal R4 for these three resources. The models take a second to
+load, so only the command imports this module.
 """
 
 from __future__ import annotations
@@ -22,149 +22,152 @@ _SYSTEMS: Final = {
     "LN": "http://loinc.org",
     "NCIT": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
 }
-_SEXES: Final = {"F": "female", "M": "male", "O": "other", "X": "other"}
+"""HL7 table 0396 → FHIR code system."""
+
+_GENDERS: Final = {"F": "female", "M": "male", "O": "other", "X": "other"}
 _STATUSES: Final = {"RE": "not-done", "NA": "not-done"}
 _IDENTIFIER_TYPES: Final = "http://terminology.hl7.org/CodeSystem/v2-0203"
-_FORMATS: Final = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d"}
-# LOINC 30981-5 earliest, 30980-7 due, 59777-3 latest, 59778-1 overdue.
-_DATES: Final = (("earliest", "30981-5"), ("due", "30980-7"), ("latest", "59777-3"), ("overdue", "59778-1"))
+_DATE_FORMATS: Final = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d"}
+_DATE_CRITERIA: Final = (("earliest", "30981-5"), ("due", "30980-7"), ("latest", "59777-3"), ("overdue", "59778-1"))
+"""Attribute of a recommendation → LOINC code."""
 
 
 def bundle(asked: Asked) -> str:
-    """The answer as one JSON object; without an answer, or with candidates, a Bundle of the persons that it names."""
+    """Return the Bundle as JSON. Without an exact match it has the candidates' Patients only, or nothing."""
     response = asked.response
     people = [] if response is None else [*filter(None, (response.patient,)), *response.candidates]
     resources = [_patient(person, f"patient-{number}") for number, person in enumerate(people, 1)]
     if response is not None and response.patient is not None:
-        resources += [_immunization(one, number) for number, one in enumerate(response.vaccinations, 1)]
+        resources += [_immunization(dose, number) for number, dose in enumerate(response.vaccinations, 1)]
         if response.forecast:
-            resources.append(_recommendations(response.forecast, asked))
-    entries = [{"fullUrl": f"urn:vaxline:{one['id']}", "resource": one} for one in resources]
-    made = Bundle.model_validate(_known(resourceType="Bundle", type="collection", entry=entries))
-    return str(made.model_dump_json())
+            resources.append(_recommendation(response.forecast, asked))
+    entries = [{"fullUrl": f"urn:vaxline:{resource['id']}", "resource": resource} for resource in resources]
+    validated = Bundle.model_validate(_without_empty(resourceType="Bundle", type="collection", entry=entries))
+    return str(validated.model_dump_json())
 
 
-def _patient(person: Person, number: str) -> dict[str, Any]:
-    return _known(
+def fhir_date(hl7_date: str) -> str:
+    """Return an HL7 date (`YYYY`, `YYYYMM` or `YYYYMMDD…`) as a FHIR date; the empty string where it is none."""
+    day = hl7_date[:8]
+    try:
+        datetime.strptime(day, _DATE_FORMATS[len(day)])  # noqa: DTZ007 - a day has no zone
+    except (KeyError, ValueError):
+        return ""
+    return "-".join(part for part in (day[:4], day[4:6], day[6:8]) if part)
+
+
+def _patient(person: Person, resource_id: str) -> dict[str, Any]:
+    return _without_empty(
         resourceType="Patient",
-        id=number,
+        id=resource_id,
         identifier=[
-            _known(
-                value=one.id,
-                assigner={"display": one.authority} if one.authority else None,
-                type={"coding": [{"system": _IDENTIFIER_TYPES, "code": one.type}]} if one.type else None,
+            _without_empty(
+                value=identifier.id,
+                assigner={"display": identifier.authority} if identifier.authority else None,
+                type={"coding": [{"system": _IDENTIFIER_TYPES, "code": identifier.type}]} if identifier.type else None,
             )
-            for one in person.ids
+            for identifier in person.ids
         ],
         name=[
-            _known(family=name.family, given=[part for part in (name.given, name.middle) if part])
+            _without_empty(family=name.family, given=[part for part in (name.given, name.middle) if part])
             for name in person.names
         ],
-        birthDate=date(person.birth_date),
-        gender=_SEXES.get(person.sex, "unknown"),
-        address=[_address(one) for one in person.addresses],
-        telecom=[_telecom(one) for one in person.telecoms],
+        birthDate=fhir_date(person.birth_date),
+        gender=_GENDERS.get(person.sex, "unknown"),
+        address=[_address(address) for address in person.addresses],
+        telecom=[_telecom(telecom) for telecom in person.telecoms],
     )
 
 
-def _address(one: Address) -> dict[str, Any]:
-    lines = [line for line in (one.street, one.other) if line]
-    return _known(line=lines, city=one.city, state=one.state, postalCode=one.zip, country=one.country)
+def _address(address: Address) -> dict[str, Any]:
+    return _without_empty(
+        line=[line for line in (address.street, address.other) if line],
+        city=address.city,
+        state=address.state,
+        postalCode=address.zip,
+        country=address.country,
+    )
 
 
-def _telecom(one: Telecom) -> dict[str, Any]:
-    if one.email:
-        return {"system": "email", "value": one.email}
-    return {"system": "phone", "value": f"{one.area}{one.local}"}
+def _telecom(telecom: Telecom) -> dict[str, Any]:
+    if telecom.email:
+        return {"system": "email", "value": telecom.email}
+    return {"system": "phone", "value": f"{telecom.area}{telecom.local}"}
 
 
-def _immunization(one: Vaccination, number: int) -> dict[str, Any]:
-    day = date(one.date)
-    when = {"occurrenceDateTime": day} if day else {"occurrenceString": one.date or "unknown"}
-    return _known(
+def _immunization(dose: Vaccination, number: int) -> dict[str, Any]:
+    day = fhir_date(dose.date)
+    occurrence = {"occurrenceDateTime": day} if day else {"occurrenceString": dose.date or "unknown"}
+    assigner = {"display": dose.authority} if dose.authority else None
+    return _without_empty(
         resourceType="Immunization",
         id=f"immunization-{number}",
-        status=_STATUSES.get(one.completion, "completed"),
-        identifier=[_known(value=one.order_id, assigner={"display": one.authority} if one.authority else None)]
-        if one.order_id
-        else [],
-        vaccineCode=_concept(one.vaccine) or {"text": "unknown"},
+        status=_STATUSES.get(dose.completion, "completed"),
+        identifier=[_without_empty(value=dose.order_id, assigner=assigner)] if dose.order_id else [],
+        vaccineCode=_concept(dose.vaccine) or {"text": "unknown"},
         patient={"reference": "urn:vaxline:patient-1"},
-        primarySource=one.source.code == "00",
-        lotNumber=one.lot,
-        expirationDate=date(one.expiry),
-        manufacturer={"display": one.manufacturer.text or one.manufacturer.code} if one.manufacturer else None,
-        site=_concept(one.site),
-        route=_concept(one.route),
-        statusReason=_concept(one.refusal_reason),
+        primarySource=dose.source.code == "00",
+        lotNumber=dose.lot,
+        expirationDate=fhir_date(dose.expiry),
+        manufacturer={"display": dose.manufacturer.text or dose.manufacturer.code} if dose.manufacturer else None,
+        site=_concept(dose.site),
+        route=_concept(dose.route),
+        statusReason=_concept(dose.refusal_reason),
         protocolApplied=[
-            _known(
+            _without_empty(
                 targetDisease=[target] if (target := _concept(evaluation.vaccine)) else [],
                 series=evaluation.series.text or evaluation.series.code,
                 doseNumberString=evaluation.dose_number or "unknown",
                 seriesDosesString=evaluation.doses_in_series,
             )
-            for evaluation in one.evaluations
+            for evaluation in dose.evaluations
         ],
-        **when,
+        **occurrence,
     )
 
 
-def _recommendations(forecast: tuple[Recommendation, ...], asked: Asked) -> dict[str, Any]:
+def _recommendation(forecast: tuple[Recommendation, ...], asked: Asked) -> dict[str, Any]:
     return {
         "resourceType": "ImmunizationRecommendation",
         "id": "forecast",
         "patient": {"reference": "urn:vaxline:patient-1"},
         "date": asked.when,
         "recommendation": [
-            _known(
-                vaccineCode=[concept] if (concept := _concept(one.vaccine)) else [],
-                forecastStatus=_concept(one.status) or {"text": "unknown"},
-                forecastReason=[_concept(reason) for reason in one.reasons],
+            _without_empty(
+                vaccineCode=[concept] if (concept := _concept(recommended.vaccine)) else [],
+                forecastStatus=_concept(recommended.status) or {"text": "unknown"},
+                forecastReason=[_concept(reason) for reason in recommended.reasons],
                 dateCriterion=[
                     {"code": {"coding": [{"system": _SYSTEMS["LN"], "code": loinc}]}, "value": day}
-                    for name, loinc in _DATES
-                    if (day := date(getattr(one, name)))
+                    for attribute, loinc in _DATE_CRITERIA
+                    if (day := fhir_date(getattr(recommended, attribute)))
                 ],
-                doseNumberString=one.dose_number,
-                series=one.series.text or one.series.code,
+                doseNumberString=recommended.dose_number,
+                series=recommended.series.text or recommended.series.code,
             )
-            for one in forecast
+            for recommended in forecast
         ],
     }
 
 
 def _concept(code: Code) -> dict[str, Any] | None:
+    """Return a CodeableConcept; None for a code without code and text."""
     codings = [
-        _known(
-            system=_SYSTEMS.get(system, f"urn:hl7:{'-'.join(system.split())}" if system else None),
-            code=value,
-            display=text,
-        )
+        _without_empty(system=_system(system), code=value, display=text)
         for value, text, system in (
             (code.code, code.text, code.system),
             (code.alternate_code, code.alternate_text, code.alternate_system),
         )
         if value
     ]
-    return _known(coding=codings, text=code.text) or None
+    return _without_empty(coding=codings, text=code.text) or None
 
 
-def _system(name: str) -> str:
-    """The coding system's own address, else one made of the name that HL7 v2 knows it by."""
-    return _SYSTEMS.get(name) or (f"urn:hl7:{'-'.join(name.split())}" if name else "")
+def _system(hl7_name: str) -> str:
+    """Return the URI of a coding system of HL7 table 0396; one made of its name where FHIR has none."""
+    return _SYSTEMS.get(hl7_name) or (f"urn:hl7:{'-'.join(hl7_name.split())}" if hl7_name else "")
 
 
-def date(text: str) -> str:
-    """A FHIR date of an HL7 one, as exact as it is; empty where it is none."""
-    day = text[:8]
-    try:
-        datetime.strptime(day, _FORMATS[len(day)])  # noqa: DTZ007 - a day has no zone
-    except (KeyError, ValueError):
-        return ""
-    return "-".join(part for part in (day[:4], day[4:6], day[6:8]) if part)
-
-
-def _known(**fields: Any) -> dict[str, Any]:
-    """The fields that say something; FHIR knows no empty ones."""
+def _without_empty(**fields: Any) -> dict[str, Any]:
+    """Drop empty fields, which FHIR does not allow."""
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}

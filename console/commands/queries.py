@@ -1,4 +1,4 @@
-"""`vaxline queries`: puts query files to the stage and shows their progress and answers."""
+"""`vaxline queries`: upload query files, and show their progress and answers."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from typing import Annotated
 
 import typer
 
-from console import render
-from console.commands.audit import noted
-from console.connect import to_stage
-from console.options import Json, Stage, known
+from console import audit_trail, terminal
+from console.connect import open_stage
+from console.options import Json, Stage, require_known_clinic
 from shared.bootstrap import Application
 from shared.domain.query_file import Progress, Summary, rows_of
 from shared.settings import LOCAL_STAGE
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Add the command to `app`."""
     app.command("queries")(queries)
 
 
 def queries(
     name: Annotated[str, typer.Argument(help="one file, by its name in the list: its answers, as JSON lines")] = "",
     put: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="a CSV of patients to put to the stage")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="a CSV of patients to upload to the stage")
     ] = None,
     clinic: Annotated[
-        str, typer.Option(help="only files in this clinic's name; with --put: in whose name, where its rows do not say")
+        str, typer.Option(help="only files of this clinic; with --put: the clinic that asks, where its rows name none")
     ] = "",
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="write the answers here instead of showing them")] = (
         None
@@ -44,65 +43,65 @@ def queries(
     """
     if name and put is not None:
         raise typer.BadParameter("either --put a file or name one")
-    with to_stage(stage) as application:
+    with open_stage(stage) as application:
         if put is not None:
             name = _put(application, put, clinic)
-            render.out.print(f"put as {name}; `vaxline queries` tells how far it is", markup=False, highlight=False)
+            terminal.print_text(f"uploaded as {name}; `vaxline queries` shows its progress")
         elif name:
-            _answers(application, name, out)
+            _print_answers(application, name, out)
         else:
-            found = application.query_files.summaries()
-            _show([one for one in found if not clinic or one.name.startswith(f"{clinic}/")], json=json)
+            summaries = application.query_files.summaries()
+            shown = [summary for summary in summaries if not clinic or summary.name.startswith(f"{clinic}/")]
+            _print_summaries(shown, as_json=json)
 
 
 def _put(application: Application, file: Path, clinic: str) -> str:
-    """Under a name that says nothing about anybody."""
-    known(clinic, application.configurations.current())
+    """Upload a file under a random name, since its own may name a patient; return that name."""
+    require_known_clinic(clinic, application.configurations.current())
     content = file.read_bytes()
     rows = rows_of(file.name, content)
     if isinstance(rows, str):
         raise typer.BadParameter(f"{file}: {rows}")
-    mark = f"{application.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.csv"
-    name = f"{clinic}/{mark}" if clinic else mark
-    noted(application, "queries put", [name], f"{len(rows)} rows")
+    key = f"{application.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.csv"
+    name = f"{clinic}/{key}" if clinic else key
+    audit_trail.record(application, "queries put", [name], f"{len(rows)} rows")
     application.query_files.put(name, content)
     return name
 
 
-def _answers(application: Application, name: str, out: Path | None) -> None:
-    summary = next((one for one in application.query_files.summaries() if one.name == name), None)
+def _print_answers(application: Application, name: str, out: Path | None) -> None:
+    summary = next((summary for summary in application.query_files.summaries() if summary.name == name), None)
     if summary is None:
         raise typer.BadParameter(f"there is no file {name!r}; `vaxline queries` lists them")
-    noted(application, "queries read", [name])
+    audit_trail.record(application, "queries read", [name])
     lines = application.query_files.answers(summary)
     if out is None:
         for line in lines:
             typer.echo(line.decode("utf-8"))
     else:
         out.write_bytes(b"".join(line + b"\n" for line in lines))
-        render.out.print(f"{out}: {summary.done} of {summary.rows} rows", markup=False, highlight=False)
+        terminal.print_text(f"{out}: {summary.done} of {summary.rows} rows")
 
 
-def _show(found: Sequence[Summary], *, json: bool) -> None:
-    if json:
-        render.as_json(found)
+def _print_summaries(summaries: Sequence[Summary], *, as_json: bool) -> None:
+    if as_json:
+        terminal.print_json(summaries)
         return
-    render.table(
+    terminal.print_table(
         "Query files",
         ("file", "arrived", "progress", "rows", "answers", "why"),
         (
             (
-                one.name,
-                one.arrived,
-                one.progress.value,
-                f"{one.done} of {one.rows}" if one.progress is not Progress.NEW else "",
-                ", ".join(f"{outcome} {count}" for outcome, count in one.outcomes.items()),
-                one.waits or one.problem,
+                summary.name,
+                summary.arrived,
+                summary.progress.value,
+                f"{summary.done} of {summary.rows}" if summary.progress is not Progress.NEW else "",
+                ", ".join(f"{outcome} {count}" for outcome, count in summary.outcomes.items()),
+                summary.waits or summary.problem,
             )
-            for one in found
+            for summary in summaries
         ),
     )
-    for one in found:
-        for row in one.unreadable:
-            line = f"{one.name}: row {row.row}: {', '.join(row.fields)} cannot be read"
-            render.out.print(line, markup=False, highlight=False)
+    for summary in summaries:
+        for row in summary.unreadable:
+            terminal.print_text(f"{summary.name}: row {row.row}: {', '.join(row.fields)} cannot be read")

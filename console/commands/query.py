@@ -1,4 +1,4 @@
-"""`vaxline query`: what the IIS knows about a patient, and what it thinks is due."""
+"""`vaxline query`: ask the IIS for a patient's immunization history and forecast."""
 
 from __future__ import annotations
 
@@ -6,34 +6,37 @@ import csv
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 import typer
 
-from console import render
-from console.commands.audit import noted
-from console.connect import to_stage
+from console import audit_trail, terminal
+from console.connect import open_stage
+from console.iis_query import (
+    describe_completion,
+    describe_evaluation,
+    describe_person,
+    newest_submission,
+    ordinal,
+    search_fields,
+)
 from console.options import Json, Stage
 from shared.bootstrap import Application
 from shared.domain.hl7.qbp import Profile, Request
-from shared.domain.hl7.rsp_model import MEANING, Evaluation, Match, Person, Response, Vaccination
+from shared.domain.hl7.rsp_model import MEANING, Match, Response
 from shared.domain.model import Patient
-from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
 from shared.usecases.explain import explanation
 from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patient_of
 
-ORDINALS: Final = {1: "next", 2: "following"}
-_VALID: Final = {"Y": "valid", "N": "not valid"}
-
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Add the command to `app`."""
     app.command("query")(query)
 
 
-def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patient is asked for by
+def query(
     msh_10: Annotated[str, typer.Argument(help="ask about the patient of this submission")] = "",
     mrn: Annotated[str, typer.Option(help="record number; alone: the patient of the ledger who has it")] = "",
     last_name: Annotated[str, typer.Option(help="family name")] = "",
@@ -50,10 +53,10 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
     file: Annotated[
         Path | None, typer.Option("--csv", exists=True, dir_okay=False, help="patients in vaxline's CSV columns")
     ] = None,
-    clinic: Annotated[str, typer.Option(help="in whose name; needed where the ledger does not tell")] = "",
+    clinic: Annotated[str, typer.Option(help="the clinic that asks; needed where the ledger does not tell")] = "",
     history: Annotated[bool, typer.Option("--history", help="the plain history (Z34) instead of Z44")] = False,
     schema: Annotated[
-        bool, typer.Option("--schema", help="print the JSON schema of the answer and ask nobody")
+        bool, typer.Option("--schema", help="print the JSON schema of the answer and send no query")
     ] = False,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
@@ -61,9 +64,9 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
 ) -> None:
     """Asks the IIS for history and forecast; exit code 1 unless all were found. Example: vaxline query --mrn SYN-17"""
     if schema:
-        render.as_json(msgspec.json.schema(Asked))
+        terminal.print_json(msgspec.json.schema(Asked))
         return
-    flags = {
+    fields = {
         "patient_id": mrn,
         "last_name": last_name,
         "first_name": first_name,
@@ -78,176 +81,143 @@ def query(  # noqa: PLR0913, PLR0917 - one parameter for each thing that a patie
         "phone": phone,
     }
     profile = Profile.HISTORY if history else Profile.FORECAST
-    with to_stage(stage) as application:
+    with open_stage(stage) as application:
         if file is not None:
-            in_hours(application)
-        patients = list(_patients(application, msh_10, flags, file, clinic))
-        done = []
-        for number, (whom, who, subject) in enumerate(patients):
+            require_query_hours(application)
+        targets = list(_targets(application, msh_10, fields, file, clinic))
+        answers = []
+        for number, (patient, asking_clinic, subject) in enumerate(targets):
             if number:
                 time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
-            noted(application, "query", [subject or who], f"{profile.value} by {asked_by(whom)}")
-            done.append(application.ask(Request(whom, profile), who))
+            detail = f"{profile.value} by {search_fields(patient)}"
+            audit_trail.record(application, "query", [subject or asking_clinic], detail)
+            answers.append(application.ask(Request(patient, profile), asking_clinic))
     if fhir:
-        from console.commands.fhir_bundle import bundle  # noqa: PLC0415 - the FHIR models take a second to load
+        from console.commands.fhir_bundle import bundle  # the FHIR models take a second to load
 
-        for asked in done:
-            typer.echo(bundle(asked))
+        for answer in answers:
+            typer.echo(bundle(answer))
     elif json:
-        render.as_json(done if file else done[0])
+        terminal.print_json(answers if file else answers[0])
     else:
-        for asked in done:
-            show(asked)
-    if any(asked.response is None or asked.response.match is not Match.FOUND for asked in done):
+        for answer in answers:
+            _print_answer(answer)
+    if any(answer.response is None or answer.response.match is not Match.FOUND for answer in answers):
         raise typer.Exit(1)
 
 
-# who is meant ---------------------------------------------------------------------------------------------------------
-
-
-def _patients(
-    application: Application, msh_10: str, flags: Mapping[str, str], file: Path | None, clinic: str
-) -> Iterator[tuple[Patient, str, str]]:
-    """(patient, clinic, what the audit trail calls it) of everyone who is asked about."""
-    given = {column: value for column, value in flags.items() if value.strip()}
-    if file is not None:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            for row in csv.DictReader(lines):
-                values = {column: row.get(column) or "" for column in COLUMNS}
-                yield _read(values), _clinic(application, row.get("clinic") or clinic), ""
-    elif msh_10 or given.keys() == {"patient_id"}:
-        found = of_ledger(application, msh_10, given.get("patient_id", ""))
-        if found is None:
-            raise typer.BadParameter("the ledger has no such submission; give names and birth date instead")
-        yield found.visit.patient, clinic or found.clinic, found.msh_10
-    elif given:
-        yield _read(given), _clinic(application, clinic), ""
-    else:
-        raise typer.BadParameter("say who is meant; `vaxline query --help` lists how")
-
-
-def in_hours(application: Application) -> None:
-    """Several questions wait for the hours that the IIS wants them in.
+def require_query_hours(application: Application) -> None:
+    """Check that a series of queries may be sent now (`iis.query_hours`).
 
     Raises:
-        Exit: it is not the time.
+        typer.Exit: it may not.
     """
     iis = application.configurations.current().iis
     if not is_batch_time(iis, application.clock.now()):
         hours = ", ".join(window.text for window in iis.query_hours)
-        render.err.print(f"several are asked only in iis.query_hours ({hours}, {iis.time_zone}); nobody was asked")
+        terminal.print_error(
+            f"a series of queries is sent only in iis.query_hours ({hours}, {iis.time_zone}); none was sent"
+        )
         raise typer.Exit(1)
 
 
-def of_ledger(application: Application, msh_10: str, mrn: str) -> Submission | None:
-    """The submission with this MSH-10, else the newest one of the patient with this record number."""
-    marks = [msh_10] if msh_10 else application.ledger.found("mrn", mrn)
-    return max(application.ledger.many(marks), key=lambda one: one.created, default=None)
+# whom to ask about ----------------------------------------------------------------------------------------------------
 
 
-def _read(values: Mapping[str, str]) -> Patient:
+def _targets(
+    application: Application, msh_10: str, fields: Mapping[str, str], file: Path | None, clinic: str
+) -> Iterator[tuple[Patient, str, str]]:
+    """Yield patient, clinic that asks, and MSH-10 (or the empty string) for each query."""
+    given = {column: value for column, value in fields.items() if value.strip()}
+    if file is not None:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            for row in csv.DictReader(lines):
+                values = {column: row.get(column) or "" for column in COLUMNS}
+                yield _parse_patient(values), _asking_clinic(application, row.get("clinic") or clinic), ""
+    elif msh_10 or given.keys() == {"patient_id"}:
+        submission = newest_submission(application, msh_10, given.get("patient_id", ""))
+        if submission is None:
+            raise typer.BadParameter("the ledger has no such submission; give names and birth date instead")
+        yield submission.visit.patient, clinic or submission.clinic, submission.msh_10
+    elif given:
+        yield _parse_patient(given), _asking_clinic(application, clinic), ""
+    else:
+        raise typer.BadParameter("say whom to ask about; `vaxline query --help` lists the options")
+
+
+def _parse_patient(values: Mapping[str, str]) -> Patient:
     patient = patient_of(values)
     if isinstance(patient, str):
         raise typer.BadParameter(patient)
     return patient
 
 
-def _clinic(application: Application, named: str) -> str:
+def _asking_clinic(application: Application, named: str) -> str:
+    """Return the clinic that was named, else the only one in clinics.toml."""
     clinics = application.configurations.current().clinics
     if named:
         return named
     if len(clinics) == 1:
         return next(iter(clinics))
-    raise typer.BadParameter(f"say in whose name to ask: --clinic, one of {', '.join(clinics)}")
+    raise typer.BadParameter(f"say which clinic asks: --clinic, one of {', '.join(clinics)}")
 
 
-def asked_by(patient: Patient) -> str:
-    """What a patient is asked for by, in names of fields and without their values."""
-    said = {"record number": patient.mrn, "name": patient.name, "birth date": patient.birth_date, "sex": patient.sex}
-    return ", ".join(word for word, value in said.items() if value)
+# the answer -----------------------------------------------------------------------------------------------------------
 
 
-# what came ------------------------------------------------------------------------------------------------------------
-
-
-def show(asked: Asked) -> None:
-    """History and forecast as tables, or what to do where there are none."""
-    response = asked.response
+def _print_answer(answer: Asked) -> None:
+    """Print history and forecast as tables; where there is no answer, what to do."""
+    response = answer.response
     if response is None:
-        known = explanation(asked.fault) if asked.fault else None
-        why = asked.fault or f"not asked: {asked.not_asked} {' '.join(asked.missing)}".strip()
-        render.out.print(f"{why}. {known.words} {known.fix}" if known else why, markup=False, highlight=False)
+        explained = explanation(answer.fault) if answer.fault else None
+        reason = answer.fault or f"not asked: {answer.not_asked} {' '.join(answer.missing)}".strip()
+        terminal.print_text(f"{reason}. {explained.words} {explained.fix}" if explained else reason)
         return
-    words = f"{response.match.value}: {MEANING[response.match]} ({response.profile}, QAK-2 {response.status})"
-    render.out.print(words, markup=False, highlight=False)
+    match = response.match
+    terminal.print_text(f"{match.value}: {MEANING[match]} ({response.profile}, QAK-2 {response.status})")
     for error in response.errors:
-        line = f"  {error.severity} {error.path} {error.application_code or error.code} {error.text}"
-        render.out.print(line, markup=False, highlight=False)
-    for one in filter(None, (response.patient, *response.candidates)):
-        render.out.print(f"  {person(one)}", markup=False, highlight=False)
-    _show_history(response)
-    _show_forecast(response)
+        terminal.print_text(f"  {error.severity} {error.path} {error.application_code or error.code} {error.text}")
+    for person in filter(None, (response.patient, *response.candidates)):
+        terminal.print_text(f"  {describe_person(person)}")
+    if match is Match.FOUND:
+        _print_history(response)
+    if response.forecast:
+        _print_forecast(response)
 
 
-def person(known: Person) -> str:
-    """Who the IIS knows, in one line."""
-    name = known.name
-    ids = ", ".join(f"{one.type or 'id'} {one.id}" for one in known.ids)
-    born = f"born {known.birth_date} {known.sex}"
-    return f"{name.family}, {name.given} {name.middle}".strip() + f", {born}; {ids}"
-
-
-def _show_history(response: Response) -> None:
-    if response.match is not Match.FOUND:
-        return
-    render.table(
+def _print_history(response: Response) -> None:
+    terminal.print_table(
         f"History: {len(response.vaccinations)} vaccinations",
         ("date", "vaccine", "lot", "source", "status", "counts as"),
         (
             (
-                one.date[:8],
-                f"{one.vaccine.text} ({one.vaccine.code})",
-                one.lot,
-                one.source.text or one.source.code,
-                status(one),
-                "; ".join(map(counts_as, one.evaluations)),
+                vaccination.date[:8],
+                f"{vaccination.vaccine.text} ({vaccination.vaccine.code})",
+                vaccination.lot,
+                vaccination.source.text or vaccination.source.code,
+                describe_completion(vaccination),
+                "; ".join(map(describe_evaluation, vaccination.evaluations)),
             )
-            for one in response.vaccinations
+            for vaccination in response.vaccinations
         ),
     )
 
 
-def status(one: Vaccination) -> str:
-    """Completion, and why it was refused."""
-    return f"{one.completion} {one.refusal_reason.text}".strip()
-
-
-def counts_as(one: Evaluation) -> str:
-    """How a dose counts, in words."""
-    words = [one.vaccine.text or one.vaccine.code]
-    words += [f"dose {one.dose_number}"] if one.dose_number else []
-    words += [_VALID.get(one.validity, one.validity)] if one.validity else []
-    words += [reason.text or reason.code for reason in one.reasons]
-    return " ".join(words)
-
-
-def _show_forecast(response: Response) -> None:
-    if not response.forecast:
-        return
-    render.table(
+def _print_forecast(response: Response) -> None:
+    terminal.print_table(
         "Forecast",
         ("vaccine", "dose", "earliest", "due", "overdue", "latest", "status", "reason"),
         (
             (
-                one.vaccine.text or one.vaccine.code,
-                ORDINALS.get(one.ordinal, f"{one.ordinal}th"),
-                one.earliest,
-                one.due,
-                one.overdue,
-                one.latest,
-                one.status.text or one.status.code,
-                ", ".join(reason.text or reason.code for reason in one.reasons),
+                recommendation.vaccine.text or recommendation.vaccine.code,
+                ordinal(recommendation.ordinal),
+                recommendation.earliest,
+                recommendation.due,
+                recommendation.overdue,
+                recommendation.latest,
+                recommendation.status.text or recommendation.status.code,
+                ", ".join(reason.text or reason.code for reason in recommendation.reasons),
             )
-            for one in response.forecast
+            for recommendation in response.forecast
         ),
     )

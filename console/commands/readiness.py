@@ -1,4 +1,4 @@
-"""`vaxline readiness`: CT WiZ's test phases and the two clean weeks that it asks for, day by day."""
+"""`vaxline readiness`: CT WiZ's test phases and the clean days before production."""
 
 from __future__ import annotations
 
@@ -8,83 +8,91 @@ from typing import Annotated
 
 import typer
 
-from console import render
-from console.commands.audit import noted
-from console.connect import to_stage
-from console.options import Clinic, Json, Stage, known
+from console import audit_trail, terminal
+from console.connect import open_stage
+from console.options import Clinic, Json, Stage, require_known_clinic
 from shared.domain.readiness import WINDOW, Item, Readiness
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reporting.pages import readiness as readiness_page
 from shared.usecases.reporting.readiness import SHOWN, go_live, readiness_of_each
 
+_CHECKLIST_MARKS = {True: "yes", False: "no", None: "?"}
+
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Add the command to `app`."""
     app.command("readiness")(readiness)
 
 
 def readiness(
     clinic: Clinic = "",
     days: Annotated[int, typer.Option(min=WINDOW, max=366, help="how many days to show, today included")] = SHOWN,
-    html: Annotated[Path | None, typer.Option(dir_okay=False, help="write it as a page to print, for CT DPH")] = None,
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="write a page to print, for CT DPH")] = None,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Shows the test phases and the clean days; exit code 1 until they are full. Example: vaxline readiness"""
+    """Shows test phases and clean days; exit code 1 until there are enough clean days. Example: vaxline readiness"""
     now = datetime.now(UTC)
-    with to_stage(stage) as application:
-        noted(application, "readiness", [clinic or "all clinics"])
+    with open_stage(stage) as application:
+        audit_trail.record(application, "readiness", [clinic or "all clinics"])
         configuration = application.configurations.current()
-        known(clinic, configuration)
+        require_known_clinic(clinic, configuration)
         each = readiness_of_each(application.ledger, configuration, now.date(), shown=days)
-        items = go_live(application.ledger, each)
-    found = next(one for one in each if one.clinic == clinic)
+        checklist = go_live(application.ledger, each)
+    shown = next(one for one in each if one.clinic == clinic)
     if html is not None:
-        shown = (found,) if clinic else each
-        html.write_text(readiness_page.page(shown, items, configuration.organization, stage, now), "utf-8")
+        on_page = (shown,) if clinic else each
+        html.write_text(readiness_page.page(on_page, checklist, configuration.organization, stage, now), "utf-8")
     if json:
-        render.as_json(found)
+        terminal.print_json(shown)
     else:
-        _show(found, each, items)
-    if not found.is_ready:
+        _print_days(shown)
+        if not shown.clinic:
+            _print_interface(each[1:], checklist)
+        terminal.print_text(_verdict(shown))
+    if not shown.is_ready:
         raise typer.Exit(1)
 
 
-def _show(found: Readiness, each: tuple[Readiness, ...], items: tuple[Item, ...]) -> None:
-    render.table(
-        f"Messages to the IIS{f' of {found.clinic}' if found.clinic else ''}, by day (UTC)",
+def _print_days(shown: Readiness) -> None:
+    terminal.print_table(
+        f"Messages to the IIS{f' of {shown.clinic}' if shown.clinic else ''}, by day (UTC)",
         ("day", "messages", "warnings", "errors", "", "causes"),
         (
             (f"{day.date:%a %Y-%m-%d}", day.messages, day.warnings, day.errors, day.word, ", ".join(day.causes))
-            for day in found.days
+            for day in shown.days
         ),
     )
-    render.table(
+    terminal.print_table(
         "CT WiZ's test phases",
         ("phase", "", "what the ledger shows"),
-        ((one.title, "passed" if one.is_passed else "not yet", one.evidence) for one in found.phases),
+        ((phase.title, "passed" if phase.is_passed else "not yet", phase.evidence) for phase in shown.phases),
     )
-    if not found.clinic:
-        render.table(
-            "Clinics",
-            ("clinic", "clean days", "silent", "last broken", "could end"),
-            ((one.clinic, one.streak, one.silent, _last(one), one.could_end or "") for one in each[1:]),
-        )
-        render.out.print("Before going live:")
-        for item in items:
-            mark = {True: "yes", False: "no", None: "?"}[item.is_done]
-            render.out.print(f"  {mark:<4}{item.words}", markup=False, highlight=False)
-        render.out.print()
-    if found.clean_since is None:
-        render.out.print("No message has been sent yet.")
-    elif found.is_ready:
-        render.out.print(f"Without errors and warnings since {found.clean_since}: {WINDOW} days and more.")
-    else:
-        render.out.print(
-            f"Without errors and warnings from {found.clean_since}: {found.streak} days, {found.silent} of them "
-            f"silent; {WINDOW} days on {found.could_end}."
-        )
 
 
-def _last(one: Readiness) -> str:
+def _print_interface(clinics: tuple[Readiness, ...], checklist: tuple[Item, ...]) -> None:
+    """Print what concerns all clinics: one line per clinic, and the checklist before going live."""
+    terminal.print_table(
+        "Clinics",
+        ("clinic", "clean days", "silent", "last broken", "could end"),
+        ((one.clinic, one.streak, one.silent, _last_broken(one), one.could_end or "") for one in clinics),
+    )
+    terminal.print_text("Before going live:")
+    for item in checklist:
+        terminal.print_text(f"  {_CHECKLIST_MARKS[item.is_done]:<4}{item.words}")
+    terminal.out.print()
+
+
+def _verdict(shown: Readiness) -> str:
+    if shown.clean_since is None:
+        return "No message has been sent yet."
+    if shown.is_ready:
+        return f"No errors and no warnings since {shown.clean_since}: {WINDOW} days or more."
+    return (
+        f"No errors and no warnings since {shown.clean_since}: {shown.streak} days, {shown.silent} of them "
+        f"silent; {WINDOW} days on {shown.could_end}."
+    )
+
+
+def _last_broken(one: Readiness) -> str:
     return f"{one.broken_on.date}: {', '.join(one.broken_on.causes)}" if one.broken_on else ""

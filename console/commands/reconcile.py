@@ -1,4 +1,4 @@
-"""`vaxline reconcile`: what the IIS has about patients whom we reported, held against what we reported."""
+"""`vaxline reconcile`: compare what we reported about patients with what the IIS has."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated, Final
 
 import typer
 
-from console import render
-from console.commands.audit import noted
-from console.commands.query import in_hours, of_ledger
-from console.connect import to_stage
+from console import audit_trail, terminal
+from console.commands.query import require_query_hours
+from console.connect import open_stage
+from console.iis_query import newest_submission
 from console.options import Json, Stage
 from shared.bootstrap import Application
 from shared.domain.hl7.rsp_model import Match
@@ -22,11 +22,11 @@ from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
 from shared.usecases.registry.reconcile import Reconciled, open_questions
 
-_DAYS: Final = 28
+_SAMPLED_DAYS: Final = 28
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Add the command to `app`."""
     app.command("reconcile")(reconcile)
 
 
@@ -34,9 +34,9 @@ def reconcile(
     msh_10: Annotated[str, typer.Argument(help="the patient of this submission")] = "",
     mrn: Annotated[str, typer.Option(help="the patient with this record number")] = "",
     unknown: Annotated[bool, typer.Option("--unknown", help="every submission whose answer never came")] = False,
-    sample: Annotated[int, typer.Option(min=0, help="so many accepted ones of the last 28 days, at random")] = 0,
+    sample: Annotated[int, typer.Option(min=0, help="so many random accepted ones of the last 28 days")] = 0,
     clinic: Annotated[str, typer.Option(help="with --unknown or --sample: only this clinic")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="ask and compare, change nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="query and compare, change nothing")] = False,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
@@ -44,72 +44,76 @@ def reconcile(
 
     Example: vaxline reconcile --unknown --stage production
     """
-    with to_stage(stage) as application:
+    with open_stage(stage) as application:
         if unknown or sample:
-            in_hours(application)
-        done: list[Reconciled] = []
-        for number, submission in enumerate(_wanted(application, msh_10, mrn, clinic, sample, unknown=unknown)):
+            require_query_hours(application)
+        results: list[Reconciled] = []
+        for number, submission in enumerate(_submissions(application, msh_10, mrn, clinic, sample, unknown=unknown)):
             if number:
                 time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
-            noted(application, "reconcile --dry-run" if dry_run else "reconcile", [submission.msh_10])
-            done.append(application.reconcile(submission, dry_run=dry_run))
+            action = "reconcile --dry-run" if dry_run else "reconcile"
+            audit_trail.record(application, action, [submission.msh_10])
+            results.append(application.reconcile(submission, dry_run=dry_run))
     if json:
-        render.as_json(done)
+        terminal.print_json(results)
     else:
-        for one in done:
-            _show(one, dry_run=dry_run)
-        render.out.print(_sum(done), highlight=False)
-    if not all(_is_good(one) for one in done):
+        for result in results:
+            _print_result(result, dry_run=dry_run)
+        terminal.print_text(_summary(results))
+    if not all(_agrees(result) for result in results):
         raise typer.Exit(1)
 
 
-def _wanted(
+def _submissions(
     application: Application, msh_10: str, mrn: str, clinic: str, sample: int, *, unknown: bool
 ) -> list[Submission]:
+    """Return the submissions whose patients are asked about."""
     if unknown:
         return open_questions(application.ledger, clinic)
     if sample:
         today = datetime.now(UTC).date()
-        days = (today - timedelta(days=back) for back in range(_DAYS))
         accepted = [
-            one.msh_10 for day in days for one in application.ledger.outcomes(day, clinic) if one.state in STORED_BY_IIS
+            outcome.msh_10
+            for back in range(_SAMPLED_DAYS)
+            for outcome in application.ledger.outcomes(today - timedelta(days=back), clinic)
+            if outcome.state in STORED_BY_IIS
         ]
         return list(application.ledger.many(random.sample(accepted, min(sample, len(accepted)))))
-    found = of_ledger(application, msh_10, mrn) if msh_10 or mrn else None
-    if found is None:
+    submission = newest_submission(application, msh_10, mrn) if msh_10 or mrn else None
+    if submission is None:
         raise typer.BadParameter("name a submission or a record number of the ledger, --unknown, or --sample N")
-    return [found]
+    return [submission]
 
 
-def _show(one: Reconciled, *, dry_run: bool) -> None:
-    response = one.asked.response
-    said = response.match.value if response else one.asked.fault or one.asked.not_asked
-    render.out.print(f"{one.msh_10}: {said}", markup=False, highlight=False)
-    if one.lines:
-        render.table(
+def _print_result(result: Reconciled, *, dry_run: bool) -> None:
+    response = result.asked.response
+    answer = response.match.value if response else result.asked.fault or result.asked.not_asked
+    terminal.print_text(f"{result.msh_10}: {answer}")
+    if result.lines:
+        terminal.print_table(
             "Vaccinations",
             ("result", "we reported", "the IIS has", "differs in", "MSH-10"),
             (
-                (line.kind.value, _side(line.ours), _side(line.theirs), ", ".join(line.fields), line.msh_10)
-                for line in one.lines
+                (line.kind.value, _describe(line.ours), _describe(line.theirs), ", ".join(line.fields), line.msh_10)
+                for line in result.lines
             ),
         )
-    for proven in one.proven:
-        words = "would be ACCEPTED" if dry_run else "is ACCEPTED now"
-        render.out.print(f"  {proven} {words}: the IIS tells every dose of it", markup=False, highlight=False)
+    for proven in result.proven:
+        state = "would be ACCEPTED" if dry_run else "is ACCEPTED now"
+        terminal.print_text(f"  {proven} {state}: the IIS has every dose of it")
 
 
-def _side(side: Side | None) -> str:
+def _describe(side: Side | None) -> str:
     return f"{side.date} CVX {side.cvx} {side.lot}".strip() if side else ""
 
 
-def _sum(done: list[Reconciled]) -> str:
-    kinds = [line.kind for one in done for line in one.lines]
+def _summary(results: list[Reconciled]) -> str:
+    kinds = [line.kind for result in results for line in result.lines]
     counts = ", ".join(f"{kinds.count(kind)} {kind.value}" for kind in Kind)
-    return f"{len(done)} patients asked about: {counts}; {sum(len(one.proven) for one in done)} proven"
+    return f"{len(results)} patients queried: {counts}; {sum(len(result.proven) for result in results)} proven"
 
 
-def _is_good(one: Reconciled) -> bool:
-    """What others reported is no fault of ours; where the patient was not found, nothing is proven to be there."""
-    found = one.asked.response is not None and one.asked.response.match is Match.FOUND
-    return found and all(line.kind in (Kind.SAME, Kind.MISSING_HERE) for line in one.lines)
+def _agrees(result: Reconciled) -> bool:
+    """Say whether the IIS has all that we reported; doses that others reported do not matter."""
+    is_found = result.asked.response is not None and result.asked.response.match is Match.FOUND
+    return is_found and all(line.kind in (Kind.SAME, Kind.MISSING_HERE) for line in result.lines)

@@ -1,4 +1,4 @@
-"""`vaxline redrive` and `vaxline replay`: what was set aside, or has to be read once more, comes back."""
+"""`vaxline redrive` and `vaxline replay`: return dead letters to their queue, and convert exports again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from console import render
-from console.commands.audit import noted
-from console.connect import to_stage
+from console import audit_trail, terminal
+from console.connect import open_stage
 from console.options import Json, Stage
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE, QUEUES
 
@@ -17,7 +16,7 @@ _QUEUES = {queue.name: queue for queue in QUEUES}
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands to the `vaxline` command."""
+    """Add the commands to `app`."""
     app.command("redrive")(redrive)
     app.command("replay")(replay)
 
@@ -27,13 +26,15 @@ def redrive(
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Puts what a queue's dead-letter queue holds back into the queue. Example: vaxline redrive outbox"""
+    """Moves the messages of a dead-letter queue back into its queue. Example: vaxline redrive outbox"""
     if queue not in _QUEUES:
         raise typer.BadParameter(f"it is one of {', '.join(_QUEUES)}")
-    with to_stage(stage) as application:
-        noted(application, "redrive", [queue])
+    with open_stage(stage) as application:
+        audit_trail.record(application, "redrive", [queue])
         moved = application.redrive(_QUEUES[queue])
-    render.say(json, {"queue": queue, "moved": moved}, f"{moved} messages of {queue} are back in the queue")
+    terminal.print_result(
+        {"queue": queue, "moved": moved}, f"{moved} messages of {queue} are back in the queue", as_json=json
+    )
 
 
 def replay(
@@ -44,19 +45,21 @@ def replay(
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
 ) -> None:
-    """Has exports converted that the ledger lacks, and no other. Example: vaxline replay --since 2026-03-02T06:00"""
+    """Converts exports that the ledger lacks, and no others. Example: vaxline replay --since 2026-03-02T06:00"""
     if bool(keys) == (since is not None):
         raise typer.BadParameter("name keys, or a time with --since")
-    wrong = [key for key in keys or () if not key.startswith(INBOX_PREFIX)]
-    if wrong:
-        raise typer.BadParameter(f"{wrong[0]} is not in {INBOX_PREFIX}")
-    with to_stage(stage) as application:
-        noted(application, "replay", keys or [f"since {since:%Y-%m-%dT%H:%M}"])
+    outside = [key for key in keys or () if not key.startswith(INBOX_PREFIX)]
+    if outside:
+        raise typer.BadParameter(f"{outside[0]} is not in {INBOX_PREFIX}")
+    with open_stage(stage) as application:
+        audit_trail.record(application, "replay", keys or [f"since {since:%Y-%m-%dT%H:%M}"])
         if since is not None:
-            found = application.objects.versions(INBOX_PREFIX, since.replace(tzinfo=UTC))
-            replayed = [(item.key, item.version_id) for item in found]
+            versions = application.objects.versions(INBOX_PREFIX, since.replace(tzinfo=UTC))
+            replayed = [(version.key, version.version_id) for version in versions]
         else:
             replayed = [(key, "") for key in keys or ()]
         for key, version_id in replayed:
             application.intake.announce(key, version_id)
-    render.say(json, {"replayed": [key for key, _ in replayed]}, f"{len(replayed)} objects are in the intake queue")
+    terminal.print_result(
+        {"replayed": [key for key, _ in replayed]}, f"{len(replayed)} objects are in the intake queue", as_json=json
+    )

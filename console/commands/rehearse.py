@@ -16,8 +16,9 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
-from console import render
-from console.connect import explained
+from console import terminal
+from console.commands.files import print_files
+from console.connect import describe_error
 from console.options import Json
 from shared.domain.identity import NO_ORDER
 
@@ -50,12 +51,12 @@ def rehearse(
     source, 03-do.txt holds vaxline commands, one a line. It uses the folder's own clinics.toml, else the demo's, and a
     simulated CT WiZ; nothing is kept. Exit code 1 where a function failed.
     """
-    from local import rehearsal  # noqa: PLC0415 - moto loads only for the local stage
+    from local import rehearsal
 
     try:
         entries = rehearsal.read_entries(folder)
     except LookupError as error:
-        render.err.print(str(error), markup=False, highlight=False)
+        terminal.print_error(str(error))
         raise typer.Exit(2) from None
     vaxline = context.find_root().command.main
     with rehearsal.opened(folder, entries, lambda words: _called(vaxline, words)) as played:
@@ -72,7 +73,7 @@ def rehearse(
 
 def _called(vaxline: Callable[..., object], words: Sequence[str]) -> Called:
     """Runs the `vaxline` command with these arguments; a command that asks for input gets none."""
-    from local.rehearsal import Called  # noqa: PLC0415 - as above
+    from local.rehearsal import Called
 
     output = io.StringIO()
     stdin, sys.stdin = sys.stdin, io.StringIO()
@@ -92,7 +93,7 @@ def _exit_code(vaxline: Callable[..., object], words: Sequence[str]) -> int:
             raise KeyboardInterrupt from None
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except (LookupError, BotoCoreError, ClientError) as error:
-        render.err.print(explained(error), markup=False, highlight=False)
+        terminal.print_error(describe_error(error))
         return 2
     except Exception:  # noqa: BLE001 - the rehearsal goes on and shows it
         traceback.print_exc()
@@ -117,20 +118,20 @@ def _shown(played: Rehearsal, *, everything: bool) -> Iterator[Step]:
     worklist: dict[_WorklistKey, int] = {}
     doses: dict[tuple[str, ...], tuple[str, ...]] = {}
     for step in played.play():
-        render.out.rule(Text(step.name, style="bold"), align="left")
+        terminal.out.rule(Text(step.name, style="bold"), align="left")
         for called in step.commands:
             _show_command(called)
         if not step.files and not step.commands:
-            render.out.print("No file of this entry was taken up.", highlight=False)
+            terminal.out.print("No file of this entry was taken up.", highlight=False)
         files_now = {file.file_id: file for file in played.files()}
         _show_files(_changed({} if everything else files, files_now))
-        render.out.print(f"Messages that CT WiZ received: {step.sent}", highlight=False)
+        terminal.out.print(f"Messages that CT WiZ received: {step.sent}", highlight=False)
         worklist_now = {(one.cause, one.clinic, one.state.value): one.rows for one in step.worklist}
         _show_worklist({} if everything else worklist, worklist_now)
         doses_now = _doses(step.iis)
         _show_doses({} if everything else doses, doses_now)
         for error in step.errors:
-            render.err.print(Text(f"A function failed: {error}", style="red"))
+            terminal.err.print(Text(f"A function failed: {error}", style="red"))
         files, worklist, doses = files_now, worklist_now, doses_now
         yield step
 
@@ -140,19 +141,19 @@ def _changed(before: Mapping[_K, _V], now: Mapping[_K, _V]) -> list[_V]:
 
 
 def _show_command(called: Called) -> None:
-    render.out.print(Text(f"$ {called.command}", style="bold"))
+    terminal.out.print(Text(f"$ {called.command}", style="bold"))
     if called.output:
-        render.out.print(Text(called.output))
+        terminal.out.print(Text(called.output))
     if called.exit_code:
-        render.out.print(Text(f"exit code {called.exit_code}", style="red"))
+        terminal.out.print(Text(f"exit code {called.exit_code}", style="red"))
 
 
 def _show_files(files: Sequence[FileSummary]) -> None:
     if files:
-        render.files(files)
+        print_files(files)
     for file in files:
         for finding in file.findings:
-            render.out.print(Text(f"{file.name}: {finding.code} {finding.value}"))
+            terminal.out.print(Text(f"{file.name}: {finding.code} {finding.value}"))
 
 
 def _show_worklist(before: Mapping[_WorklistKey, int], now: Mapping[_WorklistKey, int]) -> None:
@@ -162,7 +163,7 @@ def _show_worklist(before: Mapping[_WorklistKey, int], now: Mapping[_WorklistKey
         if before.get(key) != now.get(key)
     ]
     if changed:
-        render.table("Worklist", ("cause", "clinic", "state", "rows"), changed)
+        terminal.print_table("Worklist", ("cause", "clinic", "state", "rows"), changed)
 
 
 def _show_doses(
@@ -179,9 +180,9 @@ def _show_doses(
         elif then is not None and after is not None and then != after:
             rows.append(("changed", *map(_cell, then, after)))
     if rows:
-        render.table("What CT WiZ has", ("", *_DOSE_COLUMNS), rows)
+        terminal.print_table("What CT WiZ has", ("", *_DOSE_COLUMNS), rows)
     else:
-        render.out.print("What CT WiZ has did not change.\n", highlight=False)
+        terminal.out.print("What CT WiZ has did not change.\n", highlight=False)
 
 
 def _cell(before: str, after: str) -> str:

@@ -1,4 +1,4 @@
-"""`vaxline report`: the reports on request, as tables, HTML, CSV or JSON."""
+"""`vaxline report`: print a report, or write it as HTML or CSV."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from console import render
-from console.commands.audit import noted
-from console.connect import to_stage
+from console import audit_trail, terminal
+from console.connect import open_stage
 from console.options import Clinic, Json, Stage
 from shared.domain.report import Report
 from shared.settings import LOCAL_STAGE
@@ -19,22 +18,25 @@ from shared.usecases.reporting.pages import report as report_page
 from shared.usecases.reporting.report import REPORTS, of_tally
 
 _ALL: Final = "all"
+_DEFAULT_DAYS: Final = 7
 _HELP: Final = "; ".join(f"{name}: {kind.words}" for name, kind in REPORTS.items())
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the `vaxline` command."""
+    """Add the command to `app`."""
     app.command("report")(report)
 
 
 def report(
-    name: Annotated[str, typer.Argument(help=f"{_HELP}; all: every one of them")],
+    name: Annotated[str, typer.Argument(help=f"{_HELP}; all: all of them")],
     clinic: Clinic = "",
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the first day (UTC); else a week back")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the first day (UTC); a week back where not given")
     ] = None,
-    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the last day (UTC); else today")] = None,
-    html: Annotated[Path | None, typer.Option(dir_okay=False, help="write a page to print, charts included")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="the last day (UTC); today where not given")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="write a page to print, with charts")] = None,
     csv: Annotated[Path | None, typer.Option(dir_okay=False, help="write CSV for a spreadsheet")] = None,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
@@ -43,33 +45,34 @@ def report(
     if name not in (*REPORTS, _ALL):
         raise typer.BadParameter(f"there is no report {name!r}; it is one of {', '.join((*REPORTS, _ALL))}")
     last = until.date() if until else datetime.now(UTC).date()
-    first = since.date() if since else last - timedelta(days=6)
+    first = since.date() if since else last - timedelta(days=_DEFAULT_DAYS - 1)
     if first > last:
-        raise typer.BadParameter("--since lies after --until")
-    with to_stage(stage) as application:
-        noted(application, "report", [clinic or "all clinics"], f"{name}, {first} to {last}")
+        raise typer.BadParameter("--since is later than --until")
+    with open_stage(stage) as application:
+        audit_trail.record(application, "report", [clinic or "all clinics"], f"{name}, {first} to {last}")
         configuration = application.configurations.current()
         counts = application.report.counted(first, last, clinic)
     names = list(REPORTS) if name == _ALL else [name]
-    found = [of_tally(one, counts, configuration, first, last, clinic) for one in names]
+    reports = [of_tally(each, counts, configuration, first, last, clinic) for each in names]
     if html is not None:
-        html.write_text(report_page.page(found, datetime.now(UTC)), "utf-8")
+        html.write_text(report_page.page(reports, datetime.now(UTC)), "utf-8")
     if csv is not None:
-        # With a byte order mark, by which spreadsheets know UTF-8.
-        csv.write_text("\n".join(map(csv_text.of_report, found)), "utf-8-sig", newline="")
+        # Spreadsheets recognize UTF-8 by the byte order mark.
+        csv.write_text("\n".join(map(csv_text.of_report, reports)), "utf-8-sig", newline="")
     if json:
-        render.as_json(found)
+        terminal.print_json(reports)
     elif html is None and csv is None:
-        for one in found:
-            _show(one, first, last)
+        for each in reports:
+            _print_report(each, first, last)
     else:
-        render.out.print(f"{', '.join(str(path) for path in (html, csv) if path)}: {found[0].messages} messages")
+        paths = ", ".join(str(path) for path in (html, csv) if path)
+        terminal.print_text(f"{paths}: {reports[0].messages} messages")
 
 
-def _show(report: Report, first: date, last: date) -> None:
-    render.out.rule(f"{report.title}, {first} to {last}, {report.messages} messages")
+def _print_report(report: Report, first: date, last: date) -> None:
+    terminal.out.rule(f"{report.title}, {first} to {last}, {report.messages} messages")
     for sheet in report.sheets:
         if sheet.rows:
-            render.table(sheet.title, sheet.columns, sheet.rows)
+            terminal.print_table(sheet.title, sheet.columns, sheet.rows)
         else:
-            render.out.print(f"{sheet.title}: nothing.\n", markup=False, highlight=False)
+            terminal.print_text(f"{sheet.title}: nothing.\n")

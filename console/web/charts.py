@@ -1,4 +1,4 @@
-"""Charts as ECharts options; each is drawn from numbers that a table of the page, or its own axis labels, also say."""
+"""Charts as ECharts options. The numbers are also on the page as text: in a table or in axis labels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final
 from shared.domain.lifecycle import State
 
 _INK: Final = "#7d8791"
-"""Readable on the light and on the dark page."""
+"""Text color that is readable on light and dark pages."""
 
-_COLOURS: Final[Mapping[str, str]] = {
+_STATE_COLORS: Final[Mapping[str, str]] = {
     State.ACCEPTED: "#3a9a62",
     State.ACCEPTED_WITH_WARNINGS: "#c79a2b",
     State.PARTLY_ACCEPTED: "#d97a3a",
@@ -38,7 +38,7 @@ def _options(names: Sequence[str], series: list[dict[str, Any]], *, sideways: bo
 
 
 def stacked(names: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """One column per name, a piece of it per state."""
+    """Return columns, one per name, each stacked of its states."""
     pieces: list[dict[str, Any]] = [
         {
             "name": state.replace("_", " ").lower(),
@@ -46,7 +46,7 @@ def stacked(names: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[s
             "stack": "all",
             "barMaxWidth": 46,
             "data": list(values),
-            "itemStyle": {"color": _COLOURS.get(state, "#5b7fa6")},
+            "itemStyle": {"color": _STATE_COLORS.get(state, "#5b7fa6")},
         }
         for state, values in series.items()
     ]
@@ -54,56 +54,66 @@ def stacked(names: Sequence[str], series: Mapping[str, Sequence[int]]) -> dict[s
 
 
 def columns(names: Sequence[str], values: Sequence[int]) -> dict[str, Any]:
-    """One column per name."""
+    """Return columns, one per name."""
     return _options(
         names, [{"type": "bar", "barMaxWidth": 46, "data": list(values), "itemStyle": {"color": "#3f7cbf"}}]
     )
 
 
 def bars(names: Sequence[str], values: Sequence[int]) -> dict[str, Any]:
-    """One bar per name, below each other, the first on top."""
+    """Return horizontal bars, one per name, the first on top."""
     series = [{"type": "bar", "barMaxWidth": 22, "data": list(values), "itemStyle": {"color": "#3f7cbf"}}]
     return _options(names, series, sideways=True)
 
 
 def day(hl7: str) -> str:
-    """An HL7 date as people write it; what is none stays as it is."""
+    """Return an HL7 date as `YYYY-MM-DD`; text that is no date is returned unchanged."""
     return f"{hl7[:4]}-{hl7[4:6]}-{hl7[6:8]}" if len(hl7) >= 8 and hl7[:8].isdigit() else hl7
 
 
-_MOMENTS: Final = (("earliest", "#8894a1"), ("due", "#3a9a62"), ("overdue", "#c8372a"), ("latest", "#6b4f8f"))
+_DATE_COLORS: Final = (("earliest", "#8894a1"), ("due", "#3a9a62"), ("overdue", "#c8372a"), ("latest", "#6b4f8f"))
 
 
 def time_line(names: Sequence[str], dates: Sequence[Sequence[str]], today: date) -> dict[str, Any]:
-    """A line per recommendation, with its earliest, due, overdue and latest date (HL7 dates, empty where not said)."""
-    # Two recommendations may have the same name; each keeps a line of its own.
+    """Return a time line of a forecast, with one line per recommendation.
+
+    Args:
+        names: the recommendations.
+        dates: for each its earliest, due, overdue and latest date, as HL7 dates; empty where not given.
+        today: the date of the vertical line.
+    """
+    # ECharts merges categories of the same name; trailing spaces keep the lines apart.
     lines = [f"{name}{' ' * number}" for number, name in enumerate(names)]
     spans: list[dict[str, Any]] = []
-    for line, of in zip(lines, dates, strict=True):
-        known = sorted(filter(None, map(day, of)))
-        if known:
-            points = [[known[0], line], [known[-1], line]]
+    for line, line_dates in zip(lines, dates, strict=True):
+        given = sorted(filter(None, map(day, line_dates)))
+        if given:
+            points = [[given[0], line], [given[-1], line]]
             style = {"color": _INK, "width": 3, "opacity": 0.5}
             spans.append({"type": "line", "data": points, "symbol": "none", "lineStyle": style, "silent": True})
-    moments = [
+    points_by_kind = [
         {
             "name": name,
             "type": "scatter",
             "symbolSize": 13,
-            "itemStyle": {"color": colour},
-            "data": [[day(of[place]), line] for line, of in zip(lines, dates, strict=True) if of[place]],
+            "itemStyle": {"color": color},
+            "data": [
+                [day(line_dates[index]), line]
+                for line, line_dates in zip(lines, dates, strict=True)
+                if line_dates[index]
+            ],
         }
-        for place, (name, colour) in enumerate(_MOMENTS)
+        for index, (name, color) in enumerate(_DATE_COLORS)
     ]
-    moments[0]["markLine"] = {
+    points_by_kind[0]["markLine"] = {
         "symbol": "none",
         "label": {"formatter": "today", "color": _INK},
         "lineStyle": {"color": "#c79a2b", "type": "solid"},
         "data": [{"xAxis": today.isoformat()}],
     }
-    options = _options(lines, [*spans, *moments], sideways=True)
-    options["legend"]["data"] = [name for name, _ in _MOMENTS]
-    # From today on at least, so that its mark is seen.
-    days = sorted([today.isoformat(), *(day(one) for of in dates for one in of if one)])
+    options = _options(lines, [*spans, *points_by_kind], sideways=True)
+    options["legend"]["data"] = [name for name, _ in _DATE_COLORS]
+    # The axis includes today, so that its line is visible.
+    days = sorted([today.isoformat(), *(day(date_) for line_dates in dates for date_ in line_dates if date_)])
     axis = {"type": "time", "axisLabel": {"color": _INK}, "min": days[0], "max": days[-1]}
     return options | {"xAxis": axis, "tooltip": {"trigger": "item"}}

@@ -1,4 +1,4 @@
-"""What every page has: a heading, the way to the other pages, the stage, light or dark."""
+"""The frame of every page: navigation, stage, color scheme, heading."""
 
 from __future__ import annotations
 
@@ -18,36 +18,45 @@ STYLE: Final = Path(__file__).with_name("style.css")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One page that the navigation leads to."""
+class NavigationEntry:
+    """One page of the navigation."""
 
     path: str
     title: str
 
 
 @contextmanager
-def frame(session: ConsoleSession, entries: tuple[Entry, ...], title: str, current: str = "") -> Iterator[None]:
-    """A page under its heading; `current` is the path of the entry that it belongs to."""
+def frame(
+    session: ConsoleSession, entries: tuple[NavigationEntry, ...], title: str, current: str = ""
+) -> Iterator[None]:
+    """Draw the frame; what is drawn in the context becomes the page's content.
+
+    Args:
+        session: the operator's session.
+        entries: the navigation.
+        title: the page's heading.
+        current: the path of the entry that the page belongs to.
+    """
     ui.page_title(f"{title} · vaxline")
     ui.add_css(STYLE)
     ui.colors(primary="#1d5fa8", positive="#176b3a", negative="#b42318")
     dark = ui.dark_mode(session.dark)
-    html_element("div", '<a class="skip" href="#content">To the content</a>')
+    html_element("div", '<a class="skip" href="#content">Skip to content</a>')
     with ui.element("header").classes("bar"):
         html_element("div", '<a class="name" href="/">vaxline</a>')
-        html_element("nav", "".join(_entry(one, current) for one in entries)).props('aria-label="Pages"')
+        html_element("nav", "".join(_link(entry, current) for entry in entries)).props('aria-label="Pages"')
         text(f"stage {session.stage}", "span", f"stage {session.stage}")
 
-        def turn() -> None:
+        def switch_scheme() -> None:
             session.dark = not dark.value if dark.value is not None else True
             dark.value = session.dark
 
-        ui.button(icon="contrast", on_click=turn).props('flat dense aria-label="Light or dark"')
+        ui.button(icon="contrast", on_click=switch_scheme).props('flat dense aria-label="Light or dark"')
     with ui.element("div").classes("page").props('id="content" tabindex="-1"'):
         text(title, "h1")
         yield
 
 
-def _entry(one: Entry, current: str) -> str:
-    here = ' aria-current="page"' if one.path == current else ""
-    return f'<a href="{escape(one.path)}"{here}>{escape(one.title)}</a>'
+def _link(entry: NavigationEntry, current: str) -> str:
+    is_current = ' aria-current="page"' if entry.path == current else ""
+    return f'<a href="{escape(entry.path)}"{is_current}>{escape(entry.title)}</a>'

@@ -1,11 +1,11 @@
-"""Who may talk to the web console: the browser that opened the address with this start's token, and nobody else.
+"""Access control of the web console: only the browser that opened the address with the token gets in.
 
-    any request ──► Host is ours? ──► Origin, where one is named, is ours? ──► token in the address? ─► cookie, redirect
-                                                                          └──► cookie fits? ─► through, else refused
+    request ──► Host is ours? ──► Origin, if present, is ours? ──► token in the address? ──► set cookie, redirect
+                                                              └──► cookie matches? ──► pass, else refuse
 
-Host and Origin are checked because any page that the operator has open may ask 127.0.0.1 for something (DNS rebinding,
-cross-site requests, cross-site WebSockets: OWASP Cheat Sheet Series). Answers may not be framed, cached or loaded with
-anything from elsewhere.
+Host and Origin are checked because any page that is open in the operator's browser can send requests to 127.0.0.1 (DNS
+rebinding, cross-site requests, cross-site WebSockets: OWASP Cheat Sheet Series). Responses may not be framed or cached
+and may not load anything from another host.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PARAMETER: Final = "token"
-REFUSED: Final = "Refused. Open the address that the terminal printed: it holds the key to this console.\n"
+REFUSED: Final = "NotResubmitted. Open the address that the terminal printed: it contains the token of this console.\n"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
-# Vue compiles templates and NiceGUI starts with an inline script; everything comes from this server.
+_CACHEABLE: Final = (b"text/css", b"text/javascript", b"application/javascript", b"font/", b"image/")
+# unsafe-inline and unsafe-eval because NiceGUI starts with an inline script and Vue compiles templates.
 _POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -36,21 +37,21 @@ HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
-"""What every answer says."""
+"""Headers of every response."""
 
 
 def new_token() -> str:
-    """A key for one start of the console."""
+    """Return a random token for one start of the console."""
     return secrets.token_urlsafe(32)
 
 
 class Guard:
-    """ASGI middleware around the whole console, WebSockets included."""
+    """ASGI middleware that checks every HTTP request and WebSocket."""
 
     def __init__(self, app: App, *, token: str, port: int) -> None:
         self._app = app
         self._token = token
-        # A cookie is sent to every port of a host, so each console's has a name of its own.
+        # Browsers send a cookie to every port of a host, so its name contains the port.
         self._cookie = f"vaxline-{port}"
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
 
@@ -59,31 +60,31 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if not self._is_from_here(scope, headers):
+        if not self._is_same_origin(scope, headers):
             await _refuse(scope, send)
-        elif scope["type"] == "http" and self._is_key(_given(scope)):
-            await self._let_in(scope, send)
-        elif self._is_key(_cookie(headers.get("cookie", ""), self._cookie)):
+        elif scope["type"] == "http" and self._is_token(_token_parameter(scope)):
+            await self._log_in(scope, send)
+        elif self._is_token(_cookie_value(headers.get("cookie", ""), self._cookie)):
             await self._app(scope, receive, _with_headers(send))
         else:
             await _refuse(scope, send)
 
-    def _is_from_here(self, scope: Scope, headers: dict[str, str]) -> bool:
+    def _is_same_origin(self, scope: Scope, headers: dict[str, str]) -> bool:
         host, origin = headers.get("host", ""), headers.get("origin")
         if host not in self._hosts:
             return False
         if origin is None:
-            # Browsers name the origin of whatever could change something.
+            # Browsers send the origin with every request that could change something.
             return scope["type"] == "http" and scope["method"] in _SAFE_METHODS
         return origin == f"http://{host}"
 
-    def _is_key(self, given: str) -> bool:
-        return compare_digest(given.encode("utf-8", "surrogatepass"), self._token.encode())
+    def _is_token(self, text: str) -> bool:
+        return compare_digest(text.encode("utf-8", "surrogatepass"), self._token.encode())
 
-    async def _let_in(self, scope: Scope, send: Send) -> None:
-        """Keeps the token in a cookie that scripts cannot read, and takes it out of the address."""
-        rest = [pair for pair in _query(scope) if pair[0] != PARAMETER]
-        address = quote(scope["path"].replace("//", "/"), safe="/") + (f"?{urlencode(rest)}" if rest else "")
+    async def _log_in(self, scope: Scope, send: Send) -> None:
+        """Set the token as a cookie that scripts cannot read, and redirect to the address without it."""
+        others = [pair for pair in _query(scope) if pair[0] != PARAMETER]
+        address = quote(scope["path"].replace("//", "/"), safe="/") + (f"?{urlencode(others)}" if others else "")
         cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
         headers = [(b"location", address.encode()), (b"set-cookie", cookie.encode()), *HEADERS]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
@@ -94,16 +95,16 @@ def _query(scope: Scope) -> list[tuple[str, str]]:
     return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
 
 
-def _given(scope: Scope) -> str:
+def _token_parameter(scope: Scope) -> str:
     return next((value for name, value in _query(scope) if name == PARAMETER), "")
 
 
-def _cookie(header: str, name: str) -> str:
+def _cookie_value(header: str, name: str) -> str:
     try:
-        found = SimpleCookie(header).get(name)
+        cookie = SimpleCookie(header).get(name)
     except CookieError:
         return ""
-    return found.value if found else ""
+    return cookie.value if cookie else ""
 
 
 async def _refuse(scope: Scope, send: Send) -> None:
@@ -119,9 +120,9 @@ def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
-            kind = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-            if not kind.startswith((b"text/css", b"text/javascript", b"application/javascript", b"font/", b"image/")):
-                # Pages hold PHI: the browser keeps none of them.
+            media_type = next((value for name, value in headers if name.lower() == b"content-type"), b"")
+            if not media_type.startswith(_CACHEABLE):
+                # Pages contain PHI, so the browser must not cache them.
                 headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
                 headers.append((b"cache-control", b"no-store"))
             message["headers"] = [*headers, *HEADERS]

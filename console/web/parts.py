@@ -1,4 +1,4 @@
-"""The pieces that the console's pages are made of. What files, EHRs and IISs say goes in as text, never as HTML."""
+"""Parts of the console's pages: cards, tables, inputs. Text from exports, EHRs and IISs is always escaped."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from urllib.parse import quote, urlencode
 
 from botocore.exceptions import BotoCoreError, ClientError
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
-from console.connect import refusal
-from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
+from console.connect import describe_aws_error
+from shared.usecases.reporting.pages.html import with_commands
 
 _PAGE_ROWS: Final = 25
+"""Rows of a table that are shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A cell that leads to a page."""
+    """A cell that links to a page."""
 
     text: str
     address: str
@@ -30,77 +32,63 @@ Cell = str | int | float | Link
 
 
 def address(*parts: str, **query: str) -> str:
-    """The address of a page: its parts, then what narrows it down. No PHI: browsers remember addresses."""
+    """Return the address of a page. It must not contain PHI, since browsers remember addresses.
+
+    Args:
+        *parts: the parts of the path.
+        **query: the parameters; empty ones are left out.
+    """
     path = "/" + "/".join(quote(part, safe="") for part in parts)
     given = {name: value for name, value in query.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def message_link(msh_10: str) -> Link:
-    """The page of one submission."""
-    return Link(msh_10, address("message", msh_10))
+def text(words: str, tag: str = "p", classes: str = "") -> ui.html:
+    """Draw plain text in an element of its own."""
+    return html_element(tag, escape(words), classes)
 
 
-def colour(state: State) -> str:
-    """The class of a state: good, bad (a person is needed), or dim."""
-    if state in NEEDS_A_PERSON:
-        return "bad"
-    if state is State.ACCEPTED_WITH_WARNINGS:
-        return "warn"
-    return "good" if state in STORED_BY_IIS else "dim"
+def html_element(tag: str, content: str, classes: str = "") -> ui.html:
+    """Draw an element.
 
-
-def text(words: str, tag: str = "p", kind: str = "") -> ui.html:
-    """Words in an element of their own."""
-    return html_element(tag, escape(words), kind)
-
-
-def html_element(tag: str, content: str, kind: str = "") -> ui.html:
-    """An element with HTML of our own making in it, every foreign word escaped already."""
+    Args:
+        tag: the element's tag.
+        content: HTML, in which all text is already escaped.
+        classes: CSS classes.
+    """
     element = ui.html(content, sanitize=False, tag=tag)
-    return element.classes(kind) if kind else element
-
-
-def state_of(state: State) -> ui.html:
-    """A state as a label."""
-    return text(state.value.replace("_", " ").lower(), "span", f"state {colour(state)}")
-
-
-def lines(words: Iterable[str]) -> str:
-    """Text in which what stands between grave accents is a command, as HTML."""
-    pieces = escape(" ".join(words)).split("`")
-    return "".join(f"<code>{piece}</code>" if number % 2 else piece for number, piece in enumerate(pieces))
+    return element.classes(classes) if classes else element
 
 
 @contextmanager
-def card(title: str = "", kind: str = "") -> Iterator[None]:
-    """A part of a page, under its own heading."""
-    with ui.element("section").classes(f"card {kind}"):
+def card(title: str = "", classes: str = "") -> Iterator[None]:
+    """Draw a section of a page, with its heading."""
+    with ui.element("section").classes(f"card {classes}"):
         if title:
             text(title, "h2")
         yield
 
 
 @contextmanager
-def row(kind: str = "") -> Iterator[None]:
-    """Things beside each other, as far as there is room."""
-    with ui.element("div").classes(f"row {kind}"):
+def row(classes: str = "") -> Iterator[None]:
+    """Lay out elements side by side; they wrap where there is no room."""
+    with ui.element("div").classes(f"row {classes}"):
         yield
 
 
 def tiles(values: Iterable[tuple[str, Cell]]) -> None:
-    """Numbers with the words that say what they count."""
+    """Draw numbers with their labels."""
     with ui.element("div").classes("tiles"):
         for words, value in values:
             shown = value.text if isinstance(value, Link) else f"{value:,}" if isinstance(value, int) else str(value)
-            body = escape(shown)
+            number = escape(shown)
             if isinstance(value, Link):
-                body = f'<a href="{escape(value.address)}">{body}</a>'
-            html_element("div", f"<b>{body}</b><span>{escape(words)}</span>", "tile")
+                number = f'<a href="{escape(value.address)}">{number}</a>'
+            html_element("div", f"<b>{number}</b><span>{escape(words)}</span>", "tile")
 
 
 def facts(pairs: Iterable[tuple[str, str | Link]]) -> None:
-    """Names and values below each other; those without a value are left out."""
+    """Draw names and values as a list; those without a value are left out."""
     body = "".join(f"<dt>{escape(name)}</dt><dd>{_value(value)}</dd>" for name, value in pairs if value)
     html_element("dl", body, "facts")
 
@@ -112,8 +100,8 @@ def _value(value: str | Link) -> str:
 
 
 def empty(words: str, hint: str = "") -> None:
-    """What stands where nothing is."""
-    html_element("div", f"<b>{escape(words)}</b>{lines((hint,))}", "empty")
+    """Say that there is nothing to show; `hint` may name commands between grave accents."""
+    html_element("div", f"<b>{escape(words)}</b>{with_commands(hint)}", "empty")
 
 
 _CELL: Final = """
@@ -128,37 +116,43 @@ _ARIA_SORT: Final = (
     "!props.col.__thClass.includes(' sorted') ? 'none'"
     " : props.col.__thClass.includes('sort-desc') ? 'descending' : 'ascending'"
 )
-"""Quasar says how a column is sorted by the class of its head."""
+"""Vue expression: Quasar marks the sorted column by a class of its head."""
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, label: str = "") -> ui.table:
-    """A table that sorts by its heads, by mouse and by keyboard; numbers stand to the right."""
-    made = [_row(number, cells) for number, cells in enumerate(rows)]
+    """Draw a table that sorts by its column heads, by mouse and keyboard. Columns of numbers are right-aligned.
+
+    Args:
+        columns: the column heads; a column with an empty head does not sort.
+        rows: the cells of each row.
+        label: the table's name for screen readers.
+    """
+    row_data = [_row(number, cells) for number, cells in enumerate(rows)]
     heads = []
-    for place, name in enumerate(columns):
-        right = bool(made) and all(isinstance(one[f"c{place}"], int | float) for one in made)
-        align = "right" if right else "left"
+    for index, name in enumerate(columns):
+        is_numeric = bool(row_data) and all(isinstance(cells[f"c{index}"], int | float) for cells in row_data)
+        align = "right" if is_numeric else "left"
         sortable = {"sortable": bool(name)}
-        heads.append({"name": f"c{place}", "label": name, "field": f"c{place}", "align": align} | sortable)
-    shown = _PAGE_ROWS if len(made) > _PAGE_ROWS else 0
-    filled = ui.table(columns=heads, rows=made, row_key="id", pagination=shown)
+        heads.append({"name": f"c{index}", "label": name, "field": f"c{index}", "align": align} | sortable)
+    page_size = _PAGE_ROWS if len(row_data) > _PAGE_ROWS else 0
+    drawn = ui.table(columns=heads, rows=row_data, row_key="id", pagination=page_size)
     for head in heads:
         if head["sortable"]:
-            _head(filled, head)
-    filled.add_slot("body-cell", _CELL)
-    filled.props(f'flat dense {"" if shown else "hide-pagination"} no-data-label="Nothing."')
+            _sortable_head(drawn, head)
+    drawn.add_slot("body-cell", _CELL)
+    drawn.props(f'flat dense {"" if page_size else "hide-pagination"} no-data-label="Nothing."')
     if label:
-        filled.props["aria-label"] = label
-    return filled
+        drawn.props["aria-label"] = label
+    return drawn
 
 
-def _head(of: ui.table, head: dict[str, Any]) -> None:
-    """A head that sorts, with a button for the keyboard: its click goes up to the head.
+def _sortable_head(of_table: ui.table, head: dict[str, Any]) -> None:
+    """Draw a column head with a button for the keyboard, whose click bubbles to the head.
 
-    It is made of elements because those stay when the table is drawn anew; a template would not, and the focus be lost.
+    It consists of elements, not of a Vue template, because a template is drawn anew on every sort and loses the focus.
     """
     side = "right" if head["align"] == "right" else "left"
-    with of.add_slot(f"header-cell-{head['name']}"), ui.element("th") as cell:
+    with of_table.add_slot(f"header-cell-{head['name']}"), ui.element("th") as cell:
         cell.props[":class"] = "props.col.__thClass"
         cell.props[":aria-sort"] = _ARIA_SORT
         cell.on("click", js_handler="() => props.sort(props.col)")
@@ -167,54 +161,56 @@ def _head(of: ui.table, head: dict[str, Any]) -> None:
 
 
 def _row(number: int, cells: Sequence[Cell]) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": number}
-    for place, cell in enumerate(cells):
+    data: dict[str, Any] = {"id": number}
+    for index, cell in enumerate(cells):
         shown = cell.text if isinstance(cell, Link) else cell
-        # Grave accents mark commands in the catalogue's texts, which cells show plainly.
-        found[f"c{place}"] = shown.replace("`", "") if isinstance(shown, str) else shown
+        # Grave accents mark commands in the catalogue's texts; cells show plain text.
+        data[f"c{index}"] = shown.replace("`", "") if isinstance(shown, str) else shown
         if isinstance(cell, Link):
-            found[f"to_c{place}"] = cell.address
-    return found
+            data[f"to_c{index}"] = cell.address
+    return data
 
 
 def clinic_choice(path: str, clinics: Iterable[str], chosen: str) -> None:
-    """Which clinic a page shows; the address says it, so that it can be kept and sent on."""
+    """Draw the choice of the clinic that a page shows. The choice is part of the address."""
     options = {"": "all clinics"} | {name: name for name in (*clinics, chosen) if name}
-    ui.select(
-        options, value=chosen, label="clinic", on_change=lambda e: ui.navigate.to(address(path, clinic=e.value or ""))
-    ).classes("w-44")
+
+    def navigate(event: ValueChangeEventArguments[Any]) -> None:
+        ui.navigate.to(address(path, clinic=event.value or ""))
+
+    ui.select(options, value=chosen, label="clinic", on_change=navigate).classes("w-44")
 
 
 def inputs(fields: Iterable[tuple[str, str]]) -> dict[str, ui.input]:
-    """One input for each name, with the words that label it."""
-    return {name: ui.input(words).classes("w-44") for name, words in fields}
+    """Draw one input per name and label; return them by name."""
+    return {name: ui.input(label).classes("w-44") for name, label in fields}
 
 
-def said(fields: Mapping[str, ui.input]) -> dict[str, str]:
-    """What was typed into them."""
+def input_values(fields: Mapping[str, ui.input]) -> dict[str, str]:
+    """Return the text of each input."""
     return {name: str(field.value or "").strip() for name, field in fields.items()}
 
 
 @asynccontextmanager
 async def loading(words: str = "Reading the ledger …") -> AsyncIterator[None]:
-    """Says that something is read until it is there, and in plain words why it is not where it fails."""
+    """Show a spinner while the context runs; where it fails for an expected reason, show that instead."""
     with ui.element("div").classes("row") as waiting:
         ui.spinner()
         text(words, "span", "dim")
-    # The page goes out first; reading may take longer than a browser waits for one.
+    # The browser gets the page first, since reading may take longer than it waits for a page.
     await ui.context.client.connected(timeout=30)
     try:
         yield
     except (LookupError, ValueError) as error:
         failed(str(error))
     except (ClientError, BotoCoreError) as error:
-        failed(refusal(error))
+        failed(describe_aws_error(error))
     finally:
         if not waiting.is_deleted:
             waiting.delete()
 
 
 def failed(words: str) -> None:
-    """What stands where something could not be done."""
+    """Draw an error message."""
     with ui.element("section").classes("card failed").props('role="alert"'):
         text(words, "p", "bad")

@@ -1,4 +1,4 @@
-"""What every page of the web console works with: the application of one stage, asked away from the browser's thread."""
+"""The session of an operator at the web console: the application of one stage, called outside the event loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from nicegui import context, run
 
-from console.commands.audit import noted
+from console import audit_trail
 from shared.bootstrap import Application
 
 _Result = TypeVar("_Result")
@@ -17,25 +17,25 @@ _Result = TypeVar("_Result")
 
 @dataclass(slots=True)
 class ConsoleSession:
-    """One operator at one stage. `dark` is what they chose; None follows the machine."""
+    """One operator at one stage. `dark` is the chosen color scheme; None follows the machine's."""
 
     application: Application
     stage: str
     dark: bool | None = None
 
-    async def ask(self, work: Callable[[Application], _Result]) -> _Result:
-        """What `work` makes of the application; it runs in a thread, because AWS answers when it likes.
+    async def run(self, work: Callable[[Application], _Result]) -> _Result:
+        """Call `work` with the application in a thread and return its result.
 
         Raises:
-            asyncio.CancelledError: the browser has left the page meanwhile; what draws it ends there, as by NiceGUI.
+            asyncio.CancelledError: the browser left the page meanwhile, so nothing may be drawn on it.
         """
-        # NiceGUI answers None only where it shuts down; then nobody looks at the page any more.
+        # NiceGUI returns None only while it shuts down.
         result: _Result = await run.io_bound(work, self.application)  # type: ignore[assignment]
         if context.client.is_deleted:
             raise asyncio.CancelledError
         return result
 
-    async def note(self, action: str, subjects: Iterable[str], detail: str = "") -> None:
-        """Writes down what the operator is about to do, as the `vaxline` command does."""
-        kept = tuple(subjects)
-        await self.ask(lambda application: noted(application, action, kept, detail))
+    async def record(self, action: str, subjects: Iterable[str], detail: str = "") -> None:
+        """Write the audit trail before an action, as the `vaxline` command does."""
+        recorded = tuple(subjects)
+        await self.run(lambda application: audit_trail.record(application, action, recorded, detail))

@@ -1,4 +1,4 @@
-"""Which address leads to which page; the navigation, the tests and docs/console.md follow this table."""
+"""The pages of the web console and their addresses. Navigation and tests follow this table."""
 
 from __future__ import annotations
 
@@ -8,56 +8,57 @@ from typing import Any, Final
 
 from nicegui import ui
 
-from console.web.frame import Entry, frame
-from console.web.pages import audit, clinics, files, message, overview, query, readiness, reports, search, worklist
+from console.web.frame import NavigationEntry, frame
+from console.web.pages import (
+    audit,
+    cause,
+    clinics,
+    files,
+    message,
+    overview,
+    query,
+    readiness,
+    reports,
+    search,
+    worklist,
+)
 from console.web.parts import clinic_choice, loading
 from console.web.session import ConsoleSession
-
-Draw = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of the navigation: what it is for, and what draws it. `clinic` says whether it can show one clinic."""
+    """One page of the navigation: address, heading, the function that draws it, and whether it can show one clinic."""
 
     path: str
     title: str
-    words: str
-    draw: Draw
-    clinic: bool = False
+    draw: Callable[..., Awaitable[None]]
+    by_clinic: bool = False
 
 
 PAGES: Final = (
-    Page(
-        "/",
-        "Overview",
-        "what was sent and answered by day and clinic, what waits, what does not come",
-        overview.draw,
-        clinic=True,
-    ),
-    Page("/worklist", "Worklist", "what needs a person, by cause, and one remedy for each", worklist.draw, clinic=True),
-    Page("/search", "Search", "submissions by MSH-10, MRN, dose id, lot, file, cause, state and day", search.draw),
-    Page("/files", "Files", "what arrived, where its rows are, and the way of each row", files.draw, clinic=True),
-    Page("/readiness", "Readiness", "CT WiZ's phases and the two clean weeks, by clinic", readiness.draw, clinic=True),
-    Page("/reports", "Reports", "the reports, drawn and to keep", reports.draw),
-    Page("/query", "Query", "what CT WiZ knows about a patient, and what is due", query.draw),
-    Page(
-        "/clinics", "Clinics", "who reports under which codes, code maps, and clinics.toml", clinics.draw, clinic=True
-    ),
-    Page("/audit", "Audit", "who read or changed what", audit.draw, clinic=True),
+    Page("/", "Overview", overview.draw, by_clinic=True),
+    Page("/worklist", "Worklist", worklist.draw, by_clinic=True),
+    Page("/search", "Search", search.draw),
+    Page("/files", "Files", files.draw, by_clinic=True),
+    Page("/readiness", "Readiness", readiness.draw, by_clinic=True),
+    Page("/reports", "Reports", reports.draw),
+    Page("/query", "Query", query.draw),
+    Page("/clinics", "Clinics", clinics.draw, by_clinic=True),
+    Page("/audit", "Audit", audit.draw, by_clinic=True),
 )
 
 
 def register(session: ConsoleSession) -> None:
-    """Makes every page known to NiceGUI, for one session."""
-    entries = tuple(Entry(page.path, page.title) for page in PAGES)
+    """Register every page with NiceGUI."""
+    entries = tuple(NavigationEntry(page.path, page.title) for page in PAGES)
     for page in PAGES:
-        _page(session, entries, page)
+        _register_page(session, entries, page)
 
-    @ui.page("/worklist/{cause:path}")
-    async def cause_page(cause: str, clinic: str = "") -> None:
-        with frame(session, entries, cause, "/worklist"):
-            await worklist.draw_cause(session, cause, clinic)
+    @ui.page("/worklist/{name:path}")
+    async def cause_page(name: str, clinic: str = "") -> None:
+        with frame(session, entries, name, "/worklist"):
+            await cause.draw(session, name, clinic)
 
     @ui.page("/files/{file_id}")
     async def file_page(file_id: str) -> None:
@@ -70,14 +71,14 @@ def register(session: ConsoleSession) -> None:
             await message.draw(session, msh_10)
 
 
-def _page(session: ConsoleSession, entries: tuple[Entry, ...], page: Page) -> None:
-    async def drawn(clinic: str = "") -> None:
-        narrowed: dict[str, Any] = {"clinic": clinic} if page.clinic else {}
+def _register_page(session: ConsoleSession, entries: tuple[NavigationEntry, ...], page: Page) -> None:
+    async def draw_page(clinic: str = "") -> None:
+        arguments: dict[str, Any] = {"clinic": clinic} if page.by_clinic else {}
         with frame(session, entries, page.title, page.path):
-            if page.clinic:
+            if page.by_clinic:
                 async with loading():
-                    names = await session.ask(lambda one: tuple(one.configurations.current().clinics))
-                    clinic_choice(page.path.strip("/"), names, clinic)
-            await page.draw(session, **narrowed)
+                    clinics_in_force = await session.run(lambda one: tuple(one.configurations.current().clinics))
+                    clinic_choice(page.path.strip("/"), clinics_in_force, clinic)
+            await page.draw(session, **arguments)
 
-    ui.page(page.path)(drawn)
+    ui.page(page.path)(draw_page)

@@ -30,7 +30,7 @@ from local.emulator.drills import Drills
 from local.emulator.emulate_queries import asked
 from local.emulator.emulator import ROOT, Emulator, EmulatorError
 from shared import settings
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import read_configuration
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, State
@@ -72,7 +72,7 @@ def _run() -> int:
         _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, rights enforced, TLS only")
         application = _as_operator(cloud, outputs)
         text = _CLINICS.read_text("utf-8").replace("[iis]\n", f"[iis]\nbackfill_from = {_SHARE}\n", 1)
-        clinics = reader.valid(text, _CLINICS.name).clinics.values()
+        clinics = read_configuration(text, _CLINICS.name).clinics.values()
         with Simulator(
             facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in clinics},
             clinic_codes={code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)},
@@ -143,7 +143,7 @@ def _again(operator: Application, outputs: dict[str, str]) -> Application:
 
 def _configure(application: Application, text: str, endpoint: str, secrets_key: str) -> Configuration:
     """What docs/deploy.md asks of an operator: the secrets, then the configuration."""
-    configuration = reader.valid(text, _CLINICS.name)
+    configuration = read_configuration(text, _CLINICS.name)
     secrets = boto3.client("secretsmanager")
     for name in {clinic.secret for clinic in configuration.clinics.values()}:
         secrets.create_secret(
@@ -152,7 +152,7 @@ def _configure(application: Application, text: str, endpoint: str, secrets_key: 
             SecretString=json.dumps({"username": name, "password": _PASSWORD}),
         )
     text = text.replace(configuration.iis.endpoint, endpoint)
-    configuration = reader.valid(text, _CLINICS.name)
+    configuration = read_configuration(text, _CLINICS.name)
     application.configurations.push(text, configuration.version)
     return configuration
 

@@ -1,7 +1,7 @@
-"""Who reports, for which clinics, from which EHR feeds, to which IIS: the validated content of `clinics.toml`.
+"""The validated content of `clinics.toml`: the organization, its clinics, their EHR feeds and the IIS.
 
-Connecticut's answers to many of these values are not public, so each is a setting with a default and none is a constant
-(see docs/configuration.md). `shared/adapters/configuration/reader.py` reads and checks the file.
+Connecticut does not publish its answers to many of these values, so each is a setting with a default and none is a
+constant (docs/configuration.md). `shared/adapters/configuration/reader.py` reads and checks the file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from shared.domain.codes.local import NO_LOCAL_CODES, LocalCodes
-from shared.domain.expectation import Every
+from shared.domain.expectation import FileInterval
 from shared.domain.maintenance import Window
 from shared.domain.model import Address
 
@@ -24,13 +24,24 @@ Probe = Literal["connectivityTest", "connect"]
 
 
 class Iis(msgspec.Struct, frozen=True):
-    """The registry: where it is and how it wants to be addressed. `profile` names how its ACKs are read.
+    """The registry: its endpoint, how it is addressed, and the pace at which it wants messages and queries.
 
-    `probe` is how vaxline finds out whether it is back; within `maintenance`, on the clock of `time_zone`, it is left
-    alone. A query asks for at most `query_limit` records (RCP-2); several queries are `query_pause` seconds apart
-    and asked within `query_hours` only (any time where there are none). Of what a
-    clinic's source exports, `backfill_from` messages a day are queued at once; of what everybody has beyond that,
-    `backfill_per_minute` in a minute.
+    Attributes:
+        endpoint: URL of the SOAP service.
+        name: the registry's name in vaxline.
+        profile: how its ACKs are read (`shared.domain.hl7.iis_profiles`).
+        receiving_application: MSH-5.
+        receiving_facility: MSH-6.
+        processing_id: MSH-11 (HL7 table 0103).
+        probe: how the valve finds out that the registry is back.
+        maintenance: windows in which nothing is sent or probed, in `time_zone`.
+        time_zone: IANA name of the registry's time zone.
+        backfill_from: daily quota: messages of one clinic and source that are queued at once on a day; the rest is
+            backfill.
+        backfill_per_minute: backfill messages of all clinics that are queued per minute.
+        query_limit: most records that an answer to a query may have (RCP-2).
+        query_pause: seconds between two queries of a series.
+        query_hours: windows in which a series of queries may be sent, in `time_zone`; any time where empty.
     """
 
     endpoint: str
@@ -50,12 +61,21 @@ class Iis(msgspec.Struct, frozen=True):
 
 
 class Clinic(msgspec.Struct, frozen=True):
-    """One clinic. `key` is vaxline's own name for it, everywhere.
+    """One clinic.
 
-    `facility` is its HL7 facility code at the IIS (RXA-11.4); `sending_facility` goes to MSH-4 and PID-3.4,
-    `facility_id` into the SOAP call, `responsible_id` and `responsible_name` to MSH-22; `secret` names the Secrets
-    Manager entry with `username` and `password`; `export_names` are the names by which exports call the clinic; `local`
-    its own codes, asked before the source's; `credentials_expire` is the day on which the IIS ends its password.
+    Attributes:
+        key: vaxline's name for the clinic, used everywhere.
+        name: its name for people.
+        facility: its HL7 facility code at the IIS (RXA-11.4).
+        sending_facility: MSH-4 and PID-3.4.
+        facility_id: `facilityID` of the SOAP call.
+        secret: name of the Secrets Manager entry with `username` and `password`.
+        responsible_name: MSH-22, organization name.
+        responsible_id: MSH-22, organization id.
+        export_names: names by which exports call the clinic.
+        address: the clinic's address.
+        local: its own codes, looked up before the source's.
+        credentials_expire: day on which the IIS ends its password.
     """
 
     key: str
@@ -73,15 +93,24 @@ class Clinic(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One EHR feed, the folder `inbox/<name>/` of the bucket.
+    """One EHR feed: the folder `inbox/<name>/` of the bucket.
 
-    `columns` maps vaxline's CSV column names to the file's own, `defaults` gives a column a value where the export has
-    none, `date_formats` are strptime formats tried in order. `clinic` is used where the export names no clinic.
-    `without_lot` says what a dose is that the export calls given here but that has no lot number: held for correction,
-    or reported as historical (NIP001 01). With `one_clinic` everything in the feed belongs to `clinic`, whatever clinic
-    the export names. `clinic_by` says which of a FHIR Location's names is meant to be the clinic's. `local` are
-    the EHR's own codes. A `strict` source's submissions are held for a warning too. `expected_every` is how often a
-    file comes; later than that somebody is told.
+    Attributes:
+        name: the folder's name.
+        format: the format of its files.
+        clinic: the clinic of rows that name none.
+        encoding: text encoding of its files.
+        delimiter: delimiter of its CSV files.
+        columns: vaxline's CSV column → the file's own column.
+        defaults: vaxline's CSV column → value where the export has none.
+        date_formats: strptime formats, tried in order.
+        without_lot: how a dose is reported that was given here and has no lot: held for correction, or as historical
+            (NIP001 01).
+        one_clinic: every row belongs to `clinic`, whatever clinic the export names.
+        strict: a warning holds a submission, as an error does.
+        clinic_by: whether a FHIR Location's name or its identifier is the clinic's name.
+        local: the EHR's own codes.
+        expected_every: how often a file is expected; a later one is reported as late.
     """
 
     name: str
@@ -97,11 +126,11 @@ class Source(msgspec.Struct, frozen=True):
     strict: bool = False
     clinic_by: ClinicBy = "name"
     local: LocalCodes = NO_LOCAL_CODES
-    expected_every: Every | None = None
+    expected_every: FileInterval | None = None
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """One version of `clinics.toml`; `version` is derived from its content and recorded with every submission."""
+    """One version of `clinics.toml`. `version` is derived from the content and recorded with every submission."""
 
     version: str
     organization: str
@@ -111,7 +140,7 @@ class Configuration(msgspec.Struct, frozen=True):
     sources: Mapping[str, Source]
 
     def clinic_for(self, source: Source, exported: str) -> Clinic | None:
-        """The clinic that an export's own name for it means; the source's default where it names none."""
+        """Return the clinic that an export names, or the source's own where it names none; None where it is unknown."""
         if exported == "":
             return self.clinics.get(source.clinic)
         if exported in self.clinics:

@@ -1,6 +1,6 @@
-"""How often a source's files are expected, as clinics.toml has it: `1 day`, `26 hours`, `1 weekday`, `2 weeks`.
+"""How often files of a source are expected, as clinics.toml writes it: `1 day`, `26 hours`, `1 weekday`, `2 weeks`.
 
-Weekdays are Monday to Friday on the IIS's clock: a feed that rests at the weekend is expected again on Monday.
+Weekdays are Monday to Friday in the IIS's time zone: the file after Friday's is due on Monday.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Final
 import msgspec
 
 GRACE: Final = timedelta(hours=2)
-"""A file may come this much later than the last one did, before anybody is told."""
+"""How much later than its interval a file may come before it counts as late."""
 
-_EVERY: Final = re.compile(r"(?P<count>[1-9]\d{0,2}) (?P<unit>hour|day|weekday|week)s?")
+_INTERVAL: Final = re.compile(r"(?P<count>[1-9]\d{0,2}) (?P<unit>hour|day|weekday|week)s?")
 _SPANS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _SATURDAY: Final = 5
 
 
-class Every(msgspec.Struct, frozen=True):
+class FileInterval(msgspec.Struct, frozen=True):
     """`count` times `unit` (hour, day, weekday or week)."""
 
     count: int
     unit: str
 
-    def after(self, last: datetime, time_zone: str) -> datetime:
-        """The latest time at which the file after one of that time is in time."""
+    def due_after(self, last: datetime, time_zone: str) -> datetime:
+        """Return the time from which the file after the one that came at `last` is late."""
         if self.unit != "weekday":
             return last + self.count * _SPANS[self.unit] + GRACE
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - every function reads clinics.toml, few ask when a file is due
+        from zoneinfo import ZoneInfo  # noqa: PLC0415 - every function loads this module, few compute a due time
 
         local = last.astimezone(ZoneInfo(time_zone))
         left = self.count
@@ -39,7 +39,7 @@ class Every(msgspec.Struct, frozen=True):
         return local + GRACE
 
 
-def every(text: str) -> Every | None:
-    """What a text means; None where it means nothing."""
-    found = _EVERY.fullmatch(text.strip())
-    return Every(int(found["count"]), found["unit"]) if found else None
+def parse_interval(text: str) -> FileInterval | None:
+    """Return the interval that a text names; None where it names none."""
+    match = _INTERVAL.fullmatch(text.strip())
+    return FileInterval(int(match["count"]), match["unit"]) if match else None

@@ -1,4 +1,4 @@
-"""A report as values: sheets of plain numbers and words, without patient data."""
+"""A report as values: sheets of numbers and text, without patient data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ Chart = Literal["", "bars", "columns"]
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table of a report. `chart` draws its first number column, over the first column's words.
+    """One table of a report.
 
-    `note` says how to read it.
+    Attributes:
+        title: its heading.
+        columns: the column heads.
+        rows: the cells.
+        note: how to read it.
+        chart: how `chart_column` is drawn, with the cells of the first column as labels; empty for no chart.
     """
 
     title: str
@@ -23,10 +28,28 @@ class Sheet:
     note: str = ""
     chart: Chart = ""
 
+    @property
+    def chart_column(self) -> int | None:
+        """The index of the column that the chart shows: the first one of whole numbers. None for no chart."""
+        if not self.chart or not self.rows:
+            return None
+        indexes = range(len(self.columns))
+        return next((index for index in indexes if all(isinstance(row[index], int) for row in self.rows)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report of some days (UTC, both included), of one clinic or of all (empty). It quotes no patient data."""
+    """One report about some days.
+
+    Attributes:
+        name: key of `shared.usecases.reporting.report.REPORTS`.
+        title: its heading.
+        since: the first day (UTC).
+        until: the last day (UTC).
+        clinic: the clinic's key; empty for all clinics.
+        messages: how many messages it counts.
+        sheets: its tables.
+    """
 
     name: str
     title: str

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from local import exports as demo
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration
 from shared.adapters.files import LocalObjects
 from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
-    parsed = reader.parse(DEMO)
+    parsed = parse_configuration(DEMO)
     assert isinstance(parsed, Configuration)
     return parsed
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
-from console.connect import refusal
+from console.connect import describe_aws_error
 
 
 def _refused(code: str) -> ClientError:
@@ -21,12 +21,12 @@ def _refused(code: str) -> ClientError:
     [
         (_refused("AccessDeniedException"), "AWS refused GetItem: AccessDeniedException"),
         (_refused("ExpiredTokenException"), "Sign in again"),
-        (NoCredentialsError(), "sign in"),
+        (NoCredentialsError(), "Sign in"),
         (EndpointConnectionError(endpoint_url="https://SYN-1.example"), "EndpointConnectionError"),
     ],
 )
 def test_every_refusal_of_aws_says_what_to_do(error: BotoCoreError | ClientError, says: str) -> None:
-    words = refusal(error)
+    words = describe_aws_error(error)
     assert says in words
     assert "SYN-1" not in words
 
@@ -43,5 +43,5 @@ def test_a_command_without_credentials_ends_with_a_sentence() -> None:
         timeout=60,
     )
     assert ended.returncode == 2
-    assert "sign in" in ended.stderr
+    assert "Sign in" in ended.stderr
     assert "Traceback" not in ended.stderr

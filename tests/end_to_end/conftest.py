@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console import render
+from console import terminal
 from local import session
 from local.aws import snapshot
 from local.aws.engine import Engine
@@ -22,8 +22,8 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a run leaves behind, its log and what the command prints: all of it apart from the machine's own."""
     monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
     monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    monkeypatch.setattr(render, "out", render.Console(width=200))
-    monkeypatch.setattr(render, "err", render.Console(width=200, stderr=True))
+    monkeypatch.setattr(terminal, "out", terminal.Console(width=200))
+    monkeypatch.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from console import main, render
+from console import main, terminal
 from local import session
 from local.aws.engine import Engine
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION
@@ -51,7 +51,7 @@ def test_a_key_only_names_a_file_and_its_rows_go_the_whole_way(left_behind: sess
 def test_a_name_moves_no_cursor_and_sets_no_title_on_the_operator_s_screen(
     left_behind: session.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render, "out", render.screen())
+    monkeypatch.setattr(terminal, "out", terminal.make_console())
     shown = CliRunner().invoke(main.app, ["files"]).stdout
     assert "gpj.exe" in shown
     assert not {character for character in shown if ord(character) < 32 or 0x7F <= ord(character) < 0xA0} - {"\n"}

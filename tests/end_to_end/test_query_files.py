@@ -33,7 +33,7 @@ def test_a_file_of_patients_is_put_asked_about_and_read_and_every_step_is_audite
         ",Sampleton,Odd,in spring,F\n"
     )
     said = called("queries", "--put", str(patients), "--clinic", "elm").stdout
-    name = said.removeprefix("put as ").partition(";")[0]
+    name = said.removeprefix("uploaded as ").partition(";")[0]
     (summary,) = json.loads(called("queries", "--json").stdout)
     assert (summary["name"], summary["done"]) == (name, 3)
     assert summary["outcomes"] == {"FOUND": 1, "NOT_FOUND": 1, "ROW_UNREADABLE": 1}

@@ -147,7 +147,7 @@ def test_each_report_s_first_numbers_add_up_to_the_table(run: Run, name: str) ->
 def test_the_command_writes_a_page_a_csv_and_json_of_the_same_numbers(run: Run, tmp_path: Path) -> None:
     page, table = tmp_path / "r.html", tmp_path / "r.csv"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("console.commands.report.to_stage", _the_run)
+        patched.setattr("console.commands.report.open_stage", _the_run)
         done = CliRunner().invoke(
             app, ["report", "all", "--html", str(page), "--csv", str(table), "--json"], catch_exceptions=False
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from console.commands.workflow import WITH_FORECAST, Step, phases_of
+from console.commands.workflow_steps import FOUND_WITH_FORECAST, Step, phases_of
 from console.main import app
 from local import session
 from local.aws.engine import Engine
@@ -71,7 +71,7 @@ def test_records_are_handed_in_asked_for_and_updated_in_one_run(tmp_path: Path) 
         ("export 1", "every row accepted"),
         ("export 2", "every row accepted"),
     ]
-    assert [step["got"] for step in result["steps"][2:4]] == [WITH_FORECAST] * 2
+    assert [step["got"] for step in result["steps"][2:4]] == [FOUND_WITH_FORECAST] * 2
     assert "export 2: every row accepted" in result["phases"][2]["evidence"]
     assert "SYN-" not in evidence.read_text()
 
@@ -82,7 +82,7 @@ def test_records_are_handed_in_asked_for_and_updated_in_one_run(tmp_path: Path) 
     assert result["steps"][1]["got"] == "2 rows, 0 accepted, 0 unchanged, 1 held, 1 REFUSED"
     wrong = CliRunner().invoke(app, (*told[:-1], "nobody", "--export", str(export)), catch_exceptions=False)
     assert wrong.exit_code == 2
-    assert "say with --source" in wrong.output
+    assert "name the source of the export" in wrong.output
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def test_the_workflow_phase_wants_twenty_five_records_and_every_scenario(
     records: int, scenario: str, *, passed: bool
 ) -> None:
     steps = [Step("connectivityTest", "answered", "answered")]
-    steps += [Step(str(number), WITH_FORECAST, WITH_FORECAST) for number in range(records)]
+    steps += [Step(str(number), FOUND_WITH_FORECAST, FOUND_WITH_FORECAST) for number in range(records)]
     steps += [Step("many", "TOO_MANY", scenario)] if scenario else []
     assert [one.is_passed for one in phases_of(steps, 1)] == [True, True, passed]
 
 
 @pytest.mark.parametrize("got", ["SECURITY-FAULT", "the valve is closed", "UNREADABLE"])
 def test_what_got_no_answer_passes_no_phase(got: str) -> None:
-    steps = [Step("connectivityTest", "answered", "answered"), Step("one", WITH_FORECAST, got)]
+    steps = [Step("connectivityTest", "answered", "answered"), Step("one", FOUND_WITH_FORECAST, got)]
     assert not any(one.is_passed for one in phases_of(steps, 1))
     assert not any(one.is_passed for one in phases_of([Step("connectivityTest", "answered", "DNS")], 1))
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from local.aws.cloud import LocalCloud
 from local.aws.engine import Context
 from shared.adapters.aws.s3 import CURRENT_CONFIGURATION, S3Configurations
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration
 from shared.domain.clinics import Configuration
 from tests.end_to_end.rows import CLINICS, a_csv, row
 from tests.functions.environment import NOWHERE
@@ -44,7 +44,7 @@ def event(*keys: str) -> dict[str, Any]:
 
 @pytest.fixture
 def convert(cloud: LocalCloud) -> Any:
-    configuration = reader.parse(CLINICS)
+    configuration = parse_configuration(CLINICS)
     assert isinstance(configuration, Configuration)
     S3Configurations(cloud.s3, cloud.runtime.bucket).push(CLINICS, configuration.version)
     return importlib.reload(importlib.import_module("functions.convert.handler"))

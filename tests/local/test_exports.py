@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 
 from local import exports as demo
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration
 from shared.domain import checks, identity
 from shared.domain.clinics import Configuration, Source
 from shared.domain.model import Action, Completion, Visit
@@ -44,7 +44,7 @@ class Disk:
 
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
-    found = reader.parse((ROOT / "local" / "clinics.toml").read_text("utf-8"))
+    found = parse_configuration((ROOT / "local" / "clinics.toml").read_text("utf-8"))
     assert isinstance(found, Configuration)
     return found
 

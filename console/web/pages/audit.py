@@ -14,23 +14,28 @@ from shared.usecases.reporting.by_clinic import entries_of
 DAYS: Final = 7
 
 
-def seen(application: Application, clinic: str) -> list[AuditEntry]:
-    """The entries of the last days, the newest first, of all or of what concerns one clinic."""
-    today = application.clock.now().date()
-    found = list(application.audit.entries(today - timedelta(days=DAYS - 1), today))[::-1]
-    return entries_of(found, application.ledger, application.configurations.current(), clinic) if clinic else found
-
-
 async def draw(session: ConsoleSession, clinic: str = "") -> None:
-    """The page."""
+    """Draw the page, for all clinics or for one."""
     async with loading():
-        found = await session.ask(lambda application: seen(application, clinic))
+        entries = await session.run(lambda application: _entries(application, clinic))
         with card(f"The last {DAYS} days"):
-            if not found:
-                empty("Nobody looked at anything yet.", "`vaxline audit --days 30` goes further back.")
+            if not entries:
+                empty("There are no entries.", "`vaxline audit --days 30` goes further back.")
                 return
             table(
                 ("time (UTC)", "who", "action", "about", "detail"),
-                ((f"{one.when:%Y-%m-%d %H:%M:%S}", one.who, one.action, one.subject, one.detail) for one in found),
+                (
+                    (f"{entry.when:%Y-%m-%d %H:%M:%S}", entry.who, entry.action, entry.subject, entry.detail)
+                    for entry in entries
+                ),
                 label="Audit trail",
             )
+
+
+def _entries(application: Application, clinic: str) -> list[AuditEntry]:
+    """Return the entries of the last days, newest first."""
+    today = application.clock.now().date()
+    entries = list(application.audit.entries(today - timedelta(days=DAYS - 1), today))[::-1]
+    if not clinic:
+        return entries
+    return entries_of(entries, application.ledger, application.configurations.current(), clinic)

@@ -1,4 +1,4 @@
-"""Clinics and code maps: who reports under which codes, what waits for a map, and the clinics.toml in force."""
+"""Clinics: clinics and sources, unmapped codes, and an editor for clinics.toml."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from console.web.parts import Link, address, card, empty, failed, html_element, lines, loading, row, table, text
+from console.web.parts import Link, address, card, empty, failed, loading, row, table, text
 from console.web.session import ConsoleSession
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import InvalidConfigurationError, read_configuration
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.ports.ledger import Stops
@@ -16,18 +16,15 @@ from shared.usecases.correction.unmapped import Unmapped, unmapped
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the page shows."""
-
+class _PageData:
     configuration: Configuration
     text: str
     stops: Stops
     unmapped: tuple[Unmapped, ...]
 
 
-def seen(application: Application, clinic: str) -> Seen:
-    """Reads it."""
-    return Seen(
+def _read(application: Application, clinic: str) -> _PageData:
+    return _PageData(
         application.configurations.current(),
         application.configurations.text(),
         application.ledger.stops(),
@@ -36,69 +33,83 @@ def seen(application: Application, clinic: str) -> Seen:
 
 
 async def draw(session: ConsoleSession, clinic: str = "") -> None:
-    """The page; of one clinic what stands in its line and which codes it waits for."""
+    """Draw the page, for all clinics or for one."""
     async with loading():
-        await session.note("codes unmapped", [clinic or "all clinics"])
-        found = await session.ask(lambda application: seen(application, clinic))
-        stopped = found.stops.facilities
+        await session.record("codes unmapped", [clinic or "all clinics"])
+        data = await session.run(lambda application: _read(application, clinic))
         with card("Clinics"):
-            table(
-                ("clinic", "name", "HL7 facility code", "sending facility", "facilityID", "password until", "delivery"),
-                (
-                    (
-                        Link(one.key, address("worklist", clinic=one.key)),
-                        one.name,
-                        one.facility,
-                        one.sending_facility,
-                        one.facility_id,
-                        str(one.credentials_expire or ""),
-                        f"stopped: {stopped[one.facility_id]}" if one.facility_id in stopped else "open",
-                    )
-                    for one in found.configuration.clinics.values()
-                    if clinic in ("", one.key)
-                ),
-            )
+            _clinics(data, clinic)
         with card("Sources"):
             table(
                 ("source", "format", "clinic", "own column names", "strict"),
                 (
-                    (one.name, one.format, one.clinic or "as exported", len(one.columns), "yes" if one.strict else "")
-                    for one in found.configuration.sources.values()
+                    (
+                        source.name,
+                        source.format,
+                        source.clinic or "as exported",
+                        len(source.columns),
+                        "yes" if source.strict else "",
+                    )
+                    for source in data.configuration.sources.values()
                 ),
             )
-        with card("Codes that no map has"):
-            if found.unmapped:
-                table(
-                    ("cause", "table", "code", "source", "rows", "submissions", "since (UTC)"),
-                    (
-                        (
-                            Link(one.cause, address("worklist", one.cause)),
-                            one.table,
-                            one.code,
-                            one.source,
-                            one.rows,
-                            one.submissions,
-                            f"{one.first_seen:%Y-%m-%d %H:%M}",
-                        )
-                        for one in found.unmapped
-                    ),
-                )
-            else:
-                empty("Nothing waits for a code to be mapped.", "")
-        _Editor(session, found).draw()
+        with card("Unmapped codes"):
+            _unmapped_codes(data.unmapped)
+        _Editor(session, data).draw()
+
+
+def _clinics(data: _PageData, clinic: str) -> None:
+    stopped = data.stops.facilities
+    table(
+        ("clinic", "name", "HL7 facility code", "sending facility", "facilityID", "password until", "delivery"),
+        (
+            (
+                Link(one.key, address("worklist", clinic=one.key)),
+                one.name,
+                one.facility,
+                one.sending_facility,
+                one.facility_id,
+                str(one.credentials_expire or ""),
+                f"stopped: {stopped[one.facility_id]}" if one.facility_id in stopped else "open",
+            )
+            for one in data.configuration.clinics.values()
+            if clinic in ("", one.key)
+        ),
+    )
+
+
+def _unmapped_codes(codes: tuple[Unmapped, ...]) -> None:
+    if not codes:
+        empty("No submission waits for a code to be mapped.")
+        return
+    table(
+        ("cause", "table", "code", "source", "rows", "submissions", "since (UTC)"),
+        (
+            (
+                Link(code.cause, address("worklist", code.cause)),
+                code.table,
+                code.code,
+                code.source,
+                code.rows,
+                code.submissions,
+                f"{code.first_seen:%Y-%m-%d %H:%M}",
+            )
+            for code in codes
+        ),
+    )
 
 
 class _Editor:
-    """The clinics.toml in force: changed, checked, put in force."""
+    """Edits, checks and pushes the clinics.toml in force."""
 
-    def __init__(self, session: ConsoleSession, found: Seen) -> None:
+    def __init__(self, session: ConsoleSession, data: _PageData) -> None:
         self._session = session
-        self._before = found.text
-        self._version = found.configuration.version
+        self._before = data.text
+        self._version = data.configuration.version
 
     def draw(self) -> None:
         with card("clinics.toml in force"):
-            html_element("p", lines((f"Version {self._version}. docs/configuration.md explains every key.",)), "dim")
+            text(f"Version {self._version}. docs/configuration.md explains every key.", "p", "dim")
             self._text = (
                 ui.textarea(value=self._before)
                 .classes("w-full")
@@ -111,39 +122,41 @@ class _Editor:
                 ui.button("Put in force", on_click=self._push).props("no-caps color=positive")
             self._result = ui.element("div").props('aria-live="polite"')
 
-    def _checked(self) -> Configuration | None:
+    def _read_text(self) -> Configuration | None:
+        """Return the configuration in the text area; None, with its errors drawn, where it has any."""
         self._result.clear()
         with self._result:
             try:
-                return reader.valid(str(self._text.value))
-            except reader.NotValid as error:
-                for one in error.errors:
-                    failed(str(one))
+                return read_configuration(str(self._text.value))
+            except InvalidConfigurationError as error:
+                for each in error.errors:
+                    failed(str(each))
                 return None
 
     def _check(self) -> None:
-        found = self._checked()
-        if found is not None:
+        configuration = self._read_text()
+        if configuration is not None:
+            counts = f"{len(configuration.clinics)} clinics, {len(configuration.sources)} sources"
             with self._result:
-                text(f"{len(found.clinics)} clinics, {len(found.sources)} sources, no errors.", "p", "good")
+                text(f"{counts}, no errors.", "p", "good")
 
     async def _push(self) -> None:
-        found = self._checked()
-        if found is None:
+        configuration = self._read_text()
+        if configuration is None:
             return
-        await self._session.note("config push", [found.version])
-        new = str(self._text.value)
-        in_force = await self._session.ask(lambda application: _pushed(application, self._before, new, found.version))
+        version, new = configuration.version, str(self._text.value)
+        await self._session.record("config push", [version])
+        is_in_force = await self._session.run(lambda application: _push(application, self._before, new, version))
         with self._result:
-            if not in_force:
-                failed("Somebody else changed it meanwhile. Reload the page, and change it again.")
+            if not is_in_force:
+                failed("Somebody else changed it meanwhile. Reload the page and change it again.")
                 return
             self._before = new
-            text(f"Version {found.version} is in force.", "p", "good")
+            text(f"Version {version} is in force.", "p", "good")
 
 
-def _pushed(application: Application, before: str, new: str, version: str) -> bool:
-    """Puts it in force, unless another than the one that was shown is in force by now."""
+def _push(application: Application, before: str, new: str, version: str) -> bool:
+    """Put the text in force, unless another text than `before` came into force meanwhile."""
     if application.configurations.text() != before:
         return False
     application.configurations.push(new, version)

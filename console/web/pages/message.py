@@ -1,4 +1,4 @@
-"""One submission: VXU and ACK side by side, decoded, with what was objected to pinned to its field; and what to do."""
+"""The page of one submission: VXU and ACK, decoded, with findings and errors at their fields; and its correction."""
 
 from __future__ import annotations
 
@@ -10,23 +10,9 @@ from typing import Final
 from nicegui import ui
 
 from console.reading import Mark, ReadField, ReadSegment, marks, read, read_submission
-from console.web.pages.worklist import difference
-from console.web.parts import (
-    Cell,
-    card,
-    colour,
-    empty,
-    facts,
-    failed,
-    html_element,
-    loading,
-    message_link,
-    row,
-    state_of,
-    table,
-    text,
-)
+from console.web.parts import Cell, card, empty, facts, failed, html_element, loading, row, table, text
 from console.web.session import ConsoleSession
+from console.web.submissions import difference, message_link, state_class, state_label, step_list
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
@@ -36,14 +22,14 @@ from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Example
 from shared.usecases.explain import UNEXPLAINED, explanation
-from shared.usecases.reporting.trace import Step, Trace, trace
+from shared.usecases.reporting.trace import Trace, trace
 
 _OPEN: Final = (*NEEDS_A_PERSON, State.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the page shows (PHI)."""
+class _PageData:
+    """What the page shows (PHI). `loose` are the marks that belong to no field of the message."""
 
     submission: Submission
     segments: tuple[ReadSegment, ...]
@@ -52,98 +38,92 @@ class Seen:
     trace: Trace | None
 
 
-def seen(application: Application, msh_10: str) -> Seen | None:
-    """Reads it, decodes it, and follows its row from the file on; None where there is no such submission."""
-    found = application.ledger.get(msh_10)
-    if found is None:
+def _read(application: Application, msh_10: str) -> _PageData | None:
+    """Return the page's data; None where there is no such submission."""
+    submission = application.ledger.get(msh_10)
+    if submission is None:
         return None
-    segments, loose = read_submission(found)
-    file = application.ledger.file(found.file_id)
-    part, number = found.visit.rows[0] if found.visit.rows else ("", 0)
-    way = trace(application.ledger, file, number, part) if file and number else None
-    return Seen(found, segments, loose, read(found.attempts[-1].ack) if found.attempts else (), way)
+    segments, loose = read_submission(submission)
+    file = application.ledger.file(submission.file_id)
+    part, number = submission.visit.rows[0] if submission.visit.rows else ("", 0)
+    traced = trace(application.ledger, file, number, part) if file and number else None
+    ack = read(submission.attempts[-1].ack) if submission.attempts else ()
+    return _PageData(submission, segments, loose, ack, traced)
 
 
 async def draw(session: ConsoleSession, msh_10: str) -> None:
-    """The page."""
+    """Draw the page."""
     async with loading():
-        await session.note("show", [msh_10])
-        found = await session.ask(lambda application: seen(application, msh_10))
-        if found is None:
+        await session.record("show", [msh_10])
+        data = await session.run(lambda application: _read(application, msh_10))
+        if data is None:
             with card():
                 empty(f"There is no submission {msh_10}.", "Look for it under Search, by MRN, lot or file.")
             return
-        _head(found.submission)
-        if found.submission.state in _OPEN and not found.submission.replaced_by:
-            _Correction(session, found).draw()
+        submission = data.submission
+        _facts(submission)
+        if submission.state in _OPEN and not submission.replaced_by:
+            _Correction(session, submission).draw()
         with ui.element("div").classes("halves"):
-            with card("VXU: what was sent" if found.submission.attempts else "VXU"):
-                _objections(found.loose)
-                if found.segments:
-                    _message(found.segments)
+            with card("VXU: what was sent" if submission.attempts else "VXU"):
+                if data.loose:
+                    html_element("div", _marks(data.loose))
+                if data.segments:
+                    _message(data.segments)
                 else:
-                    text("No message could be built; these are the doses that the export names.", "p", "dim")
-                    _doses(found.submission)
+                    text("No message could be built; these are the doses in the export.", "p", "dim")
+                    _doses(submission)
             with card("ACK: what CT WiZ answered"):
-                if found.ack:
-                    _message(found.ack)
+                if data.ack:
+                    _message(data.ack)
                 else:
-                    empty("No answer is kept.", _why_none(found.submission))
-        if found.trace:
-            with card(f"The way of row {found.trace.row} of {found.trace.file.removeprefix(INBOX_PREFIX)}"):
-                time_line(found.trace.steps)
+                    empty("No answer is kept.", _reason_without_ack(submission))
+        if data.trace:
+            with card(f"Steps of row {data.trace.row} of {data.trace.file.removeprefix(INBOX_PREFIX)}"):
+                step_list(data.trace.steps)
 
 
-def _why_none(one: Submission) -> str:
-    if one.attempts and one.attempts[-1].fault:
-        known = explanation(one.attempts[-1].fault) or UNEXPLAINED
-        return f"{one.attempts[-1].fault}: {known.words} {known.fix}"
-    return "It was never sent." if not one.attempts else ""
+def _reason_without_ack(submission: Submission) -> str:
+    if not submission.attempts:
+        return "It was never sent."
+    fault = submission.attempts[-1].fault
+    if not fault:
+        return ""
+    explained = explanation(fault) or UNEXPLAINED
+    return f"{fault}: {explained.words} {explained.fix}"
 
 
-def _head(one: Submission) -> None:
+def _facts(submission: Submission) -> None:
     with card():
         with row("top"):
-            state_of(one.state)
-            text(lifecycle.MEANING[one.state], "span", "dim")
-        rows = ", ".join(str(number) for _, number in one.visit.rows)
-        who = ", ".join(filter(None, (one.visit.patient.name.family, one.visit.patient.name.given)))
-        ids = one.attempts[-1].trace_ids if one.attempts else ()
+            state_label(submission.state)
+            text(lifecycle.MEANING[submission.state], "span", "dim")
+        patient = submission.visit.patient
+        rows = ", ".join(str(number) for _, number in submission.visit.rows)
+        name = ", ".join(filter(None, (patient.name.family, patient.name.given)))
+        trace_ids = submission.attempts[-1].trace_ids if submission.attempts else ()
+        created = f"{submission.created:%Y-%m-%d %H:%M:%S} UTC, under clinics.toml {submission.config_version}"
         facts(
             (
-                ("patient", f"{one.visit.patient.mrn} {who}, born {one.visit.patient.birth_date or '?'}"),
-                ("clinic", one.clinic or "not known"),
-                ("file", f"{one.file_name.removeprefix(INBOX_PREFIX)}, rows {rows}"),
-                ("made", f"{one.created:%Y-%m-%d %H:%M:%S} UTC, under clinics.toml {one.config_version}"),
-                ("replaces", message_link(one.replaces) if one.replaces else ""),
-                ("replaced by", message_link(one.replaced_by) if one.replaced_by else ""),
-                ("closed because", one.closed_reason),
-                ("for the CT WiZ help desk", ", ".join(ids)),
-                ("as exported", one.visit.raw),
+                ("patient", f"{patient.mrn} {name}, born {patient.birth_date or '?'}"),
+                ("clinic", submission.clinic or "not known"),
+                ("file", f"{submission.file_name.removeprefix(INBOX_PREFIX)}, rows {rows}"),
+                ("created", created),
+                ("replaces", message_link(submission.replaces) if submission.replaces else ""),
+                ("replaced by", message_link(submission.replaced_by) if submission.replaced_by else ""),
+                ("closed because", submission.closed_reason),
+                ("for the CT WiZ help desk", ", ".join(trace_ids)),
+                ("as exported", submission.visit.raw),
             )
         )
 
 
-def _doses(one: Submission) -> None:
+def _doses(submission: Submission) -> None:
     rows: Iterator[tuple[Cell, ...]] = (
         (number, dose.row, dose.date, dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code, dose.lot, dose.id)
-        for number, dose in enumerate(one.visit.doses, 1)
+        for number, dose in enumerate(submission.visit.doses, 1)
     )
     table(("no", "row", "date", "vaccine", "lot", "dose id"), rows)
-
-
-def time_line(steps: Sequence[Step]) -> None:
-    """What happened, one below the other, with its time."""
-    items = "".join(
-        f'<li><span class="dim">{escape(f"{one.when:%Y-%m-%d %H:%M:%S} UTC" if one.when else "")}</span> '
-        f"{_linked(one.msh_10)} {escape(one.what)}</li>"
-        for one in steps
-    )
-    html_element("ol", items, "line")
-
-
-def _linked(msh_10: str) -> str:
-    return f'<a href="{escape(message_link(msh_10).address)}">{escape(msh_10)}</a>' if msh_10 else ""
 
 
 # the message ----------------------------------------------------------------------------------------------------------
@@ -153,75 +133,73 @@ def _message(segments: Sequence[ReadSegment]) -> None:
     html_element("table", "".join(map(_segment, segments)), "message")
 
 
-def _segment(one: ReadSegment) -> str:
-    number = f" {one.number}" if one.number > 1 else ""
-    name = f'{escape(one.name)}{number} <span class="dim">{escape(one.words)}</span>'
-    name = f'{escape(one.name)}{number} <span class="dim">{escape(one.words)}</span>'
+def _segment(segment: ReadSegment) -> str:
+    number = f" {segment.number}" if segment.number > 1 else ""
+    name = f'{escape(segment.name)}{number} <span class="dim">{escape(segment.words)}</span>'
     head = f'<tr><th colspan="3" scope="rowgroup">{name}</th></tr>'
-    marks = f'<tr><td colspan="3">{_marked(one.marks)}</td></tr>' if one.marks else ""
-    return f"<tbody>{head}{marks}{''.join(map(_field, one.fields))}</tbody>"
+    segment_marks = f'<tr><td colspan="3">{_marks(segment.marks)}</td></tr>' if segment.marks else ""
+    return f"<tbody>{head}{segment_marks}{''.join(map(_field, segment.fields))}</tbody>"
 
 
-def _field(one: ReadField) -> str:
+def _field(field: ReadField) -> str:
     return (
-        f'<tr><td class="place">{escape(one.place)}</td><td class="label">{escape(one.name)}</td>'
-        f'<td><span title="{escape(one.raw)}">{escape(one.value)}</span>{_marked(one.marks)}</td></tr>'
+        f'<tr><td class="place">{escape(field.place)}</td><td class="label">{escape(field.name)}</td>'
+        f'<td><span title="{escape(field.raw)}">{escape(field.value)}</span>{_marks(field.marks)}</td></tr>'
     )
 
 
-def _objections(loose: Sequence[Mark]) -> None:
-    if loose:
-        html_element("div", _marked(loose))
-
-
-def _marked(found: Sequence[Mark]) -> str:
+def _marks(found: Sequence[Mark]) -> str:
     return "".join(
-        f'<div class="mark {escape(one.severity)}"><b>{escape(one.code)}</b> {escape(one.text)} '
-        f"<small>{escape(one.source)}</small><br>Fix: {escape(one.fix)} ({escape(one.who)})</div>"
-        for one in found
+        f'<div class="mark {escape(mark.severity)}"><b>{escape(mark.code)}</b> {escape(mark.text)} '
+        f"<small>{escape(mark.source)}</small><br>Fix: {escape(mark.fix)} ({escape(mark.who)})</div>"
+        for mark in found
     )
 
 
-# correcting it --------------------------------------------------------------------------------------------------------
+# the correction -------------------------------------------------------------------------------------------------------
 
 
 class _Correction:
-    """Correct one value and send it again, or close it with a reason."""
+    """Corrects one value and resubmits, or closes the submission with a reason."""
 
-    def __init__(self, session: ConsoleSession, found: Seen) -> None:
+    def __init__(self, session: ConsoleSession, submission: Submission) -> None:
         self._session = session
-        self._one = found.submission
-        named = (mark.column for mark in marks(found.submission) if mark.severity == "E" and mark.column in BY_NAME)
-        self._named = next(named, COLUMNS[0].name)
+        self._submission = submission
+        columns = (mark.column for mark in marks(submission) if mark.severity == "E" and mark.column in BY_NAME)
+        self._default_column = next(columns, COLUMNS[0].name)
 
     def draw(self) -> None:
         with card("Correct and resubmit"):
             with row():
                 names = [column.name for column in COLUMNS]
-                self._column = ui.select(names, value=self._named, label="column", with_input=True).classes("w-56")
-                doses = {number: f"dose {number}" for number in range(1, len(self._one.visit.doses) + 1)}
+                self._column = ui.select(names, value=self._default_column, label="column", with_input=True).classes(
+                    "w-56"
+                )
+                doses = {number: f"dose {number}" for number in range(1, len(self._submission.visit.doses) + 1)}
                 self._dose = ui.select(doses, value=1 if doses else None, label="of")
                 self._dose.set_visibility(len(doses) > 1)
-                self._new = ui.input("new value (empty: send it as it is)").classes("w-64")
-                self._look = ui.button("Preview", on_click=lambda: self._try(dry_run=True)).props("no-caps outline")
-                ui.button("Resubmit", on_click=lambda: self._try(dry_run=False)).props("no-caps color=positive")
+                self._new_value = ui.input("new value (empty: send it as it is)").classes("w-64")
+                ui.button("Preview", on_click=lambda: self._resubmit(dry_run=True)).props("no-caps outline")
+                ui.button("Resubmit", on_click=lambda: self._resubmit(dry_run=False)).props("no-caps color=positive")
             with row():
                 self._reason = ui.input("reason, to close it instead").classes("w-96")
                 ui.button("Close", on_click=self._close).props("no-caps outline color=negative")
             self._result = ui.element("div").props('aria-live="polite"')
 
     def _changes(self) -> dict[str, str]:
-        name, new = str(self._column.value), str(self._new.value or "")
-        if not new:
+        """Return the column to correct with its new value; a dose's column with its number where there are several."""
+        name, value = str(self._column.value), str(self._new_value.value or "")
+        if not value:
             return {}
-        is_of_dose = name in BY_NAME and name not in FROM_PATIENT and name != "clinic"
-        return {f"{name}[{self._dose.value}]" if is_of_dose and len(self._one.visit.doses) > 1 else name: new}
+        is_dose_column = name in BY_NAME and name not in FROM_PATIENT and name != "clinic"
+        has_several_doses = len(self._submission.visit.doses) > 1
+        return {f"{name}[{self._dose.value}]" if is_dose_column and has_several_doses else name: value}
 
-    async def _try(self, *, dry_run: bool) -> None:
-        changes = self._changes()
+    async def _resubmit(self, *, dry_run: bool) -> None:
+        changes, msh_10 = self._changes(), self._submission.msh_10
         action = "resubmit --dry-run" if dry_run else "resubmit"
-        await self._session.note(action, [self._one.msh_10], ", ".join(changes))
-        result = await self._session.ask(lambda one: one.correct(self._one.msh_10, changes, dry_run=dry_run))
+        await self._session.record(action, [msh_10], ", ".join(changes))
+        result = await self._session.run(lambda application: application.correct(msh_10, changes, dry_run=dry_run))
         self._result.clear()
         with self._result:
             if isinstance(result, NotResubmitted):
@@ -229,23 +207,26 @@ class _Correction:
             elif dry_run:
                 if result.causes:
                     text(f"It would still be held: {', '.join(result.causes)}", "p", "warn")
-                difference(Example(self._one.msh_10, self._one.vxu, result.vxu, result.state))
+                difference(Example(msh_10, self._submission.vxu, result.vxu, result.state))
             else:
-                self._done(result)
-
-    def _done(self, result: Resubmitted) -> None:
-        held = f", held for {', '.join(result.causes)}" if result.causes else ""
-        kind = colour(result.state)
-        text(f"Resubmitted: {result.state.value.lower()}{held}.", "p", kind)
-        ui.link(f"Follow {result.msh_10}", message_link(result.msh_10).address)
+                _draw_resubmitted(result)
 
     async def _close(self) -> None:
         reason = str(self._reason.value or "").strip()
         self._result.clear()
         with self._result:
             if not reason:
-                failed("Say why nothing more is to be done.")
+                failed("Fill in a reason.")
                 return
-            await self._session.note("close", [self._one.msh_10])
-            closed = await self._session.ask(lambda one: one.ledger.move(self._one.msh_10, Event.CLOSE, reason=reason))
+            msh_10 = self._submission.msh_10
+            await self._session.record("close", [msh_10])
+            closed = await self._session.run(
+                lambda application: application.ledger.move(msh_10, Event.CLOSE, reason=reason)
+            )
             text("Closed; nothing was deleted." if closed else "It is not open any more.", "p")
+
+
+def _draw_resubmitted(result: Resubmitted) -> None:
+    held = f", held for {', '.join(result.causes)}" if result.causes else ""
+    text(f"Resubmitted: {result.state.value.lower()}{held}.", "p", state_class(result.state))
+    ui.link(f"Follow {result.msh_10}", message_link(result.msh_10).address)

@@ -1,4 +1,4 @@
-"""Overview: what was sent and answered by day and clinic, how fast, what waits, and what does not come."""
+"""Overview: messages and answers by day and clinic, answer times, what waits, and what is late."""
 
 from __future__ import annotations
 
@@ -23,12 +23,24 @@ from shared.usecases.reporting.sheets import FAILED, OUTCOMES, share
 from shared.usecases.reporting.tally import SECONDS, Tally, by, days
 
 DAYS: Final = 14
-_MANY: Final = 10_000
+_MAX_COUNTED: Final = 10_000
+"""Counts of waiting submissions stop here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What the page shows: the tally of its days, and the state of things as of now. Counts stop at 10,000."""
+class _PageData:
+    """What the page shows.
+
+    Attributes:
+        since: the first day.
+        until: the last day, today.
+        counts: the tally of these days.
+        waiting: submissions that wait for delivery.
+        to_do: clinic → submissions that need a person.
+        valve: the valve of the IIS.
+        expected: due files, expiring credentials and stopped facilities.
+        clinics: the clinics shown.
+    """
 
     since: date
     until: date
@@ -40,120 +52,127 @@ class Seen:
     clinics: tuple[str, ...]
 
 
-def seen(application: Application, clinic: str) -> Seen:
-    """Reads it; of days that are over what the nightly reports counted, where that still holds.
-
-    Of one clinic: its messages, what waits of them, its facility's stop, and its own sources.
-    """
+def _read(application: Application, clinic: str) -> _PageData:
+    """Read the page's data. For one clinic: its messages, its facility's stop, and its own sources."""
     configuration, ledger = application.configurations.current(), application.ledger
     until = application.clock.now().date()
     since = until - timedelta(days=DAYS - 1)
     to_do: dict[str, int] = {}
-    for entry in islice(ledger.worklist(clinic=clinic), _MANY):
+    for entry in islice(ledger.worklist(clinic=clinic), _MAX_COUNTED):
         to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
-    found = application.expected()
+    expected = application.expected()
     if clinic:
-        found = expected_of(found, configuration, clinic)
-    return Seen(
+        expected = expected_of(expected, configuration, clinic)
+    return _PageData(
         since,
         until,
         application.report.counted(since, until, clinic),
-        sum(1 for _ in islice(all_waiting(ledger, _MANY, clinic), _MANY)),
+        sum(1 for _ in islice(all_waiting(ledger, _MAX_COUNTED, clinic), _MAX_COUNTED)),
         to_do,
         ledger.stops().valve,
-        found,
+        expected,
         (clinic,) if clinic else tuple(configuration.clinics),
     )
 
 
 async def draw(session: ConsoleSession, clinic: str = "") -> None:
-    """The page of the interface, or of one clinic."""
+    """Draw the page, for all clinics or for one."""
     async with loading():
-        found = await session.ask(lambda application: seen(application, clinic))
-        await session.note("overview", [clinic or "all clinics"])
-        _now(found)
-        if not found.counts:
+        data = await session.run(lambda application: _read(application, clinic))
+        await session.record("overview", [clinic or "all clinics"])
+        _summary(data)
+        _stops(data)
+        if not data.counts:
             with card():
-                empty("Nothing was sent in the last 14 days.", "Put an export into a source's folder of the inbox.")
+                empty(
+                    f"Nothing was sent in the last {DAYS} days.", "Put an export into a source's folder of the inbox."
+                )
             return
-        with card(f"Outcomes by day, {found.since} to {found.until} (UTC)"):
-            ui.echart(_by_day(found)).classes("w-full h-56").props('aria-label="Outcomes by day"')
+        with card(f"Outcomes by day, {data.since} to {data.until} (UTC)"):
+            ui.echart(_outcomes_by_day(data)).classes("w-full h-56").props('aria-label="Outcomes by day"')
         with ui.element("div").classes("halves"):
             with card("By clinic"):
-                table(("clinic", "messages", "failed", "refusal rate", "held", "to do"), _clinics(found))
+                table(("clinic", "messages", "failed", "refusal rate", "held", "to do"), _clinic_rows(data))
             with card("Time until CT WiZ answered"):
-                ui.echart(_seconds(found)).classes("w-full h-52").props('aria-label="Answer times"')
-        _sources(found)
+                ui.echart(_answer_times(data)).classes("w-full h-52").props('aria-label="Answer times"')
+        _due(data)
 
 
-def _now(found: Seen) -> None:
-    valve, stopped = found.valve, found.expected.stopped
-    states = by(found.counts, "answers", 2)
+def _summary(data: _PageData) -> None:
+    states = by(data.counts, "answers", 2)
     answered = sum(states[(state,)] for state in OUTCOMES if state is not State.HELD)
     failed = sum(states[(state,)] for state in FAILED)
-    late = [one.source for one in found.expected.sources if one.late]
-    to_do = sum(found.to_do.values())
+    late = [source for source in data.expected.sources if source.late]
     tiles(
         (
-            ("messages answered in 14 days", answered),
+            (f"messages answered in {DAYS} days", answered),
             ("of them not, or not wholly, stored", share(failed, answered) or "none"),
-            ("need a person", Link(f"{to_do:,}", address("worklist"))),
-            ("wait for delivery", found.waiting),
-            ("delivery", "open" if valve.is_open and not stopped else "stopped"),
+            ("need a person", Link(f"{sum(data.to_do.values()):,}", address("worklist"))),
+            ("wait for delivery", data.waiting),
+            ("delivery", "open" if data.valve.is_open and not data.expected.stopped else "stopped"),
             ("sources that are late", len(late)),
         )
     )
-    if valve.closed_by is not None:
+
+
+def _stops(data: _PageData) -> None:
+    """Say what stops delivery, to the IIS as a whole and of single facilities."""
+    if data.valve.closed_by is not None:
         with card("Delivery is stopped", "failed"):
-            text(" ".join(MEANING[valve.closed_by]))
-            text(f"Since {valve.since:%Y-%m-%d %H:%M} UTC: {valve.reason}", "p", "dim")
-    if stopped:
+            text(" ".join(MEANING[data.valve.closed_by]))
+            text(f"Since {data.valve.since:%Y-%m-%d %H:%M} UTC: {data.valve.reason}", "p", "dim")
+    if data.expected.stopped:
         with card("Stopped facilities", "failed"):
-            table(("facility", "fault"), sorted(stopped.items()))
-            text("When the cause is mended: vaxline valve open FACILITY.", "p", "dim")
+            table(("facility", "fault"), sorted(data.expected.stopped.items()))
+            text("When the cause is fixed: vaxline valve open FACILITY.", "p", "dim")
 
 
-def _by_day(found: Seen) -> dict[str, Any]:
-    counts = by(found.counts, "answers", 1, 2)
-    names = [day.isoformat() for day in days(found.since, found.until)]
+def _outcomes_by_day(data: _PageData) -> dict[str, Any]:
+    counts = by(data.counts, "answers", 1, 2)
+    names = [day.isoformat() for day in days(data.since, data.until)]
     series = {state: [counts[name, state] for name in names] for state in OUTCOMES}
     return charts.stacked(names, {state: values for state, values in series.items() if any(values)})
 
 
-def _seconds(found: Seen) -> dict[str, Any]:
-    counts = by(found.counts, "seconds", 1)
+def _answer_times(data: _PageData) -> dict[str, Any]:
+    counts = by(data.counts, "seconds", 1)
     return charts.columns(SECONDS, [counts[(band,)] for band in SECONDS])
 
 
-def _clinics(found: Seen) -> list[tuple[Cell, ...]]:
-    counts = by(found.counts, "answers", 0, 2)
-    names = dict.fromkeys((*found.clinics, *(clinic for clinic, _ in counts), *found.to_do))
+def _clinic_rows(data: _PageData) -> list[tuple[Cell, ...]]:
+    """Return a row per clinic: the configured ones, then those that only have messages or open submissions."""
+    counts = by(data.counts, "answers", 0, 2)
+    names = dict.fromkeys((*data.clinics, *(clinic for clinic, _ in counts), *data.to_do))
     names.pop(NO_CLINIC, None)
     rows: list[tuple[Cell, ...]] = []
     for name in names:
         sent = sum(counts[name, state] for state in OUTCOMES if state is not State.HELD)
         failed = sum(counts[name, state] for state in FAILED)
-        to_do = found.to_do.get(name or NO_CLINIC, 0)
-        waits = Link(f"{to_do:,}", address("worklist", clinic=name)) if to_do else 0
-        rows.append((name or "(no clinic)", sent, failed, share(failed, sent), counts[name, State.HELD], waits))
+        to_do = data.to_do.get(name or NO_CLINIC, 0)
+        link = Link(f"{to_do:,}", address("worklist", clinic=name)) if to_do else 0
+        rows.append((name or "(no clinic)", sent, failed, share(failed, sent), counts[name, State.HELD], link))
     return rows
 
 
-def _sources(found: Seen) -> None:
-    if not found.expected.sources and not found.expected.credentials:
+def _due(data: _PageData) -> None:
+    if not data.expected.sources and not data.expected.credentials:
         return
-    with card("What should come"):
+    with card("Due files and credentials"):
         table(
-            ("source", "last heard of (UTC)", "next file due (UTC)", ""),
+            ("source", "last file (UTC)", "next file due (UTC)", ""),
             (
                 (
-                    one.source,
-                    f"{one.quiet_since:%Y-%m-%d %H:%M}",
-                    f"{one.due:%Y-%m-%d %H:%M}",
-                    "LATE" if one.late else "",
+                    source.source,
+                    f"{source.quiet_since:%Y-%m-%d %H:%M}",
+                    f"{source.due:%Y-%m-%d %H:%M}",
+                    "LATE" if source.late else "",
                 )
-                for one in found.expected.sources
+                for source in data.expected.sources
             ),
         )
-        for one in found.expected.credentials:
-            text(f"The password of {one.facility} expires on {one.expire}, in {one.days} days.", "p", "dim")
+        for credentials in data.expected.credentials:
+            text(
+                f"The password of {credentials.facility} expires on {credentials.expire}, in {credentials.days} days.",
+                "p",
+                "dim",
+            )

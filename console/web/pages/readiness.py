@@ -1,4 +1,4 @@
-"""Readiness: CT WiZ's test phases and the two clean weeks, of the interface and of each clinic, and what is to do."""
+"""Readiness: CT WiZ's test phases and clean days, for the whole interface and each clinic, and the checklist."""
 
 from __future__ import annotations
 
@@ -7,65 +7,71 @@ from html import escape
 
 from nicegui import ui
 
-from console.web.parts import Cell, Link, address, card, empty, html_element, lines, loading, row, table
+from console.web.parts import Cell, Link, address, card, empty, html_element, loading, row, table
 from console.web.session import ConsoleSession
 from shared.bootstrap import Application
-from shared.domain.readiness import IN_PRODUCTION, WINDOW, Day, Item, Readiness
+from shared.domain.readiness import IN_PRODUCTION, WINDOW, Item, Readiness
 from shared.usecases.reporting.pages import readiness
+from shared.usecases.reporting.pages.html import with_commands
 from shared.usecases.reporting.readiness import go_live, readiness_of_each
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_CHECKLIST_BOX = {True: "☑", False: "☐", None: "☐"}
+_CHECKLIST_WORDS = {True: "done: ", False: "not yet: ", None: "you know: "}
 
 
 async def draw(session: ConsoleSession, clinic: str = "") -> None:
-    """The page of the interface, or of one clinic."""
+    """Draw the page, for the whole interface or for one clinic."""
     async with loading():
-        await session.note("readiness", [clinic or "all clinics"])
-        organization, each, items = await session.ask(_seen)
-        found = next((one for one in each if one.clinic == clinic), None)
-        if found is None:
+        await session.record("readiness", [clinic or "all clinics"])
+        organization, each, checklist = await session.run(_read)
+        shown = next((one for one in each if one.clinic == clinic), None)
+        if shown is None:
             with card():
                 empty(f"There is no clinic {clinic} in clinics.toml.", "Choose another under Readiness.")
             return
 
-        def keep() -> None:
-            shown = (found,) if clinic else each
-            page = readiness.page(shown, items, organization, session.stage, datetime.now(UTC))
+        def download() -> None:
+            on_page = (shown,) if clinic else each
+            page = readiness.page(on_page, checklist, organization, session.stage, datetime.now(UTC))
             ui.download.content(page, "readiness.html", "text/html")
 
         with card(f"Clinic {clinic}" if clinic else "The whole interface"):
             with row("top"):
-                html_element("div", readiness.verdict(found))
-                ui.button("The page for CT DPH", on_click=keep, icon="print").props("no-caps outline")
-            _calendar(found.days)
+                html_element("div", readiness.verdict(shown))
+                ui.button("The page for CT DPH", on_click=download, icon="print").props("no-caps outline")
+            html_element("div", readiness.calendar(shown.days))
         with ui.element("div").classes("halves"):
             with card("CT WiZ's test phases"):
                 table(
                     ("phase", "", "what the ledger shows"),
-                    ((one.title, "passed" if one.is_passed else "not yet", one.evidence) for one in found.phases),
+                    (
+                        (phase.title, "passed" if phase.is_passed else "not yet", phase.evidence)
+                        for phase in shown.phases
+                    ),
                 )
-            with card("Days that were broken"):
-                _broken(found)
+            with card("Days with warnings or errors"):
+                _broken_days(shown)
         if not clinic:
             with card("Clinics"):
-                table(("clinic", "clean days", "silent", "last broken", "could end"), map(_clinic, each[1:]))
+                table(("clinic", "clean days", "silent", "last broken", "could end"), map(_clinic_cells, each[1:]))
             with ui.element("div").classes("halves"):
                 with card("Before going live"):
-                    html_element("ul", "".join(map(_item, items)), "list")
-                with card("What stays to be done in production"):
-                    html_element("ul", "".join(f"<li>{lines((one,))}</li>" for one in IN_PRODUCTION), "list")
+                    html_element("ul", "".join(map(_checklist_item, checklist)), "list")
+                with card("In production"):
+                    html_element("ul", "".join(f"<li>{with_commands(line)}</li>" for line in IN_PRODUCTION), "list")
 
 
-def _seen(application: Application) -> tuple[str, tuple[Readiness, ...], tuple[Item, ...]]:
+def _read(application: Application) -> tuple[str, tuple[Readiness, ...], tuple[Item, ...]]:
+    """Return the organization's name, the readiness of interface and clinics, and the checklist."""
     configuration = application.configurations.current()
     each = readiness_of_each(application.ledger, configuration, application.clock.now().date())
     return configuration.organization, each, go_live(application.ledger, each)
 
 
-def _broken(found: Readiness) -> None:
-    broken = [day for day in reversed(found.days) if day.is_broken]
+def _broken_days(shown: Readiness) -> None:
+    broken = [day for day in reversed(shown.days) if day.is_broken]
     if not broken:
-        empty(f"None in the last {len(found.days)} days.", f"CT WiZ asks for {WINDOW} clean days.")
+        empty(f"None in the last {len(shown.days)} days.", f"CT WiZ asks for {WINDOW} clean days.")
         return
     table(
         ("day", "warnings", "errors", "causes"),
@@ -73,26 +79,15 @@ def _broken(found: Readiness) -> None:
     )
 
 
-def _clinic(one: Readiness) -> tuple[Cell, ...]:
+def _clinic_cells(one: Readiness) -> tuple[Cell, ...]:
     broken = f"{one.broken_on.date}: {', '.join(one.broken_on.causes)}" if one.broken_on else ""
-    to = Link(one.clinic, address("readiness", clinic=one.clinic))
-    return to, one.streak, one.silent, broken, str(one.could_end or "")
+    link = Link(one.clinic, address("readiness", clinic=one.clinic))
+    return link, one.streak, one.silent, broken, str(one.could_end or "")
 
 
-def _calendar(days: tuple[Day, ...]) -> None:
-    heads = "".join(f'<div class="head">{name}</div>' for name in _WEEKDAYS)
-    before = "<div class='head'></div>" * (days[0].date.weekday() if days else 0)
-    html_element("div", f"{heads}{before}{''.join(map(_day, days))}", "calendar")
-
-
-def _day(day: Day) -> str:
-    counts = f"{day.messages:,} messages" if day.messages else ""
-    broken = f"<br>{day.warnings} warnings, {day.errors} errors" if day.is_broken else ""
-    return f'<div class="{day.word}"><b>{day.date:%m-%d}</b> {day.word}<br>{counts}{broken}</div>'
-
-
-def _item(item: Item) -> str:
-    mark = {True: "☑", False: "☐", None: "☐"}[item.is_done]
-    said = {True: "done: ", False: "not yet: ", None: "you know: "}[item.is_done]
-    kind = ' class="done"' if item.is_done else ""
-    return f'<li{kind}><span aria-hidden="true">{mark}</span> <b>{escape(said)}</b>{lines((item.words,))}</li>'
+def _checklist_item(item: Item) -> str:
+    attributes = ' class="done"' if item.is_done else ""
+    box, words = _CHECKLIST_BOX[item.is_done], _CHECKLIST_WORDS[item.is_done]
+    return (
+        f'<li{attributes}><span aria-hidden="true">{box}</span> <b>{escape(words)}</b>{with_commands(item.words)}</li>'
+    )

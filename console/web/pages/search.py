@@ -1,4 +1,4 @@
-"""Search: submissions by what a person has in hand."""
+"""Search: find submissions by MSH-10, patient, dose, lot, file, cause, state or day."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from typing import Final
 
 from nicegui import ui
 
-from console.web.parts import (
-    Cell,
-    card,
-    empty,
-    failed,
-    inputs,
-    loading,
-    message_link,
-    row,
-    said,
-    table,
-    text,
-)
+from console.web.parts import Cell, card, empty, failed, input_values, inputs, loading, row, table, text
 from console.web.session import ConsoleSession
+from console.web.submissions import message_link
 from shared.domain.lifecycle import State
 from shared.settings import INBOX_PREFIX
-from shared.usecases.reporting.search import Found, Hit, Wanted, search
+from shared.usecases.reporting.search import SearchCriteria, SearchHit, SearchResult, search
 
 LIMIT: Final = 500
 _FIELDS: Final = (
@@ -37,18 +26,18 @@ _FIELDS: Final = (
     ("since", "since, YYYY-MM-DD"),
     ("until", "until, YYYY-MM-DD"),
 )
-"""The inputs of the form, by the names of `Wanted`. They never go into an address: an MRN is PHI."""
+"""Attribute of `SearchCriteria` → label of its input. The values never become part of an address: an MRN is PHI."""
 
 
 async def draw(session: ConsoleSession) -> None:
-    """The page of the search."""
+    """Draw the page."""
     async with loading():
-        configuration = await session.ask(lambda application: application.configurations.current())
-        _Form(session, list(configuration.clinics)).draw()
+        configuration = await session.run(lambda application: application.configurations.current())
+        _SearchForm(session, list(configuration.clinics)).draw()
 
 
-class _Form:
-    """What is searched for, and what was found."""
+class _SearchForm:
+    """The search form and the result."""
 
     def __init__(self, session: ConsoleSession, clinics: list[str]) -> None:
         self._session = session
@@ -56,80 +45,87 @@ class _Form:
 
     def draw(self) -> None:
         with card():
-            with ui.element("form").props('role="search"').on("submit.prevent", self._find), row():
+            with ui.element("form").props('role="search"').on("submit.prevent", self._search), row():
                 self._inputs = inputs(_FIELDS)
                 self._clinic = ui.select(["", *self._clinics], value="", label="clinic").classes("w-40")
                 self._state = ui.select(["", *(state.value for state in State)], value="", label="state").classes(
                     "w-56"
                 )
                 ui.button("Search").props('no-caps type="submit"')
-            text("All that is filled in must fit. By state, cause or clinic alone: the last 28 days.", "p", "dim")
+            text(
+                "All fields that are filled in must match. By state, cause or clinic alone: the last 28 days.",
+                "p",
+                "dim",
+            )
         self._result = ui.element("section").classes("card").props('aria-live="polite"')
         with self._result:
-            empty("Nothing is searched for yet.", "Fill in what you have in hand.")
+            empty("No search yet.", "Fill in at least one field.")
 
-    def _wanted(self) -> Wanted:
-        """What the form says.
+    def _criteria(self) -> SearchCriteria:
+        """Return what the form asks for.
 
         Raises:
-            ValueError: a number or a day cannot be read.
+            ValueError: a number or a day cannot be parsed.
         """
-        given = said(self._inputs)
-        state = State(self._state.value) if self._state.value else None
-        return Wanted(
-            msh_10=given["msh_10"].upper(),
-            orc_3=given["orc_3"],
-            mrn=given["mrn"],
-            lot=given["lot"],
-            file=given["file"],
-            row=int(given["row"]) if given["row"] else 0,
+        values = input_values(self._inputs)
+        return SearchCriteria(
+            msh_10=values["msh_10"].upper(),
+            orc_3=values["orc_3"],
+            mrn=values["mrn"],
+            lot=values["lot"],
+            file=values["file"],
+            row=int(values["row"]) if values["row"] else 0,
             clinic=str(self._clinic.value or ""),
-            state=state,
-            code=given["code"].upper(),
-            since=date.fromisoformat(given["since"]) if given["since"] else None,
-            until=date.fromisoformat(given["until"]) if given["until"] else None,
+            state=State(self._state.value) if self._state.value else None,
+            code=values["code"].upper(),
+            since=date.fromisoformat(values["since"]) if values["since"] else None,
+            until=date.fromisoformat(values["until"]) if values["until"] else None,
         )
 
-    async def _find(self) -> None:
+    async def _search(self) -> None:
         self._result.clear()
         with self._result:
             try:
-                wanted = self._wanted()
+                criteria = self._criteria()
             except ValueError as error:
-                failed(f"{error}. Days are written as 2026-03-31, rows as numbers.")
+                failed(f"{error}. Write days as 2026-03-31 and rows as numbers.")
                 return
-            by = [name for name, _ in _FIELDS if getattr(wanted, name)]
-            by += [name for name in ("clinic", "state") if getattr(wanted, name)]
-            if not by:
-                failed("Say what to search by.")
+            given = [name for name in (*dict(_FIELDS), "clinic", "state") if getattr(criteria, name)]
+            if not given:
+                failed("Fill in at least one field.")
                 return
-            if wanted.row and not wanted.file:
+            if criteria.row and not criteria.file:
                 failed("A row needs its file.")
                 return
-            await self._session.note("search", [wanted.msh_10 or wanted.clinic or "all clinics"], f"by {', '.join(by)}")
-            found = await self._session.ask(
-                lambda application: search(application.ledger, wanted, application.clock.now().date(), limit=LIMIT)
+            subject = criteria.msh_10 or criteria.clinic or "all clinics"
+            await self._session.record("search", [subject], f"by {', '.join(given)}")
+            result = await self._session.run(
+                lambda application: search(application.ledger, criteria, application.clock.now().date(), limit=LIMIT)
             )
-            _show(found)
+            _draw_result(result)
 
 
-def _show(found: Found) -> None:
-    if not found.hits:
-        empty("Nothing fits.", "An MRN and a dose id must be exact; a lot may be in any case.")
+def _draw_result(result: SearchResult) -> None:
+    if not result.hits:
+        empty("No submission matches.", "An MRN and a dose id must be exact; a lot may be in any case.")
         return
-    more = f"; there are more than {LIMIT}, narrow it down" if found.more else ""
-    since = f", held or answered since {found.since}, or open" if found.since else ""
-    text(f"{len(found.hits):,} found{since}{more}.", "h2")
-    table(("MSH-10", "clinic", "state", "file", "rows", "when (UTC)", "causes"), map(_hit, found.hits), label="Found")
+    more = f"; there are more than {LIMIT}, narrow the search" if result.more else ""
+    since = f", held or answered since {result.since}, or open" if result.since else ""
+    text(f"{len(result.hits):,} found{since}{more}.", "h2")
+    table(
+        ("MSH-10", "clinic", "state", "file", "rows", "when (UTC)", "causes"),
+        map(_hit_cells, result.hits),
+        label="Found",
+    )
 
 
-def _hit(one: Hit) -> tuple[Cell, ...]:
+def _hit_cells(hit: SearchHit) -> tuple[Cell, ...]:
     return (
-        message_link(one.msh_10),
-        one.clinic,
-        one.state.value,
-        one.file.removeprefix(INBOX_PREFIX),
-        ", ".join(map(str, one.rows)),
-        f"{one.when:%Y-%m-%d %H:%M}",
-        ", ".join(one.causes),
+        message_link(hit.msh_10),
+        hit.clinic,
+        hit.state.value,
+        hit.file.removeprefix(INBOX_PREFIX),
+        ", ".join(map(str, hit.rows)),
+        f"{hit.when:%Y-%m-%d %H:%M}",
+        ", ".join(hit.causes),
     )

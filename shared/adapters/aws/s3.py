@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Final, cast
 from botocore.exceptions import ClientError
 
 from shared import settings
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration
 from shared.domain.clinics import Configuration
 from shared.ports.objects import StoredObject
 
@@ -119,7 +119,7 @@ class S3Configurations:
         return body.decode("utf-8")
 
     def _read(self) -> Configuration:
-        parsed = reader.parse(self.text())
+        parsed = parse_configuration(self.text())
         if isinstance(parsed, Configuration):
             return parsed
         raise LookupError(

@@ -1,4 +1,4 @@
-"""The sections `codes` and `lots` of clinics.toml: the EHR's own codes, and what they mean in the national tables."""
+"""The sections `codes` and `lots` of clinics.toml: the EHR's own codes and their meaning in national code tables."""
 
 from __future__ import annotations
 
@@ -18,20 +18,27 @@ from shared.domain.model import NO_CODE, Code
 from shared.exports import values
 from shared.exports.values import Dates
 
-# Key (below the source or clinic), value, what is wrong, what to do.
 Problem = tuple[str, object, str, str]
+"""Key (below the source or clinic), value, what is wrong, what to do."""
 
 
-class Target(msgspec.Struct, frozen=True):
-    """What one table's local codes may mean: how a target is read, what it is called, and the codes to suggest."""
+class CodeTarget(msgspec.Struct, frozen=True):
+    """The standard codes that the local codes of one table may mean.
 
-    read: Callable[[str], Code | None]
-    called: str
+    Attributes:
+        look_up: returns the code for its text, or None.
+        description: the kind of code, for error messages.
+        suggestions: returns the codes that an error message may suggest.
+        may_be_unknown: whether the empty text maps a local code to "not known".
+    """
+
+    look_up: Callable[[str], Code | None]
+    description: str
     suggestions: Callable[[], tuple[str, ...]] = tuple
     may_be_unknown: bool = False
 
 
-def _of_table(table: Table, raw: str) -> Code | None:
+def _exact_code(table: Table, raw: str) -> Code | None:
     code = table.look_up(raw)
     return code if code and code.code == raw else None
 
@@ -48,28 +55,29 @@ def _npi(raw: str) -> Code | None:
     return Code(raw, "", "NPI") if values.npi(raw) else None
 
 
-def _own(table: Table) -> tuple[str, ...]:
+def _all_codes(table: Table) -> tuple[str, ...]:
     return tuple(code for code, _, _ in table.rows if code)
 
 
-def _target(table: Table, *, may_be_unknown: bool = False) -> Target:
-    return Target(partial(_of_table, table), f"a code of {table.name}", partial(_own, table), may_be_unknown)
+def _target(table: Table, *, may_be_unknown: bool = False) -> CodeTarget:
+    description = f"a code of {table.name}"
+    return CodeTarget(partial(_exact_code, table), description, partial(_all_codes, table), may_be_unknown)
 
 
-TARGETS: Final[Mapping[str, Target]] = {
-    "vaccine": Target(_vaccine, "a CVX code of CDC's table", cdc.cvx_codes),
-    "manufacturer": Target(_manufacturer, "an MVX code of CDC's table", cdc.mvx_codes),
+TARGETS: Final[Mapping[str, CodeTarget]] = {
+    "vaccine": CodeTarget(_vaccine, "a CVX code of CDC's table", cdc.cvx_codes),
+    "manufacturer": CodeTarget(_manufacturer, "an MVX code of CDC's table", cdc.mvx_codes),
     "route": _target(codes.ROUTE, may_be_unknown=True),
     "site": _target(codes.SITE, may_be_unknown=True),
     "race": _target(codes.RACE, may_be_unknown=True),
     "ethnicity": _target(codes.ETHNICITY, may_be_unknown=True),
     "eligibility": _target(codes.ELIGIBILITY),
     "funding_source": _target(codes.FUNDING_SOURCE),
-    "provider": Target(_npi, "an NPI (ten digits)"),
+    "provider": CodeTarget(_npi, "an NPI (ten digits)"),
     "relationship": _target(codes.RELATIONSHIP, may_be_unknown=True),
     "refusal_reason": _target(codes.REFUSAL_REASON),
 }
-"""The tables that a map may be given for. Where `may_be_unknown`, the empty text maps a code to "not known"."""
+"""Code table in clinics.toml → the standard codes that it may map to."""
 
 _DATES: Final = Dates(("%Y-%m-%d",))
 
@@ -78,47 +86,48 @@ def _ndc(raw: str) -> str | None:
     return cdc.ndc_11(raw) or None
 
 
-# Key of a lot → (attribute of `Lot`, how it is read, what it is called).
-_LOT: Final[Mapping[str, tuple[str, Callable[[str], Any], str]]] = {
+_LOT_KEYS: Final[Mapping[str, tuple[str, Callable[[str], Any], str]]] = {
     "ndc": ("ndc", _ndc, "an NDC"),
-    "cvx": ("vaccine", _vaccine, TARGETS["vaccine"].called),
-    "mvx": ("manufacturer", _manufacturer, TARGETS["manufacturer"].called),
+    "cvx": ("vaccine", _vaccine, TARGETS["vaccine"].description),
+    "mvx": ("manufacturer", _manufacturer, TARGETS["manufacturer"].description),
     "expiry": ("expiry", _DATES.day_or_month, "a date (2027-03-31) or month (2027-03)"),
-    "funding_source": ("funding_source", TARGETS["funding_source"].read, TARGETS["funding_source"].called),
-    "eligibility": ("eligibility", TARGETS["eligibility"].read, TARGETS["eligibility"].called),
+    "funding_source": ("funding_source", TARGETS["funding_source"].look_up, TARGETS["funding_source"].description),
+    "eligibility": ("eligibility", TARGETS["eligibility"].look_up, TARGETS["eligibility"].description),
 }
+"""Key of a lot → (attribute of `Lot`, parser, description for error messages)."""
 
 
-def problems(codes_: Mapping[str, Mapping[str, str]], lots: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
-    """Everything that is wrong with the two sections of one source or clinic."""
+def find_problems(codes_: Mapping[str, Mapping[str, str]], lots: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:
+    """Yield every problem of the two sections of one source or clinic."""
     for table, map_ in codes_.items():
         if table not in TARGETS:
             fix = f"Use one of {', '.join(TARGETS)}{did_you_mean(table, TARGETS)}"
             yield f"codes.{table}", None, "there is no such table of codes", fix
         else:
-            yield from _of_map(table, map_)
+            yield from _mapping_problems(table, map_)
     seen: dict[str, str] = {}
     for number, content in lots.items():
         path = f'lots."{number}"'
-        yield from _repeated(path, number, seen)
+        yield from _name_problems(path, number, seen)
         for name, value in content.items():
-            if name not in _LOT:
-                yield f"{path}.{name}", value, "there is no such key", f"Remove it{did_you_mean(name, _LOT)}"
-            elif not _LOT[name][1](value):
-                yield f"{path}.{name}", value, f"it is not {_LOT[name][2]}", "Correct it"
+            if name not in _LOT_KEYS:
+                yield f"{path}.{name}", value, "there is no such key", f"Remove it{did_you_mean(name, _LOT_KEYS)}"
+            elif not _LOT_KEYS[name][1](value):
+                yield f"{path}.{name}", value, f"it is not {_LOT_KEYS[name][2]}", "Correct it"
 
 
-def _of_map(table: str, map_: Mapping[str, str]) -> Iterator[Problem]:
+def _mapping_problems(table: str, map_: Mapping[str, str]) -> Iterator[Problem]:
     target = TARGETS[table]
     seen: dict[str, str] = {}
     for own, meant in map_.items():
         path = f'codes.{table}."{own}"'
-        yield from _repeated(path, own, seen)
-        if (meant or not target.may_be_unknown) and target.read(meant) is None:
-            yield path, meant, f"it is not {target.called}", f"Use one{did_you_mean(meant, target.suggestions())}"
+        yield from _name_problems(path, own, seen)
+        if (meant or not target.may_be_unknown) and target.look_up(meant) is None:
+            yield path, meant, f"it is not {target.description}", f"Use one{did_you_mean(meant, target.suggestions())}"
 
 
-def _repeated(path: str, own: str, seen: dict[str, str]) -> Iterator[Problem]:
+def _name_problems(path: str, own: str, seen: dict[str, str]) -> Iterator[Problem]:
+    """Yield a problem where a local code or lot number is empty or equals one in `seen`, which it is added to."""
     if not key(own):
         yield path, None, "the name is empty", "Write the export's own"
     elif key(own) in seen:
@@ -127,14 +136,14 @@ def _repeated(path: str, own: str, seen: dict[str, str]) -> Iterator[Problem]:
     seen.setdefault(key(own), own)
 
 
-def resolved(codes_: Mapping[str, Mapping[str, str]], lots: Mapping[str, Mapping[str, str]]) -> LocalCodes:
-    """The maps of one source or clinic, both sections being right."""
+def local_codes(codes_: Mapping[str, Mapping[str, str]], lots: Mapping[str, Mapping[str, str]]) -> LocalCodes:
+    """Return the code maps of one source or clinic whose sections have no problems."""
     tables = {
-        table: MappingProxyType({key(own): TARGETS[table].read(meant) or NO_CODE for own, meant in map_.items()})
+        table: MappingProxyType({key(own): TARGETS[table].look_up(meant) or NO_CODE for own, meant in map_.items()})
         for table, map_ in codes_.items()
     }
     inventory = {
-        key(number): Lot(**{_LOT[name][0]: _LOT[name][1](value) for name, value in content.items()})
+        key(number): Lot(**{_LOT_KEYS[name][0]: _LOT_KEYS[name][1](value) for name, value in content.items()})
         for number, content in lots.items()
     }
     return LocalCodes(MappingProxyType(tables), MappingProxyType(inventory))

@@ -1,7 +1,7 @@
-"""Reads clinics.toml: every error at once, each with the key, the value, what is wrong and what to do.
+"""Read clinics.toml and report all of its errors at once: key, value, what is wrong, what to do.
 
-`clinics_schema.KEYS` has one row per key. Types are checked by msgspec, so that a wrong one is named as TOML sees it.
-What one key's row cannot know (a clinic that is not there) is checked after.
+`schema.KEYS` has one row per key. msgspec checks the types. Rules that involve several keys, such as a source that
+names a clinic, are checked here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from shared.adapters.configuration import codes
 from shared.adapters.configuration.schema import (
     ADDRESS_KEYS,
     FHIR_DEFAULTS,
-    KEY,
     KEYS,
+    NAME,
     NAMED_SECTIONS,
     SECTIONS,
     did_you_mean,
@@ -32,8 +32,8 @@ VERSION_LENGTH: Final = 12
 _SHOWN: Final = 60
 
 
-class ConfigurationError(msgspec.Struct, frozen=True):
-    """One thing wrong: the key's path (`clinics.elm.facility`), its value as it stands, what is wrong, what to do."""
+class ConfigurationProblem(msgspec.Struct, frozen=True):
+    """One error: path of the key (`clinics.elm.facility`), its value as written, what is wrong, what to do."""
 
     key: str
     value: str
@@ -45,60 +45,64 @@ class ConfigurationError(msgspec.Struct, frozen=True):
         return f"{self.key}{shown}: {self.problem}. {self.fix}"
 
 
-class NotValid(LookupError):  # noqa: N818 - what it is, not what kind of error
-    """A clinics.toml with errors; its text names them all, a line for each, under the file's name.
+class InvalidConfigurationError(LookupError):
+    """A clinics.toml has errors. The text lists them, one per line, each after the file's name.
 
-    A LookupError, as everything is that vaxline needs and does not find: the command says its text and ends.
+    It is a LookupError because the `vaxline` command ends with the text of any LookupError.
     """
 
-    def __init__(self, name: str, errors: tuple[ConfigurationError, ...]) -> None:
+    def __init__(self, name: str, errors: tuple[ConfigurationProblem, ...]) -> None:
         super().__init__("\n".join(f"{name}: {error}" for error in errors))
         self.errors = errors
 
 
-def valid(text: str, name: str = "clinics.toml") -> Configuration:
-    """The configuration in the text of a clinics.toml that is called `name`.
+def read_configuration(text: str, name: str = "clinics.toml") -> Configuration:
+    """Return the configuration in the text of a clinics.toml.
+
+    Args:
+        text: the content of the file.
+        name: the file's name, for error messages.
 
     Raises:
-        NotValid: it has errors.
+        InvalidConfigurationError: it has errors.
     """
-    found = parse(text)
-    if isinstance(found, Configuration):
-        return found
-    raise NotValid(name, found)
+    result = parse_configuration(text)
+    if isinstance(result, Configuration):
+        return result
+    raise InvalidConfigurationError(name, result)
 
 
-def parse(text: str) -> Configuration | tuple[ConfigurationError, ...]:
-    """The configuration in the text of a clinics.toml, or everything that is wrong with it."""
+def parse_configuration(text: str) -> Configuration | tuple[ConfigurationProblem, ...]:
+    """Return the configuration in the text of a clinics.toml, or all of its errors."""
     text = text.removeprefix("\ufeff")
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return (ConfigurationError("clinics.toml", "", f"it is not TOML: {error}", "Correct the line named"),)
-    reader = _Reader(content)
-    configuration = reader.read(version(text))
-    return configuration if configuration is not None else tuple(reader.errors)
+        return (ConfigurationProblem("clinics.toml", "", f"it is not TOML: {error}", "Correct the line named"),)
+    parser = _Parser(content)
+    configuration = parser.parse(version_of(text))
+    return configuration if configuration is not None else tuple(parser.errors)
 
 
-def version(text: str) -> str:
-    """12 hexadecimal digits of the SHA-256 of the text, line ends and trailing space aside."""
+def version_of(text: str) -> str:
+    """Return the first 12 hexadecimal digits of the text's SHA-256, with line ends and trailing space normalized."""
     lines = (line.rstrip() for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"))
-    normal = "\n".join(lines).strip("\n") + "\n"
-    return hashlib.sha256(normal.encode()).hexdigest()[:VERSION_LENGTH]
+    normalized = "\n".join(lines).strip("\n") + "\n"
+    return hashlib.sha256(normalized.encode()).hexdigest()[:VERSION_LENGTH]
 
 
-class _Reader:
-    """One reading: collects errors and goes on wherever it can."""
+class _Parser:
+    """Parses one file. Errors are collected, and parsing goes on wherever it can."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self._content = content
-        self.errors: list[ConfigurationError] = []
+        self.errors: list[ConfigurationProblem] = []
 
-    def read(self, version: str) -> Configuration | None:
+    def parse(self, version: str) -> Configuration | None:
         for name in self._content:
             if name not in SECTIONS:
                 fix = f"Remove it{did_you_mean(name, SECTIONS)}"
-                self._wrong(name, self._content[name], "there is no such section", fix)
+                self._error(name, self._content[name], "there is no such section", fix)
         organization = self._section("organization", "organization", self._table("organization"))
         iis = self._section("iis", "iis", self._table("iis"))
         clinics = self._named("clinics")
@@ -114,88 +118,91 @@ class _Reader:
             organization=organization["name"],
             sending_application=organization.get("sending_application", "VAXLINE"),
             iis=_iis(iis),
-            clinics=MappingProxyType({key: _clinic(key, it, organization) for key, it in clinics.items()}),
-            sources=MappingProxyType({name: _source(name, it) for name, it in sources.items()}),
+            clinics=MappingProxyType({key: _clinic(key, table, organization) for key, table in clinics.items()}),
+            sources=MappingProxyType({name: _source(name, table) for name, table in sources.items()}),
         )
 
-    def _wrong(self, key: str, value: object, problem: str, fix: str) -> None:
-        self.errors.append(ConfigurationError(key, _shown(value), problem, fix))
+    def _error(self, key: str, value: object, problem: str, fix: str) -> None:
+        self.errors.append(ConfigurationProblem(key, _shown(value), problem, fix))
 
     # tables and values -----------------------------------------------------------------------------------------------
 
     def _table(self, name: str) -> dict[str, Any]:
-        found = self._content.get(name)
-        if found is None:
+        """Return the content of a top-level section; empty where it is missing or no section."""
+        content = self._content.get(name)
+        if content is None:
             heading = f"[{name}.…]" if name in NAMED_SECTIONS else f"[{name}]"
-            self._wrong(name, None, "the section is missing", f"Add {heading}")
-        elif isinstance(found, dict):
-            return found
+            self._error(name, None, "the section is missing", f"Add {heading}")
+        elif isinstance(content, dict):
+            return content
         else:
-            self._wrong(name, found, "it is not a section", f"Write it as [{name}]")
+            self._error(name, content, "it is not a section", f"Write it as [{name}]")
         return {}
 
     def _named(self, section: str) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        there = self._table(section)
-        if section in self._content and there == {} and isinstance(self._content[section], dict):
-            self._wrong(section, None, "it is empty", f"Add [{section}.…]")
-        for name, table in there.items():
+        """Return the tables of `clinics` or `sources` by name."""
+        tables: dict[str, dict[str, Any]] = {}
+        content = self._table(section)
+        if section in self._content and content == {} and isinstance(self._content[section], dict):
+            self._error(section, None, "it is empty", f"Add [{section}.…]")
+        for name, table in content.items():
             path = f"{section}.{name}"
-            if not KEY.fullmatch(name):
-                self._wrong(path, None, "its name has other characters than a-z, 0-9, - and _", "Choose another name")
+            if not NAME.fullmatch(name):
+                self._error(path, None, "its name has other characters than a-z, 0-9, - and _", "Choose another name")
             if isinstance(table, dict):
-                found[name] = self._section(section, path, table)
+                tables[name] = self._section(section, path, table)
             else:
-                self._wrong(path, table, "it is not a section", f"Write it as [{path}]")
-        return found
+                self._error(path, table, "it is not a section", f"Write it as [{path}]")
+        return tables
 
     def _section(self, section: str, path: str, table: dict[str, Any]) -> dict[str, Any]:
-        """The values of one table that are as they should be."""
+        """Return the valid values of one table; add an error for every other one."""
         keys = {key.name: key for key in KEYS if key.section == section}
         missing = [] if not table and section not in self._content else [k for k in keys.values() if k.required]
         for key in missing:
             if key.name not in table:
-                self._wrong(f"{path}.{key.name}", None, "it is missing", "Add it")
-        found: dict[str, Any] = {}
+                self._error(f"{path}.{key.name}", None, "it is missing", "Add it")
+        valid: dict[str, Any] = {}
         for name, value in table.items():
             if name not in keys:
                 fix = f"Remove it{did_you_mean(name, keys)}"
-                self._wrong(f"{path}.{name}", value, "there is no such key", fix)
+                self._error(f"{path}.{name}", value, "there is no such key", fix)
                 continue
             try:
                 converted = msgspec.convert(value, keys[name].type)
             except msgspec.ValidationError as error:
                 where = str(error).partition(" - at `$")[2].rstrip("`")
                 problem = str(error).partition(" - at ")[0].replace("`", "").casefold()
-                self._wrong(f"{path}.{name}{where}", value, problem, "Correct the type")
+                self._error(f"{path}.{name}{where}", value, problem, "Correct the type")
                 continue
-            trouble = keys[name].check(converted)
-            if trouble:
-                self._wrong(f"{path}.{name}", value, *trouble)
+            problem_and_fix = keys[name].check(converted)
+            if problem_and_fix:
+                self._error(f"{path}.{name}", value, *problem_and_fix)
             else:
-                found[name] = converted
-        return found
+                valid[name] = converted
+        return valid
 
-    # what one row cannot know -----------------------------------------------------------------------------------------
+    # rules that involve several keys ----------------------------------------------------------------------------------
 
     def _check_clinics(self, organization: dict[str, Any], clinics: dict[str, dict[str, Any]]) -> None:
-        named: dict[str, str] = dict.fromkeys(clinics, "")
+        # Name in exports → clinic that has it; empty where it is a clinic's own key.
+        owners: dict[str, str] = dict.fromkeys(clinics, "")
         has_sender = "sending_facility" in organization or self._is_given("organization", "sending_facility")
         for key, clinic in clinics.items():
             path = f"clinics.{key}"
             if not has_sender and "sending_facility" not in self._content["clinics"][key]:
                 fix = "Add it here, or once as organization.sending_facility"
-                self._wrong(f"{path}.sending_facility", None, "it is missing", fix)
+                self._error(f"{path}.sending_facility", None, "it is missing", fix)
             for name in sorted(clinic.get("export_names", ())):
-                if name in named and named[name] != key and name != key:
-                    other = named[name] or name
+                if name in owners and owners[name] != key and name != key:
+                    other = owners[name] or name
                     fix = "A name in an export must mean one clinic"
-                    self._wrong(f"{path}.export_names", name, f"clinics.{other} has this name already", fix)
-                named.setdefault(name, key)
+                    self._error(f"{path}.export_names", name, f"clinics.{other} has this name already", fix)
+                owners.setdefault(name, key)
             for name, value in clinic.get("address", {}).items():
                 if name not in ADDRESS_KEYS:
                     fix = f"Remove it{did_you_mean(name, ADDRESS_KEYS)}"
-                    self._wrong(f"{path}.address.{name}", value, "there is no such key", fix)
+                    self._error(f"{path}.address.{name}", value, "there is no such key", fix)
 
     def _is_given(self, section: str, name: str) -> bool:
         table = self._content.get(section)
@@ -206,15 +213,15 @@ class _Reader:
             clinic = source.get("clinic", "")
             if clinic and clinic not in clinics:
                 fix = f"Add [clinics.{clinic}], or name one that is there{did_you_mean(clinic, clinics)}"
-                self._wrong(f"sources.{name}.clinic", clinic, "there is no such clinic", fix)
+                self._error(f"sources.{name}.clinic", clinic, "there is no such clinic", fix)
             if source.get("one_clinic") and not clinic:
-                self._wrong(f"sources.{name}.one_clinic", True, "the source names no clinic", "Add the source's clinic")
+                self._error(f"sources.{name}.one_clinic", True, "the source names no clinic", "Add the source's clinic")
             self._check_format(f"sources.{name}", source)
 
     def _check_codes(self, section: str, tables: dict[str, dict[str, Any]]) -> None:
         for name, table in tables.items():
-            for key, value, problem, fix in codes.problems(table.get("codes", {}), table.get("lots", {})):
-                self._wrong(f"{section}.{name}.{key}", value, problem, fix)
+            for key, value, problem, fix in codes.find_problems(table.get("codes", {}), table.get("lots", {})):
+                self._error(f"{section}.{name}.{key}", value, problem, fix)
 
     def _check_format(self, path: str, source: dict[str, Any]) -> None:
         export_format = FORMATS.get(str(source.get("format")))
@@ -222,12 +229,12 @@ class _Reader:
             for key in export_format.unused_keys:
                 if key in source:
                     problem = f"it is not for sources of format {export_format.name}"
-                    self._wrong(f"{path}.{key}", source[key], problem, "Remove it")
+                    self._error(f"{path}.{key}", source[key], problem, "Remove it")
         if export_format is None or not export_format.has_columns:
             for key, value in source.get("defaults", {}).items():
                 if key not in FHIR_DEFAULTS:
                     fix = f"Only {' and '.join(FHIR_DEFAULTS)} can have one here"
-                    self._wrong(f"{path}.defaults.{key}", value, "it cannot have a default", fix)
+                    self._error(f"{path}.defaults.{key}", value, "it cannot have a default", fix)
 
 
 def _shown(value: object) -> str:
@@ -238,7 +245,7 @@ def _shown(value: object) -> str:
 
 
 def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Clinic:
-    """A clinic with what it takes from the organization: sender, facilityID, secret and MSH-22."""
+    """Return a clinic, with the organization's sender, facilityID, secret and MSH-22 where it has none of its own."""
 
     def inherited(name: str, otherwise: str) -> str:
         value = table.get(name) or organization.get(name) or otherwise
@@ -260,7 +267,7 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
         responsible_id=inherited("responsible_id", ""),
         export_names=table.get("export_names", frozenset()),
         address=Address(**{"type": "", **table.get("address", {})}),
-        local=codes.resolved(table.get("codes", {}), table.get("lots", {})),
+        local=codes.local_codes(table.get("codes", {}), table.get("lots", {})),
         credentials_expire=table.get(
             "credentials_expire", organization.get("credentials_expire") if signs_as_organization else None
         ),
@@ -269,8 +276,8 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
 
 def _iis(table: dict[str, Any]) -> Iis:
     def windows(key: str) -> tuple[maintenance.Window, ...]:
-        found = (maintenance.window(text) for text in table.get(key, ()))
-        return tuple(window for window in found if window is not None)
+        parsed = (maintenance.window(text) for text in table.get(key, ()))
+        return tuple(window for window in parsed if window is not None)
 
     return Iis(**table | {key: windows(key) for key in ("maintenance", "query_hours")})
 
@@ -281,6 +288,6 @@ def _source(name: str, table: dict[str, Any]) -> Source:
         for key, value in table.items()
         if key not in ("codes", "lots", "expected_every")
     }
-    local = codes.resolved(table.get("codes", {}), table.get("lots", {}))
-    every = expectation.every(table.get("expected_every", ""))
-    return Source(name, local=local, expected_every=every, **values)
+    local = codes.local_codes(table.get("codes", {}), table.get("lots", {}))
+    interval = expectation.parse_interval(table.get("expected_every", ""))
+    return Source(name, local=local, expected_every=interval, **values)

@@ -1,4 +1,4 @@
-"""The schema of clinics.toml: one row per key, with its type and what its value must be."""
+"""The schema of clinics.toml: one row per key, with its type and the check of its value."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
 from shared.domain import expectation, maintenance
+from shared.domain.clinics import ClinicBy, Probe, WithoutLot
 from shared.domain.hl7 import iis_profiles
 from shared.exports.columns import BY_NAME
 from shared.exports.formats import FORMATS
 from shared.exports.values import Dates
 
-# What is wrong with a value and what to do; None where nothing is.
-Trouble = tuple[str, str] | None
-Check = Callable[[Any], Trouble]
+ProblemAndFix = tuple[str, str] | None
+"""What is wrong with a value and what to do; None where the value is valid."""
 
+Check = Callable[[Any], ProblemAndFix]
 
-# Checks of one value --------------------------------------------------------------------------------------------------
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""The name of a clinic or source."""
 
-KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+# checks of one value --------------------------------------------------------------------------------------------------
+
 _SECRET: Final = re.compile(r"[A-Za-z0-9/_+=.@-]{1,200}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HD_LENGTH: Final = 20
 _DEFAULT_FORMATS: Final = ("%Y-%m-%d",)
-_DAYS: Final = (date(2026, 3, 2), date(1999, 12, 31))
+_SAMPLE_DAYS: Final = (date(2026, 3, 2), date(1999, 12, 31))
 
 
-def _any(_: Any) -> Trouble:
+def _any(_: Any) -> ProblemAndFix:
     return None
 
 
-def _filled(value: str) -> Trouble:
+def _not_empty(value: str) -> ProblemAndFix:
     return None if value.strip() else ("it is empty", "Give it a value")
 
 
-def _facility(value: str) -> Trouble:
-    """HD.1 (namespace) has 20 characters at most (HL7 v2.5.1, 2.A.33); an OID may be longer."""
+def _facility(value: str) -> ProblemAndFix:
+    """Check an HD: HD.1 (namespace) has at most 20 characters (HL7 v2.5.1, 2.A.33); an OID may be longer."""
     if not value.strip():
         return "it is empty", "Enter the code that the IIS assigned"
     if value != value.strip() or any(character.isspace() for character in value):
@@ -51,7 +54,7 @@ def _facility(value: str) -> Trouble:
     return None
 
 
-def _endpoint(value: str) -> Trouble:
+def _endpoint(value: str) -> ProblemAndFix:
     try:
         parts = urlsplit(value)
         host = parts.hostname or ""
@@ -66,7 +69,7 @@ def _endpoint(value: str) -> Trouble:
 
 
 def _one_of(*allowed: str) -> Check:
-    def check(value: str) -> Trouble:
+    def check(value: str) -> ProblemAndFix:
         if value in allowed:
             return None
         return f"it is not one of {', '.join(allowed)}", f"Use one of them{did_you_mean(value, allowed)}"
@@ -74,7 +77,7 @@ def _one_of(*allowed: str) -> Check:
     return check
 
 
-def _secret(value: str) -> Trouble:
+def _secret(value: str) -> ProblemAndFix:
     if not _SECRET.fullmatch(value):
         return "it is not a secret's name", "Use letters, digits and /_+=.@- only"
     if value.startswith(("vaxline/", "arn:")):
@@ -82,7 +85,7 @@ def _secret(value: str) -> Trouble:
     return None
 
 
-def _windows(values: tuple[str, ...]) -> Trouble:
+def _windows(values: tuple[str, ...]) -> ProblemAndFix:
     for value in values:
         if maintenance.window(value) is None:
             return (
@@ -92,21 +95,21 @@ def _windows(values: tuple[str, ...]) -> Trouble:
     return None
 
 
-def _every(value: str) -> Trouble:
-    if expectation.every(value):
+def _interval(value: str) -> ProblemAndFix:
+    if expectation.parse_interval(value):
         return None
     return "it does not say how often", 'Write it as "1 day", "26 hours", "1 weekday" or "2 weeks"'
 
 
 def _at_least(least: int) -> Check:
-    def check(value: int) -> Trouble:
+    def check(value: int) -> ProblemAndFix:
         return None if value >= least else (f"it is below {least}", f"Use a whole number from {least} on")
 
     return check
 
 
-def _time_zone(value: str) -> Trouble:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - nearly every IIS is on the default's clock
+def _time_zone(value: str) -> ProblemAndFix:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - few configurations set time_zone
 
     try:
         ZoneInfo(value)
@@ -115,11 +118,11 @@ def _time_zone(value: str) -> Trouble:
     return None
 
 
-# Escapes rather than encodings: what they decode to may hold half characters, or be no text of an export at all.
+# Python lists these as encodings, but they may decode to lone surrogates, and no export is written in them.
 _NO_ENCODINGS: Final = frozenset({"utf_7", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined"})
 
 
-def _encoding(value: str) -> Trouble:
+def _encoding(value: str) -> ProblemAndFix:
     try:
         name = codecs.lookup(value).name
         "".encode(value)
@@ -130,27 +133,27 @@ def _encoding(value: str) -> Trouble:
     return None
 
 
-def _delimiter(value: str) -> Trouble:
+def _delimiter(value: str) -> ProblemAndFix:
     if len(value) == 1 and value not in '"\r\n' and not value.isalnum():
         return None
     return "it is not a single delimiter", r'Use "," or ";" or "|" or "\t"'
 
 
-def _date_formats(values: tuple[str, ...]) -> Trouble:
+def _date_formats(values: tuple[str, ...]) -> ProblemAndFix:
     if not values:
         return "it is empty", 'Name at least one strptime format, such as "%Y-%m-%d"'
     for form in values:
-        for day in _DAYS:
+        for day in _SAMPLE_DAYS:
             if Dates((form,)).day(day.strftime(form)) != day.strftime("%Y%m%d"):
                 return f'"{form}" does not tell year, month and day', 'Use a strptime format such as "%m/%d/%Y"'
     return None
 
 
-def _columns(values: Mapping[str, str]) -> Trouble:
-    return _known_columns(values) or _twice(values)
+def _columns(values: Mapping[str, str]) -> ProblemAndFix:
+    return _known_columns(values) or _mapped_twice(values)
 
 
-def _known_columns(values: Mapping[str, str]) -> Trouble:
+def _known_columns(values: Mapping[str, str]) -> ProblemAndFix:
     for name in values:
         if name not in BY_NAME:
             return (
@@ -160,7 +163,7 @@ def _known_columns(values: Mapping[str, str]) -> Trouble:
     return None
 
 
-def _twice(values: Mapping[str, str]) -> Trouble:
+def _mapped_twice(values: Mapping[str, str]) -> ProblemAndFix:
     seen: dict[str, str] = {}
     for name, own in values.items():
         if not own.strip():
@@ -174,11 +177,11 @@ def _twice(values: Mapping[str, str]) -> Trouble:
     return None
 
 
-def _defaults(values: Mapping[str, str]) -> Trouble:
+def _defaults(values: Mapping[str, str]) -> ProblemAndFix:
     unknown = _known_columns(values)
     if unknown:
         return unknown
-    from shared.exports.parsers import parser  # noqa: PLC0415 - few sources have defaults, every cold start comes here
+    from shared.exports.parsers import parser  # noqa: PLC0415 - few sources have defaults; keeps cold starts short
 
     for name, value in values.items():
         parse = parser(BY_NAME[name], Dates(_DEFAULT_FORMATS))
@@ -189,18 +192,18 @@ def _defaults(values: Mapping[str, str]) -> Trouble:
 
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:
-    """The end of a fix: the name that was probably meant."""
-    import difflib  # noqa: PLC0415 - what a function reads was checked before it was pushed
+    """Return a suggestion to append to a fix, or the empty string where no allowed name is close."""
+    import difflib  # noqa: PLC0415 - only for invalid files, which functions never read
 
     close = difflib.get_close_matches(value, list(allowed), n=1)
     return f". Did you mean {close[0]}?" if close else ""
 
 
-# The schema -----------------------------------------------------------------------------------------------------------
+# the schema -----------------------------------------------------------------------------------------------------------
 
 
 class Key(msgspec.Struct, frozen=True):
-    """One key of a section: its type, whether it must be there, and what its value must be."""
+    """One key of a section: its type, the check of its value, and whether it is required."""
 
     section: str
     name: str
@@ -209,14 +212,14 @@ class Key(msgspec.Struct, frozen=True):
     required: bool = False
 
 
-_Texts = dict[str, str]
-_List = tuple[str, ...]
-_Frozen = frozenset[str]
-_Tables = dict[str, dict[str, str]]
+_StringMap = dict[str, str]
+_Strings = tuple[str, ...]
+_StringSet = frozenset[str]
+_StringMaps = dict[str, dict[str, str]]
 
 KEYS: Final[tuple[Key, ...]] = (
-    Key("organization", "name", str, _filled, required=True),
-    Key("organization", "sending_application", str, _filled),
+    Key("organization", "name", str, _not_empty, required=True),
+    Key("organization", "sending_application", str, _not_empty),
     Key("organization", "sending_facility", str, _facility),
     Key("organization", "facility_id", str, _facility),
     Key("organization", "secret", str, _secret),
@@ -224,20 +227,20 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("organization", "responsible_name", str),
     Key("organization", "responsible_id", str),
     Key("iis", "endpoint", str, _endpoint, required=True),
-    Key("iis", "name", str, _filled),
+    Key("iis", "name", str, _not_empty),
     Key("iis", "profile", str, _one_of(*iis_profiles.PROFILES)),
     Key("iis", "receiving_application", str),
     Key("iis", "receiving_facility", str, _facility),
     Key("iis", "processing_id", str, _one_of("P", "T", "D")),
-    Key("iis", "probe", str, _one_of("connectivityTest", "connect")),
-    Key("iis", "maintenance", _List, _windows),
+    Key("iis", "probe", str, _one_of(*get_args(Probe))),
+    Key("iis", "maintenance", _Strings, _windows),
     Key("iis", "time_zone", str, _time_zone),
     Key("iis", "backfill_from", int, _at_least(0)),
     Key("iis", "backfill_per_minute", int, _at_least(1)),
     Key("iis", "query_limit", int, _at_least(1)),
     Key("iis", "query_pause", int, _at_least(0)),
-    Key("iis", "query_hours", _List, _windows),
-    Key("clinics", "name", str, _filled, required=True),
+    Key("iis", "query_hours", _Strings, _windows),
+    Key("clinics", "name", str, _not_empty, required=True),
     Key("clinics", "facility", str, _facility, required=True),
     Key("clinics", "sending_facility", str, _facility),
     Key("clinics", "facility_id", str, _facility),
@@ -245,24 +248,24 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("clinics", "credentials_expire", date),
     Key("clinics", "responsible_name", str),
     Key("clinics", "responsible_id", str),
-    Key("clinics", "export_names", _Frozen),
-    Key("clinics", "address", _Texts),
-    Key("clinics", "codes", _Tables),
-    Key("clinics", "lots", _Tables),
+    Key("clinics", "export_names", _StringSet),
+    Key("clinics", "address", _StringMap),
+    Key("clinics", "codes", _StringMaps),
+    Key("clinics", "lots", _StringMaps),
     Key("sources", "format", str, _one_of(*sorted(FORMATS)), required=True),
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
     Key("sources", "strict", bool),
-    Key("sources", "expected_every", str, _every),
-    Key("sources", "clinic_by", str, _one_of("name", "identifier")),
-    Key("sources", "without_lot", str, _one_of("hold", "historical")),
+    Key("sources", "expected_every", str, _interval),
+    Key("sources", "clinic_by", str, _one_of(*get_args(ClinicBy))),
+    Key("sources", "without_lot", str, _one_of(*get_args(WithoutLot))),
     Key("sources", "encoding", str, _encoding),
     Key("sources", "delimiter", str, _delimiter),
-    Key("sources", "date_formats", _List, _date_formats),
-    Key("sources", "columns", _Texts, _columns),
-    Key("sources", "defaults", _Texts, _defaults),
-    Key("sources", "codes", _Tables),
-    Key("sources", "lots", _Tables),
+    Key("sources", "date_formats", _Strings, _date_formats),
+    Key("sources", "columns", _StringMap, _columns),
+    Key("sources", "defaults", _StringMap, _defaults),
+    Key("sources", "codes", _StringMaps),
+    Key("sources", "lots", _StringMaps),
 )
 SECTIONS: Final = ("organization", "iis", "clinics", "sources")
 NAMED_SECTIONS: Final = frozenset({"clinics", "sources"})
@@ -270,7 +273,7 @@ FHIR_DEFAULTS: Final = ("eligibility", "funding_source")
 ADDRESS_KEYS: Final = ("street", "other", "city", "state", "zip", "country", "county")
 
 
-def documented() -> Iterable[str]:
-    """Every key by its full name, as docs/configuration.md must have it."""
+def documented_keys() -> Iterable[str]:
+    """Yield every key by its full name, as docs/configuration.md lists it."""
     for key in KEYS:
         yield f"{key.section}.<name>.{key.name}" if key.section in NAMED_SECTIONS else f"{key.section}.{key.name}"

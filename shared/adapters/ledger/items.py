@@ -97,7 +97,7 @@ LANE_END: Final = "\x7f"
 
 
 def lane_key(lane: Lane) -> str:
-    """What the keys of a lane begin with. Keys of sources and clinics have no `#` (clinics_schema.KEY)."""
+    """What the keys of a lane begin with. Keys of sources and clinics have no `#` (schema.NAME)."""
     return f"{lane.source}#{lane.clinic}#"
 
 

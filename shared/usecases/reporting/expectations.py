@@ -54,7 +54,7 @@ def expected(ledger: Ledger, configuration: Configuration, now: datetime, *, not
         if noting and name not in quiet:
             ledger.expect_files(name, now)
         since = quiet.get(name, now)
-        due = source.expected_every.after(since, zone)
+        due = source.expected_every.due_after(since, zone)
         sources.append(SourceDue(name, since, due, late=due < now))
     return Expected(
         tuple(sorted(sources, key=lambda one: one.due)), _credentials(configuration, now), ledger.stops().facilities

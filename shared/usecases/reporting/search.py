@@ -32,7 +32,7 @@ _READ_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchCriteria:
     """What is searched for; empty means "any". Everything given must hold.
 
     `mrn`, `orc_3` and `lot` are exact (a lot whatever its case), `code` is a cause or the first word of one (`103`),
@@ -53,7 +53,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """One submission that was found, without who it is about. `when` is its last attempt, or when it was made."""
 
     msh_10: str
@@ -69,63 +69,64 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The hits, the newest of them first; `more` where the limit cut them off. `since` is set where days were read."""
 
-    hits: tuple[Hit, ...]
+    hits: tuple[SearchHit, ...]
     more: bool
     since: date | None = None
 
 
-def search(ledger: Ledger, wanted: Wanted, today: date, *, limit: int = 100) -> Found:
+def search(ledger: Ledger, criteria: SearchCriteria, today: date, *, limit: int = 100) -> SearchResult:
     """The submissions that fit, at most `limit`."""
-    since = _first_day(wanted, today)
-    candidates = ledger.many(_candidates(ledger, wanted, since, wanted.until or today))
-    fitting = list(islice((one for one in candidates if _fits(one, wanted)), limit + 1))
+    since = _first_day(criteria, today)
+    candidates = ledger.many(_candidates(ledger, criteria, since, criteria.until or today))
+    fitting = list(islice((one for one in candidates if _fits(one, criteria)), limit + 1))
     hits = sorted(map(_hit, fitting[:limit]), key=lambda hit: hit.when, reverse=True)
-    return Found(tuple(hits), len(fitting) > limit, since)
+    return SearchResult(tuple(hits), len(fitting) > limit, since)
 
 
-def _first_day(wanted: Wanted, today: date) -> date | None:
+def _first_day(criteria: SearchCriteria, today: date) -> date | None:
     """The first day to read; None where something exact leads to the submissions."""
-    if wanted.msh_10 or wanted.mrn or wanted.orc_3 or wanted.lot or wanted.file:
+    if criteria.msh_10 or criteria.mrn or criteria.orc_3 or criteria.lot or criteria.file:
         return None
-    return wanted.since or (wanted.until or today) - timedelta(days=DAYS - 1)
+    return criteria.since or (criteria.until or today) - timedelta(days=DAYS - 1)
 
 
-def _candidates(ledger: Ledger, wanted: Wanted, since: date | None, until: date) -> Iterator[str]:
-    if wanted.msh_10:
-        return iter((wanted.msh_10,))
-    for kind, value in (("orc_3", wanted.orc_3), ("mrn", wanted.mrn), ("lot", lot_key(wanted.lot))):
+def _candidates(ledger: Ledger, criteria: SearchCriteria, since: date | None, until: date) -> Iterator[str]:
+    if criteria.msh_10:
+        return iter((criteria.msh_10,))
+    for kind, value in (("orc_3", criteria.orc_3), ("mrn", criteria.mrn), ("lot", lot_key(criteria.lot))):
         if value:
             return ledger.found(kind, value)
-    if wanted.file:
-        files = files_called(ledger, wanted.file)
+    if criteria.file:
+        files = files_called(ledger, criteria.file)
         return chain.from_iterable(
-            ledger.of_row(file.file_id, wanted.row) if wanted.row else ledger.of_file(file.file_id) for file in files
+            ledger.of_row(file.file_id, criteria.row) if criteria.row else ledger.of_file(file.file_id)
+            for file in files
         )
-    return chain(_open(ledger, wanted), _waiting(ledger, wanted), _decided(ledger, wanted, since or until, until))
+    return chain(_open(ledger, criteria), _waiting(ledger, criteria), _decided(ledger, criteria, since or until, until))
 
 
-def _open(ledger: Ledger, wanted: Wanted) -> Iterator[str]:
+def _open(ledger: Ledger, criteria: SearchCriteria) -> Iterator[str]:
     """What needs a person, however old."""
-    if wanted.state is None or wanted.state in NEEDS_A_PERSON or wanted.state is State.QUEUED:
-        yield from (entry.msh_10 for entry in ledger.worklist(clinic=wanted.clinic, state=wanted.state))
+    if criteria.state is None or criteria.state in NEEDS_A_PERSON or criteria.state is State.QUEUED:
+        yield from (entry.msh_10 for entry in ledger.worklist(clinic=criteria.clinic, state=criteria.state))
 
 
-def _waiting(ledger: Ledger, wanted: Wanted) -> Iterator[str]:
-    if wanted.state is None or wanted.state in IN_FLIGHT:
-        yield from (one.message.msh_10 for one in all_waiting(ledger, _READ_AT_ONCE, wanted.clinic))
+def _waiting(ledger: Ledger, criteria: SearchCriteria) -> Iterator[str]:
+    if criteria.state is None or criteria.state in IN_FLIGHT:
+        yield from (one.message.msh_10 for one in all_waiting(ledger, _READ_AT_ONCE, criteria.clinic))
 
 
-def _decided(ledger: Ledger, wanted: Wanted, since: date, until: date) -> Iterator[str]:
+def _decided(ledger: Ledger, criteria: SearchCriteria, since: date, until: date) -> Iterator[str]:
     """What was held or answered on those days, the newest day first."""
-    if wanted.state in IN_FLIGHT:
+    if criteria.state in IN_FLIGHT:
         return
     for back in range((until - since).days + 1):
-        for outcome in ledger.outcomes(until - timedelta(days=back), wanted.clinic):
-            replaced = wanted.state in (State.SUPERSEDED, State.CLOSED)
-            if (wanted.state in (None, outcome.state) or replaced) and _has_code(outcome.causes, wanted.code):
+        for outcome in ledger.outcomes(until - timedelta(days=back), criteria.clinic):
+            replaced = criteria.state in (State.SUPERSEDED, State.CLOSED)
+            if (criteria.state in (None, outcome.state) or replaced) and _has_code(outcome.causes, criteria.code):
                 yield outcome.msh_10
 
 
@@ -133,18 +134,18 @@ def _has_code(causes: tuple[str, ...], code: str) -> bool:
     return not code or any(cause == code or cause.split(" ", 1)[0] == code for cause in causes)
 
 
-def _fits(one: Submission, wanted: Wanted) -> bool:
+def _fits(one: Submission, criteria: SearchCriteria) -> bool:
     terms = set(search_terms(one))
-    exact = (("mrn", wanted.mrn), ("orc_3", wanted.orc_3), ("lot", lot_key(wanted.lot)))
+    exact = (("mrn", criteria.mrn), ("orc_3", criteria.orc_3), ("lot", lot_key(criteria.lot)))
     return (
-        wanted.msh_10 in ("", one.msh_10)
+        criteria.msh_10 in ("", one.msh_10)
         and all(not value or (kind, value) in terms for kind, value in exact)
-        and (not wanted.row or any(row == wanted.row for _, row in one.visit.rows))
-        and wanted.clinic in ("", one.clinic)
-        and wanted.state in (None, one.state)
-        and _has_code(causes_of(one) or one.causes, wanted.code)
-        and (wanted.since is None or max(_days(one)) >= wanted.since)
-        and (wanted.until is None or min(_days(one)) <= wanted.until)
+        and (not criteria.row or any(row == criteria.row for _, row in one.visit.rows))
+        and criteria.clinic in ("", one.clinic)
+        and criteria.state in (None, one.state)
+        and _has_code(causes_of(one) or one.causes, criteria.code)
+        and (criteria.since is None or max(_days(one)) >= criteria.since)
+        and (criteria.until is None or min(_days(one)) <= criteria.until)
     )
 
 
@@ -153,8 +154,8 @@ def _days(one: Submission) -> tuple[date, ...]:
     return tuple(when.astimezone(UTC).date() for when in (one.created, *(attempt.started for attempt in one.attempts)))
 
 
-def _hit(one: Submission) -> Hit:
-    return Hit(
+def _hit(one: Submission) -> SearchHit:
+    return SearchHit(
         msh_10=one.msh_10,
         state=one.state,
         clinic=one.clinic,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from console import render
+from console import terminal
 from console.main import app
 
 HEADER = "patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source"
@@ -23,8 +23,8 @@ Call = Callable[..., Result]
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.setattr(render, "out", render.Console(width=200))
-    monkeypatch.setattr(render, "err", render.Console(width=200, stderr=True))
+    monkeypatch.setattr(terminal, "out", terminal.Console(width=200))
+    monkeypatch.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
 
     def run(*arguments: object) -> Result:
         return CliRunner().invoke(app, ["check", *map(str, arguments)], catch_exceptions=False)

@@ -5,7 +5,7 @@ import json
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
-from console.commands.fhir_bundle import bundle, date
+from console.commands.fhir_bundle import bundle, fhir_date
 from shared.domain.hl7.qbp import Profile
 from shared.domain.hl7.rsp import read_rsp
 from shared.domain.hl7.rsp_model import Evaluation, Identifier, Match, Person, Recommendation, Response, Vaccination
@@ -81,7 +81,7 @@ def test_candidates_are_patients_and_nobody_is_an_empty_bundle():
     ],
 )
 def test_a_date_is_as_exact_as_it_was_and_never_made_up(hl7, fhir):
-    assert date(hl7) == fhir
+    assert fhir_date(hl7) == fhir
 
 
 @pytest.mark.skipif(not SAMPLES, reason="the sample messages are not here; set VAXLINE_SHARED to their folder")

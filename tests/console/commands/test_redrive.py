@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from console import render
+from console import terminal
 from console.main import app
 from local import session
 from local.aws import snapshot
@@ -30,8 +30,8 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """A run whose one export was never announced."""
     monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
     monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    monkeypatch.setattr(render, "out", render.Console(width=200))
-    monkeypatch.setattr(render, "err", render.Console(width=200, stderr=True))
+    monkeypatch.setattr(terminal, "out", terminal.Console(width=200))
+    monkeypatch.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
     with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud), run.cloud.without_notifications():
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/lost.csv", Body=ROWS.encode())
 

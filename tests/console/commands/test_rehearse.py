@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from console import render
+from console import terminal
 from console.commands import rehearse
 from console.main import app
 from local import rehearsal
@@ -64,8 +64,8 @@ def run(home: Path) -> Iterator[Run]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tempfile, "tempdir", str(home))
         patched.setattr(snapshot, "FOLDER", home / "build" / "local")
-        patched.setattr(render, "out", render.Console(width=200))
-        patched.setattr(render, "err", render.Console(width=200, stderr=True))
+        patched.setattr(terminal, "out", terminal.Console(width=200))
+        patched.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
         patched.setenv("VAXLINE_CLI_STAGE", "test")
 
         def call(*arguments: str | Path) -> Result:

@@ -1,4 +1,4 @@
-"""Handing an export in for the workflow test."""
+"""Exports that the workflow test uploads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from console.commands import workflow_export
-from console.commands.workflow_export import hand_in
-from shared.adapters.configuration import reader
+from console import audit_trail
+from console.commands.workflow_export import upload_and_wait
+from shared.adapters.configuration.reader import read_configuration
 from tests.end_to_end.rows import CLINICS
 from tests.fakes.configurations import Fixed
 
@@ -29,13 +29,13 @@ class Clock:
         return next(self._times)
 
 
-def test_two_exports_handed_in_within_a_second_are_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow_export, "noted", lambda *_: None)
+def test_two_exports_uploaded_within_a_second_are_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_trail, "record", lambda *_: None)
     names: list[str] = []
     inbox = SimpleNamespace(put=lambda name, *_: names.append(name))
-    application: Any = SimpleNamespace(configurations=Fixed(reader.valid(CLINICS)), clock=Clock(), inbox=inbox)
+    application: Any = SimpleNamespace(configurations=Fixed(read_configuration(CLINICS)), clock=Clock(), inbox=inbox)
     file = tmp_path / "records.csv"
     file.write_bytes(b"")
     for _ in range(2):
-        assert hand_in(application, file, "elm", patience=0) is None
+        assert upload_and_wait(application, file, "elm", patience=0) is None
     assert len(set(names)) == 2

@@ -182,7 +182,7 @@ def test_a_code_is_mapped_for_all_that_wait_for_it(browser: Browser) -> None:
     page.get_by_role("button", name="Resubmit all").click()
     page.get_by_role("cell", name="ACCEPTED", exact=True).wait_for()
     page = browser.go("/clinics")
-    page.get_by_text("Nothing waits for a code to be mapped").wait_for()
+    page.get_by_text("No submission waits for a code to be mapped").wait_for()
     assert '"Boostrix/A" = "115"' in page.get_by_label("clinics.toml").input_value()
 
 
@@ -213,7 +213,7 @@ def test_a_submission_is_closed_with_a_reason_and_not_without(browser: Browser) 
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name=MSH_10).click()
     page.get_by_role("button", name="Close").click()
-    page.get_by_text("Say why").wait_for()
+    page.get_by_text("Fill in a reason").wait_for()
     page.get_by_label("reason, to close it instead").fill("entered twice")
     page.get_by_role("button", name="Close").click()
     page.get_by_text("Closed; nothing was deleted").wait_for()
@@ -269,7 +269,7 @@ def test_ct_wiz_is_asked_about_a_patient_of_the_ledger(browser: Browser) -> None
     assert "SYN-7" not in page.url
     page.get_by_label("MRN").fill("SYN-NOBODY")
     page.get_by_role("button", name="Ask CT WiZ").click()
-    page.get_by_text("The ledger knows nobody with this MRN").wait_for()
+    page.get_by_text("The ledger has no patient with this MRN").wait_for()
 
 
 def test_a_clinics_toml_with_an_error_is_not_put_in_force(browser: Browser) -> None:
@@ -296,7 +296,7 @@ def test_everything_can_be_reached_by_keyboard_and_its_focus_is_seen(browser: Br
             )
         )
     names = [one.split("|")[0] for one in reached]
-    assert names[0] == "To the content"
+    assert names[0] == "Skip to content"
     for name in (*(page.title for page in PAGES), "Light or dark", "MSH-10", "lot", "state", "Search"):
         assert name in names, names
     assert "Overview|solid" in reached
@@ -345,7 +345,7 @@ def test_light_and_dark_are_kept_over_pages(browser: Browser) -> None:
 
 def test_where_nothing_is_the_page_says_so(browser: Browser) -> None:
     page = browser.go("/worklist?clinic=hilltop")
-    page.get_by_text("Nothing waits for a person.").wait_for()
+    page.get_by_text("Nothing needs a person.").wait_for()
     page = browser.go("/message/NOSUCHMESSAGE")
     page.get_by_text("There is no submission NOSUCHMESSAGE.").wait_for()
     page = browser.go("/readiness?clinic=nowhere")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.expectation import GRACE, Every, every
+from shared.domain.expectation import GRACE, FileInterval, parse_interval
 
 NEW_YORK = "America/New_York"
 
@@ -15,24 +15,24 @@ NEW_YORK = "America/New_York"
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        ("1 day", Every(1, "day")),
-        ("26 hours", Every(26, "hour")),
-        (" 1 weekday ", Every(1, "weekday")),
-        ("2 weeks", Every(2, "week")),
+        ("1 day", FileInterval(1, "day")),
+        ("26 hours", FileInterval(26, "hour")),
+        (" 1 weekday ", FileInterval(1, "weekday")),
+        ("2 weeks", FileInterval(2, "week")),
     ],
 )
-def test_a_pace_is_read(text: str, meant: Every) -> None:
-    assert every(text) == meant
+def test_an_interval_is_read(text: str, meant: FileInterval) -> None:
+    assert parse_interval(text) == meant
 
 
 @pytest.mark.parametrize("text", ["", "daily", "0 days", "-1 day", "1.5 days", "1 month", "1000 days", "1 day 2 hours"])
-def test_what_says_no_pace_means_nothing(text: str) -> None:
-    assert every(text) is None
+def test_text_that_is_no_interval_is_none(text: str) -> None:
+    assert parse_interval(text) is None
 
 
-def test_a_file_is_late_two_hours_after_its_pace() -> None:
+def test_a_file_is_late_two_hours_after_its_interval() -> None:
     last = datetime(2026, 3, 2, 23, tzinfo=UTC)
-    assert Every(1, "day").after(last, NEW_YORK) == datetime(2026, 3, 4, 1, tzinfo=UTC)
+    assert FileInterval(1, "day").due_after(last, NEW_YORK) == datetime(2026, 3, 4, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,9 @@ def test_a_file_is_late_two_hours_after_its_pace() -> None:
 )
 def test_a_feed_that_rests_at_the_weekend_is_due_on_monday(last: str, due: str) -> None:
     zone = ZoneInfo(NEW_YORK)
-    found = Every(1, "weekday").after(datetime.fromisoformat(last).replace(tzinfo=zone).astimezone(UTC), NEW_YORK)
+    found = FileInterval(1, "weekday").due_after(
+        datetime.fromisoformat(last).replace(tzinfo=zone).astimezone(UTC), NEW_YORK
+    )
     assert found == datetime.fromisoformat(due).replace(tzinfo=zone)
 
 
@@ -57,6 +59,6 @@ def test_a_feed_that_rests_at_the_weekend_is_due_on_monday(last: str, due: str) 
 def test_the_next_file_is_due_later_than_the_last_came_and_weekdays_never_end_on_a_weekend(
     last: datetime, count: int, unit: str
 ) -> None:
-    due = Every(count, unit).after(last.replace(tzinfo=UTC), "UTC")
+    due = FileInterval(count, unit).due_after(last.replace(tzinfo=UTC), "UTC")
     assert due > last.replace(tzinfo=UTC) + timedelta(hours=count)
     assert unit != "weekday" or (due - GRACE).weekday() < 5

@@ -1,4 +1,4 @@
-"""The bi-directional workflow test as one HTML page to print: phases, settings and every step, for CT DPH."""
+"""The bi-directional workflow test as one HTML page to print, for CT DPH: phases, settings and steps."""
 
 from __future__ import annotations
 
@@ -22,16 +22,25 @@ def page(
     stage: str,
     made: datetime,
 ) -> str:
-    """The phases and what shows each, what is configured, and the steps."""
+    """Return the page.
+
+    Args:
+        phases: CT WiZ's phases with their evidence.
+        settings: key of clinics.toml → value, for the settings of queries.
+        steps: the steps of the test.
+        organization: the organization's name.
+        stage: the stage's name.
+        made: the time at which the page is made.
+    """
     title = f"Bi-directional readiness of {organization} for CT WiZ"
-    passed = all(one.is_passed for one in phases)
-    verdict = "All phases are passed." if passed else "Not all phases are passed yet."
-    rows = [(one.title, "yes" if one.is_passed else "not yet", one.asks, one.evidence) for one in phases]
+    is_passed = all(phase.is_passed for phase in phases)
+    verdict = "All phases are passed." if is_passed else "Not all phases are passed yet."
+    rows = [(phase.title, "yes" if phase.is_passed else "not yet", phase.asks, phase.evidence) for phase in phases]
     body = (
         f"<h1>{escape(title)}</h1>\n"
-        f'<p class="note">Stage {escape(stage)}, made {made:%Y-%m-%d %H:%M %Z} by vaxline as it ran the workflow test. '
-        "It quotes no patient data.</p>\n"
-        f'<p class="verdict {"good" if passed else "warned"}">{verdict}</p>\n'
+        f'<p class="note">Stage {escape(stage)}, made {made:%Y-%m-%d %H:%M %Z} by vaxline while it ran the workflow '
+        "test. It quotes no patient data.</p>\n"
+        f'<p class="verdict {"good" if is_passed else "warned"}">{verdict}</p>\n'
         f"{html.table(('phase', 'passed', 'what CT WiZ asks', 'what the test shows'), rows)}"
         f"<h2>Configuration</h2>\n{html.table(('key', 'value'), list(settings.items()))}"
         f"<h2>Steps</h2>\n"

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets, in which no cell can become a formula (OWASP, "CSV Injection")."""
+"""CSV for spreadsheets. No cell can become a formula (OWASP, "CSV Injection")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STARTS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def safe(cell: object) -> object:
-    """The cell, with an apostrophe before what a spreadsheet would calculate; numbers stay numbers."""
+    """Return the cell, with an apostrophe before text that a spreadsheet would take for a formula."""
     if isinstance(cell, int | float):
         return cell
     text = str(cell)
@@ -21,7 +21,7 @@ def safe(cell: object) -> object:
 
 
 def table(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as RFC 4180, every cell safe."""
+    """Return rows as CSV (RFC 4180), every cell safe."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     for row in rows:
@@ -30,7 +30,7 @@ def table(rows: Iterable[Sequence[object]]) -> str:
 
 
 def of_report(report: Report) -> str:
-    """A report's sheets below each other: a line with the title, the heads, the rows, an empty line."""
+    """Return the sheets of a report one below the other: title, column heads, rows, and an empty line for each."""
     rows: list[Sequence[object]] = [
         (report.title, report.since.isoformat(), report.until.isoformat(), report.clinic or "all clinics"),
         (),

@@ -1,4 +1,4 @@
-"""Pieces of self-contained HTML: one style, tables, charts as inline SVG; nothing is loaded, all is escaped."""
+"""Parts of self-contained HTML pages: style, tables, and charts as inline SVG. Pages load nothing; text is escaped."""
 
 from __future__ import annotations
 
@@ -27,32 +27,46 @@ svg text { font: 12px system-ui, sans-serif; fill: #1b1f24; } svg .bar { fill: #
 @page { margin: 14mm; }
 @media print { body { font-size: 10pt; margin: 0; max-width: none; } thead { display: table-header-group; } }
 """
+# Sizes of charts in pixels.
 _WIDTH: Final = 720
-_BAR: Final = 20
-_LABEL: Final = 250
-_HEIGHT: Final = 130
-_LONGEST: Final = 40
-_DRAWN: Final = 40
+_BAR_HEIGHT: Final = 20
+_LABEL_WIDTH: Final = 250
+_COLUMNS_HEIGHT: Final = 130
+
+_MAX_LABEL: Final = 40
+_MAX_BARS: Final = 40
 
 
-def page(title: str, body: str) -> str:
-    """A whole page; `body` is HTML already."""
+def page(title: str, body: str, *, style: str = "") -> str:
+    """Return a whole page.
+
+    Args:
+        title: the page's title, as text.
+        body: the content of `<body>`, as HTML.
+        style: CSS beyond the style of all pages.
+    """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table; a column whose cells are all numbers stands to the right, with its head."""
-    numbers = {place for place in range(len(columns)) if rows and all(_is_number(row[place]) for row in rows)}
-    heads = "".join(_cell("th", column, right=place in numbers) for place, column in enumerate(columns))
+    """Return a table. Columns of numbers are right-aligned, with their heads."""
+    numeric = {index for index in range(len(columns)) if rows and all(_is_number(row[index]) for row in rows)}
+    heads = "".join(_cell("th", column, right=index in numeric) for index, column in enumerate(columns))
     body = "".join(
-        f"<tr>{''.join(_cell('td', cell, right=place in numbers) for place, cell in enumerate(row))}</tr>\n"
+        f"<tr>{''.join(_cell('td', cell, right=index in numeric) for index, cell in enumerate(row))}</tr>\n"
         for row in rows
     )
     return f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody>\n</table>\n"
+
+
+def with_commands(words: str) -> str:
+    """Return text as HTML, with `<code>` for what stands between grave accents."""
+    parts = escape(words).split("`")
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
 def _is_number(cell: object) -> bool:
@@ -65,51 +79,53 @@ def _cell(tag: str, cell: object, *, right: bool) -> str:
 
 
 def bars(values: Iterable[tuple[str, int]]) -> str:
-    """Horizontal bars with their words on the left; those of zero are left out."""
-    drawn = [(words, value) for words, value in values if value][:_DRAWN]
+    """Return horizontal bars for the first 40 values that are not zero, with their labels on the left."""
+    drawn = [(label, value) for label, value in values if value][:_MAX_BARS]
     if not drawn:
         return ""
     most = max(value for _, value in drawn)
-    lines = []
-    for number, (words, value) in enumerate(drawn):
-        top = number * _BAR
-        width = (_WIDTH - _LABEL - 70) * value / most
-        lines.append(
-            f'<text x="{_LABEL - 8}" y="{top + 14}" text-anchor="end">{escape(_short(words))}</text>'
-            f'<rect class="bar" x="{_LABEL}" y="{top + 3}" width="{width:.1f}" height="{_BAR - 6}"/>'
-            f'<text x="{_LABEL + width + 5:.1f}" y="{top + 14}">{value:,}</text>'
+    shapes = []
+    for number, (label, value) in enumerate(drawn):
+        top = number * _BAR_HEIGHT
+        width = (_WIDTH - _LABEL_WIDTH - 70) * value / most
+        shapes.append(
+            f'<text x="{_LABEL_WIDTH - 8}" y="{top + 14}" text-anchor="end">{escape(_shortened(label))}</text>'
+            f'<rect class="bar" x="{_LABEL_WIDTH}" y="{top + 3}" width="{width:.1f}" height="{_BAR_HEIGHT - 6}"/>'
+            f'<text x="{_LABEL_WIDTH + width + 5:.1f}" y="{top + 14}">{value:,}</text>'
         )
-    return _figure(len(drawn) * _BAR + 4, lines)
+    return _figure(len(drawn) * _BAR_HEIGHT + 4, shapes)
 
 
 def columns(values: Iterable[tuple[str, int]]) -> str:
-    """Upright columns in their order, with the first, the last and the tallest one's words."""
+    """Return columns in the given order, with the labels of the first and the last, and the largest value."""
     drawn = list(values)
     most = max((value for _, value in drawn), default=0)
     if not most:
         return ""
     step = _WIDTH / len(drawn)
-    lines = []
-    for number, (words, value) in enumerate(drawn):
-        height = (_HEIGHT - 40) * value / most
+    bottom = _COLUMNS_HEIGHT - 20
+    shapes = []
+    for number, (label, value) in enumerate(drawn):
+        height = (_COLUMNS_HEIGHT - 40) * value / most
         left = number * step
-        lines.append(
-            f'<rect class="bar" x="{left + step * 0.1:.1f}" y="{_HEIGHT - 20 - height:.1f}" '
-            f'width="{step * 0.8:.1f}" height="{height:.1f}"><title>{escape(words)}: {value:,}</title></rect>'
+        shapes.append(
+            f'<rect class="bar" x="{left + step * 0.1:.1f}" y="{bottom - height:.1f}" '
+            f'width="{step * 0.8:.1f}" height="{height:.1f}"><title>{escape(label)}: {value:,}</title></rect>'
         )
         if number in (0, len(drawn) - 1):
             anchor, x = ("start", 0.0) if number == 0 else ("end", float(_WIDTH))
-            lines.append(f'<text class="axis" x="{x}" y="{_HEIGHT - 4}" text-anchor="{anchor}">{escape(words)}</text>')
-    lines.append(f'<text class="axis" x="0" y="12">most: {most:,}</text>')
-    return _figure(_HEIGHT, lines)
+            y = _COLUMNS_HEIGHT - 4
+            shapes.append(f'<text class="axis" x="{x}" y="{y}" text-anchor="{anchor}">{escape(label)}</text>')
+    shapes.append(f'<text class="axis" x="0" y="12">most: {most:,}</text>')
+    return _figure(_COLUMNS_HEIGHT, shapes)
 
 
-def _figure(height: int, lines: Iterable[str]) -> str:
+def _figure(height: int, shapes: Iterable[str]) -> str:
     return (
         f'<figure><svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
-        f'role="img">{"".join(lines)}</svg></figure>\n'
+        f'role="img">{"".join(shapes)}</svg></figure>\n'
     )
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+def _shortened(label: str) -> str:
+    return label if len(label) <= _MAX_LABEL else f"{label[: _MAX_LABEL - 1]}…"

@@ -1,4 +1,4 @@
-"""Reports as one HTML page, ready to print."""
+"""Reports as one HTML page to print."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHARTS = {"bars": html.bars, "columns": html.columns}
 
 
 def page(reports: Sequence[Report], made: datetime) -> str:
-    """One page with all sheets of some reports, which are of the same days and clinic."""
+    """Return one page with all sheets of some reports."""
     title = f"vaxline: {', '.join(report.title for report in reports)}"
     return html.page(title, "".join(_report(report, made) for report in reports))
 
@@ -35,8 +35,7 @@ def _sheet(sheet: Sheet) -> str:
 
 
 def _chart(sheet: Sheet) -> str:
-    draw = _CHARTS.get(sheet.chart)
-    place = next((i for i in range(len(sheet.columns)) if all(isinstance(row[i], int) for row in sheet.rows)), None)
-    if draw is None or place is None or not sheet.rows:
+    index = sheet.chart_column
+    if index is None:
         return ""
-    return draw((str(row[0]), value) for row in sheet.rows if isinstance(value := row[place], int))
+    return _CHARTS[sheet.chart]((str(row[0]), int(row[index])) for row in sheet.rows)

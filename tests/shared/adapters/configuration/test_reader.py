@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.configuration import reader as clinics_toml
 from shared.adapters.configuration import schema
-from shared.adapters.configuration.reader import ConfigurationError
+from shared.adapters.configuration.reader import ConfigurationProblem, _Parser, parse_configuration
 from shared.domain.clinics import Configuration
 from tests.places import ROOT
 
@@ -40,13 +39,13 @@ clinic = "elm"
 
 
 def good(text: str) -> Configuration:
-    found = clinics_toml.parse(text)
+    found = parse_configuration(text)
     assert isinstance(found, Configuration), found
     return found
 
 
-def errors(text: str) -> dict[str, ConfigurationError]:
-    found = clinics_toml.parse(text)
+def errors(text: str) -> dict[str, ConfigurationProblem]:
+    found = parse_configuration(text)
     assert isinstance(found, tuple)
     return {error.key: error for error in found}
 
@@ -156,19 +155,19 @@ def test_the_loopback_may_be_plain_http() -> None:
     st.sampled_from(["organization", "iis", "clinics", "sources"]),
 )
 def test_no_content_is_too_strange(value: object, section: str) -> None:
-    reader = clinics_toml._Reader({"organization": {}, "iis": {}, "clinics": {}, "sources": {}} | {section: value})
-    assert reader.read("v") is None
-    assert reader.errors
+    parser = _Parser({"organization": {}, "iis": {}, "clinics": {}, "sources": {}} | {section: value})
+    assert parser.parse("v") is None
+    assert parser.errors
 
 
-@pytest.mark.parametrize("key", list(schema.documented()))
+@pytest.mark.parametrize("key", list(schema.documented_keys()))
 def test_every_key_is_documented(key: str) -> None:
     assert f"| `{key}` |" in (ROOT / "docs" / "configuration.md").read_text("utf-8")
 
 
 def test_the_page_documents_no_other_key() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(schema.documented())
+    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(schema.documented_keys())
 
 
 LOCAL = """

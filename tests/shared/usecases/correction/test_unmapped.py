@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from local.aws.cloud import REGION, LocalCloud
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
@@ -52,7 +52,7 @@ class Desk:
         self.configure("")
 
     def configure(self, more: str) -> None:
-        parsed = reader.parse(CLINICS + more)
+        parsed = parse_configuration(CLINICS + more)
         assert isinstance(parsed, Configuration), parsed
         self.application.configurations.push(CLINICS + more, parsed.version)
 

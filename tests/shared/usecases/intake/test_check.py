@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import parse_configuration
 from shared.adapters.files import LocalObjects
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.clinics import Configuration
@@ -62,7 +62,7 @@ class Noon:
 
 @pytest.fixture
 def clinics() -> Configuration:
-    parsed = reader.parse(CLINICS)
+    parsed = parse_configuration(CLINICS)
     assert isinstance(parsed, Configuration)
     return parsed
 
@@ -302,6 +302,6 @@ def test_a_strict_source_holds_what_would_be_sent_with_a_warning(tmp_path: Path)
 
 
 def _parsed(text: str) -> Configuration:
-    parsed = reader.parse(text)
+    parsed = parse_configuration(text)
     assert isinstance(parsed, Configuration), parsed
     return parsed

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import read_configuration
 from shared.domain.audit import AuditEntry
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
@@ -26,7 +26,7 @@ sources.elm = { format = "csv", clinic = "elm" }
 sources.oak = { format = "csv", clinic = "oak" }
 sources.both = { format = "csv" }
 """
-CONFIGURATION = reader.valid(CLINICS)
+CONFIGURATION = read_configuration(CLINICS)
 
 
 def file(file_id: str, source: str, *places: tuple[str, State, int], unchanged: int = 0) -> FileSummary:

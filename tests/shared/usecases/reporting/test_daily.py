@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import read_configuration
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, DoseOutcome, Outcome
@@ -36,7 +36,7 @@ class At:
         return self.time
 
     def current(self) -> Configuration:
-        return reader.valid(CLINICS)
+        return read_configuration(CLINICS)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from shared.domain.clinics import Configuration, Source
-from shared.domain.expectation import Every
+from shared.domain.expectation import FileInterval
 from shared.domain.submission import FileSummary
 from shared.replaced import replace
 from shared.usecases.reporting.expectations import CredentialsDue, Expected, expected
@@ -17,7 +17,7 @@ from tests.shared.usecases.desk import CONFIGURATION
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAILY = replace(
     CONFIGURATION,
-    sources={"demo": Source("demo", "csv", expected_every=Every(1, "day")), "rare": Source("rare", "csv")},
+    sources={"demo": Source("demo", "csv", expected_every=FileInterval(1, "day")), "rare": Source("rare", "csv")},
 )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.adapters.configuration import reader
+from shared.adapters.configuration.reader import read_configuration
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import outcome_of
 from shared.domain.readiness import Readiness
@@ -144,7 +144,7 @@ def test_the_phases_are_passed_one_after_the_other(weeks: Weeks) -> None:
 def test_each_clinic_is_told_from_one_reading_and_the_checklist_knows_who_is_silent(weeks: Weeks) -> None:
     weeks.send(13)
     weeks.send(1, Event.REFUSE, clinic="harbor")
-    configuration = reader.valid(CLINICS)
+    configuration = read_configuration(CLINICS)
     each = readiness_of_each(weeks.ledger, configuration, TODAY)
     assert [one.clinic for one in each] == ["", *configuration.clinics]
     assert each[1:] == tuple(weeks.readiness(clinic) for clinic in configuration.clinics)

@@ -1,0 +1,52 @@
+"""Queries to the IIS, for the `vaxline` commands and the web console: whom to ask about, and labels for the answer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.bootstrap import Application
+from shared.domain.hl7.rsp_model import Evaluation, Person, Vaccination
+from shared.domain.model import Patient
+from shared.domain.submission import Submission
+
+_ORDINALS: Final = {1: "next", 2: "following"}
+_VALIDITY: Final = {"Y": "valid", "N": "not valid"}
+
+
+def newest_submission(application: Application, msh_10: str, mrn: str) -> Submission | None:
+    """Return the submission with this MSH-10, else the newest one of the patient with this record number."""
+    msh_10s = [msh_10] if msh_10 else application.ledger.found("mrn", mrn)
+    return max(application.ledger.many(msh_10s), key=lambda submission: submission.created, default=None)
+
+
+def search_fields(patient: Patient) -> str:
+    """Name the fields that a query has for the patient, without their values, for the audit trail."""
+    fields = {"record number": patient.mrn, "name": patient.name, "birth date": patient.birth_date, "sex": patient.sex}
+    return ", ".join(field for field, value in fields.items() if value)
+
+
+def describe_person(person: Person) -> str:
+    """Return name, birth date, sex and ids of a person in one line."""
+    name = person.name
+    ids = ", ".join(f"{identifier.type or 'id'} {identifier.id}" for identifier in person.ids)
+    born = f"born {person.birth_date} {person.sex}"
+    return f"{name.family}, {name.given} {name.middle}".strip() + f", {born}; {ids}"
+
+
+def describe_completion(vaccination: Vaccination) -> str:
+    """Return the completion status, with the reason where the dose was refused."""
+    return f"{vaccination.completion} {vaccination.refusal_reason.text}".strip()
+
+
+def describe_evaluation(evaluation: Evaluation) -> str:
+    """Say which dose of which series a vaccination counts as, whether it is valid, and why."""
+    words = [evaluation.vaccine.text or evaluation.vaccine.code]
+    words += [f"dose {evaluation.dose_number}"] if evaluation.dose_number else []
+    words += [_VALIDITY.get(evaluation.validity, evaluation.validity)] if evaluation.validity else []
+    words += [reason.text or reason.code for reason in evaluation.reasons]
+    return " ".join(words)
+
+
+def ordinal(number: int) -> str:
+    """Return the position of a recommended dose among those of its vaccine: next, following, then a number."""
+    return _ORDINALS.get(number, f"{number}th")
