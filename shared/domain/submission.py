@@ -135,14 +135,17 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class Checkpoint(msgspec.Struct, frozen=True, gc=False):
-    """How far an export was taken up: its first `visits` visits, all of them written and queued.
+    """How far an export is converted.
 
-    `mark` is over their rows, so that going on notices when the reader groups the rows otherwise than before. `built`
-    counts messages, `objection` is the second opinion's, as of then.
+    Attributes:
+        visits: Its first visits, all of them written and queued.
+        checksum: The CRC-32 of their rows; it differs if the reader groups the rows differently.
+        built: Messages built for them.
+        objection: The second opinion's objection to one of them; empty if there is none.
     """
 
     visits: int
-    mark: int
+    checksum: int
     built: int = 0
     objection: str = ""
 

@@ -37,7 +37,8 @@ from shared.ports.objects import StoredObject
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
-from shared.usecases.intake.convert import Convert, Ignored, Unfinished
+from shared.usecases.intake.arrival import Ignored
+from shared.usecases.intake.convert import Convert, Unfinished
 from tests.benchmarks import records
 from tests.benchmarks.exports import NEWEST, Bucket, FhirBucket
 from tests.benchmarks.stub import peak_mib

@@ -9,7 +9,7 @@ from functions import logs
 from local.aws.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Objects
 from shared.adapters.aws.sqs import announcement
-from shared.usecases.intake.convert import Ignored
+from shared.usecases.intake.arrival import Ignored
 
 
 def test_object_keys_are_decoded_as_s3_encodes_them(cloud: LocalCloud) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.domain import identity
+from shared.domain import identity, records
 from shared.domain.clinics import Configuration
 from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
@@ -154,18 +154,7 @@ class Correct:
         )
 
     def _take_up(self, old: Submission, new: Submission, record: Record) -> bool:
-        newest = record.current == old.msh_10
-        written = replace(
-            record,
-            version=record.version + 1,
-            revision=new.revision + 1,
-            current=new.msh_10 if newest else record.current,
-            held=new.state is State.HELD if newest else record.held,
-            doses=tuple(
-                (dose, mark, new.msh_10 if msh_10 == old.msh_10 else msh_10) for dose, mark, msh_10 in record.doses
-            ),
-        )
-        if not self._ledger.save_record(written):
+        if not self._ledger.save_record(records.after_correction(record, new)):
             return False
         self._ledger.make_findable(findable([new]))
         self._ledger.add(new)

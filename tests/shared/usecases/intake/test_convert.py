@@ -16,7 +16,8 @@ from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
 from shared.usecases.delivery.backfill import waiting_for_turns
-from shared.usecases.intake.convert import Convert, Converted, Ignored
+from shared.usecases.intake.arrival import Ignored
+from shared.usecases.intake.convert import Convert, Converted
 from tests.fakes.configurations import Fixed
 from tests.fakes.ledger import MemoryLedger
 
@@ -490,7 +491,7 @@ def test_references_are_queued_in_the_order_of_the_visits_however_their_writes_o
         time.sleep(0.05 if submissions[0].visit.date == "20260101" else 0)
         add_all(submissions)
 
-    monkeypatch.setattr("shared.usecases.intake.convert._TOGETHER", 1)
+    monkeypatch.setattr("shared.usecases.intake.convert._BATCH", 1)
     monkeypatch.setattr(desk.ledger, "add_all", slow_at_first)
     days = [f"202601{day:02}" for day in range(1, 9)]
     desk.file(*(a_visit(a_dose(f"d{day}", n), date=day) for n, day in enumerate(days)))

@@ -16,7 +16,8 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.ports.objects import StoredObject
 from shared.usecases.intake import convert
-from shared.usecases.intake.convert import Ignored, Unfinished
+from shared.usecases.intake.arrival import Ignored
+from shared.usecases.intake.convert import Unfinished
 from tests.benchmarks.exports import Bucket, FhirBucket
 from tests.shared.usecases.invocations import Invocations, KilledError
 
