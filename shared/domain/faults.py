@@ -1,9 +1,6 @@
-"""The fault catalogue: every way in which delivery can fail, what it means, what to do, and which strategy follows.
+"""The fault catalogue: every way in which delivery can fail, its meaning, its fix and its strategy. One row per fault.
 
-One row per fault. `may_be_stored` separates "never on the wire, or clearly refused" from "sent, and nobody knows": the
-second ends as UNKNOWN. The code, the operator's texts (`vaxline explain CODE`) and docs/faults.md follow from this
-table. `LADDERS` says how long each strategy waits between tries, in seconds and less some jitter; a strategy without
-steps is not retried by vaxline itself.
+The code, the texts for operators (`vaxline explain CODE`) and docs/faults.md are made from this table.
 """
 
 from __future__ import annotations
@@ -17,7 +14,16 @@ from shared.domain.submission import Strategy
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One row: `code`, what happened in plain words, what to do, the strategy, whether the IIS may have stored it."""
+    """One row of the catalogue.
+
+    Attributes:
+        code: The fault's code.
+        words: What happened, for the operator.
+        fix: What to do.
+        strategy: How vaxline goes on.
+        may_be_stored: Whether the IIS may have stored the message. If so, the submission ends as UNKNOWN; if not, the
+            message was not sent or was clearly refused.
+    """
 
     code: str
     words: str
@@ -114,10 +120,10 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         Strategy.CHECK_SETUP,
         False,
     ),
-    # Accounts travel in the SOAP body, where SecurityFault refuses them: a 403 comes from what stands before the IIS.
+    # Credentials are in the SOAP body, and SecurityFault refuses them. A 403 comes from a proxy in front of the IIS.
     Fault(
         "HTTP-403",
-        "A firewall or proxy before the IIS let the message not through (HTTP 403 or 407).",
+        "A firewall or proxy in front of the IIS blocked the message (HTTP 403 or 407).",
         "If it lasts, ask the IIS help desk whether the address that vaxline sends from is allowed (docs/deploy.md).",
         Strategy.CHECK_IIS,
         False,
@@ -213,19 +219,22 @@ LADDERS: Final[dict[Strategy, tuple[int, ...]]] = {
     Strategy.CORRECT: (),
     Strategy.CHECK_SETUP: (),
 }
-
+"""Seconds between tries, before jitter. A strategy without steps is not retried by vaxline itself."""
 
 JITTER: Final = 0.25
-"""By which part of a step a wait may be shorter, so that what failed together does not come again together."""
+"""The largest fraction by which a wait is shortened, so that messages that failed together are not retried together."""
 
 
 def wait_before(strategy: Strategy, deferrals: int, msh_10: str) -> int | None:
-    """Seconds until try number `deferrals + 2`, or None when the ladder of this strategy is used up.
+    """Return the seconds before the next try, or None when the strategy's retries are used up.
 
-    The jitter follows from the message and the try alone: the same for whoever asks.
+    Args:
+        strategy: The fault's strategy.
+        deferrals: How many retries the message has had.
+        msh_10: The message. The jitter depends on it and on `deferrals` only, so it is reproducible.
     """
     steps = LADDERS[strategy]
     if deferrals >= len(steps):
         return None
-    share = crc32(f"{msh_10}#{deferrals}".encode()) / 2**32
-    return round(steps[deferrals] * (1 - JITTER * share))
+    fraction = crc32(f"{msh_10}#{deferrals}".encode()) / 2**32
+    return round(steps[deferrals] * (1 - JITTER * fraction))

@@ -1,7 +1,7 @@
-"""The lifecycle of a submission, stated once: states, events, and the table of transitions between them.
+"""The lifecycle of a submission: its states, the events, and the table of transitions between them.
 
-Every write of a state is conditional on the states that `sources(event)` names, so an event that comes twice or too
-late changes nothing. `docs/lifecycle.md` is generated from this table.
+Every write of a state is conditional on the states in `sources(event)`, so an event that comes twice or too late
+changes nothing. docs/lifecycle.md is generated from this table.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where a submission is (design, "One lifecycle")."""
+    """The state of a submission."""
 
     HELD = "HELD"
     QUEUED = "QUEUED"
@@ -26,7 +26,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What moves a submission from one state to the next."""
+    """An event that moves a submission from one state to the next."""
 
     CLAIM = "claim"
     CLAIM_AGAIN = "claim again"
@@ -57,18 +57,18 @@ MEANING: Final[dict[State, str]] = {
 
 TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     Event.CLAIM: {State.QUEUED: State.SENDING},
-    # The one resend after an answer that never came, with the same MSH-10.
+    # The resend after a lost answer, with the same MSH-10: see `may_resend`.
     Event.CLAIM_AGAIN: {State.UNKNOWN: State.SENDING},
     Event.ACCEPT: {State.SENDING: State.ACCEPTED},
     Event.ACCEPT_WITH_WARNINGS: {State.SENDING: State.ACCEPTED_WITH_WARNINGS},
     Event.ACCEPT_PARTLY: {State.SENDING: State.PARTLY_ACCEPTED},
     Event.REFUSE: {State.SENDING: State.REFUSED},
     Event.LOSE_ANSWER: {State.SENDING: State.UNKNOWN},
-    # A correction of it has been on its way already: what is older must not follow.
+    # A correction of it was sent already, so it must not be sent after it.
     Event.OVERTAKE: {State.SENDING: State.SUPERSEDED},
-    # A query's answer tells every dose of it, as only it can have reported them.
+    # The answer to a query shows that the IIS stored it: see `reconcile.proves`.
     Event.PROVE: {State.UNKNOWN: State.ACCEPTED},
-    # Nothing reached the IIS: back to waiting, with the time of the next try.
+    # Nothing reached the IIS: it waits for the next try.
     Event.DEFER: {State.SENDING: State.QUEUED},
     Event.SUPERSEDE: dict.fromkeys(
         (State.HELD, State.QUEUED, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN), State.SUPERSEDED
@@ -80,24 +80,24 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
 
 STORED_BY_IIS: Final = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS})
 IN_FLIGHT: Final = frozenset({State.QUEUED, State.SENDING})
-# States that ask a person for something; PARTLY_ACCEPTED for the vaccinations that were dropped.
+# The states that need a person; PARTLY_ACCEPTED because of the vaccinations that were dropped.
 NEEDS_A_PERSON: Final = frozenset({State.HELD, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN})
 
 
 MAX_RESENDS: Final = 1
-"""How often a message is sent again, under the same MSH-10, after an answer that never came. Then a person decides."""
+"""How often a message is sent again, under the same MSH-10, after a lost answer. Then a person decides."""
 
 
 def may_resend(resends: int) -> bool:
-    """Whether an UNKNOWN submission that was sent again this many times may be sent once more."""
+    """Whether an UNKNOWN submission may be sent again after this many resends."""
     return resends < MAX_RESENDS
 
 
 def sources(event: Event) -> frozenset[State]:
-    """The states that an event may leave: the condition of the write."""
+    """Return the states in which an event applies: the condition of its write."""
     return frozenset(TRANSITIONS[event])
 
 
 def after(event: Event, state: State) -> State | None:
-    """The state that follows, or None where the event does not apply."""
+    """Return the state after an event, or None if the event does not apply in this state."""
     return TRANSITIONS[event].get(state)

@@ -1,7 +1,7 @@
-"""Maintenance windows of an IIS, as clinics.toml has them: `Sun 02:00-06:00`, `Mon-Fri 23:30-00:30`.
+"""Weekly windows of an IIS in clinics.toml (`iis.maintenance`, `iis.query_hours`), such as `Sun 02:00-06:00`.
 
-Days are the days on which a window begins, in the IIS's own time zone; a window that ends before it begins ends on the
-next day. What counts is the clock on the wall, so a window keeps its hours when daylight saving time changes.
+The days are those on which the window begins, in the IIS's time zone. A window whose end is before its start ends on
+the next day. Times are local wall-clock times, so a window keeps its hours when daylight saving time changes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DAY_MINUTES: Final = 24 * 60
 
 
 class Window(msgspec.Struct, frozen=True):
-    """One row: `days` on which it begins (Monday is 0), `start` and `end` in minutes of the day, `text` as written."""
+    """One window: the weekdays on which it begins (Monday is 0), start and end in minutes of the day, and its text."""
 
     days: frozenset[int]
     start: int
@@ -29,7 +29,7 @@ class Window(msgspec.Struct, frozen=True):
     text: str
 
     def holds(self, local: datetime) -> bool:
-        """Whether a time of the IIS's own zone lies in the window; its end is outside."""
+        """Whether a time in the IIS's time zone lies in the window. The end is exclusive."""
         minute = local.hour * 60 + local.minute
         today = local.weekday()
         if self.start < self.end:
@@ -38,24 +38,24 @@ class Window(msgspec.Struct, frozen=True):
 
 
 def window(text: str) -> Window | None:
-    """The window that a text means; None where it means none."""
-    found = _WINDOW.fullmatch(text.strip())
-    if found is None or (found["first"] == "daily" and found["last"]):
+    """Parse a window such as `Mon-Fri 23:30-00:30`. Return None if the text is not a window."""
+    match = _WINDOW.fullmatch(text.strip())
+    if match is None or (match["first"] == "daily" and match["last"]):
         return None
-    start, end = _minutes(found["start"]), _minutes(found["end"])
+    start, end = _minutes(match["start"]), _minutes(match["end"])
     if start >= _DAY_MINUTES or end > _DAY_MINUTES or start == end:
         return None
-    return Window(_days(found["first"], found["last"] or found["first"]), start, end, text.strip())
+    return Window(_days(match["first"], match["last"] or match["first"]), start, end, text.strip())
 
 
 def current(windows: tuple[Window, ...], time_zone: str, now: datetime) -> Window | None:
-    """The window in which `now` (with a zone) lies."""
+    """Return the window that `now` (with a time zone) lies in, or None."""
     if not windows:
         return None
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only an IIS with windows pays for its time zones
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only an IIS with windows needs time zones
 
     local = now.astimezone(ZoneInfo(time_zone))
-    return next((one for one in windows if one.holds(local)), None)
+    return next((window for window in windows if window.holds(local)), None)
 
 
 def _days(first: str, last: str) -> frozenset[int]:

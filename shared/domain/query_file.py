@@ -1,7 +1,7 @@
-"""A file of patients to ask about, and what came of every row of it.
+"""Query files: a CSV of patients to ask the IIS about, and the summary of its outcomes.
 
-One file is one CSV under `queries/` (docs/query.md). Its rows are asked about one after the other, over as many
-invocations as it takes; the summary is the checkpoint, and says nothing about a person.
+A query file is a CSV under `queries/` (docs/query.md). Its rows are asked about one after the other, over as many
+invocations as it takes. The summary is the checkpoint between them and holds no PHI.
 """
 
 from __future__ import annotations
@@ -14,16 +14,22 @@ from enum import StrEnum
 from typing import Final
 
 MAX_BYTES: Final = 5 * 1024 * 1024
-"""CT WiZ asks for only the patients who are needed: a larger file is a mistake, or many files."""
-NEEDED: Final = ("last_name", "first_name", "birth_date")
-SHOWN_UNREADABLE: Final = 100
+"""The largest query file. CT WiZ wants queries only for patients who are needed, so a larger file is a mistake."""
+
+REQUIRED_COLUMNS: Final = ("last_name", "first_name", "birth_date")
+
+MAX_UNREADABLE: Final = 100
+"""How many unreadable rows a summary lists; all are counted."""
 
 FAULT: Final = "FAULT"
+"""Outcome of a row whose query ended in a fault."""
+
 UNREADABLE: Final = "ROW_UNREADABLE"
+"""Outcome of a row that cannot be asked about."""
 
 
 class Progress(StrEnum):
-    """How far a file is: nothing done yet, some of it, waiting for something, all of it, or not readable at all."""
+    """The progress of a query file: not begun, begun, waiting for something, done, or not readable at all."""
 
     NEW = "NEW"
     ASKING = "ASKING"
@@ -34,7 +40,7 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row that was not asked about, and the columns that are the reason; no value of it."""
+    """A row that was not asked about, and the columns that are the reason. No values: they are PHI."""
 
     row: int
     fields: tuple[str, ...]
@@ -42,11 +48,23 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of a file, without PHI: the checkpoint from which the next invocation goes on.
+    """The progress of a query file, without PHI: the checkpoint from which the next invocation goes on.
 
-    `name` is the file's key below `queries/`; `version` tells what it holds from what it held before. `outcomes` counts
-    rows by match (docs/query.md), `FAULT` and `ROW_UNREADABLE`, and adds up to `done`. `tries` are those of the next
-    row. `parts` are the first rows of the parts that the answers are kept in. Times are ISO 8601 in UTC.
+    Times are ISO 8601 in UTC.
+
+    Attributes:
+        name: The file's key below `queries/`.
+        version: The ETag of its content.
+        arrived: When it arrived.
+        rows: The number of its data rows.
+        done: How many of them have their outcome.
+        outcomes: Rows by match (docs/query.md), `FAULT` and `ROW_UNREADABLE`; they add up to `done`.
+        unreadable: The first unreadable rows.
+        parts: The first row of each part that the answers are stored in.
+        tries: How often the next row was tried.
+        waits: What the file waits for; empty if nothing.
+        problem: Why the file is not readable; empty if it is.
+        updated: When this summary was written; empty before the first time.
     """
 
     name: str
@@ -64,6 +82,7 @@ class Summary:
 
     @property
     def progress(self) -> Progress:
+        """How far the file is."""
         if self.problem:
             return Progress.UNREADABLE
         if self.waits:
@@ -74,22 +93,34 @@ class Summary:
 
     @property
     def is_over(self) -> bool:
+        """Whether nothing more will be asked for this file."""
         return self.progress in {Progress.DONE, Progress.UNREADABLE}
 
     def with_row(self, outcome: str, fields: tuple[str, ...] = ()) -> Summary:
-        """One row more is done."""
+        """Return the summary with one more row done.
+
+        Args:
+            outcome: A match, `FAULT` or `ROW_UNREADABLE`.
+            fields: The columns that make the row unreadable.
+        """
         row = self.done + 1
         unreadable = self.unreadable
-        if outcome == UNREADABLE and len(unreadable) < SHOWN_UNREADABLE:
+        if outcome == UNREADABLE and len(unreadable) < MAX_UNREADABLE:
             unreadable = (*unreadable, UnreadableRow(row, fields))
         outcomes = {**self.outcomes, outcome: self.outcomes.get(outcome, 0) + 1}
         return replace(self, done=row, outcomes=outcomes, unreadable=unreadable, tries=0, waits="")
 
 
 def rows_of(name: str, content: bytes) -> list[dict[str, str] | None] | str:
-    """The rows of a file by column, blank lines left out; None is a row with more or fewer cells than the header.
+    """Read the rows of a query file.
 
-    A text says why it is no such file, and quotes none of it.
+    Args:
+        name: The file's name.
+        content: Its bytes: CSV in UTF-8 with a header.
+
+    Returns:
+        The rows without blank lines, each by column, or None for a row with more or fewer cells than the header. If it
+        is no query file, a text that says why, without quoting from it.
     """
     if not name.lower().endswith(".csv"):
         return "the name does not end in .csv"
@@ -103,7 +134,7 @@ def rows_of(name: str, content: bytes) -> list[dict[str, str] | None] | str:
         return "not CSV: a quote is not closed, or stands where none may"
     except ValueError:
         return "empty"
-    missing = [column for column in NEEDED if column not in header]
+    missing = [column for column in REQUIRED_COLUMNS if column not in header]
     if missing:
         return f"there is no column {', '.join(missing)}"
     return [dict(zip(header, row, strict=True)) if len(row) == len(header) else None for row in rows]

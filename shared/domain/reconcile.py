@@ -1,4 +1,4 @@
-"""Holds what the IIS says about a patient against what we reported, and what that proves (pure)."""
+"""Compares the history that an IIS returns for a patient with the doses that we reported. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GIVEN = frozenset({"", "CP", "PA"})
 
 
 class Kind(StrEnum):
-    """How a vaccination stands on the two sides."""
+    """The result of comparing one vaccination."""
 
     SAME = "same"
     DIFFERS = "differs"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One vaccination as one side has it."""
+    """One vaccination as we reported it, or as the IIS has it. `date` is YYYYMMDD."""
 
     date: str
     cvx: str
@@ -37,7 +37,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One vaccination: ours and theirs (None where a side does not have it), and the fields that differ."""
+    """One vaccination: as we reported it, as the IIS has it (None where it is missing), and the fields that differ."""
 
     kind: Kind
     ours: Side | None = None
@@ -47,65 +47,79 @@ class Line:
 
 
 def compare(reported: Iterable[Submission], response: Response) -> tuple[Line, ...]:
-    """A line for every vaccination that was given, of ours first; refusals and deleted doses are on neither side.
+    """Compare what we reported with the history of the IIS.
 
-    Same date and CVX is the same vaccination (it differs where both name a lot and not the same). Of what is left, the
-    same lot on another day, or of another CVX on the same day, is ours told otherwise.
+    Vaccinations with the same date and CVX code are the same; they differ where both have a lot and the lots are not
+    equal. Of the rest, vaccinations with the same lot are the same if they also have the same date or the same CVX
+    code. Only given doses are compared: not refusals, and not deleted doses.
+
+    Args:
+        reported: The patient's submissions.
+        response: The answer of the IIS.
+
+    Returns:
+        One line for each vaccination, those that we reported first.
     """
-    theirs = [one for one in response.vaccinations if one.completion in _GIVEN]
+    theirs = [vaccination for vaccination in response.vaccinations if vaccination.completion in _GIVEN]
     lines: list[Line] = []
-    left: list[tuple[Submission, Dose]] = []
+    unmatched: list[tuple[Submission, Dose]] = []
     for submission, dose in _ours(reported):
-        fitting = [one for one in theirs if _key(one) == (dose.date, dose.vaccine.code)]
-        # Where two of one day and vaccine are there, the one with our lot is ours.
-        found = next((one for one in fitting if lot_key(one.lot) == lot_key(dose.lot)), next(iter(fitting), None))
-        if found is None:
-            left.append((submission, dose))
+        candidates = [vaccination for vaccination in theirs if _key(vaccination) == (dose.date, dose.vaccine.code)]
+        # Of two with this date and vaccine, ours is the one with our lot.
+        match = next((one for one in candidates if lot_key(one.lot) == lot_key(dose.lot)), next(iter(candidates), None))
+        if match is None:
+            unmatched.append((submission, dose))
             continue
-        theirs.remove(found)
-        lines.append(_line(submission, dose, found))
-    for submission, dose in left:
-        found = next((one for one in theirs if _is_told_otherwise(dose, one)), None)
-        if found is None:
+        theirs.remove(match)
+        lines.append(_line(submission, dose, match))
+    for submission, dose in unmatched:
+        match = next((vaccination for vaccination in theirs if _has_same_lot(dose, vaccination)), None)
+        if match is None:
             lines.append(Line(Kind.MISSING_THERE, ours=_our_side(dose), msh_10=submission.msh_10))
         else:
-            theirs.remove(found)
-            lines.append(_line(submission, dose, found))
-    return (*lines, *(Line(Kind.MISSING_HERE, theirs=_their_side(one)) for one in theirs))
+            theirs.remove(match)
+            lines.append(_line(submission, dose, match))
+    return (*lines, *(Line(Kind.MISSING_HERE, theirs=_their_side(vaccination)) for vaccination in theirs))
 
 
 def proves(unknown: Submission, others: Sequence[Submission], response: Response) -> bool:
-    """Whether the answer proves that the IIS stored this submission, whose own answer never came.
+    """Whether an answer proves that the IIS stored a submission whose acknowledgment was lost.
 
-    Only where nothing else can be why it is there: the IIS knows the patient under our record number, every dose was
-    given here, is told with our date, CVX and lot, and no other submission that may have reached the IIS reported it.
+    It does if nothing else can explain the answer: the IIS has the patient under our record number; every dose was
+    given here and is in the answer with our date, CVX code and lot; and no other submission that may have reached the
+    IIS reported the dose.
+
+    Args:
+        unknown: The submission in doubt.
+        others: All submissions for the patient.
+        response: The answer of the IIS.
     """
     patient = response.patient
     if unknown.state is not State.UNKNOWN or response.match is not Match.FOUND or patient is None:
         return False
     doses = unknown.visit.doses
-    known_as = {one.id for one in patient.ids if one.type == "MR"}
-    if identity.pid_3(unknown.visit.patient.mrn) not in known_as or not doses:
+    record_numbers = {identifier.id for identifier in patient.ids if identifier.type == "MR"}
+    if identity.pid_3(unknown.visit.patient.mrn) not in record_numbers or not doses:
         return False
-    elsewhere = {
+    reported_elsewhere = {
         dose.id
         for other in others
         if other.msh_10 != unknown.msh_10 and other.attempt_count
         for dose in other.visit.doses
     }
-    told = {(*_key(one), lot_key(one.lot)) for one in response.vaccinations if one.completion in _GIVEN}
+    at_the_iis = {(*_key(one), lot_key(one.lot)) for one in response.vaccinations if one.completion in _GIVEN}
     return all(
         dose.is_administered_here
         and dose.action is not Action.DELETE
         and dose.lot != ""
-        and dose.id not in elsewhere
-        and (dose.date, dose.vaccine.code, lot_key(dose.lot)) in told
+        and dose.id not in reported_elsewhere
+        and (dose.date, dose.vaccine.code, lot_key(dose.lot)) in at_the_iis
         for dose in doses
     )
 
 
 def _ours(reported: Iterable[Submission]) -> list[tuple[Submission, Dose]]:
-    """The newest word on each dose that reached the IIS, or may have; a deleted or dropped one is not there."""
+    """Return the newest report of each dose that the IIS has or may have, without deleted and dropped doses."""
     newest: dict[str, tuple[Submission, Dose]] = {}
     for submission in sorted(reported, key=lambda one: one.created):
         if submission.state not in _REPORTED:
@@ -119,27 +133,28 @@ def _ours(reported: Iterable[Submission]) -> list[tuple[Submission, Dose]]:
     return list(newest.values())
 
 
-def _line(submission: Submission, dose: Dose, found: Vaccination) -> Line:
-    ours, theirs = _our_side(dose), _their_side(found)
+def _line(submission: Submission, dose: Dose, vaccination: Vaccination) -> Line:
+    ours, theirs = _our_side(dose), _their_side(vaccination)
     fields = [name for name in ("date", "cvx") if getattr(ours, name) != getattr(theirs, name)]
     if ours.lot and theirs.lot and lot_key(ours.lot) != lot_key(theirs.lot):
         fields.append("lot")
     return Line(Kind.DIFFERS if fields else Kind.SAME, ours, theirs, tuple(fields), submission.msh_10)
 
 
-def _is_told_otherwise(dose: Dose, one: Vaccination) -> bool:
-    same_lot = lot_key(dose.lot) != "" and lot_key(dose.lot) == lot_key(one.lot)
-    date, cvx = _key(one)
+def _has_same_lot(dose: Dose, vaccination: Vaccination) -> bool:
+    """Whether both have the same lot, and the same date or CVX code."""
+    same_lot = lot_key(dose.lot) != "" and lot_key(dose.lot) == lot_key(vaccination.lot)
+    date, cvx = _key(vaccination)
     return same_lot and (date == dose.date or cvx == dose.vaccine.code)
 
 
-def _key(one: Vaccination) -> tuple[str, str]:
-    return one.date[:8], one.vaccine.code
+def _key(vaccination: Vaccination) -> tuple[str, str]:
+    return vaccination.date[:8], vaccination.vaccine.code
 
 
 def _our_side(dose: Dose) -> Side:
     return Side(dose.date, dose.vaccine.code, dose.lot)
 
 
-def _their_side(one: Vaccination) -> Side:
-    return Side(*_key(one), one.lot)
+def _their_side(vaccination: Vaccination) -> Side:
+    return Side(*_key(vaccination), vaccination.lot)

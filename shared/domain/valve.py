@@ -1,4 +1,4 @@
-"""The valve before the whole IIS: when delivery stops by itself, when the IIS is probed, when delivery goes on.
+"""The valve of the whole IIS, a circuit breaker: when it closes, when the IIS is probed, and when it opens again.
 
     open ──CLOSE_AFTER faults in a row──► closed by FAULTS ──good probe──► on trial ──────an answer──► open
      │  ▲                                        ▲   │ bad probe: the        │ one fault
@@ -7,10 +7,11 @@
      ├──a window of iis.maintenance begins──► closed by MAINTENANCE ──it ends, good probe──► on trial
      └──`vaxline valve close`──► closed by a PERSON ──`vaxline valve open`──► open
 
-Faults count whose strategy blames the IIS or the way to it (`COUNTED`): a refused connection as well as an answer that
-never came, since every message that times out costs a person a look. One answer in between starts the count anew.
-After a good probe the valve is on trial: the next fault closes it again, and the probe comes later each time, until
-an answer shows that the IIS works. Pure: the store and the probe are `shared/usecases/delivery/valve.py`'s.
+Only faults of the IIS or of the connection to it are counted (`COUNTED`). A lost answer counts like a refused
+connection, because a person has to look into every message whose outcome is unknown. An answer resets the count.
+
+After a good probe the valve is on trial: one fault closes it again, and each probe waits longer than the one before,
+until a message is answered. This module is pure; `shared/usecases/delivery/valve.py` probes and stores.
 """
 
 from __future__ import annotations
@@ -25,17 +26,21 @@ from shared.domain.submission import Strategy
 from shared.replaced import replace
 
 CLOSE_AFTER: Final = 5
-"""Faults in a row that close the valve. IZ Gateway measured 2 % of messages failing in a typical week, and 25 % on a
-bad day: five in a row then come once in a thousand messages, and a needless closing costs a minute or two."""
+"""Number of consecutive faults that closes the valve.
+
+IZ Gateway measured 2 % of messages failing in a typical week and 25 % on a bad day. Five consecutive faults then occur
+once in a thousand messages, and closing the valve without need costs a minute or two.
+"""
 
 PROBE_WAITS: Final = (60, 120, 240, 480, 900)
-"""Seconds until each next probe since the last answer came; the last of them stays."""
+"""Seconds before each probe after the last answer; the last value repeats."""
 
 COUNTED: Final = frozenset({Strategy.CHECK_IIS, Strategy.RETRY, Strategy.CONFIRM})
+"""The strategies of the faults that are counted."""
 
 
 class ClosedBy(StrEnum):
-    """Why delivery to the IIS is stopped."""
+    """Why the valve is closed."""
 
     FAULTS = "FAULTS"
     MAINTENANCE = "MAINTENANCE"
@@ -59,15 +64,20 @@ MEANING: Final[dict[ClosedBy, tuple[str, str]]] = {
         "`vaxline valve open` when delivery may go on.",
     ),
 }
-"""What each closing means, and what to do."""
+"""For the operator, per cause of closing: its meaning, and what to do."""
 
 
 class Valve(msgspec.Struct, frozen=True):
-    """Where the valve stands.
+    """The state of the valve.
 
-    `reason` is the fault's code, the window, or a person's words; `since` when it was last opened or closed; `faults`
-    how many came in a row; `tries` how many closings and failed probes since the last answer, `last_try` when the last
-    of them was; `version` guards its writes.
+    Attributes:
+        closed_by: Why it is closed; None while it is open.
+        reason: The fault's code, the maintenance window, or the person's words.
+        since: When it was last opened or closed.
+        faults: The number of consecutive faults.
+        tries: The number of closings and failed probes since the last answer.
+        last_try: When the last of these happened.
+        version: Guards its writes (optimistic locking).
     """
 
     closed_by: ClosedBy | None = None
@@ -80,15 +90,20 @@ class Valve(msgspec.Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
+        """Whether messages are delivered."""
         return self.closed_by is None
 
     @property
     def on_trial(self) -> bool:
-        """Open after a probe, with no answer to a message yet."""
+        """Whether it was opened by a probe and no message has been answered since."""
         return self.is_open and self.tries > 0
 
     def next_probe(self, scale: float = 1.0) -> datetime | None:
-        """When the IIS is probed next; None where no probe opens it. `scale` shrinks the wait (local run, tests)."""
+        """Return the time of the next probe, or None where no probe opens the valve.
+
+        Args:
+            scale: Factor on the wait; below 1 in the local run and in tests.
+        """
         if self.closed_by is not ClosedBy.FAULTS or self.last_try is None:
             return None
         wait = PROBE_WAITS[min(self.tries, len(PROBE_WAITS)) - 1]
@@ -96,7 +111,7 @@ class Valve(msgspec.Struct, frozen=True):
 
 
 def fault_seen(valve: Valve, strategy: Strategy, code: str, now: datetime) -> Valve:
-    """After a call that ended in this fault."""
+    """Return the valve after a call that ended in a fault."""
     if not valve.is_open or strategy not in COUNTED:
         return valve
     faults = valve.faults + 1
@@ -106,26 +121,29 @@ def fault_seen(valve: Valve, strategy: Strategy, code: str, now: datetime) -> Va
 
 
 def answer_seen(valve: Valve) -> Valve:
-    """After an answer that the IIS itself gave. A closed valve waits for its probe, or its person, all the same."""
+    """Return the valve after an answer of the IIS. It opens no closed valve: only a probe or a person does."""
     return replace(valve, faults=0, tries=0) if valve.is_open and (valve.faults or valve.tries) else valve
 
 
 def closed(valve: Valve, by: ClosedBy, reason: str, now: datetime) -> Valve:
-    """Closed. A closing by faults counts as a try: in an outage that only looks over, probes come later each time."""
+    """Return the valve closed.
+
+    Closing by faults counts as a try, so that probes come less often where the IIS recovers only for a moment.
+    """
     tries = valve.tries + (by is ClosedBy.FAULTS)
     return replace(valve, closed_by=by, reason=reason, since=now, tries=tries, last_try=now)
 
 
 def probe_failed(valve: Valve, code: str, now: datetime) -> Valve:
-    """Still closed; the next probe comes later."""
+    """Return the valve after a failed probe: still closed, with a longer wait for the next probe."""
     return replace(valve, closed_by=ClosedBy.FAULTS, reason=code, tries=valve.tries + 1, last_try=now)
 
 
 def probe_answered(valve: Valve, now: datetime) -> Valve:
-    """Open, on trial until a message is answered."""
+    """Return the valve after a good probe: open, and on trial until a message is answered."""
     return replace(valve, closed_by=None, reason="", since=now, faults=0, tries=max(1, valve.tries))
 
 
 def opened_by_person(valve: Valve, now: datetime) -> Valve:
-    """Open, and no trial needed."""
+    """Return the valve as a person opens it: without a trial."""
     return replace(valve, closed_by=None, reason="", since=now, faults=0, tries=0)
