@@ -259,10 +259,17 @@ TABLE: Final[tuple[Check, ...]] = (
         "Look at the patient's record in the EHR; export it once.",
     ),
     Check(
+        "PATIENT-ID-DAMAGED",
+        _E,
+        "PID-3",
+        "The record number was rounded by a spreadsheet (1.23E+11): it no longer tells patients apart.",
+        "Export the file again without opening it in a spreadsheet, or with the column formatted as text.",
+    ),
+    Check(
         "PATIENT-ANOTHER",
         _E,
         "PID",
-        "Rows with the same medical record number, clinic and day have different birth dates or first names.",
+        "Rows with the same record number, clinic and day differ in birth date, sex, first name or birth order.",
         "Look the record number up in the EHR: give each person a number of their own and export the rows again.",
     ),
     Check(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,12 @@ from shared.domain.clinics import Source
 from shared.domain.codes import cdc, tables
 from shared.domain.codes.local import is_unread
 from shared.domain.model import ADMINISTERED, NO_CODE, Code, Completion, Dose, Finding, Patient, Visit
+from shared.domain.person import Person, differences
 from shared.replaced import replace
 
 _HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
+# A spreadsheet rounds a long number and writes it so ("1.23E+11"): the digits that told two patients apart are lost.
+_SPREADSHEET_NUMBER: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 
 
@@ -62,16 +66,9 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     """One visit. The patient is as the last row has it; of two rows about the same dose the later one counts."""
     patient = entries[-1].patient
     findings = [finding for entry in entries for finding in entry.findings]
-    findings += [
-        Finding(
-            "PATIENT-TWICE" if _is_same_person(entry.patient, patient) else "PATIENT-ANOTHER",
-            "PID",
-            entry.row,
-            "patient",
-        )
-        for entry in entries
-        if entry.patient is not patient and entry.patient != patient
-    ]
+    for entry in entries:
+        findings += _of_another_patient(entry, patient)
+    findings += _of_record_number(patient, entries[-1].row)
     doses: dict[str, Dose] = {}
     places: Counter[str] = Counter()
     for entry in entries:
@@ -99,11 +96,20 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     )
 
 
-def _is_same_person(one: Patient, other: Patient) -> bool:
-    """Whether two rows of one record number can be one person: another spelling can, another birth date cannot."""
-    if one.birth_date and other.birth_date and one.birth_date != other.birth_date:
-        return False
-    return one.name.given.casefold()[:1] == other.name.given.casefold()[:1] or not (one.name and other.name)
+def _of_record_number(patient: Patient, row: int) -> Iterator[Finding]:
+    if _SPREADSHEET_NUMBER.fullmatch(patient.mrn):
+        yield Finding("PATIENT-ID-DAMAGED", "PID-3", row, "patient_id", patient.mrn)
+
+
+def _of_another_patient(entry: Entry, patient: Patient) -> Iterator[Finding]:
+    """A finding where a row has other patient data than the visit's last row, of one person or of two."""
+    if entry.patient is patient or entry.patient == patient:
+        return
+    person, other = Person.of(entry.patient), Person.of(patient)
+    if differences(person, other):
+        yield Finding("PATIENT-ANOTHER", "PID", entry.row, "patient", f"{person} / {other}")
+    else:
+        yield Finding("PATIENT-TWICE", "PID", entry.row, "patient")
 
 
 def about_file(source: Source, findings: Iterable[Finding]) -> Visit:

@@ -397,6 +397,28 @@ def test_rows_that_disagree_about_the_patient_are_said(read: Read) -> None:
     assert [(finding.code, finding.row) for finding in visit.findings] == [("PATIENT-TWICE", 1)]
 
 
+@pytest.mark.parametrize(
+    "other", [{"first_name": "Bo"}, {"birth_date": "2020-01-03"}, {"sex": "M"}, {"first_name": "Adaline"}]
+)
+def test_two_people_under_one_record_number_are_held_with_both_shown(read: Read, other: dict[str, str]) -> None:
+    [visit] = read(OWN, {"a.csv": a_csv(a_row(), a_row(dose_id="D2", **other))})
+    [finding] = visit.findings
+    assert (finding.code, finding.row) == ("PATIENT-ANOTHER", 1)
+    assert all(name in finding.value for name in ("Ada", other.get("first_name", "Ada"), "20200102"))
+
+
+def test_twins_who_differ_in_birth_order_alone_are_two_people(read: Read) -> None:
+    names = (*NAMES, "birth_order")
+    [visit] = read(OWN, {"a.csv": a_csv((*a_row(), "1"), (*a_row(dose_id="D2"), "2"), names=names)})
+    assert codes_of([visit]) == {"PATIENT-ANOTHER"}
+
+
+@pytest.mark.parametrize("number", ["1.23E+11", "1E+15", "1,23457e+11"])
+def test_a_record_number_that_a_spreadsheet_rounded_is_no_record_number(read: Read, number: str) -> None:
+    [visit] = read(OWN, {"a.csv": a_csv(a_row(patient_id=number))})
+    assert codes_of([visit]) == {"PATIENT-ID-DAMAGED"}
+
+
 def test_doses_without_id_get_the_same_ones_in_every_export(read: Read) -> None:
     rows = [a_row(dose_id=""), a_row(dose_id="", cvx="20"), a_row(dose_id="", lot="OTHER")]
     [first] = read(OWN, {"a.csv": a_csv(*rows)})
