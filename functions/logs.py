@@ -1,8 +1,8 @@
-"""One structured log line per batch and one per failure, made of allowed fields only (no PHI can slip in by name).
+"""Structured logs without PHI: one line per batch and one per failure, made of allowed fields only.
 
-The Powertools logger writes JSON; `line` refuses fields that are not on the list, so that a new one is a decision. What
-others log is scrubbed to who and where, and what breaks a function leaves it without its text: botocore at DEBUG
-writes down secrets and items as they come, and the text of an exception may quote a record.
+The Powertools logger writes JSON. `line` raises for a field that is not in `ALLOWED`, so that every new field is a
+decision. Records of other loggers are reduced to their logger and place, and exceptions leave a function without their
+text: botocore at DEBUG logs secrets and items, and the text of an exception may quote a record.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ ALLOWED: Final = frozenset(
     }
 )  # fmt: skip
 
-# Folders of the inbox and callers of query may be called anything (names: shared/adapters/configuration/schema.py).
+# A folder of the inbox, or the clinic in a query event, may hold any text. Names:
+# shared/adapters/configuration/schema.py.
 _NAMED: Final = frozenset({"clinic", "source"})
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _FRAMES: Final = 3
@@ -36,9 +37,10 @@ _logger = Logger(service=os.environ.get("VAXLINE_FUNCTION", "vaxline"), log_unca
 
 
 class Scrubbed(logging.Filter):
-    """Lets through, of what others log, warnings and worse: who said it and where in the code, without a word of it."""
+    """Reduces the records of other loggers to warnings and errors, with the logger's name and the place in the code."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Scrub a record. Return False for a record that is dropped."""
         if record.name == _logger.name:
             return True
         if record.levelno < logging.WARNING:
@@ -50,17 +52,17 @@ class Scrubbed(logging.Filter):
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Lambda's own handler on the root logger is there before the function's first import.
+    # Lambda sets its handler on the root logger before it imports the function.
     for _handler in logging.getLogger().handlers:
         _handler.addFilter(Scrubbed())
 
 
 class UnexpectedError(RuntimeError):
-    """Something broke a function; the text says the exception's type and place and quotes nothing."""
+    """An unexpected exception in a function; the text holds the type and the place of the original, nothing else."""
 
 
 def guarded(handler: _Handler[_T]) -> _Handler[_T]:
-    """The handler, whose exceptions leave it as `UnexpectedError`: Lambda logs the text of what a handler raises."""
+    """Decorate a handler so that its exceptions become `UnexpectedError`: Lambda logs the text of what is raised."""
 
     @wraps(handler)
     def call(event: dict[str, Any], context: Any) -> _T:
@@ -73,14 +75,14 @@ def guarded(handler: _Handler[_T]) -> _Handler[_T]:
 
 
 def place(error: BaseException) -> str:
-    """Where it was raised, innermost first: `ledger.py:41 < sweep.py:30`."""
+    """Return where an exception was raised, innermost frame first: `ledger.py:41 < sweep.py:30`."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
 
 
 @contextmanager
 def written_to(stream: TextIO) -> Iterator[None]:
-    """Lines go to this stream meanwhile (the local run; tests)."""
+    """Write lines to a stream for the duration of the context (local run, tests)."""
     (handler,) = _logger.handlers
     assert isinstance(handler, logging.StreamHandler)
     before = handler.setStream(stream)
@@ -92,10 +94,10 @@ def written_to(stream: TextIO) -> Iterator[None]:
 
 
 def line(message: str, **fields: object) -> None:
-    """Writes one line; a clinic or source that none of clinics.toml can be called is left out.
+    """Write one line. A clinic or source that could not be a key of clinics.toml is left out.
 
     Raises:
-        ValueError: a field is not on the list of allowed ones.
+        ValueError: A field is not allowed.
     """
     unknown = fields.keys() - ALLOWED
     if unknown:
@@ -107,7 +109,7 @@ def line(message: str, **fields: object) -> None:
 
 
 def raw(text: str) -> None:
-    """Writes a line as it is, where the others go: what `functions.metrics` made."""
+    """Write a finished line, as `functions.metrics` makes them, to the stream of the log."""
     (handler,) = _logger.handlers
     assert isinstance(handler, logging.StreamHandler)
     with handler.lock or nullcontext():
@@ -116,5 +118,5 @@ def raw(text: str) -> None:
 
 
 def failure(message: str, error: BaseException, **fields: object) -> None:
-    """Writes one line about an exception: its type and place alone, because its text may quote a record."""
+    """Write one line about an exception: its type and place, without its text, which may quote a record."""
     line(message, error=type(error).__name__, place=place(error), **fields)

@@ -1,8 +1,9 @@
-"""Writes what a batch measured, as lines in CloudWatch's embedded metric format (EMF): one for each clinic or source.
+"""Writes the metrics of a batch as log lines in CloudWatch's embedded metric format (EMF).
 
-CloudWatch takes metrics out of the log by itself, so a function needs no client, no right and no call for them. A
-document can name one clinic only (AWS: Embedded metric format specification), and a batch is mostly of one. Names are
-those of `shared.metrics`, clinics and sources those that a clinics.toml can have: nothing else gets in.
+CloudWatch extracts the metrics from the log, so a function needs no client, no right and no call for them. A document
+has one value per dimension (CloudWatch user guide, "Embedded metric format specification"), so there is one line for
+each clinic or source; most batches have one. Only metrics of `shared.metrics` are written, and only clinics and sources
+whose names a clinics.toml can have.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ from typing import Any, Final
 from functions import logs
 from shared.metrics import BY_NAME, Measured, Metric, namespace
 
-# A name of clinics.toml (shared/adapters/configuration/schema.py). A folder of the inbox may be called anything.
+# A key of clinics.toml (shared/adapters/configuration/schema.py). A folder of the inbox may have any name.
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_Dimension = tuple[str, str]
 _Values = dict[Metric, list[float]]
+_TOTAL: Final[_Dimension] = ("", "")
 
 
 def put(measured: Iterable[Measured]) -> None:
-    """Writes a batch's numbers.
+    """Write the metrics of a batch.
 
     Raises:
-        ValueError: a metric is not in the table.
+        ValueError: A metric is not in the table.
     """
     stage = os.environ.get("VAXLINE_STAGE", "")
     for document in documents(measured, namespace(stage), round(time.time() * 1000)):
@@ -34,44 +37,51 @@ def put(measured: Iterable[Measured]) -> None:
 
 
 def documents(measured: Iterable[Measured], space: str, milliseconds: int) -> list[dict[str, Any]]:
-    """EMF documents of a batch, at that time since 1970; counts are added up, other values listed."""
-    values: dict[tuple[str, str], _Values] = {}
-    for one in measured:
-        if BY_NAME.get(one.metric.name) != one.metric:
-            raise ValueError(f"not in the table of metrics: {one.metric.name}")
-        if one.value or one.metric.unit != "Count":
-            named = one.metric.by and _KEY.fullmatch(one.of)
-            place: tuple[str, str] = (one.metric.by, one.of) if named else ("", "")
-            values.setdefault(place, {}).setdefault(one.metric, []).append(one.value)
-    totals = values.pop(("", ""), {})
-    parts = list(values.items())
-    if parts and totals.keys().isdisjoint(parts[0][1]):
-        # What is of no clinic rides on the first line.
-        (place, found), *rest = parts
-        return [
-            _document(space, milliseconds, place, found, totals),
-            *(_document(space, milliseconds, place, found, {}) for place, found in rest),
-        ]
-    alone = [_document(space, milliseconds, ("", ""), {}, totals)] if totals else []
-    return [*(_document(space, milliseconds, place, found, {}) for place, found in parts), *alone]
+    """Return the EMF documents of a batch.
+
+    Args:
+        measured: The numbers. Counts are added up; values of other units are listed.
+        space: The CloudWatch namespace.
+        milliseconds: The time, since 1970.
+
+    Raises:
+        ValueError: A metric is not in the table.
+    """
+    by_dimension: dict[_Dimension, _Values] = {}
+    for number in measured:
+        metric = number.metric
+        if BY_NAME.get(metric.name) != metric:
+            raise ValueError(f"not in the table of metrics: {metric.name}")
+        if number.value or metric.unit != "Count":
+            has_dimension = metric.by and _KEY.fullmatch(number.of)
+            dimension = (metric.by, number.of) if has_dimension else _TOTAL
+            by_dimension.setdefault(dimension, {}).setdefault(metric, []).append(number.value)
+    totals = by_dimension.pop(_TOTAL, {})
+    made: list[dict[str, Any]] = []
+    for dimension, values in by_dimension.items():
+        # Metrics without a dimension go into the first document, unless it has the same metric for its dimension.
+        with_totals = not made and totals.keys().isdisjoint(values)
+        made.append(_document(space, milliseconds, dimension, values, totals if with_totals else {}))
+        totals = {} if with_totals else totals
+    return [*made, _document(space, milliseconds, _TOTAL, {}, totals)] if totals else made
 
 
-def _document(space: str, milliseconds: int, place: tuple[str, str], found: _Values, totals: _Values) -> dict[str, Any]:
-    by, of = place
+def _document(space: str, milliseconds: int, dimension: _Dimension, values: _Values, totals: _Values) -> dict[str, Any]:
+    name, key = dimension
     directives: list[dict[str, Any]] = [
         {
             "Namespace": space,
             "Dimensions": dimensions,
             "Metrics": [{"Name": metric.name, "Unit": metric.unit} for metric in metrics],
         }
-        for dimensions, metrics in (([[], [by]], found), ([[]], totals))
+        for dimensions, metrics in (([[], [name]], values), ([[]], totals))
         if metrics
     ]
     return {
         "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": directives},
-        **({by: of} if by else {}),
+        **({name: key} if name else {}),
         **{
             metric.name: sum(numbers) if metric.unit == "Count" else numbers
-            for metric, numbers in (found | totals).items()
+            for metric, numbers in (values | totals).items()
         },
     }

@@ -1,4 +1,4 @@
-"""backfill: once a minute, gives what waits in the ledger its turn at the outbox, from each clinic alike."""
+"""backfill: once a minute, queues the next messages of each backfill lane."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _app = application()
 
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, int | bool]:
-    """Scheduled event → how many had their turn; a line in the log only where any waited."""
+    """Queue the next messages of all backfill lanes. A log line is written only if any waited.
+
+    Returns:
+        How many messages were queued, and whether more could be queued next time.
+    """
     if not _app.is_configured:
         return {"admitted": 0, "left": False}
     result = _app.backfill()

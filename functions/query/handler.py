@@ -1,7 +1,7 @@
-"""query: asks the IIS about one patient and gives back what it says; for an EHR integration and the console.
+"""query: asks the IIS about one patient and returns the answer, for EHR integrations and the console.
 
 Event: `{"clinic": "elm-street", "profile": "Z44", "patient": {"last_name": …, "first_name": …, "birth_date": …}}`
-(docs/query.md). The answer is PHI: nothing of it is logged.
+(docs/query.md). The answer is PHI, so nothing of it is logged.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from shared.domain.hl7.qbp import Profile, Request
 from shared.usecases.registry.query import Asked, patient_of
 
 _app = application()
-_iis = _app.query_iis  # zeep and the WSDL load at the cold start, not in the first query
+_iis = _app.query_iis  # Loads zeep and the WSDL at the cold start, not in the first query.
 
 
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> Any:
-    """One question → `Asked` as JSON; what is wrong with the event is said in `not_asked`."""
+    """Ask one question.
+
+    Returns:
+        `Asked` as JSON. If the event is not valid, `not_asked` says why.
+    """
     clinic = str(event.get("clinic", ""))
     asked = _asked(event, clinic)
     outcome = asked.not_asked or (str(asked.response.match) if asked.response else "")
@@ -38,6 +42,6 @@ def _asked(event: dict[str, Any], clinic: str) -> Asked:
         return Asked(clinic, Profile(profile), not_asked="the event has no patient")
     patient = patient_of({str(column): str(value) for column, value in columns.items()})
     if isinstance(patient, str):
-        # The text quotes what cannot be read; it goes back to who asked and into no log.
+        # The text quotes the value that cannot be read: it is returned to the caller and not logged.
         return Asked(clinic, Profile(profile), not_asked="the patient cannot be read", missing=(patient,))
     return _app.query(Request(patient, Profile(profile)), clinic)

@@ -16,7 +16,11 @@ _app = application()
 
 @logs.guarded
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Scheduled event → how many rows were done, how many questions were sent, and how many files are not done."""
+    """Ask about the next rows of the query files, until shortly before the function's timeout.
+
+    Returns:
+        How many rows were done, how many queries were sent, and how many files are not done yet.
+    """
     if not _app.is_configured:
         return {"rows": 0, "sent": 0, "waiting": 0}
     left = context.get_remaining_time_in_millis() / 1000 - QUERY_FILES_RESERVE

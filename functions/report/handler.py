@@ -1,4 +1,4 @@
-"""report: once a day, the reports of the day before, of four weeks, and readiness, into the bucket."""
+"""report: once a day, writes the reports of the day before and of four weeks, and the readiness page, to the bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _app = application()
 
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Scheduled event → which day was reported, and how many messages it had."""
+    """Write the reports.
+
+    Returns:
+        The day, and the numbers of its messages and of the files that were written.
+    """
     written = _app.report()
     logs.line("reported", count=written.messages)
     return {"day": written.day.isoformat(), "messages": written.messages, "files": written.files}

@@ -1,4 +1,4 @@
-"""submit: references from the outbox become calls to the IIS and outcomes in the ledger."""
+"""submit: delivers the messages that the outbox refers to, and writes their outcomes to the ledger."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from shared.bootstrap import application
 from shared.usecases.delivery.submit import Later
 
 _app = application()
-_iis = _app.iis  # zeep and the WSDL load at the cold start, not in the first batch
+_iis = _app.iis  # Loads zeep and the WSDL at the cold start, not in the first batch.
 
 
 class LambdaContext(Protocol):
+    """The part of Lambda's context object that is used here."""
+
     def get_remaining_time_in_millis(self) -> int: ...
 
 
 @logs.guarded
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """SQS FIFO event of references → partial batch response; what must wait keeps its place in its group."""
+    """Deliver a batch of the outbox, a FIFO queue. A message that must wait keeps its place in its patient's group.
+
+    Returns:
+        A partial batch response (Lambda developer guide, "Reporting batch item failures").
+    """
     records = event["Records"]
     brought = [
         received(record["body"], record["attributes"]["MessageGroupId"], record["receiptHandle"]) for record in records
@@ -29,6 +35,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     results = [result for _, result in settled]
     telemetry.log(results)
     metrics.put(telemetry.measured(results))
-    # What was fetched besides is settled already, and Lambda does not know of it.
+    # The results after those of the event are of messages that `Deliver` fetched itself and has settled.
     failed = [record for record, result in zip(records, results, strict=False) if isinstance(result, Later)]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

@@ -1,4 +1,4 @@
-"""What a batch of deliveries leaves behind: a log line for each fault, and its metrics."""
+"""The log lines and metrics of a batch of deliveries."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ OUTCOMES: Final[dict[str, Metric]] = {
     State.REFUSED: metrics.REFUSED,
     State.UNKNOWN: metrics.UNKNOWN,
 }
-# A message of a stopped facility names its fault too, without a try.
+# A message of a stopped facility has a fault too, but was not tried.
 _TRIED: Final = frozenset({*OUTCOMES, State.QUEUED.value})
 
 
 def log(results: Iterable[Delivered]) -> None:
-    """One line for each delivery that did not go as it should."""
+    """Write one line for each delivery that ended in a fault or an error."""
     for result in results:
         if isinstance(result, Later) and (result.fault or result.error):
             logs.line(
@@ -39,7 +39,7 @@ def log(results: Iterable[Delivered]) -> None:
 
 
 def measured(results: Iterable[Delivered]) -> Iterator[Measured]:
-    """An outcome for each message that has one, the fault of each try that had one, the time of each answer."""
+    """Yield the outcome of each message, the fault of each try that had one, and the time of each answer."""
     for result in results:
         state = State.QUEUED.value if isinstance(result, Later) else result.outcome
         if result.fault and state in _TRIED:

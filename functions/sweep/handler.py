@@ -1,4 +1,4 @@
-"""sweep: on a schedule, queues again what lost its queue message, looks what is late, and sends notices."""
+"""sweep: on a schedule, queues submissions again whose queue message was lost, checks what is late, sends notices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ _app = application()
 
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
-    """Scheduled event → how many were queued."""
+    """Sweep once.
+
+    Returns:
+        How many submissions were queued, and how many wait for a stopped facility.
+    """
     if not _app.is_configured:
         return {"queued": 0, "stopped": 0}
     swept = _app.sweep()

@@ -1,4 +1,4 @@
-"""What the schedule leaves behind: log lines about what is late or runs out, and the metrics that alarms look at."""
+"""The log lines and metrics of a sweep: what was queued, late files, stopped facilities, expiring credentials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.usecases.reporting.expectations import Expected
 
 
 def log(swept: Swept, expected: Expected) -> None:
-    """One line for the sweep; of the sources, those that are late."""
+    """Write one line for the sweep, and one for each source whose file is late."""
     logs.line("swept", queued=swept.queued, stopped=swept.stopped)
     for source in expected.sources:
         if source.late:
@@ -20,7 +20,7 @@ def log(swept: Swept, expected: Expected) -> None:
 
 
 def measured(swept: Swept, expected: Expected) -> Iterator[Measured]:
-    """What was queued again, and what a person should hear of."""
+    """Yield the number of submissions queued again, and the metrics that the alarms watch."""
     yield Measured(metrics.QUEUED_AGAIN, swept.queued)
     yield Measured(metrics.FACILITIES_STOPPED, len(expected.stopped))
     for source in expected.sources:

@@ -1,4 +1,4 @@
-"""triage: held, refused and unknown submissions go back to the outbox or into the worklist."""
+"""triage: queues held, refused and unknown submissions again, or enters them into the worklist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _app = application()
 
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """SQS event of references → partial batch response."""
+    """Triage a batch of the resubmission queue.
+
+    Returns:
+        A partial batch response (Lambda developer guide, "Reporting batch item failures").
+    """
     failures = []
     measured = []
     for message in event["Records"]:
@@ -24,7 +28,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             if triaged.outcome == "worklist":
                 measured.append(Measured(WORKLIST, 1, triaged.clinic))
                 _app.notices.request(triaged.clinic, triaged.causes)
-        except Exception as error:  # noqa: BLE001 - one message's trouble must not fail the others of its batch
+        except Exception as error:  # noqa: BLE001 - one broken message must not fail the batch
             logs.failure("a submission could not be triaged; the queue brings it again", error, msh_10=msh_10)
             failures.append({"itemIdentifier": message["messageId"]})
     metrics.put(measured)

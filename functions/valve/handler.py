@@ -1,4 +1,4 @@
-"""valve: once a minute, closes or opens delivery to the IIS."""
+"""valve: once a minute, checks the valve: maintenance windows, probes, and the switch of delivery."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ _app = application()
 
 @logs.guarded
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
-    """Scheduled event → where the valve stands; a line in the log only where something happened."""
+    """Check the valve once. A log line is written if it is closed or the IIS was probed.
+
+    Returns:
+        `OPEN` or why the valve is closed, and the result of a probe.
+    """
     checked = _app.valve()
     state = str(checked.valve.closed_by or "OPEN")
     if checked.probe or not checked.valve.is_open:
         logs.line("valve", state=state, fault=checked.valve.reason if checked.probe else "", outcome=checked.probe)
-    # A maintenance window is announced and nobody's alarm.
+    # Maintenance is planned, so it raises no alarm.
     metrics.put([Measured(VALVE_CLOSED, checked.valve.closed_by in (ClosedBy.FAULTS, ClosedBy.PERSON))])
     return {"valve": state, "probe": checked.probe}
