@@ -17,7 +17,7 @@ from local import session
 from local.aws import snapshot
 from local.aws.engine import Engine
 from local.session import Session
-from shared.domain.submission import FileSummary
+from shared.domain.submission import FileSummary, Submission
 from shared.settings import INBOX_PREFIX
 
 
@@ -50,6 +50,11 @@ class OpenRun:
         """The one arrival of an export."""
         (found,) = [file for file in self.ledger.files() if file.name == f"{INBOX_PREFIX}{name}"]
         assert found.adds_up
+        return found
+
+    def submission(self, msh_10: str) -> Submission:
+        found = self.ledger.get(msh_10)
+        assert found is not None
         return found
 
     def settle(self) -> None:

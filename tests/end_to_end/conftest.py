@@ -1,35 +1,36 @@
-"""A local run of the test's own."""
+"""A local run that a module's tests share, and what a test needs that has a run of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from console import terminal
-from local import session
-from local.aws import snapshot
 from local.aws.engine import Engine
 from local.session import Session
-from shared.bootstrap import Application
 from tests.end_to_end.rows import CLINICS
+from tests.local_run import OpenRun, kept_in, open_run
 
 
-@pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a run leaves behind, its log and what the command prints: all of it apart from the machine's own."""
-    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    monkeypatch.setattr(terminal, "out", terminal.Console(width=200))
-    monkeypatch.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clinics_toml() -> str:
-    """What the local run is configured with; a test may have another."""
+    """What the local run is configured with; a module may have another."""
     return CLINICS
+
+
+@pytest.fixture(scope="module")
+def shared_run(clinics_toml: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRun]:
+    """A run for all tests of the module, each of which has patients of its own."""
+    with open_run(clinics_toml, tmp_path_factory.mktemp("run")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[None]:
+    """Where a run of the test's own is kept: apart from the machine's own."""
+    with kept_in(tmp_path):
+        yield
 
 
 @pytest.fixture
@@ -38,24 +39,3 @@ def engine(run: Session) -> Iterator[Engine]:
     with Engine(run.cloud) as running:
         yield running
         assert running.errors == []
-
-
-@pytest.fixture
-def open_run(
-    places: None, clinics_toml: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str, bytes], Session]]:
-    """A local run that stays open: drops an export into it, and commands work on it without loading it anew."""
-    with session.running(clinics_toml, "clinics.toml") as run, Engine(run.cloud) as engine:
-
-        @contextmanager
-        def opened() -> Iterator[Application]:
-            yield run.application
-            assert engine.wait_until_idle(timeout=120)
-
-        def drop(name: str, body: bytes) -> Session:
-            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"inbox/{name}", Body=body)
-            assert engine.wait_until_idle(timeout=120)
-            return run
-
-        monkeypatch.setattr(session, "opened", opened)
-        yield drop

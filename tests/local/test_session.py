@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local import session
 from local.aws import snapshot
+from local.aws.engine import Engine
 from shared.domain.lifecycle import Event, State
+from shared.usecases.correction.correct import Resubmitted
 from tests.conftest import a_submission
-from tests.end_to_end.rows import CLINICS
+from tests.end_to_end.rows import CLINICS, a_csv, row
+from tests.local_run import kept_in
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+def places(tmp_path: Path) -> Iterator[None]:
+    with kept_in(tmp_path):
+        yield
 
 
 @pytest.mark.parametrize("ending", [RuntimeError, KeyboardInterrupt, SystemExit])
@@ -30,6 +34,22 @@ def test_what_was_done_before_an_error_or_ctrl_c_is_there_at_the_next_look(endin
         found = application.ledger.get("M1")
         assert found is not None
         assert found.state is State.CLOSED
+
+
+def test_a_run_that_is_opened_again_goes_on() -> None:
+    with session.running(CLINICS, "clinics.toml") as first, Engine(first.cloud) as engine:
+        body = a_csv(row("SYN-1", lot=""))
+        first.cloud.s3.put_object(Bucket=first.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
+        assert engine.wait_until_idle(timeout=60)
+        (held,) = (entry.msh_10 for entry in first.application.ledger.worklist())
+    with session.opened() as application:
+        result = application.correct(held, {"lot": "AB123"})
+        assert isinstance(result, Resubmitted)
+    with session.opened() as application:
+        found = application.ledger.get(result.msh_10)
+        assert found is not None
+        assert found.state is State.ACCEPTED
+        assert not application.ledger.move(held, Event.CLOSE)
 
 
 def test_a_snapshot_that_cannot_be_finished_leaves_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
