@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import hypothesis
 import pytest
+import typer.testing
 
 from local.aws.cloud import LocalCloud
 from shared.domain.lifecycle import State
@@ -18,6 +20,9 @@ from tests.places import SHARED
 # A busy machine fails no property: an example may take as long as it does.
 hypothesis.settings.register_profile("vaxline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("vaxline")
+
+# typer's runner builds all commands anew for each call, which takes longer than most commands do.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

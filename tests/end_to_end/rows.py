@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests import places
 
 CLINICS = places.CLINICS.read_text("utf-8")
+WITH_ANY = f'{CLINICS}\n[sources.any]\nformat = "csv"\n'
+"""The same with a source whose rows name their clinic."""
 HEADER = (
     "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
     "address_zip,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source,administered_by_npi"
@@ -29,3 +31,8 @@ def row(
 
 def a_csv(*rows: str) -> bytes:
     return "\n".join((HEADER, *rows)).encode()
+
+
+def a_csv_of(clinic: str, *rows: str) -> bytes:
+    """An export of the source `any`, all of one clinic."""
+    return "\n".join((f"{HEADER},clinic", *(f"{one},{clinic}" for one in rows))).encode()

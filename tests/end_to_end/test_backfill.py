@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from local.session import Session
 from shared.domain.lifecycle import State
-from shared.domain.submission import FileSummary
 from shared.usecases.delivery.backfill import Admitted
 from tests.end_to_end.rows import CLINICS, HEADER, a_csv, row
+from tests.local_run import OpenRun
 
-SHARE, LARGE = 60, 240
+SHARE, LARGE, PART = 15, 60, 10
 _BOTH = '\n[sources.both]\nformat = "csv"\n'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clinics_toml() -> str:
     return CLINICS.replace("[iis]\n", f"[iis]\nbackfill_from = {SHARE}\n", 1) + _BOTH
 
@@ -30,33 +28,29 @@ def of_both(patients: dict[str, range]) -> bytes:
 
 
 def test_a_days_messages_are_answered_while_another_clinics_backfill_waits(
-    open_run: Callable[[str, bytes], Session], monkeypatch: pytest.MonkeyPatch
+    shared_run: OpenRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = open_run("elm/first.csv", a_csv(row("SYN-0")))
+    run = shared_run
+    run.drop("elm/first.csv", a_csv(row("SYN-0")))
     backfill: Any = importlib.import_module("functions.backfill.handler")
     turns = backfill._app.backfill
     # Nobody has a turn until the test says so.
     monkeypatch.setitem(backfill._app.__dict__, "backfill", lambda: Admitted(0, left=False))
 
-    def file(name: str) -> FileSummary:
-        [found] = [one for one in run.application.ledger.files() if one.name == f"inbox/{name}"]
-        assert found.adds_up
-        return found
-
     # In one file and in many, more than a day's share is more than a day's share.
-    open_run("both/years.csv", of_both({"ELM01": range(LARGE)}))
-    assert file("both/years.csv").submitted == {State.QUEUED: LARGE}
-    for part in range(0, LARGE, 40):
-        open_run(f"elm/part{part}.csv", a_csv(*(row(f"SYN-{number}") for number in range(part, part + 40))))
-    waits = [file(f"elm/part{part}.csv").submitted for part in range(0, LARGE, 40)]
+    run.drop("both/years.csv", of_both({"ELM01": range(LARGE)}))
+    assert run.file("both/years.csv").submitted == {State.QUEUED: LARGE}
+    for part in range(0, LARGE, PART):
+        run.drop(f"elm/part{part}.csv", a_csv(*(row(f"SYN-{number}") for number in range(part, part + PART))))
+    waits = [run.file(f"elm/part{part}.csv").submitted for part in range(0, LARGE, PART)]
     # SYN-0 is known already.
-    assert waits == [{State.ACCEPTED: 39}, *[{State.QUEUED: 40}] * 5]
+    assert waits == [{State.ACCEPTED: PART - 1}, *[{State.QUEUED: PART}] * 5]
 
-    open_run("yours-csv/day.csv", a_csv(row("DAY-1"), row("DAY-2")))
-    assert file("yours-csv/day.csv").submitted == {State.ACCEPTED: 2}
-    open_run("both/day.csv", of_both({"ELM01": range(LARGE, LARGE + 1), "Harbor Main": range(1)}))
-    assert file("both/day.csv").submitted == {State.ACCEPTED: 1, State.QUEUED: 1}
+    run.drop("yours-csv/day.csv", a_csv(row("DAY-1"), row("DAY-2")))
+    assert run.file("yours-csv/day.csv").submitted == {State.ACCEPTED: 2}
+    run.drop("both/day.csv", of_both({"ELM01": range(LARGE, LARGE + 1), "Harbor Main": range(1)}))
+    assert run.file("both/day.csv").submitted == {State.ACCEPTED: 1, State.QUEUED: 1}
 
     monkeypatch.setitem(backfill._app.__dict__, "backfill", turns)
-    open_run("elm/last.csv", a_csv(row("SYN-0")))
+    run.drop("elm/last.csv", a_csv(row("SYN-0")))
     assert {state for one in run.application.ledger.files() for state in one.submitted} == {State.ACCEPTED}

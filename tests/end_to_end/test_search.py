@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
-from typer.testing import CliRunner, Result
 
-from console.main import app
-from local.aws import snapshot
 from local.aws.cloud import REGION
-from local.session import Session
-from tests.end_to_end.rows import a_csv, row
+from tests.end_to_end.rows import WITH_ANY, a_csv, a_csv_of, row
+from tests.local_run import OpenRun
 
 MRN = "SYN-CANARY-0000000000001"
 ROWS = (row("SYN-1", lot="AB123"), row(MRN, "DOSE-CANARY-2", lot="zz 77"), row("SYN-3", lot=""))
 
 
-@pytest.fixture
-def run(open_run: Callable[[str, bytes], Session]) -> Session:
-    return open_run("elm/a.csv", a_csv(*ROWS))
+@pytest.fixture(scope="module")
+def clinics_toml() -> str:
+    return WITH_ANY
 
 
-def called(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
-    assert result.exit_code == code, result.output
-    return result
+@pytest.fixture(scope="module")
+def run(shared_run: OpenRun) -> OpenRun:
+    shared_run.drop("elm/a.csv", a_csv(*ROWS))
+    return shared_run
 
 
-def hits(*arguments: str, code: int = 0) -> list[Any]:
-    return list(json.loads(called("search", *arguments, "--json", code=code).stdout)["hits"])
+def hits(run: OpenRun, *arguments: str, code: int = 0) -> list[Any]:
+    return list(run.data("search", *arguments, code=code)["hits"])
 
 
-@pytest.mark.usefixtures("run")
-def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other() -> None:
-    (one,) = hits("--mrn", MRN)
+def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other(run: OpenRun) -> None:
+    (one,) = hits(run, "--mrn", MRN)
     assert (one["state"], one["rows"], one["clinic"]) == ("ACCEPTED", [2], "elm")
-    message = json.loads(called("show", one["msh_10"], "--json").stdout)["vxu"]
+    message = run.data("show", one["msh_10"])["vxu"]
     sent = next(segment for segment in message if segment.startswith("PID")).split("|")[3].split("^")[0]
     assert sent != MRN
     for marks in (
@@ -50,30 +44,30 @@ def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other() -> None:
         ("--file", "a.csv", "--row", "2"),
         ("--mrn", MRN, "--lot", "zz77", "--state", "ACCEPTED", "--clinic", "elm"),
     ):
-        assert [hit["msh_10"] for hit in hits(*marks)] == [one["msh_10"]], marks
+        assert [hit["msh_10"] for hit in hits(run, *marks)] == [one["msh_10"]], marks
 
 
-@pytest.mark.usefixtures("run")
-def test_state_code_clinic_and_day_are_found_in_the_index_of_days() -> None:
-    (held,) = hits("--code", "LOT-MISSING")
+def test_state_code_clinic_and_day_are_found_in_the_index_of_days(run: OpenRun) -> None:
+    (held,) = hits(run, "--code", "LOT-MISSING")
     assert (held["state"], held["causes"]) == ("HELD", ["LOT-MISSING"])
-    assert len(hits("--state", "ACCEPTED")) == 2
-    assert len(hits("--clinic", "elm")) == 3
-    assert len(hits("--clinic", "elm", "--limit", "2")) == 2
-    assert hits("--clinic", "harbor", code=1) == []
-    assert hits("--clinic", "elm", "--until", "2020-01-01", code=1) == []
+    assert len(hits(run, "--state", "ACCEPTED")) == 2
+    assert len(hits(run, "--clinic", "elm")) == 3
+    assert len(hits(run, "--clinic", "elm", "--limit", "2")) == 2
+    assert hits(run, "--clinic", "harbor", code=1) == []
+    assert hits(run, "--clinic", "elm", "--until", "2020-01-01", code=1) == []
 
 
-@pytest.mark.usefixtures("run")
-def test_what_was_closed_is_found_where_it_was_held() -> None:
-    (held,) = hits("--state", "HELD")
-    called("close", held["msh_10"], "--reason", "reported by hand")
-    assert [hit["msh_10"] for hit in hits("--state", "CLOSED")] == [held["msh_10"]]
+def test_what_was_closed_is_found_where_it_was_held(run: OpenRun) -> None:
+    run.drop("any/b.csv", a_csv_of("hilltop", row("SYN-4", birth_date="2026-03-03")))
+    (held,) = hits(run, "--state", "HELD", "--clinic", "hilltop")
+    run.called("close", held["msh_10"], "--reason", "reported by hand")
+    assert [hit["msh_10"] for hit in hits(run, "--state", "CLOSED")] == [held["msh_10"]]
 
 
-def test_no_key_of_the_table_and_no_audit_entry_holds_what_was_searched_by(run: Session) -> None:
-    called("search", "--mrn", MRN)
-    entries = json.loads(called("audit", "--json").stdout)
+def test_no_key_of_the_table_and_no_audit_entry_holds_what_was_searched_by(run: OpenRun) -> None:
+    before = len(run.data("audit"))
+    run.called("search", "--mrn", MRN)
+    entries = run.data("audit")[before:]
     assert [(entry["action"], entry["detail"]) for entry in entries] == [("search", "by mrn")]
     client = boto3.client("dynamodb", region_name=REGION)
     keys = [
@@ -83,9 +77,9 @@ def test_no_key_of_the_table_and_no_audit_entry_holds_what_was_searched_by(run: 
     ]
     assert any(key.startswith("FIND#") for key in keys)
     assert not any("CANARY" in key or "ZZ77" in key for key in keys)
-    assert "CANARY" not in (snapshot.FOLDER.parent / "functions.log").read_text("utf-8")
+    assert "CANARY" not in run.log.read_text("utf-8")
 
 
 @pytest.mark.parametrize("arguments", [(), ("--row", "3")])
-def test_a_search_by_nothing_is_a_wrong_call(arguments: tuple[str, ...]) -> None:
-    called("search", *arguments, code=2)
+def test_a_search_by_nothing_is_a_wrong_call(run: OpenRun, arguments: tuple[str, ...]) -> None:
+    run.called("search", *arguments, code=2)

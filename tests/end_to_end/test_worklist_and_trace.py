@@ -3,99 +3,90 @@
 from __future__ import annotations
 
 import getpass
-import json
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from console.main import app
-from local import session
-from local.aws.engine import Engine
-from tests.end_to_end.rows import CLINICS, a_csv, row
+from tests.end_to_end.rows import WITH_ANY, a_csv, a_csv_of, row
+from tests.local_run import OpenRun
 
 ROWS = (row("SYN-1"), row("SYN-2", lot=""), row("SYN-3", lot=""), row("SYN-4", birth_date="05061990x"))
 
 
-@pytest.fixture
-def left_behind(places: None) -> None:
-    """What a local run leaves: one accepted row, three held; the same file again."""
-    with session.running(CLINICS, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
-        for name in ("a.csv", "b.csv"):
-            run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"inbox/elm/{name}", Body=a_csv(*ROWS))
-            assert engine.wait_until_idle(timeout=60)
+@pytest.fixture(scope="module")
+def clinics_toml() -> str:
+    return WITH_ANY
 
 
-def called(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
-    assert result.exit_code == code, result.output
-    return result
+@pytest.fixture(scope="module")
+def run(shared_run: OpenRun) -> OpenRun:
+    """One accepted row, three held; the same file again."""
+    for name in ("a.csv", "b.csv"):
+        shared_run.drop(f"elm/{name}", a_csv(*ROWS))
+    return shared_run
 
 
-def data(*arguments: str) -> Any:
-    return json.loads(called(*arguments, "--json").stdout)
+def held(run: OpenRun, patient: str) -> str:
+    """A submission of the test's own, at another clinic, that is held for its lot."""
+    run.drop(f"any/{patient}.csv", a_csv_of("harbor", row(patient, lot="")))
+    return str(run.data("trace", f"{patient}.csv", "1")[0]["steps"][-1]["msh_10"])
 
 
-@pytest.mark.usefixtures("left_behind")
-def test_failures_of_one_cause_are_one_line_with_the_fix_and_the_next_command() -> None:
-    groups = data("worklist")
+def test_failures_of_one_cause_are_one_line_with_the_fix_and_the_next_command(run: OpenRun) -> None:
+    groups = run.data("worklist")
     lots = next(group for group in groups if group["cause"] == "LOT-MISSING")
     assert (lots["clinic"], lots["field"], lots["submissions"], lots["rows"]) == ("elm", "RXA-15", 2, 2)
     assert lots["explained"]["who"] == "clinic EHR"
     births = next(group for group in groups if group["values"] == [["05061990x", 1]])
     assert births["submissions"] == 1
-    said = called("worklist").stdout
+    said = run.called("worklist").stdout
     assert "vaxline remedy LOT-MISSING --clinic elm --set lot=VALUE" in said
     assert lots["explained"]["fix"] in said
-    assert called("resubmit", "--cause", "LOT-MISSING", "--clinic", "elm", "--dry-run").stdout.count("HELD") == 2
-    assert data("worklist", "--clinic", "harbor") == []
+    assert run.called("resubmit", "--cause", "LOT-MISSING", "--clinic", "elm", "--dry-run").stdout.count("HELD") == 2
+    assert run.data("worklist", "--clinic", "hilltop") == []
 
 
-@pytest.mark.usefixtures("left_behind")
-def test_the_way_of_a_row_is_told_from_its_file_to_where_it_is() -> None:
-    (accepted,) = data("trace", "a.csv", "1")
+def test_the_way_of_a_row_is_told_from_its_file_to_where_it_is(run: OpenRun) -> None:
+    (accepted,) = run.data("trace", "a.csv", "1")
     assert accepted["state"] == "ACCEPTED"
     assert [step["what"].split(",")[0] for step in accepted["steps"]] == [
         "arrived in elm/a.csv",
         "became a VXU",
         "attempt 1",
     ]
-    (held,) = data("trace", "elm/a.csv", "2")
-    assert held["state"] == "HELD"
-    assert "LOT-MISSING" in held["steps"][-1]["what"]
-    (again,) = data("trace", "b.csv", "1")
+    (waits,) = run.data("trace", "elm/a.csv", "2")
+    assert waits["state"] == "HELD"
+    assert "LOT-MISSING" in waits["steps"][-1]["what"]
+    (again,) = run.data("trace", "b.csv", "1")
     assert (again["state"], again["steps"][-1]["what"]) == (None, "unchanged: the ledger had it already")
 
 
-@pytest.mark.usefixtures("left_behind")
-def test_a_corrected_row_is_traced_through_its_correction() -> None:
-    msh_10 = data("trace", "a.csv", "2")[0]["steps"][-1]["msh_10"]
-    (new,) = data("resubmit", msh_10, "--set", "lot=ZZ9")
-    (way,) = data("trace", "a.csv", "2")
+def test_a_corrected_row_is_traced_through_its_correction(run: OpenRun) -> None:
+    msh_10 = held(run, "SYN-5")
+    (new,) = run.data("resubmit", msh_10, "--set", "lot=ZZ9")
+    (way,) = run.data("trace", "SYN-5.csv", "1")
     assert {step["msh_10"] for step in way["steps"]} == {"", msh_10, new["msh_10"]}
     assert any(f"a correction of {msh_10}" in step["what"] for step in way["steps"])
 
 
-@pytest.mark.usefixtures("left_behind")
 @pytest.mark.parametrize(("arguments", "words"), [(("a.csv", "9"), "has no row 9"), (("c.csv", "1"), "no file c.csv")])
-def test_what_is_not_there_is_said(arguments: tuple[str, str], words: str) -> None:
-    assert words in called("trace", *arguments, code=1).stderr
+def test_what_is_not_there_is_said(run: OpenRun, arguments: tuple[str, str], words: str) -> None:
+    assert words in run.called("trace", *arguments, code=1).stderr
 
 
-@pytest.mark.usefixtures("left_behind")
-def test_reads_and_actions_are_written_down_without_a_value_of_the_message() -> None:
-    msh_10 = data("trace", "a.csv", "2")[0]["steps"][-1]["msh_10"]
-    called("show", msh_10)
-    called("resubmit", msh_10, "--set", "lot=ZZ9CANARY", "--dry-run")
-    called("worklist", "--clinic", "elm")
-    called("close", msh_10, "--reason", "reported by hand")
-    entries = data("audit")
-    assert [(one["action"], one["subject"], one["detail"]) for one in entries if one["action"] != "trace"] == [
+def test_reads_and_actions_are_written_down_without_a_value_of_the_message(run: OpenRun) -> None:
+    msh_10 = held(run, "SYN-6")
+    before = len(run.data("audit"))
+    run.called("show", msh_10)
+    run.called("resubmit", msh_10, "--set", "lot=ZZ9CANARY", "--dry-run")
+    run.called("worklist", "--clinic", "elm")
+    run.called("close", msh_10, "--reason", "reported by hand")
+    entries = run.data("audit")[before:]
+    assert [(one["action"], one["subject"], one["detail"]) for one in entries] == [
         ("show", msh_10, ""),
         ("resubmit --dry-run", msh_10, "lot"),
         ("worklist", "elm", "3 lines"),
         ("close", msh_10, ""),
     ]
     assert {entry["who"] for entry in entries} == {getpass.getuser()}
-    assert "ZZ9CANARY" not in called("audit").stdout
-    assert len(data("audit", "--subject", "elm")) == 1
+    assert "ZZ9CANARY" not in run.called("audit").stdout
+    assert len(run.data("audit", "--subject", "elm")) == 1
