@@ -123,10 +123,10 @@ def _run(
     run: Session, engine: Engine, keys: Sequence[tuple[str, Path]], talk: Console, title: str
 ) -> list[FileSummary]:
     """Drops the files into the inbox and waits until nothing moves any more; the files of this run."""
-    before = {summary.file_id for summary in run.application.ledger.files()}
+    before = {summary.file_id for summary in run.application.ledger.files.all()}
 
     def mine() -> list[FileSummary]:
-        found = (summary for summary in run.application.ledger.files() if summary.file_id not in before)
+        found = (summary for summary in run.application.ledger.files.all() if summary.file_id not in before)
         return sorted(found, key=lambda summary: summary.name)
 
     talk.print()
@@ -243,13 +243,13 @@ def _places(summaries: Sequence[FileSummary]) -> Table:
 
 def _failures(run: Session, talk: Console) -> None:
     ledger = run.application.ledger
-    entries = list(ledger.worklist())
+    entries = list(ledger.worklist.entries())
     if not entries:
         return
     talk.print(f"\n{len(entries)} submissions need a person. One of each cause:", style="bold")
     seen: set[str] = set()
     for entry in entries:
-        submission = ledger.get(entry.msh_10)
+        submission = ledger.submissions.get(entry.msh_10)
         cause = entry.causes[0] if entry.causes else entry.state.value
         if submission is None or cause in seen or len(seen) >= _FIRST_FAILURES:
             continue

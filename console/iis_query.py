@@ -15,8 +15,8 @@ _VALIDITY: Final = {"Y": "valid", "N": "not valid"}
 
 def newest_submission(application: Application, msh_10: str, mrn: str) -> Submission | None:
     """Return the submission with this MSH-10, else the newest one of the patient with this record number."""
-    msh_10s = [msh_10] if msh_10 else application.ledger.found("mrn", mrn)
-    return max(application.ledger.many(msh_10s), key=lambda submission: submission.created, default=None)
+    msh_10s = [msh_10] if msh_10 else application.ledger.search_keys.find("mrn", mrn)
+    return max(application.ledger.submissions.many(msh_10s), key=lambda submission: submission.created, default=None)
 
 
 def search_fields(patient: Patient) -> str:

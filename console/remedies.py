@@ -48,7 +48,11 @@ def changed_clinics_toml(
         return ""
     text = change.text or application.configurations.text()
     if change.meaning:
-        codes = [code for code in unmapped(application.ledger, clinic) if code.cause == cause]
+        codes = [
+            code
+            for code in unmapped(application.ledger.submissions, application.ledger.worklist, clinic)
+            if code.cause == cause
+        ]
         if not codes:
             raise ValueError("--map is for a cause that `vaxline codes unmapped` lists")
         for code in codes:

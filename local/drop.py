@@ -46,7 +46,7 @@ class Drop:
             threading.Thread(target=self._follow, daemon=True),
         ]
         # Before its first look at them: what arrived earlier was told by the run that took it.
-        self._told = {one.file_id for one in session.application.ledger.files()}
+        self._told = {one.file_id for one in session.application.ledger.files.all()}
         self._complained: set[Path] = set()
 
     def __enter__(self) -> Self:
@@ -125,7 +125,7 @@ class Drop:
     def _follow(self) -> None:
         """Tells what became of each file, once nothing of it is under way."""
         while not self._stop.wait(_POLL):
-            for one in self._session.application.ledger.files(but=self._told):
+            for one in self._session.application.ledger.files.all(but=self._told):
                 if one.complete and not _under_way(one):
                     self._told.add(one.file_id)
                     self._session.save()

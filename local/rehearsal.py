@@ -235,7 +235,7 @@ class Rehearsal:
 
     def files(self) -> list[FileSummary]:
         """Every file so far, with where its rows are now."""
-        return sorted(self._run.application.ledger.files(), key=lambda file: (file.arrived, file.name))
+        return sorted(self._run.application.ledger.files.all(), key=lambda file: (file.arrived, file.name))
 
     def _played(self, entry: Entry) -> Step:
         before = {file.file_id for file in self.files()}
@@ -300,7 +300,7 @@ class Rehearsal:
 
     def _worklist(self) -> tuple[Waiting, ...]:
         rows: dict[tuple[str, State, str], int] = {}
-        for entry in self._run.application.ledger.worklist():
+        for entry in self._run.application.ledger.worklist.entries():
             for cause in entry.causes or (NO_CAUSE,):
                 key = (cause, entry.state, entry.clinic)
                 rows[key] = rows.get(key, 0) + entry.row_count

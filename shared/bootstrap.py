@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
-    from shared.adapters.aws.s3 import S3Configurations, S3Files, S3Objects
+    from shared.adapters.aws.s3 import S3Configurations, S3FileStore, S3Objects
     from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
     from shared.domain.hl7.qbp import Request
     from shared.ports.audit import AuditTrail
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from shared.usecases.registry.reconcile import Reconcile
     from shared.usecases.reporting.daily import DailyReports
     from shared.usecases.reporting.expectations import Expected
+    from shared.usecases.reporting.search import Search
 
 CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "retries": {"mode": "standard", "max_attempts": 5},
@@ -134,7 +135,11 @@ class Application:
         from shared.usecases.intake.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
 
         return Convert(
-            ledger=self.ledger,
+            submissions=self.ledger.submissions,
+            records=self.ledger.records,
+            files=self.ledger.files,
+            search_keys=self.ledger.search_keys,
+            backfills=self.ledger.backfills,
             outbox=self.outbox,
             resubmission=self.resubmission,
             objects=self.objects,
@@ -149,7 +154,10 @@ class Application:
         from shared.usecases.delivery.submit import Submit  # noqa: PLC0415 - only where messages are sent
 
         return Submit(
-            ledger=self.ledger,
+            submissions=self.ledger.submissions,
+            states=self.ledger.states,
+            outcomes=self.ledger.outcomes,
+            stops=self.ledger.stops,
             resubmission=self.resubmission,
             configurations=self.configurations,
             secrets=self.secrets,
@@ -168,14 +176,24 @@ class Application:
     def triage(self) -> Triage:
         from shared.usecases.correction.triage import Triage  # noqa: PLC0415 - with every finding's text
 
-        return Triage(ledger=self.ledger, outbox=self.outbox, clock=self.clock)
+        return Triage(
+            submissions=self.ledger.submissions,
+            outcomes=self.ledger.outcomes,
+            worklist=self.ledger.worklist,
+            backlog=self.ledger.backlog,
+            outbox=self.outbox,
+            clock=self.clock,
+        )
 
     @cached_property
     def correct(self) -> Correct:
         from shared.usecases.correction.correct import Correct  # noqa: PLC0415 - only the console corrects
 
         return Correct(
-            ledger=self.ledger,
+            submissions=self.ledger.submissions,
+            records=self.ledger.records,
+            search_keys=self.ledger.search_keys,
+            backlog=self.ledger.backlog,
             outbox=self.outbox,
             resubmission=self.resubmission,
             configurations=self.configurations,
@@ -186,7 +204,7 @@ class Application:
     def remedies(self) -> Remedies:
         from shared.usecases.correction.remedy import Remedies  # noqa: PLC0415 - only people mend a group
 
-        return Remedies(ledger=self.ledger, correct=self.correct)
+        return Remedies(submissions=self.ledger.submissions, worklist=self.ledger.worklist, correct=self.correct)
 
     @cached_property
     def query_iis(self) -> Iis:
@@ -200,7 +218,7 @@ class Application:
         from shared.usecases.registry.query import Query  # noqa: PLC0415 - only where the IIS is asked
 
         return Query(
-            ledger=self.ledger,
+            stops=self.ledger.stops,
             configurations=self.configurations,
             secrets=self.secrets,
             iis=self.query_iis,
@@ -221,11 +239,11 @@ class Application:
 
     @cached_property
     def query_files(self) -> QueryFiles:
-        from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
         from shared.usecases.registry.query_files import QueryFiles  # noqa: PLC0415 - only for query files
 
         return QueryFiles(
-            files=S3Files(self._s3, self.runtime.bucket, QUERY_FILES_PREFIX),
+            files=S3FileStore(self._s3, self.runtime.bucket, QUERY_FILES_PREFIX),
             objects=self.objects,
             configurations=self.configurations,
             ask=self.query,
@@ -237,24 +255,47 @@ class Application:
     def reconcile(self) -> Reconcile:
         from shared.usecases.registry.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
 
-        return Reconcile(ledger=self.ledger, ask=self.ask, clock=self.clock)
+        return Reconcile(
+            submissions=self.ledger.submissions,
+            states=self.ledger.states,
+            search_keys=self.ledger.search_keys,
+            outcomes=self.ledger.outcomes,
+            ask=self.ask,
+            clock=self.clock,
+        )
 
     @cached_property
-    def inbox(self) -> S3Files:
-        """Where exports are put; only people put any by way of vaxline."""
-        from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
+    def search(self) -> Search:
+        from shared.usecases.reporting.search import Search  # noqa: PLC0415 - only people search
 
-        return S3Files(self._s3, self.runtime.bucket, INBOX_PREFIX)
+        return Search(
+            submissions=self.ledger.submissions,
+            search_keys=self.ledger.search_keys,
+            files=self.ledger.files,
+            outcomes=self.ledger.outcomes,
+            worklist=self.ledger.worklist,
+            backlog=self.ledger.backlog,
+            backfills=self.ledger.backfills,
+        )
+
+    @cached_property
+    def inbox(self) -> S3FileStore:
+        """Where exports are put; only people put any by way of vaxline."""
+        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
+
+        return S3FileStore(self._s3, self.runtime.bucket, INBOX_PREFIX)
 
     @cached_property
     def report(self) -> DailyReports:
-        from shared.adapters.aws.s3 import S3Files  # noqa: PLC0415 - as above
+        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
         from shared.usecases.reporting.daily import DailyReports  # noqa: PLC0415 - once a day
 
         return DailyReports(
-            ledger=self.ledger,
+            outcomes=self.ledger.outcomes,
+            worklist=self.ledger.worklist,
+            stops=self.ledger.stops,
             configurations=self.configurations,
-            files=S3Files(self._s3, self.runtime.bucket, REPORTS_PREFIX),
+            store=S3FileStore(self._s3, self.runtime.bucket, REPORTS_PREFIX),
             clock=self.clock,
             stage=self.runtime.stage,
         )
@@ -263,13 +304,25 @@ class Application:
     def backfill(self) -> Backfill:
         from shared.usecases.delivery.backfill import Backfill  # noqa: PLC0415 - only where turns are given
 
-        return Backfill(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
+        return Backfill(
+            backfills=self.ledger.backfills,
+            stops=self.ledger.stops,
+            outbox=self.outbox,
+            configurations=self.configurations,
+            clock=self.clock,
+        )
 
     @cached_property
     def sweep(self) -> Sweep:
         from shared.usecases.delivery.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
 
-        return Sweep(ledger=self.ledger, outbox=self.outbox, configurations=self.configurations, clock=self.clock)
+        return Sweep(
+            backlog=self.ledger.backlog,
+            stops=self.ledger.stops,
+            outbox=self.outbox,
+            configurations=self.configurations,
+            clock=self.clock,
+        )
 
     def redrive(self, queue: QueueSettings) -> int:
         """Brings back what SQS set aside of a queue; how many messages that were."""
@@ -281,7 +334,9 @@ class Application:
         """When files are due and credentials expire, as of now."""
         from shared.usecases.reporting.expectations import expected  # noqa: PLC0415 - only where somebody looks
 
-        return expected(self.ledger, self.configurations.current(), self.clock.now(), noting=noting)
+        return expected(
+            self.ledger.sources, self.ledger.stops, self.configurations.current(), self.clock.now(), noting=noting
+        )
 
     @cached_property
     def notices(self) -> Notices:
@@ -289,7 +344,7 @@ class Application:
         from shared.usecases.correction.notices import Notices  # noqa: PLC0415 - with every finding's text
 
         return Notices(
-            ledger=self.ledger,
+            worklist=self.ledger.worklist,
             pending=DynamoPendingNotices(self._dynamodb, self.runtime.table),
             topic=SnsTopic(lambda: self.session.client("sns", config=_CLIENT), self.runtime.notice_topic),
             clock=self.clock,
@@ -303,7 +358,7 @@ class Application:
 
         client = self.session.client("lambda", config=_CLIENT)
         return ValveCheck(
-            ledger=self.ledger,
+            stops=self.ledger.stops,
             delivery=EventSourceMapping(client, self.runtime.mapping),
             configurations=self.configurations,
             iis=self.iis,

@@ -56,16 +56,16 @@ class OpenRun:
 
     def drop(self, name: str, body: bytes) -> FileSummary:
         """Puts an export into the inbox, waits until nothing moves any more, and says what became of it."""
-        before = {file.file_id for file in self.ledger.files()}
+        before = {file.file_id for file in self.ledger.files.all()}
         self.put(name, body)
         self.settle()
-        (new,) = [file for file in self.ledger.files() if file.file_id not in before]
+        (new,) = [file for file in self.ledger.files.all() if file.file_id not in before]
         assert new.adds_up
         return new
 
     def file(self, name: str) -> FileSummary:
         """The one arrival of an export."""
-        (found,) = [file for file in self.ledger.files() if file.name == f"{INBOX_PREFIX}{name}"]
+        (found,) = [file for file in self.ledger.files.all() if file.name == f"{INBOX_PREFIX}{name}"]
         assert found.adds_up
         return found
 

@@ -37,7 +37,7 @@ def audit(
         configuration = application.configurations.current()
         require_known_clinic(clinic, configuration)
         if clinic:
-            shown = entries_of(shown, application.ledger, configuration, clinic)
+            shown = entries_of(shown, application.ledger.submissions, application.ledger.files, configuration, clinic)
     if json:
         terminal.print_json(shown)
     else:

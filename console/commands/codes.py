@@ -47,7 +47,7 @@ def codes_unmapped(
 ) -> None:
     """Lists the EHRs' own codes that no map has, with the lines to add. Example: vaxline codes unmapped"""
     with open_stage(stage) as application:
-        codes = unmapped(application.ledger, clinic)
+        codes = unmapped(application.ledger.submissions, application.ledger.worklist, clinic)
     if json:
         terminal.print_json(codes)
     else:

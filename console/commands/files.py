@@ -34,7 +34,7 @@ def files(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False) -
         configuration = application.configurations.current()
         require_known_clinic(clinic, configuration)
         audit_trail.record(application, "files", [clinic or "all files"])
-        summaries: Iterable[FileSummary] = application.ledger.files()
+        summaries: Iterable[FileSummary] = application.ledger.files.all()
         if clinic:
             summaries = files_of(summaries, configuration, clinic)
         shown = sorted(summaries, key=lambda summary: (summary.arrived, summary.name))
@@ -53,9 +53,12 @@ def trace(
 ) -> None:
     """Shows where one row of one file is now, and every step it took. Example: vaxline trace doses.csv 12"""
     with open_stage(stage) as application:
-        arrivals = files_called(application.ledger, file)
+        arrivals = files_called(application.ledger.files, file)
         audit_trail.record(application, "trace", [summary.file_id for summary in arrivals], f"row {row}")
-        traced = (trace_row(application.ledger, summary, row, part) for summary in arrivals)
+        traced = (
+            trace_row(application.ledger.submissions, application.ledger.files, summary, row, part)
+            for summary in arrivals
+        )
         traces = [found for found in traced if found is not None]
     if json:
         terminal.print_json(traces)

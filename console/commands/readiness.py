@@ -37,8 +37,8 @@ def readiness(
         audit_trail.record(application, "readiness", [clinic or "all clinics"])
         configuration = application.configurations.current()
         require_known_clinic(clinic, configuration)
-        each = readiness_of_each(application.ledger, configuration, now.date(), shown=days)
-        checklist = go_live(application.ledger, each)
+        each = readiness_of_each(application.ledger.outcomes, configuration, now.date(), shown=days)
+        checklist = go_live(application.ledger.worklist, application.ledger.stops, each)
     shown = next(one for one in each if one.clinic == clinic)
     if html is not None:
         on_page = (shown,) if clinic else each

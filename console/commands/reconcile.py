@@ -69,16 +69,16 @@ def _submissions(
 ) -> list[Submission]:
     """Return the submissions whose patients are asked about."""
     if unknown:
-        return open_questions(application.ledger, clinic)
+        return open_questions(application.ledger.submissions, application.ledger.worklist, clinic)
     if sample:
         today = datetime.now(UTC).date()
         accepted = [
             outcome.msh_10
             for back in range(_SAMPLED_DAYS)
-            for outcome in application.ledger.outcomes(today - timedelta(days=back), clinic)
+            for outcome in application.ledger.outcomes.of_day(today - timedelta(days=back), clinic)
             if outcome.state in STORED_BY_IIS
         ]
-        return list(application.ledger.many(random.sample(accepted, min(sample, len(accepted)))))
+        return list(application.ledger.submissions.many(random.sample(accepted, min(sample, len(accepted)))))
     submission = newest_submission(application, msh_10, mrn) if msh_10 or mrn else None
     if submission is None:
         raise typer.BadParameter("name a submission or a record number of the ledger, --unknown, or --sample N")

@@ -13,7 +13,6 @@ from console.options import Clinic, Json, Stage
 from shared.domain.lifecycle import State
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
 from shared.usecases.reporting.search import SearchCriteria, SearchResult
-from shared.usecases.reporting.search import search as search_ledger
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +56,7 @@ def search(
         raise typer.BadParameter("say what to search by; `vaxline search --help` lists it")
     with open_stage(stage) as application:
         audit_trail.record(application, "search", [msh_10 or clinic or "all clinics"], f"by {', '.join(given)}")
-        result = search_ledger(application.ledger, criteria, datetime.now(UTC).date(), limit=limit)
+        result = application.search(criteria, datetime.now(UTC).date(), limit=limit)
     if json:
         terminal.print_json(result)
     else:

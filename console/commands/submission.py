@@ -38,7 +38,7 @@ def show(
     """Shows message, findings, attempts and ACK of one submission. Example: vaxline show 3QX7K2…"""
     with open_stage(stage) as application:
         audit_trail.record(application, "show", [msh_10])
-        submission = application.ledger.get(msh_10)
+        submission = application.ledger.submissions.get(msh_10)
     if submission is None:
         terminal.print_error(f"there is no submission {msh_10}")
         raise typer.Exit(1)
@@ -63,7 +63,7 @@ def resubmit(
     with open_stage(stage) as application:
         chosen = list(msh_10s or [])
         if cause:
-            chosen += [entry.msh_10 for entry in application.ledger.worklist(clinic=clinic, cause=cause)]
+            chosen += [entry.msh_10 for entry in application.ledger.worklist.entries(clinic=clinic, cause=cause)]
         if not chosen:
             raise typer.BadParameter("name at least one MSH-10, or a --cause that the worklist has")
         action = "resubmit --dry-run" if dry_run else "resubmit"
@@ -93,7 +93,7 @@ def close(
     """Takes a failure off the worklist; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
     with open_stage(stage) as application:
         audit_trail.record(application, "close", [msh_10])
-        closed = application.ledger.move(msh_10, Event.CLOSE, reason=reason)
+        closed = application.ledger.states.move(msh_10, Event.CLOSE, reason=reason)
     terminal.print_result(
         {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open", as_json=json
     )

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def valve_list(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
     """Says what stops delivery, and why. Example: vaxline valve list"""
     with open_stage(stage) as application:
-        stops = application.ledger.stops()
+        stops = application.ledger.stops.current()
     if json:
         terminal.print_json({"iis": _as_data(stops.valve), "facilities": dict(stops.facilities)})
         return
@@ -59,11 +59,11 @@ def valve_open(
     with open_stage(stage) as application:
         audit_trail.record(application, "valve open", [facility or _WHOLE_IIS])
         if facility:
-            released = open_facility_by_hand(application.ledger, application.sweep, facility)
+            released = open_facility_by_hand(application.ledger.stops, application.sweep, facility)
             opened, queued = released is not None, released or 0
             text = f"open again, {queued} submissions queued" if opened else f"{facility} was not stopped"
         else:
-            opened = open_by_hand(application.ledger, application.clock)
+            opened = open_by_hand(application.ledger.stops, application.clock)
             text = "open; delivery resumes within a minute" if opened else "it was open already"
     terminal.print_result({"facility": facility, "opened": opened, "queued": queued}, text, as_json=json)
     if not opened:
@@ -79,7 +79,7 @@ def valve_close(
     """Stops delivery to the whole IIS until `valve open`. Example: vaxline valve close --reason 'CT asked for it'"""
     with open_stage(stage) as application:
         audit_trail.record(application, "valve close", [_WHOLE_IIS], reason)
-        closed = close_by_hand(application.ledger, application.clock, reason)
+        closed = close_by_hand(application.ledger.stops, application.clock, reason)
     text = "closed" if closed else "somebody had closed it already"
     terminal.print_result({"closed": closed, "reason": reason}, text, as_json=json)
     if not closed:

@@ -157,7 +157,7 @@ def _upload(application: Application, file: Path, source: str, patience: int, st
 def _query_records(application: Application, records: int, msh_10s: Iterable[str]) -> Iterator[Step]:
     """Query with Z44 for the patients of these submissions, one query per patient, up to `records` of them."""
     queried: set[str] = set()
-    for submission in application.ledger.many(msh_10s):
+    for submission in application.ledger.submissions.many(msh_10s):
         if len(queried) == records:
             return
         if submission.patient_group in queried or not any(dose.is_given for dose in submission.visit.doses):
@@ -173,7 +173,7 @@ def _query_records(application: Application, records: int, msh_10s: Iterable[str
 def _recently_stored(application: Application, clinic: str) -> Iterator[str]:
     today = datetime.now(UTC).date()
     for back in range(_RECENT_DAYS):
-        for outcome in application.ledger.outcomes(today - timedelta(days=back), clinic):
+        for outcome in application.ledger.outcomes.of_day(today - timedelta(days=back), clinic):
             if outcome.state in STORED_BY_IIS:
                 yield outcome.msh_10
 

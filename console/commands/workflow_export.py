@@ -49,7 +49,7 @@ def upload_and_wait(application: Application, file: Path, source: str, *, patien
     application.inbox.put(name, file.read_bytes(), _CONTENT_TYPE)
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        summary = next(iter(files_called(application.ledger, name)), None)
+        summary = next(iter(files_called(application.ledger.files, name)), None)
         if summary is not None and summary.complete and not any(state in IN_FLIGHT for state in summary.submitted):
             return summary
         time.sleep(_POLL_SECONDS * (min(1, application.runtime.retry_scale)))
@@ -70,6 +70,6 @@ def export_result(summary: FileSummary | None) -> str:
 
 def stored_submissions(application: Application, summary: FileSummary) -> Iterator[str]:
     """Yield the MSH-10s of a file's submissions that the IIS stored."""
-    for submission in application.ledger.many(application.ledger.of_file(summary.file_id)):
+    for submission in application.ledger.submissions.many(application.ledger.files.msh_10s(summary.file_id)):
         if submission.state in STORED_BY_IIS:
             yield submission.msh_10

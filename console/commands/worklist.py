@@ -34,7 +34,7 @@ def worklist(
 ) -> None:
     """Groups what needs a person by cause, with the fix and the next command. Example: vaxline worklist --clinic elm"""
     with open_stage(stage) as application:
-        waiting = groups(application.ledger, clinic)
+        waiting = groups(application.ledger.submissions, application.ledger.worklist, clinic)
         # The values shown come from all submissions in the worklist: one entry, not one per submission.
         count = sum(group.submissions for group in waiting)
         audit_trail.record(application, "worklist", [clinic or "all clinics"], f"{count} lines")
@@ -57,7 +57,7 @@ def failures(
     """Lists what needs a person, with each cause's fix. Example: vaxline failures --clinic elm-street"""
     with open_stage(stage) as application:
         audit_trail.record(application, "failures", [clinic or "all clinics"])
-        entries = list(application.ledger.worklist(clinic=clinic, state=state, cause=cause))
+        entries = list(application.ledger.worklist.entries(clinic=clinic, state=state, cause=cause))
     if json:
         terminal.print_json(entries)
     elif entries:

@@ -2,7 +2,7 @@
 
 BatchExecuteStatement: moto's INSERT overwrites an item that is there, and its UPDATE without a match is no error. AWS
 (developer guide, "PartiQL insert statements" and "PartiQL update statements") refuses both: DuplicateItem and
-ConditionalCheckFailed. Only the forms that `shared/adapters/ledger/batches.py` writes are known here; any other is
+ConditionalCheckFailed. Only the forms that `shared/adapters/ledger/table.py` writes are known here; any other is
 refused as not valid. `make emulate` runs the same statements on another emulator.
 """
 

@@ -61,7 +61,7 @@ class Drills:
         since = datetime.now(UTC).replace(second=0, microsecond=0)
         self._restore()
         problems = self._redrive(application, folder)
-        before = {file.file_id: file for file in application.ledger.files()}
+        before = {file.file_id: file for file in application.ledger.files.all()}
         restored = self._in_use(self._restored)
         return restored, problems + self._catch_up(before, restored, ctwiz, since)
 
@@ -81,7 +81,7 @@ class Drills:
         self._switch_convert(on=True)
         moved = application.redrive(settings.INTAKE)
         done = self._settled(application)
-        found = next((file for file in application.ledger.files() if file.name == _KEY), None)
+        found = next((file for file in application.ledger.files.all() if file.name == _KEY), None)
         self._say(f"Drill: {moved} event was set aside, brought back, and {found.rows if found else 0} rows converted")
         right = moved == 1 and done and found is not None and found.adds_up and found.submitted
         return [] if right else ["the redrive did not bring the export back"]
@@ -111,18 +111,18 @@ class Drills:
         self, before: dict[str, FileSummary], restored: Application, ctwiz: Simulator, since: datetime
     ) -> list[str]:
         stored, received = set(ctwiz.accepted), len(ctwiz.received)
-        lacking = before.keys() - {file.file_id for file in restored.ledger.files()}
+        lacking = before.keys() - {file.file_id for file in restored.ledger.files.all()}
         for item in restored.objects.versions(INBOX_PREFIX, since):
             restored.intake.announce(item.key, item.version_id)
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while lacking - {file.file_id for file in restored.ledger.files() if file.complete}:
+        while lacking - {file.file_id for file in restored.ledger.files.all() if file.complete}:
             if time.monotonic() > deadline:
                 return ["what the restored ledger lacked was not converted"]
             time.sleep(1.0)
         # Within five minutes SQS takes the same reference for a duplicate; sweep would queue it in an hour.
         restored.sweep(everything=True)
         done = self._settled(restored)
-        after = {file.file_id: file for file in restored.ledger.files()}
+        after = {file.file_id: file for file in restored.ledger.files.all()}
         again, new = len(ctwiz.received) - received, len(set(ctwiz.accepted) - stored)
         self._say(
             f"Drill: {restored.runtime.table} is in use; {len(lacking)} file that it lacked was replayed, and CT WiZ "

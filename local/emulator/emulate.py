@@ -78,12 +78,12 @@ def _run() -> int:
             clinic_codes={code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)},
         ) as ctwiz:
             _configure(application, text, ctwiz.endpoint, outputs["SecretsKey"])
-            close_by_hand(application.ledger, application.clock, "a drill")
+            close_by_hand(application.ledger.stops, application.clock, "a drill")
             problems = _start(settings.VALVE)
             count = _drop(Path(folder), outputs["Bucket"])
             _say(f"{count} objects are in the inbox of {outputs['Bucket']}, CT WiZ is simulated at {ctwiz.endpoint}")
             problems += _held_back(application, ctwiz)
-            open_by_hand(application.ledger, application.clock)
+            open_by_hand(application.ledger.stops, application.clock)
             problems += _start(settings.VALVE)
             settled = _wait(application)
             problems += _start(settings.SWEEP)
@@ -185,7 +185,7 @@ def _held_back(application: Application, ctwiz: Simulator) -> list[str]:
     intake = settings.INTAKE.physical_name(STAGE)
     _until(application, lambda _: not _depth(intake))
     waiting, received = _depth(settings.OUTBOX.physical_name(STAGE)), len(ctwiz.received)
-    turns = sum(1 for _ in waiting_for_turns(application.ledger, _SHARE))
+    turns = sum(1 for _ in waiting_for_turns(application.ledger.backfills, _SHARE))
     _say(
         f"The valve was closed meanwhile: {waiting} messages wait in the outbox and {turns} for their turn, CT WiZ "
         f"received {received}; now it is opened"
@@ -199,7 +199,7 @@ def _until(application: Application, holds: Callable[[list[FileSummary]], bool])
     quiet = 0
     while quiet < 2 and time.monotonic() < deadline:
         time.sleep(1.0)
-        files = list(application.ledger.files())
+        files = list(application.ledger.files.all())
         done = bool(files) and all(file.complete for file in files)
         quiet = quiet + 1 if done and holds(files) else 0
     return quiet >= 2
@@ -225,7 +225,7 @@ def _depth(name: str) -> int:
 
 
 def _report(application: Application, ctwiz: Simulator, *, settled: bool, problems: list[str]) -> int:
-    files = sorted(application.ledger.files(), key=lambda file: file.name)
+    files = sorted(application.ledger.files.all(), key=lambda file: file.name)
     for file in files:
         submitted = ", ".join(f"{state} {rows}" for state, rows in file.submitted.items())
         print(
@@ -236,7 +236,7 @@ def _report(application: Application, ctwiz: Simulator, *, settled: bool, proble
     }
     for name, (waiting, dead) in depths.items():
         print(f"  queue {name}: {waiting} waiting, {dead} in the dead-letter queue")
-    worklist = sum(1 for _ in application.ledger.worklist())
+    worklist = sum(1 for _ in application.ledger.worklist.entries())
     print(f"  CT WiZ received {len(ctwiz.received)} messages and stored {len(ctwiz.accepted)}; worklist: {worklist}")
     problems += _problems(files, depths.values(), settled=settled)
     for problem in problems:

@@ -43,8 +43,12 @@ def asked(
 
 
 def _reported(application: Application) -> Submission | None:
-    marks = [one.msh_10 for one in application.ledger.outcomes(datetime.now(UTC).date()) if one.state in STORED_BY_IIS]
-    given = (one for one in application.ledger.many(marks) if any(dose.is_given for dose in one.visit.doses))
+    marks = [
+        one.msh_10 for one in application.ledger.outcomes.of_day(datetime.now(UTC).date()) if one.state in STORED_BY_IIS
+    ]
+    given = (
+        one for one in application.ledger.submissions.many(marks) if any(dose.is_given for dose in one.visit.doses)
+    )
     return next(given, None)
 
 

@@ -67,7 +67,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     trace_ids: tuple[str, ...] = ()
 
 
-class Lane(NamedTuple):
+class BackfillLane(NamedTuple):
     """What one clinic reports by one source: the unit that waits for turns (ADR 0014)."""
 
     source: str
@@ -111,8 +111,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     causes: tuple[str, ...] = ()
 
     @property
-    def lane(self) -> Lane:
-        return Lane(self.source, self.clinic)
+    def lane(self) -> BackfillLane:
+        return BackfillLane(self.source, self.clinic)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

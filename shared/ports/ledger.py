@@ -1,4 +1,7 @@
-"""The ledger: what became of every row."""
+"""The ledger: what became of every row, as one port for each use that is made of it.
+
+Every write of a state is conditional, as the lifecycle table says (`shared/domain/lifecycle.py`).
+"""
 
 from __future__ import annotations
 
@@ -10,30 +13,27 @@ import msgspec
 
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import Findable, Outcome
-from shared.domain.submission import (
-    Attempt,
-    FileSummary,
-    Lane,
-    Record,
-    Submission,
-)
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports.queues import OutboxMessage
 
+NO_CLINIC: Final = "-"
+"""The worklist's name for the clinic of a visit whose clinic is not known."""
+
 
 class NotClaimed(msgspec.Struct, frozen=True):
-    """A claim that was not granted. `busy`: somebody else holds it; else there is nothing to send."""
+    """A claim that was not granted.
+
+    `state` is None for an unknown MSH-10. `busy` means that another process holds the claim; otherwise there is
+    nothing to send.
+    """
 
     state: State | None
     busy: bool = False
 
 
-NO_CLINIC: Final = "-"
-"""What the worklist calls the clinic of a visit whose clinic is not known."""
-
-
 class WorklistEntry(msgspec.Struct, frozen=True):
-    """One line of the worklist, as its index has it."""
+    """One line of the worklist."""
 
     msh_10: str
     clinic: str
@@ -45,56 +45,80 @@ class WorklistEntry(msgspec.Struct, frozen=True):
     file_id: str
 
 
-class Stops(msgspec.Struct, frozen=True):
-    """What stops delivery: `facilities` by fault code, those that wait for a person, and the valve of the whole IIS."""
-
-    facilities: Mapping[str, str]
-    valve: Valve
-
-
 class Waiting(msgspec.Struct, frozen=True):
-    """A reference to a submission that waits for delivery: since when, or until when where that lies ahead."""
+    """A submission that waits for delivery. `since` lies ahead while it waits for the time of its next try."""
 
     message: OutboxMessage
     since: datetime
 
 
-class Share(msgspec.Struct, frozen=True):
-    """How many messages a lane made on a day so far, and until when what is new of it waits for its turn."""
+class QuotaUse(msgspec.Struct, frozen=True):
+    """How much of its daily quota a backfill lane has used.
+
+    `waits_until` is set while the lane has a backfill: until then, new messages of the lane wait behind it.
+    """
 
     taken: int
     waits_until: datetime | None = None
 
 
-class Ledger(Protocol):
-    """The one place that knows what became of every row. Every write of a state is conditional (lifecycle table)."""
+class StopStatus(msgspec.Struct, frozen=True):
+    """Everything that stops delivery: the stopped facilities with their fault codes, and the valve."""
+
+    facilities: Mapping[str, str]
+    valve: Valve
+
+
+class Records(Protocol):
+    """The records, under an optimistic lock."""
+
+    def get(self, keys: Iterable[str]) -> dict[str, Record]:
+        """Return the records that exist, by key."""
+        ...
+
+    def save(self, record: Record) -> bool:
+        """Write a version of a record; False if the ledger does not hold the version before it."""
+        ...
+
+    def save_all(self, records: Sequence[Record]) -> list[bool]:
+        """Save records of different keys in few calls; one result for each, as from `save`."""
+        ...
+
+
+class Submissions(Protocol):
+    """The submissions as they were made, and which one replaces which."""
 
     def patient_key(self) -> bytes:
-        """The key of the patient groups, made once per ledger."""
-        ...
-
-    def records(self, keys: Iterable[str]) -> dict[str, Record]: ...
-
-    def save_record(self, record: Record) -> bool:
-        """Writes version `record.version` if the ledger has the one before it; False when somebody else was faster."""
-        ...
-
-    def save_records(self, records: Sequence[Record]) -> list[bool]:
-        """`save_record` for each, in few calls; they are of different keys."""
+        """Return the secret key of patient groups and search keys, made once per ledger."""
         ...
 
     def add(self, submission: Submission) -> bool:
-        """Adds a submission; False when one with this MSH-10 is there already (then nothing is changed)."""
+        """Add a submission; False, without any change, if its MSH-10 exists."""
         ...
 
     def add_all(self, submissions: Sequence[Submission]) -> None:
-        """`add` for each, in few calls."""
+        """Add submissions in few calls, each as `add` does."""
         ...
 
     def get(self, msh_10: str) -> Submission | None: ...
 
+    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
+        """Yield the submissions that exist, in this order, read as the iterator advances."""
+        ...
+
+    def name_replacement(self, msh_10: str, replaced_by: str) -> None:
+        """Note which submission replaces this one, and take this one off the worklist."""
+        ...
+
+
+class SubmissionStates(Protocol):
+    """The changes of state: each is written only from a state that the lifecycle table allows."""
+
     def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
-        """QUEUED → SENDING; UNKNOWN → SENDING for the one resend; a SENDING past its lease becomes UNKNOWN first."""
+        """Claim a submission for sending: QUEUED → SENDING, or UNKNOWN → SENDING for the one resend.
+
+        A claim that outlived its lease becomes UNKNOWN first.
+        """
         ...
 
     def finish(
@@ -106,138 +130,175 @@ class Ledger(Protocol):
         causes: tuple[str, ...] = (),
         next_try: datetime | None = None,
     ) -> bool:
-        """Writes the outcome and keeps the attempt; False when the claim is not ours any more.
+        """Write the outcome of a claim and keep the attempt.
 
-        Written twice it is kept once, and both times it is True.
+        Args:
+            submission: The submission as it was claimed.
+            event: The event of the lifecycle that the outcome is.
+            attempt: The attempt; its `state` is the one that follows.
+            causes: What the worklist groups the submission by.
+            next_try: Set if the submission still waits for delivery.
 
-        With `next_try` the submission goes on waiting for delivery, and the sweep looks after it from then on.
+        Returns:
+            False if the claim is no longer ours; True also if this very attempt was written before.
         """
         ...
 
-    def requeue(self, msh_10: str, now: datetime) -> bool:
-        """Lets a QUEUED submission whose retries were used up wait for delivery again, from the first step."""
+    def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
+        """Apply SUPERSEDE, PROVE or CLOSE and keep the reason; False if the state does not allow it."""
+        ...
+
+
+class Backlog(Protocol):
+    """The submissions that wait for delivery."""
+
+    def waiting(self) -> Iterator[Waiting]:
+        """Yield what waits for delivery, without the backfills, in the order in which it was made."""
         ...
 
     def wait_anew(self, msh_10: str, since: datetime) -> None:
-        """Notes that a submission that had its turn and still waits was queued again just now."""
+        """Note that a waiting submission was queued again at `since`."""
         ...
 
-    def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
-        """SUPERSEDE, PROVE or CLOSE, with the reason kept; False when the submission's state does not allow it."""
+    def requeue(self, msh_10: str, now: datetime) -> bool:
+        """Let a QUEUED submission whose retries are used up wait again, with all its retries; False if not QUEUED."""
         ...
 
-    def name_replacement(self, msh_10: str, replaced_by: str) -> None:
-        """Notes in a submission which one replaces it, and takes it off the worklist."""
+
+class Backfills(Protocol):
+    """The submissions beyond their lane's daily quota: they wait in the ledger without a queue message (ADR 0014)."""
+
+    def lanes(self) -> list[BackfillLane]:
+        """Return the lanes that have a backfill, sorted."""
         ...
 
-    def enter_worklist(self, msh_10: str, causes: tuple[str, ...]) -> bool:
-        """Shows a submission that needs a person in the worklist, unless it was replaced meanwhile."""
-        ...
+    def waiting_in(self, lane: BackfillLane, limit: int) -> Iterator[Waiting]:
+        """Yield what waits in a lane in the order in which it was made, read as the iterator advances.
 
-    def worklist(self, *, clinic: str = "", state: State | None = None, cause: str = "") -> Iterator[WorklistEntry]:
-        """What needs a person, of one clinic or of all that ever had an entry (in clinics.toml still or not)."""
-        ...
-
-    def waiting(self) -> Iterator[Waiting]:
-        """What waits for delivery and had its turn, in the order in which its submissions were made."""
-        ...
-
-    def lanes(self) -> list[Lane]:
-        """The lanes in which something waits for its turn, by name."""
-        ...
-
-    def backfill(self, lane: Lane, limit: int) -> Iterator[Waiting]:
-        """What waits in a lane and has no queue message yet, in the order in which it was made, read as it advances.
-
-        `limit` is about how many will be wanted: so many are read at a time.
+        Args:
+            lane: The lane.
+            limit: About how many will be wanted, which is the size of a page.
         """
         ...
 
     def admit(self, msh_10: str, now: datetime) -> bool:
-        """It had its turn: from now on it waits like any other. False where it waits for its turn no more."""
+        """Move a submission from its backfill to the backlog; False if it is in no backfill."""
         ...
 
-    def begin_backfill(self, lane: Lane, until: datetime) -> None:
-        """Notes that something in a lane waits for its turn; what is new of it waits behind until then."""
+    def begin(self, lane: BackfillLane, until: datetime) -> None:
+        """Note that a lane has a backfill; new messages of the lane wait behind it until `until`."""
         ...
 
-    def take_share(self, lane: Lane, day: date, count: int) -> Share:
-        """Adds `count` new messages to what a lane made on that day (UTC); what it comes to."""
+    def take_from_quota(self, lane: BackfillLane, day: date, count: int) -> QuotaUse:
+        """Count `count` new messages of a lane against its quota of a day (UTC), and return the sum."""
         ...
 
-    def begin_file(self, summary: FileSummary) -> bool:
-        """Writes down, as `save_file` does, a file that is new; False where the ledger has it already."""
+
+class Worklist(Protocol):
+    """What needs a person."""
+
+    def enter(self, msh_10: str, causes: tuple[str, ...]) -> bool:
+        """Enter a submission with its causes; False if it was replaced meanwhile."""
         ...
 
-    def save_file(self, summary: FileSummary) -> None:
-        """Writes what became of a file, and that its source was heard of."""
+    def entries(self, *, clinic: str = "", state: State | None = None, cause: str = "") -> Iterator[WorklistEntry]:
+        """Yield the entries of a clinic, or of every clinic that ever had one."""
         ...
 
-    def file(self, file_id: str) -> FileSummary | None:
-        """The file with its rows counted per state, as of now: of one that was split with those of all its shares.
 
-        By its own id a share is by itself.
-        """
+class Files(Protocol):
+    """The files: arrivals of exports."""
+
+    def begin(self, summary: FileSummary) -> bool:
+        """Save a new file; False, without any change, if the file exists."""
         ...
 
-    def files(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        """The files with their rows counted per state, as of now, without those of these ids, which are not counted.
-
-        One that was split is one file.
-        """
+    def save(self, summary: FileSummary) -> None:
+        """Save what became of a file, and when its source was last heard of."""
         ...
+
+    def summary(self, file_id: str) -> FileSummary | None:
+        """Return a file as it was saved, without counting its rows: one read, however large the file is."""
+        ...
+
+    def get(self, file_id: str) -> FileSummary | None:
+        """Return a file with its rows counted by clinic and state as of now."""
+        ...
+
+    def all(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
+        """Yield the files as `get` returns them, without those of the ids in `but`."""
+        ...
+
+    def msh_10s(self, file_id: str) -> Iterator[str]:
+        """Yield the MSH-10s of the submissions made from a file's rows; corrections are not among them."""
+        ...
+
+    def msh_10s_of_row(self, file_id: str, row: int) -> Iterator[str]:
+        """Yield the MSH-10s of the submissions made from a row; in a set of files, of that row of any file."""
+        ...
+
+
+class Sources(Protocol):
+    """When each source was last heard of."""
 
     def quiet_since(self) -> dict[str, datetime]:
-        """Source → when its newest file arrived, or since when the first one is expected."""
+        """Return, by source, when its newest file arrived, or since when its first one is expected."""
         ...
 
-    def expect_files(self, source: str, now: datetime) -> None:
-        """Notes since when files of a source are expected, where nothing is known of it yet."""
+    def expect(self, source: str, now: datetime) -> None:
+        """Note since when files of a source are expected, unless the source is known."""
         ...
 
-    def of_file(self, file_id: str) -> Iterator[str]:
-        """The MSH-10s of the submissions that stand for a file's rows; corrections of them do not."""
-        ...
 
-    def note_outcome(self, outcome: Outcome, now: datetime) -> None:
-        """Adds what became of a submission to its day; the same again changes nothing.
+class Outcomes(Protocol):
+    """The outcomes, which reports count (ADR 0011)."""
 
-        Where that day is over by now, it is marked: what was counted of it before has to be counted again.
+    def note(self, outcome: Outcome, now: datetime) -> None:
+        """Add an outcome to its day; the same outcome again changes nothing.
+
+        If the day is over, it is noted as late: what was counted of it before must be counted again.
         """
         ...
 
     def late(self, since: date, until: date) -> Mapping[date, int]:
-        """Of those days (UTC, both included) the ones that were marked, and how often: the number only grows."""
+        """Return how often each day (UTC, both included) got a late outcome, without days that got none.
+
+        The number of a day only grows.
+        """
         ...
 
-    def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
-        """What became of the submissions of one day (UTC), of one clinic or of all."""
+    def of_day(self, day: date, clinic: str = "") -> Iterator[Outcome]:
+        """Yield the outcomes of a day (UTC), of a clinic or of all."""
         ...
 
-    def make_findable(self, values: Sequence[Findable]) -> None:
-        """Notes values that people search submissions by, as keyed hashes. The same again changes nothing."""
+
+class SearchKeys(Protocol):
+    """The values that people search by, kept as keyed hashes (ADR 0011)."""
+
+    def add(self, values: Sequence[Findable]) -> None:
+        """Add values; the same values again change nothing."""
         ...
 
-    def found(self, kind: str, value: str) -> Iterator[str]:
-        """The MSH-10s of the submissions with this `mrn`, `orc_3` or `lot` (`outcome.search_terms`), each once."""
+    def find(self, kind: str, value: str) -> Iterator[str]:
+        """Yield the MSH-10s of the submissions with this value of a kind (`outcome.search_terms`), each once."""
         ...
 
-    def of_row(self, file_id: str, row: int) -> Iterator[str]:
-        """The MSH-10s of the submissions that stand for a row of a file, in any of its parts."""
+
+class Stops(Protocol):
+    """What stops delivery."""
+
+    def current(self) -> StopStatus:
+        """Return everything that stops delivery as of now; every batch reads it before it sends."""
         ...
 
-    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
-        """The submissions that are there, in this order, read as the iterator advances."""
+    def stop_facility(self, facility: str, fault: str, now: datetime) -> None:
+        """Stop a facility; the fault of a facility that is stopped already stays."""
         ...
 
-    def stop_facility(self, facility: str, fault: str, now: datetime) -> None: ...
-
-    def open_facility(self, facility: str) -> bool: ...
-
-    def stops(self) -> Stops:
-        """Everything that stops delivery, as of now: what every batch asks before it sends."""
+    def open_facility(self, facility: str) -> bool:
+        """Open a facility; False if it was not stopped."""
         ...
 
     def save_valve(self, before: Valve, after: Valve) -> bool:
-        """Writes the valve if it is still as `before`; False when somebody else was faster."""
+        """Write the valve if it is still as `before`; False if it was changed meanwhile."""
         ...

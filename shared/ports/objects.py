@@ -41,8 +41,8 @@ class Objects(Protocol):
         ...
 
 
-class Files(Protocol):
-    """Where reports are kept, by name."""
+class FileStore(Protocol):
+    """Files by name: reports, answers to query files."""
 
     def get(self, name: str) -> bytes | None: ...
 

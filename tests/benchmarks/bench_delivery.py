@@ -27,13 +27,13 @@ from zeep.transports import Transport
 from local.ctwiz.server import Simulator
 from shared.adapters.clock import SystemClock
 from shared.adapters.iis.soap import SoapIis
-from shared.adapters.ledger.dynamodb import submission_item
+from shared.adapters.ledger.items import submission_item
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.clinics import Configuration, Iis
 from shared.domain.lifecycle import State
 from shared.domain.submission import Answer, Credentials, Submission
 from shared.domain.valve import Valve
-from shared.ports.ledger import Stops
+from shared.ports.ledger import StopStatus
 from shared.ports.queues import OutboxMessage, Received
 from shared.replaced import replace
 from shared.settings import SUBMIT
@@ -64,14 +64,11 @@ def rows() -> Iterator[Row]:
     yield from _traffic()
 
 
-class _Ledger:
-    """Claims and outcomes in memory; one message a patient unless the group says otherwise."""
+class _States:
+    """Claims in memory; one message a patient unless the group says otherwise."""
 
     def __init__(self) -> None:
         self.finished: list[str] = []
-
-    def stops(self) -> Stops:
-        return Stops({}, Valve())
 
     def claim(self, msh_10: str, now: datetime) -> Submission:
         return _submission(int(msh_10.removeprefix("BENCH")))
@@ -80,8 +77,23 @@ class _Ledger:
         self.finished.append(submission.msh_10)
         return True
 
-    def note_outcome(self, outcome: object, now: object) -> None:
+
+class _Stops:
+    def current(self) -> StopStatus:
+        return StopStatus({}, Valve())
+
+
+class _Outcomes:
+    def note(self, outcome: object, now: object) -> None:
         pass
+
+
+class _Ledger:
+    """The ports that `Submit` asks when all goes well."""
+
+    def __init__(self) -> None:
+        self.states, self.stops, self.outcomes = _States(), _Stops(), _Outcomes()
+        self.submissions: Any = None
 
 
 class _Secrets:
@@ -114,7 +126,10 @@ def _submission(number: int) -> Submission:
 def _use_case(ledger: Any, iis: Any, endpoint: str) -> Submit:
     configuration: Configuration = replace(records.CONFIGURATION, iis=Iis(endpoint))
     return Submit(
-        ledger=ledger,
+        submissions=ledger.submissions,
+        states=ledger.states,
+        outcomes=ledger.outcomes,
+        stops=ledger.stops,
         resubmission=MemoryQueue(),
         configurations=Fixed(configuration),
         secrets=_Secrets(),
@@ -282,7 +297,7 @@ def _traffic() -> Iterator[Row]:
         deliver(brought, lambda end=end: (end - time.perf_counter()) * _SHRUNK)
     seconds = time.perf_counter() - start
     possible = BATCH / statistics.mean(iis.waits)
-    assert len(ledger.finished) == MESSAGES
+    assert len(ledger.states.finished) == MESSAGES
     reached = MESSAGES / seconds
     peer = f"concurrency ÷ mean latency: {possible / _SHRUNK:.2f}/s"
     ratio = reached / possible

@@ -23,7 +23,7 @@ from tests.benchmarks import bench_delivery, records
 from tests.benchmarks.exports import Bucket
 from tests.benchmarks.measure import Row, figure
 from tests.fakes.configurations import Fixed
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import MemoryLedger, ports_for
 from tests.fakes.queues import MemoryOutbox, MemoryResubmission, MemorySqs
 from tests.places import ROOT
 
@@ -55,10 +55,11 @@ def _in_memory() -> float:
     outbox = MemoryOutbox(MemorySqs(OUTBOX, clock))
     resubmission = MemoryResubmission(MemorySqs(RESUBMISSION, clock))
     facilities = {bench_delivery._FACILITY: bench_delivery._USER}
-    ports: Any = {"ledger": ledger, "configurations": Fixed(records.CONFIGURATION), "objects": Bucket(DOSES)}
+    ports: Any = {"configurations": Fixed(records.CONFIGURATION), "objects": Bucket(DOSES)}
     start = time.monotonic()
     with Simulator(facilities=facilities, clinic_codes=["EX0001"]) as iis, closing(SoapIis()) as client:
         convert = Convert(
+            **ports_for(Convert, ledger),
             outbox=outbox,
             resubmission=resubmission,
             clock=clock,
@@ -72,7 +73,7 @@ def _in_memory() -> float:
             deliver(brought, lambda: 900.0)
     seconds = time.monotonic() - start
     assert isinstance(done, FileSummary)
-    states = Counter(one.state for one in ledger.submissions.values())
+    states = Counter(one.state for one in ledger.memory.submissions.values())
     assert sum(states.values()) == DOSES, states
     assert all(not state.value.startswith(("QUEUED", "SENDING")) for state in states), states
     return seconds

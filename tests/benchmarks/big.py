@@ -31,8 +31,8 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
 from shared.domain.outcome import Findable
-from shared.domain.submission import FileSummary, Lane, Record, Submission
-from shared.ports.ledger import Share
+from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
+from shared.ports.ledger import QuotaUse
 from shared.ports.objects import StoredObject
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
@@ -58,8 +58,8 @@ _TABLES: Final = """
 """
 
 
-class KeptLedger:
-    """Ledger and queues in a SQLite file, which outlives the process that is killed: each write is one transaction."""
+class _Base:
+    """A SQLite file, which outlives the process that is killed: each write is one transaction."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -70,35 +70,46 @@ class KeptLedger:
     def close(self) -> None:
         self._base.close()
 
-    def _all(self, statement: str, *values: Any) -> list[Any]:
+    def rows(self, statement: str, *values: Any) -> list[Any]:
         with self._lock:
             return self._base.execute(statement, values).fetchall()
 
-    def _changes(self, statement: str, *values: Any) -> bool:
+    def changes(self, statement: str, *values: Any) -> bool:
         with self._lock:
             return self._base.execute(statement, values).rowcount == 1
 
-    def patient_key(self) -> bytes:
-        return b"synthetic"
 
-    def take_share(self, lane: Lane, day: date, count: int) -> Share:
-        return Share(count)
+class _Records:
+    """Port `Records`, as far as convert asks."""
 
-    def records(self, keys: Iterable[str]) -> dict[str, Record]:
+    def __init__(self, base: _Base) -> None:
+        self._base = base
+
+    def get(self, keys: Iterable[str]) -> dict[str, Record]:
         wanted = list(keys)
         marks = ",".join("?" * len(wanted))
-        found = self._all(f"SELECT key, body FROM records WHERE key IN ({marks})", *wanted)
+        found = self._base.rows(f"SELECT key, body FROM records WHERE key IN ({marks})", *wanted)
         return {key: pickle.loads(body) for key, body in found}
 
-    def save_records(self, records: Sequence[Record]) -> list[bool]:
+    def save_all(self, records: Sequence[Record]) -> list[bool]:
         return [self._save(record) for record in records]
 
     def _save(self, record: Record) -> bool:
         body = pickle.dumps(record)
         if record.version == 1:
-            return self._changes("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record.key, 1, body)
+            return self._base.changes("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record.key, 1, body)
         change = "UPDATE records SET version = ?, body = ? WHERE key = ? AND version = ?"
-        return self._changes(change, record.version, body, record.key, record.version - 1)
+        return self._base.changes(change, record.version, body, record.key, record.version - 1)
+
+
+class _Submissions:
+    """Port `Submissions`, as far as convert asks."""
+
+    def __init__(self, base: _Base) -> None:
+        self._base = base
+
+    def patient_key(self) -> bytes:
+        return b"synthetic"
 
     def add_all(self, submissions: Sequence[Submission]) -> None:
         for submission in submissions:
@@ -109,62 +120,94 @@ class KeptLedger:
         body = pickle.dumps(replace(submission, vxu=""))
         rows = json.dumps(submission.visit.rows)
         row = (submission.msh_10, submission.file_id, submission.clinic, submission.state.value, submission.row_count)
-        self._changes("INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?)", *row, rows, body)
+        self._base.changes("INSERT OR IGNORE INTO submissions VALUES (?, ?, ?, ?, ?, ?, ?)", *row, rows, body)
 
     def get(self, msh_10: str) -> Submission | None:
-        for (body,) in self._all("SELECT body FROM submissions WHERE msh_10 = ?", msh_10):
+        for (body,) in self._base.rows("SELECT body FROM submissions WHERE msh_10 = ?", msh_10):
             return cast(Submission, pickle.loads(body))
         return None
 
-    def make_findable(self, values: Sequence[Findable]) -> None:
-        pass
 
-    def begin_file(self, summary: FileSummary) -> bool:
-        return self._changes("INSERT OR IGNORE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
+class _Files:
+    """Port `Files`, as far as convert asks."""
 
-    def save_file(self, summary: FileSummary) -> None:
-        self._all("INSERT OR REPLACE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
+    def __init__(self, base: _Base) -> None:
+        self._base = base
 
-    def only_file(self) -> FileSummary | None:
+    def begin(self, summary: FileSummary) -> bool:
+        return self._base.changes("INSERT OR IGNORE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
+
+    def save(self, summary: FileSummary) -> None:
+        self._base.rows("INSERT OR REPLACE INTO files VALUES (?, ?)", summary.file_id, pickle.dumps(summary))
+
+    def only(self) -> FileSummary | None:
         """The one file of this ledger; None before its first invocation wrote it down."""
-        for (body,) in self._all("SELECT body FROM files"):
+        for (body,) in self._base.rows("SELECT body FROM files"):
             return self._counted(pickle.loads(body))
         return None
 
-    def file(self, file_id: str) -> FileSummary | None:
-        for (body,) in self._all("SELECT body FROM files WHERE id = ?", file_id):
-            return self._counted(pickle.loads(body))
+    def summary(self, file_id: str) -> FileSummary | None:
+        for (body,) in self._base.rows("SELECT body FROM files WHERE id = ?", file_id):
+            return cast(FileSummary, pickle.loads(body))
         return None
+
+    def get(self, file_id: str) -> FileSummary | None:
+        summary = self.summary(file_id)
+        return self._counted(summary) if summary else None
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         query = "SELECT clinic, state, sum(row_count) FROM submissions WHERE file = ? GROUP BY clinic, state"
-        counts = self._all(query, summary.file_id)
+        counts = self._base.rows(query, summary.file_id)
         return replace(summary, places=tuple((clinic, State(state), rows) for clinic, state, rows in counts))
+
+
+class _SearchKeys:
+    def add(self, values: Sequence[Findable]) -> None:
+        pass
+
+
+class _Backfills:
+    def take_from_quota(self, lane: BackfillLane, day: date, count: int) -> QuotaUse:
+        return QuotaUse(count)
+
+
+class KeptLedger:
+    """Ledger and queues in a SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._base = _Base(path)
+        self.records, self.submissions, self.files = _Records(self._base), _Submissions(self._base), _Files(self._base)
+        self.search_keys, self.backfills = _SearchKeys(), _Backfills()
+
+    def close(self) -> None:
+        self._base.close()
 
     def send(self, messages: Sequence[OutboxMessage | str]) -> None:
         for message in messages:
             msh_10 = message if isinstance(message, str) else message.msh_10
             more = "INSERT INTO sent VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1"
-            self._all(more, msh_10)
+            self._base.rows(more, msh_10)
 
     def faults(self, rows: int) -> Iterator[str]:
         """What is wrong with the end; nothing when all is well."""
-        one = self._all("SELECT count(*), sum(row_count) FROM submissions")[0]
+        one = self._base.rows("SELECT count(*), sum(row_count) FROM submissions")[0]
         if one[1] != rows:
             yield f"the submissions have {one[1]} rows and the file {rows}"
-        seen = [tuple(row) for (text,) in self._all("SELECT row_list FROM submissions") for row in json.loads(text)]
+        seen = [
+            tuple(row) for (text,) in self._base.rows("SELECT row_list FROM submissions") for row in json.loads(text)
+        ]
         if len(set(seen)) != rows or len(seen) != rows:
             yield f"{len(seen)} rows stand in submissions, {len(set(seen))} different ones"
-        (records,) = self._all("SELECT count(*) FROM records")[0]
+        (records,) = self._base.rows("SELECT count(*) FROM records")[0]
         if records != one[0]:
             yield f"{records} records and {one[0]} submissions"
-        lost = self._all("SELECT count(*) FROM submissions WHERE msh_10 NOT IN (SELECT msh_10 FROM sent)")[0][0]
+        lost = self._base.rows("SELECT count(*) FROM submissions WHERE msh_10 NOT IN (SELECT msh_10 FROM sent)")[0][0]
         if lost:
             yield f"{lost} submissions were never queued"
 
     def sent(self) -> tuple[int, int]:
         """Different references that were queued, and how many times in all; the outbox's own ids drop the second."""
-        return cast(tuple[int, int], self._all("SELECT count(*), sum(times) FROM sent")[0])
+        return cast(tuple[int, int], self._base.rows("SELECT count(*), sum(times) FROM sent")[0])
 
 
 def _bucket(kind: str, rows: int) -> Bucket:
@@ -196,7 +239,11 @@ def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
     began = time.process_time()
     configurations: Any = Fixed(records.CONFIGURATION)
     convert = Convert(
-        ledger=ledger,
+        submissions=ledger.submissions,
+        records=ledger.records,
+        files=ledger.files,
+        search_keys=ledger.search_keys,
+        backfills=ledger.backfills,
         outbox=ledger,
         resubmission=ledger,
         objects=bucket,
@@ -208,7 +255,7 @@ def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
     done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.process_time() - began))
     if isinstance(done, Ignored):
         # The one before had finished, and was killed before it could say so.
-        done = ledger.only_file()
+        done = ledger.files.only()
     assert isinstance(done, FileSummary | Unfinished), done
     whole = isinstance(done, FileSummary) and done.adds_up and done.complete
     return {"rows": done.rows, "done": isinstance(done, FileSummary), "adds_up": whole, "peak": peak_mib()}
@@ -303,7 +350,7 @@ def _end(course: _Course, seconds: float) -> int:
     with closing(KeptLedger(course.base)) as ledger:
         faults = list(ledger.faults(course.rows))
         different, times = ledger.sent()
-        file = ledger.only_file()
+        file = ledger.files.only()
     if not course.adds_up:
         faults.append("the counts of the last invocation do not add up")
     if file is None or not (file.complete and file.adds_up and file.rows == course.rows):

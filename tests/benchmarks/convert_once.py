@@ -19,8 +19,8 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.outcome import Findable
-from shared.domain.submission import FileSummary, Lane, Record, Submission
-from shared.ports.ledger import Share
+from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
+from shared.ports.ledger import QuotaUse
 from shared.usecases.intake.convert import Convert
 from tests.benchmarks import records
 from tests.benchmarks.by_hl7apy import tree_of, with_hl7apy
@@ -30,35 +30,51 @@ from tests.benchmarks.stub import Stub, peak_mib
 from tests.fakes.configurations import Fixed
 
 
-class Forgetful:
-    """Ledger and queues that take everything and keep nothing: what is left is convert's own memory."""
-
+class _Submissions:
     def patient_key(self) -> bytes:
         return b"synthetic"
-
-    def records(self, keys: Iterable[str]) -> dict[str, Record]:
-        return {}
-
-    def take_share(self, lane: Lane, day: date, count: int) -> Share:
-        return Share(count)
-
-    def save_records(self, records: Sequence[Record]) -> list[bool]:
-        return [True] * len(records)
 
     def add_all(self, submissions: Sequence[Submission]) -> None:
         pass
 
-    def make_findable(self, values: Sequence[Findable]) -> None:
-        pass
 
-    def file(self, file_id: str) -> FileSummary | None:
+class _Records:
+    def get(self, keys: Iterable[str]) -> dict[str, Record]:
+        return {}
+
+    def save_all(self, records: Sequence[Record]) -> list[bool]:
+        return [True] * len(records)
+
+
+class _Files:
+    def summary(self, file_id: str) -> FileSummary | None:
         return None
 
-    def begin_file(self, summary: FileSummary) -> bool:
+    get = summary
+
+    def begin(self, summary: FileSummary) -> bool:
         return True
 
-    def save_file(self, summary: FileSummary) -> None:
+    def save(self, summary: FileSummary) -> None:
         pass
+
+
+class _SearchKeys:
+    def add(self, values: Sequence[Findable]) -> None:
+        pass
+
+
+class _Backfills:
+    def take_from_quota(self, lane: BackfillLane, day: date, count: int) -> QuotaUse:
+        return QuotaUse(count)
+
+
+class Forgetful:
+    """Ledger and queues that take everything and keep nothing: what is left is convert's own memory."""
+
+    def __init__(self) -> None:
+        self.submissions, self.records, self.files = _Submissions(), _Records(), _Files()
+        self.search_keys, self.backfills = _SearchKeys(), _Backfills()
 
     def send(self, messages: Sequence[object]) -> None:
         pass
@@ -81,10 +97,15 @@ def _convert(export: OnDisk, rows: int, aws: str, beside: str) -> None:
     stub = Stub(**CLIENT_OPTIONS)
     nothing: Any = Forgetful()
     is_stubbed = aws == "boto3"
+    ledger = stub.ledger() if is_stubbed else nothing
     objects: Any = export
     configurations = Fixed(records.CONFIGURATION)
     convert = Convert(
-        ledger=stub.ledger() if is_stubbed else nothing,
+        submissions=ledger.submissions,
+        records=ledger.records,
+        files=ledger.files,
+        search_keys=ledger.search_keys,
+        backfills=ledger.backfills,
         outbox=stub.outbox() if is_stubbed else nothing,
         resubmission=NothingHeld(),
         objects=objects,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
-from shared.adapters.ledger.dynamodb import submission_item
+from shared.adapters.ledger.items import submission_item
 from shared.adapters.ledger.packing import pack
 from shared.bootstrap import CLIENT_OPTIONS
 from shared.domain.clinics import Iis
@@ -166,8 +166,13 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
     stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchWriteItem", count)
     stub.dynamodb.meta.events.register_first("before-send.dynamodb.BatchExecuteStatement", weigh)
     ports: Any = {"configurations": Fixed(records.CONFIGURATION), "objects": Bucket(THOUSAND)}
+    ledger = stub.ledger()
     convert = Convert(
-        ledger=stub.ledger(),
+        submissions=ledger.submissions,
+        records=ledger.records,
+        files=ledger.files,
+        search_keys=ledger.search_keys,
+        backfills=ledger.backfills,
         outbox=stub.outbox(),
         resubmission=stub.resubmission(),
         clock=SystemClock(),

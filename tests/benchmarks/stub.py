@@ -74,7 +74,7 @@ class Stub:
             return b'{"Item":{"key":{"B":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}'
         if operation == "BatchGetItem":
             return b'{"Responses":{"bench":[]},"UnprocessedKeys":{}}'
-        if operation == "UpdateItem" and b"share_day" in body:
+        if operation == "UpdateItem" and b"quota_day" in body:
             return b'{"Attributes":{"taken":{"N":"1"}}}'
         if operation == "UpdateItem" and b"ALL_NEW" in body:
             return self.claimed

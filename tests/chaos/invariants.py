@@ -39,7 +39,7 @@ class Promises:
     def sends(self, msh_10: str, fault: str) -> None:
         """A message is about to go out; `fault` is what the IIS will do."""
         self._world.note("submit", f"sends {msh_10} {fault}")
-        submission = self._world.ledger.get(msh_10)
+        submission = self._world.ledger.submissions.get(msh_10)
         if submission is None:
             self._violated(f"{msh_10} is sent, but the ledger does not know it")
             return
@@ -52,7 +52,7 @@ class Promises:
             self._violated(f"{msh_10} is sent again after {doubtful} unknown outcomes")
         newer = submission.replaced_by
         while newer:
-            correction = self._world.ledger.get(newer)
+            correction = self._world.ledger.submissions.get(newer)
             # What the IIS surely did not take, such as a send under a refused password, is behind the older one still.
             if newer in self.sent and correction is not None and correction.state is not State.QUEUED:
                 self._violated(f"{msh_10} is sent after {newer}, which corrects it")
@@ -111,16 +111,16 @@ class Promises:
     def _records(self) -> None:
         """What a record names is there: a row that it has taken up has its submission."""
         ledger = self._world.ledger
-        for record in ledger.by_key.values():
+        for record in ledger.memory.records.values():
             for dose, _, msh_10 in record.doses:
-                if msh_10 not in ledger.submissions:
+                if msh_10 not in ledger.memory.submissions:
                     self._violated(f"dose {dose} was taken up by {msh_10}, which is nowhere")
 
     def _files(self) -> None:
         """Every export is taken up, and its counts add up to the rows that it has."""
         ledger = self._world.ledger
         for (key, version), rows in self._world.rows_of.items():
-            summary = ledger.file(identity.file_id("chaos", key, f"{key}@{version}"))
+            summary = ledger.files.get(identity.file_id("chaos", key, f"{key}@{version}"))
             if summary is None or not summary.complete:
                 self._violated(f"{key} {version} was not taken up")
             elif not (summary.adds_up and summary.rows == rows):
@@ -131,7 +131,7 @@ class Promises:
 
     def _submissions(self) -> None:
         """Nothing waits any more, and nothing is called accepted that is not."""
-        for one in self._world.ledger.submissions.values():
+        for one in self._world.ledger.memory.submissions.values():
             self._submission(one)
 
     def _submission(self, one: Submission) -> None:
@@ -149,9 +149,9 @@ class Promises:
         told of it.
         """
         ledger = self._world.ledger
-        counted = {(outcome.msh_10, outcome.state) for outcome in ledger._outcomes.values()}
+        counted = {(outcome.msh_10, outcome.state) for outcome in ledger.memory.outcomes.values()}
         wanted, possible = set(), set()
-        for one in ledger.submissions.values():
+        for one in ledger.memory.submissions.values():
             answers = [attempt.state for attempt in one.attempts if attempt.state in ANSWERED]
             if answers == [State.UNKNOWN] and one.state is State.SUPERSEDED:
                 possible.add((one.msh_10, State.UNKNOWN))
@@ -169,23 +169,25 @@ class Promises:
     def _worklist(self) -> None:
         """What needs a person and was not replaced is in the worklist, and nothing else."""
         ledger = self._world.ledger
-        shown = {entry.msh_10 for entry in ledger.worklist()}
+        shown = {entry.msh_10 for entry in ledger.worklist.entries()}
         wanted = {
             one.msh_10
-            for one in ledger.submissions.values()
+            for one in ledger.memory.submissions.values()
             if (one.state in NEEDS_A_PERSON or one.state is State.QUEUED) and not one.replaced_by
         }
         for msh_10 in sorted(wanted - shown):
-            self._violated(f"{msh_10} needs a person, but is not in the worklist: {ledger.submissions[msh_10].state}")
+            self._violated(
+                f"{msh_10} needs a person, but is not in the worklist: {ledger.memory.submissions[msh_10].state}"
+            )
         for msh_10 in sorted(shown - wanted):
-            self._violated(f"{msh_10} is in the worklist, but needs nobody: {ledger.submissions[msh_10].state}")
+            self._violated(f"{msh_10} is in the worklist, but needs nobody: {ledger.memory.submissions[msh_10].state}")
 
     def _stored(self) -> None:
         """Where the newest version of a dose was accepted, the registry has that version and no older one."""
         ledger, registry = self._world.ledger, self._world.registry
-        for record in ledger.by_key.values():
+        for record in ledger.memory.records.values():
             for msh_10 in {msh_10 for _, _, msh_10 in record.doses}:
-                one = ledger.submissions[msh_10]
+                one = ledger.memory.submissions[msh_10]
                 message = parse_message(one.vxu) if one.state in STORED_BY_IIS else None
                 if message is None:
                     continue
@@ -203,7 +205,7 @@ class Promises:
     def _news_only(self) -> None:
         """Of one record no version that was accepted is followed by one that says the same."""
         by_record: dict[str, list[Submission]] = defaultdict(list)
-        for one in self._world.ledger.submissions.values():
+        for one in self._world.ledger.memory.submissions.values():
             by_record[one.record].append(one)
         for versions in by_record.values():
             versions.sort(key=lambda one: one.revision)
@@ -215,7 +217,9 @@ class Promises:
         """Of every dose the ledger has taken up what the newest export says of it."""
         ledger = self._world.ledger
         taken_up = {
-            dose: ledger.submissions[msh_10] for record in ledger.by_key.values() for dose, _, msh_10 in record.doses
+            dose: ledger.memory.submissions[msh_10]
+            for record in ledger.memory.records.values()
+            for dose, _, msh_10 in record.doses
         }
         for ehr in self._world.ehrs:
             for name, told in ehr.told.items():

@@ -17,7 +17,7 @@ from shared.usecases.delivery.attempt import AttemptResult
 from shared.usecases.delivery.submit import Submit
 from tests.chaos.mischief import Mischief
 from tests.chaos.soak import soak
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import Memory, MemoryBacklog, MemoryLedger, MemoryRecords, MemorySubmissionStates
 
 SCHEDULES = 300
 """An upper bound: the soak ends with the first schedule that breaks a promise."""
@@ -27,46 +27,51 @@ ANYTHING = ""
 MUCH_IS_DEFERRED = Mischief(lost=0.2, late_events=0.3, skew=10.0, iis=0.3, faults=("http-503",))
 
 
-class ClaimsAnything(MemoryLedger):
+class ClaimsAnything(MemorySubmissionStates):
     """The claim without its condition."""
 
     def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
-        found = self.submissions.get(msh_10)
+        found = self._memory.submissions.get(msh_10)
         if found is None:
             return NotClaimed(None)
-        return self._put(self._claimed(found, now))
+        return self._memory.put(self._claimed(found, now))
 
 
-class ResendsForEver(MemoryLedger):
+class ResendsForEver(MemorySubmissionStates):
     """An unknown outcome that is tried until an answer comes."""
 
     def claim(self, msh_10: str, now: datetime) -> Submission | NotClaimed:
         claimed = super().claim(msh_10, now)
         if isinstance(claimed, NotClaimed) and claimed.state is State.UNKNOWN:
-            return self._put(self._claimed(self.submissions[msh_10], now))
+            return self._memory.put(self._claimed(self._memory.submissions[msh_10], now))
         return claimed
 
 
-class ForgetsRecords(MemoryLedger):
+class ForgetsRecords(MemoryRecords):
     """What was taken up before is not known."""
 
-    def records(self, keys: Iterable[str]) -> dict[str, Record]:
-        found = super().records(keys)
+    def get(self, keys: Iterable[str]) -> dict[str, Record]:
+        found = super().get(keys)
         return {key: replace(record, doses=()) for key, record in found.items()}
 
 
-class LosesAttempts(MemoryLedger):
+class LosesAttempts(Memory):
     """Only the last attempt is kept."""
 
-    def _put(self, submission: Submission) -> Submission:
-        return super()._put(replace(submission, attempts=submission.attempts[-1:]))
+    def put(self, submission: Submission) -> Submission:
+        return super().put(replace(submission, attempts=submission.attempts[-1:]))
 
 
-class SweepsNothing(MemoryLedger):
+class SweepsNothing(MemoryBacklog):
     """Nobody finds what lost its queue message."""
 
     def waiting(self) -> Iterator[Waiting]:
         return iter(())
+
+
+def ledger_with(**classes: type) -> type[MemoryLedger]:
+    """A ledger in memory with a broken part."""
+    return type("BrokenLedger", (MemoryLedger,), classes)
 
 
 class SendsInAnyOrder(Submit):
@@ -95,11 +100,11 @@ class TrustsAnyAnswer(Submit):
 
 
 BROKEN = {
-    "the claim has no condition": ({"ledger_class": ClaimsAnything}, ANYTHING),
-    "resends are not counted": ({"ledger_class": ResendsForEver}, "unknown outcomes"),
-    "known records are forgotten": ({"ledger_class": ForgetsRecords}, ANYTHING),
-    "attempts are overwritten": ({"ledger_class": LosesAttempts}, "loses an attempt"),
-    "the sweep finds nothing": ({"ledger_class": SweepsNothing}, "does not drain"),
+    "the claim has no condition": ({"ledger_class": ledger_with(states_class=ClaimsAnything)}, ANYTHING),
+    "resends are not counted": ({"ledger_class": ledger_with(states_class=ResendsForEver)}, "unknown outcomes"),
+    "known records are forgotten": ({"ledger_class": ledger_with(records_class=ForgetsRecords)}, ANYTHING),
+    "attempts are overwritten": ({"ledger_class": ledger_with(memory_class=LosesAttempts)}, "loses an attempt"),
+    "the sweep finds nothing": ({"ledger_class": ledger_with(backlog_class=SweepsNothing)}, "does not drain"),
     "order is left to the queue": ({"submit": SendsInAnyOrder, "mischief": MUCH_IS_DEFERRED}, "which corrects it"),
     "nobody is told": ({"submit": DoesNotFollowUp}, "not in the worklist"),
     "a fault counts as accepted": ({"submit": TrustsAnyAnswer}, "never stored it"),

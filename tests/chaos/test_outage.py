@@ -31,7 +31,7 @@ def with_ten_thousand_waiting() -> World:
         msh_10, patient = f"M{number:06}", f"P{number % PATIENTS:05}"
         text = built.replace("THE-MSH-10", msh_10).replace(visit.patient.mrn, patient)
         waiting = replace(a_submission(msh_10), vxu=text, visit=visit, patient_group=patient, record=msh_10)
-        world.ledger.add(replace(waiting, created=world.scheduler.time, waiting_since=world.scheduler.time))
+        world.ledger.submissions.add(replace(waiting, created=world.scheduler.time, waiting_since=world.scheduler.time))
         outbox.send([OutboxMessage(msh_10, "elm", patient)])
     return world
 
@@ -51,16 +51,16 @@ def test_after_an_hour_without_the_iis_ten_thousand_drain_in_order_and_the_first
     good_probe = next(time for time, who, text in world.trace if who == "valve" and text.strip() == "probes")
     first_sent = next(time for time in times(world, "submit", "sends") if time >= good_probe)
     assert first_sent - good_probe <= timedelta(seconds=60)
-    assert {one.state for one in world.ledger.submissions.values()} == {State.ACCEPTED}
+    assert {one.state for one in world.ledger.memory.submissions.values()} == {State.ACCEPTED}
     assert len(world.registry.accepted) == WAITING
 
     # Each patient's messages went in their order; only the last time that a message went counts.
     last = {msh_10: number for number, msh_10 in enumerate(world.watch.order)}
     of_patient: dict[str, list[str]] = defaultdict(list)
     for msh_10 in sorted(last, key=last.__getitem__):
-        of_patient[world.ledger.submissions[msh_10].patient_group].append(msh_10)
+        of_patient[world.ledger.memory.submissions[msh_10].patient_group].append(msh_10)
     assert all(sent == sorted(sent) for sent in of_patient.values())
     # What the outage cost: a handful of refused connections, no message's tries.
     assert max(Counter(world.watch.order).values()) <= 5
-    assert max(one.deferrals for one in world.ledger.submissions.values()) <= 4
+    assert max(one.deferrals for one in world.ledger.memory.submissions.values()) <= 4
     assert not any(queue.dead for queue in world.queues.values())

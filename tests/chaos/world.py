@@ -58,12 +58,12 @@ from tests.chaos.surroundings import (
 from tests.fakes.bucket import MemoryBucket
 from tests.fakes.configurations import Fixed
 from tests.fakes.iis import MemoryIis
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import PORTS, MemoryLedger, ports_for
 from tests.fakes.queues import MemoryIntake, MemoryOutbox, MemoryResubmission, MemorySqs
 
 _LONGEST_DRAIN: Final = timedelta(days=6)
 # Asked of DynamoDB once per process.
-_CACHED: Final = "ledger.patient_key"
+_CACHED: Final = "ledger.submissions.patient_key"
 
 
 class _Port:
@@ -138,7 +138,9 @@ class World:
         """A reference to what waits for delivery is gone, before anybody received it."""
         queue = self.queues[OUTBOX.name]
         lying = [(json.loads(one.body)["msh_10"], one.identifier) for one in queue.lying()]
-        waiting = [(msh_10, receipt) for msh_10, receipt in lying if self.ledger.submissions[msh_10].waiting_since]
+        waiting = [
+            (msh_10, receipt) for msh_10, receipt in lying if self.ledger.memory.submissions[msh_10].waiting_since
+        ]
         if waiting:
             msh_10, receipt = self.random.choice(waiting)
             self.counts["lost messages"] += 1
@@ -147,18 +149,18 @@ class World:
 
     def open_facilities(self) -> None:
         """`vaxline valve open` for every stopped facility."""
-        for facility in sorted(self.ledger.stops().facilities):
+        for facility in sorted(self.ledger.stops.current().facilities):
             self.note("person", f"opens {facility}")
-            open_facility_by_hand(self.ledger, self._plain_sweep(), facility)
+            open_facility_by_hand(self.ledger.stops, self._plain_sweep(), facility)
 
     def close_the_valve(self) -> None:
         """`vaxline valve close`."""
         self.note("person", "closes the valve")
-        close_by_hand(self.ledger, self.scheduler, "synthetic")
+        close_by_hand(self.ledger.stops, self.scheduler, "synthetic")
 
     def open_the_valve(self) -> None:
         """`vaxline valve open`."""
-        if open_by_hand(self.ledger, self.scheduler):
+        if open_by_hand(self.ledger.stops, self.scheduler):
             self.note("person", "opens the valve")
 
     def calm_down(self) -> None:
@@ -189,7 +191,7 @@ class World:
         return not (
             any(instance.call for instance in self.instances)
             or any(len(queue) or queue.dead for queue in self.queues.values())
-            or self.ledger._waiting
+            or self.ledger.memory.waiting
         )
 
     def note(self, who: str, what: str) -> None:
@@ -275,11 +277,11 @@ class World:
     def _tick(self, function: FunctionSettings) -> None:
         """A schedule. A call that would find nothing to do is left out: there are thousands of them in a day."""
         self.scheduler.after(60 * (function.every_minutes or 1), partial(self._tick, function))
-        valve = self.ledger.stops().valve
+        valve = self.ledger.stops.current().valve
         idle = {
             VALVE: valve.is_open and self.delivery.on,
-            BACKFILL: not self.ledger.lanes(),
-            SWEEP: not self.ledger._waiting,
+            BACKFILL: not self.ledger.backfills.lanes(),
+            SWEEP: not self.ledger.memory.waiting,
         }[function]
         if not idle:
             self._start(_Instance(function), {}, lambda _: None)
@@ -287,12 +289,16 @@ class World:
     def _app(self) -> SimpleNamespace:
         """A function instance's use cases, wired as in `shared.bootstrap`, between ports that may fail."""
         clock = HostClock(self.scheduler, self.random.uniform(-self.mischief.skew, self.mischief.skew))
-        ledger, outbox = self._port("ledger", self.ledger), self._port("outbox", self._outbox())
+        ledger = SimpleNamespace(**{name: self._port(f"ledger.{name}", getattr(self.ledger, name)) for name in PORTS})
+        outbox = self._port("outbox", self._outbox())
         resubmission = self._port("resubmission", MemoryResubmission(self.queues[RESUBMISSION.name]))
         configurations = Fixed(CONFIGURATION)
-        common: dict[str, Any] = {"ledger": ledger, "clock": clock}
+
+        def wired(use_case: Callable[..., object]) -> dict[str, Any]:
+            return {"clock": clock} | ports_for(use_case, ledger)
+
         convert = Convert(
-            **common,
+            **wired(Convert),
             outbox=outbox,
             resubmission=resubmission,
             objects=self._port("objects", self.bucket),
@@ -301,7 +307,7 @@ class World:
             bucket="chaos",
         )
         submit = self.submit(
-            **common,
+            **wired(Submit),
             resubmission=resubmission,
             configurations=configurations,
             secrets=self._port("secrets", Vault()),
@@ -313,13 +319,15 @@ class World:
             convert=convert,
             submit=submit,
             deliver=deliver,
-            triage=Triage(**common, outbox=outbox),
-            backfill=Backfill(**common, outbox=outbox, configurations=configurations),
-            sweep=Sweep(**common, outbox=outbox, configurations=configurations),
+            triage=Triage(**wired(Triage), outbox=outbox),
+            backfill=Backfill(**wired(Backfill), outbox=outbox, configurations=configurations),
+            sweep=Sweep(**wired(Sweep), outbox=outbox, configurations=configurations),
             is_configured=True,
-            expected=lambda *, noting: expected(ledger, CONFIGURATION, clock.now(), noting=noting),
+            expected=lambda *, noting: expected(
+                ledger.sources, ledger.stops, CONFIGURATION, clock.now(), noting=noting
+            ),
             valve=ValveCheck(
-                **common,
+                **wired(ValveCheck),
                 delivery=self._port("delivery", self.delivery),
                 configurations=configurations,
                 iis=self._port("iis", self.iis),
@@ -332,7 +340,10 @@ class World:
 
     def _plain_sweep(self) -> Sweep:
         return Sweep(
-            ledger=self.ledger, outbox=self._outbox(), configurations=Fixed(CONFIGURATION), clock=self.scheduler
+            **ports_for(Sweep, self.ledger),
+            outbox=self._outbox(),
+            configurations=Fixed(CONFIGURATION),
+            clock=self.scheduler,
         )
 
     def _outbox(self) -> MemoryOutbox:

@@ -53,4 +53,4 @@ def test_a_days_messages_are_answered_while_another_clinics_backfill_waits(
 
     monkeypatch.setitem(backfill._app.__dict__, "backfill", turns)
     run.drop("elm/last.csv", a_csv(row("SYN-0")))
-    assert {state for one in run.application.ledger.files() for state in one.submitted} == {State.ACCEPTED}
+    assert {state for one in run.application.ledger.files.all() for state in one.submitted} == {State.ACCEPTED}

@@ -42,7 +42,7 @@ def run(shared_run: OpenRun) -> OpenRun:
 
 
 def test_a_key_only_names_a_file_and_its_rows_go_the_whole_way(run: OpenRun) -> None:
-    files = {file.name: file for file in run.ledger.files()}
+    files = {file.name: file for file in run.ledger.files.all()}
     assert files.keys() == set(KEYS)
     assert all(file.submitted == {State.ACCEPTED: 1} for file in files.values())
     assert len(run.simulator.accepted) == len(KEYS)

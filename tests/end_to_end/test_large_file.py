@@ -38,7 +38,7 @@ def run(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
 
 def the_file(run: Session, engine: Engine) -> FileSummary:
     assert engine.wait_until_idle(timeout=120)
-    (file,) = run.application.ledger.files()
+    (file,) = run.application.ledger.files.all()
     return file
 
 
@@ -58,17 +58,17 @@ def test_a_file_of_several_invocations_is_one_file_whose_counts_add_up(
     assert len(invocations) > len(ROWS) // 10
     assert (file.name, file.complete, file.adds_up) == (KEY, True, True)
     assert (file.rows, file.held, file.submitted) == (len(ROWS), 1, {State.ACCEPTED: len(ROWS) - 1})
-    assert ledger.file(file.file_id) == file
+    assert ledger.files.get(file.file_id) == file
     assert file.findings == ()
-    made = list(ledger.many(ledger.of_file(file.file_id)))
+    made = list(ledger.submissions.many(ledger.files.msh_10s(file.file_id)))
     assert sum(len(submission.visit.rows) for submission in made) == len(ROWS)
     for number in (1, PATIENTS, len(ROWS)):
-        way = trace(ledger, file, number)
+        way = trace(ledger.submissions, ledger.files, file, number)
         assert way is not None
         assert way.state is (State.ACCEPTED if number < len(ROWS) else State.HELD)
     of_patient: dict[str, list[str]] = defaultdict(list)
     for _, msh_10, patient, _ in run.simulator.received:
-        submission = ledger.get(msh_10)
+        submission = ledger.submissions.get(msh_10)
         assert submission is not None
         of_patient[patient].append(submission.visit.date)
     assert len(of_patient) == PATIENTS

@@ -27,7 +27,7 @@ ROWS = a_csv(row("SYN-1", cvx="Boostrix-A"), row("SYN-2", cvx="BOOSTRIX-A"), row
 def drop(run: Session, engine: Engine, key: str) -> FileSummary:
     run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=ROWS)
     assert engine.wait_until_idle(timeout=60)
-    (new,) = [file for file in run.application.ledger.files() if file.name == key]
+    (new,) = [file for file in run.application.ledger.files.all() if file.name == key]
     assert new.adds_up
     return new
 
@@ -72,7 +72,9 @@ def test_the_next_export_of_the_same_rows_releases_them_too(places: None) -> Non
     with session.running(CLINICS + MAPPED, "clinics.toml", continued=True) as run, Engine(run.cloud) as engine:
         again = drop(run, engine, "inbox/elm/again.csv")
         assert (again.submitted, again.unchanged) == ({State.ACCEPTED: 2}, 1)
-        assert [one.cause for one in unmapped(run.application.ledger)] == ["UNMAPPED vaccine TDAP!"]
+        assert [one.cause for one in unmapped(run.application.ledger.submissions, run.application.ledger.worklist)] == [
+            "UNMAPPED vaccine TDAP!"
+        ]
         assert drop(run, engine, "inbox/elm/once-more.csv").unchanged == 3
 
 
@@ -97,22 +99,22 @@ def test_a_fhir_export_may_name_a_vaccine_by_a_local_code_alone(places: None) ->
     files = {"Patient.ndjson": patient, "Immunization.ndjson": immunization}
 
     def put(run: Session, engine: Engine, name: str) -> FileSummary:
-        before = {file.file_id for file in run.application.ledger.files()}
+        before = {file.file_id for file in run.application.ledger.files.all()}
         for file, content in (*files.items(), ("_SUCCESS", None)):
             body = json.dumps(content).encode() if content else b""
             run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"inbox/hilltop/{name}/{file}", Body=body)
         assert engine.wait_until_idle(timeout=60)
-        (new,) = [file for file in run.application.ledger.files() if file.file_id not in before]
+        (new,) = [file for file in run.application.ledger.files.all() if file.file_id not in before]
         return new
 
     with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
         assert put(run, engine, "one").held == 1
-        (waiting,) = unmapped(run.application.ledger)
+        (waiting,) = unmapped(run.application.ledger.submissions, run.application.ledger.worklist)
         assert (waiting.cause, waiting.section) == ("UNMAPPED vaccine IMM77", "[sources.hilltop.codes.vaccine]")
     mapped = f'{CLINICS}\n[clinics.hilltop.codes.vaccine]\nimm77 = "115"\n'
     with session.running(mapped, "clinics.toml", continued=True) as run, Engine(run.cloud) as engine:
         assert put(run, engine, "two").submitted == {State.ACCEPTED: 1}
         (msh_10,) = run.simulator.accepted
-        sent = run.application.ledger.get(msh_10)
+        sent = run.application.ledger.submissions.get(msh_10)
         assert sent is not None
         assert "|115^Tdap^CVX^IMM77^Boostrix^L|" in sent.vxu

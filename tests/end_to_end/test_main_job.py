@@ -22,12 +22,12 @@ def drop(run: OpenRun, *rows: str, name: str = "") -> FileSummary:
 
 def failure(run: OpenRun, file: FileSummary) -> Submission:
     """The one submission of a file that waits for a person."""
-    (entry,) = [entry for entry in run.ledger.worklist() if entry.file_id == file.file_id]
+    (entry,) = [entry for entry in run.ledger.worklist.entries() if entry.file_id == file.file_id]
     return run.submission(entry.msh_10)
 
 
 def waits(run: OpenRun, patient: str) -> bool:
-    return any(run.submission(entry.msh_10).visit.patient.mrn == patient for entry in run.ledger.worklist())
+    return any(run.submission(entry.msh_10).visit.patient.mrn == patient for entry in run.ledger.worklist.entries())
 
 
 def sent(run: OpenRun, patient: str) -> list[str]:
@@ -126,10 +126,10 @@ def test_a_fhir_set_waits_for_its_last_file_and_arrives_in_any_order(shared_run:
     exports.generate(tmp_path / "made", today=date(2026, 3, 2), doses=60)
     files = sorted((tmp_path / "made" / "hilltop").rglob("*"), reverse=True)
     for path in (path for path in files if path.is_file()):
-        assert not any(file.source == "hilltop" for file in shared_run.ledger.files())
+        assert not any(file.source == "hilltop" for file in shared_run.ledger.files.all())
         shared_run.put(f"hilltop/set/{path.name}", path.read_bytes())
         shared_run.settle()
-    (file,) = [file for file in shared_run.ledger.files() if file.source == "hilltop"]
+    (file,) = [file for file in shared_run.ledger.files.all() if file.source == "hilltop"]
     assert file.complete
     assert file.adds_up
     assert sum(file.submitted.values()) > 0

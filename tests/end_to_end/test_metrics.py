@@ -18,7 +18,7 @@ def test_the_metrics_of_a_run_say_what_the_ledger_says_and_name_nobody(places: N
         rows = [row("SYN-1", "D1"), row("SYN-2", "D2"), row("SYN-3", "D3", lot="")]
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))
         assert engine.wait_until_idle(timeout=60)
-        (file,) = run.application.ledger.files()
+        (file,) = run.application.ledger.files.all()
     lines = [json.loads(line) for line in (tmp_path / "functions.log").read_text("utf-8").splitlines()]
     measured: Counter[tuple[str, str]] = Counter()
     for line in lines:

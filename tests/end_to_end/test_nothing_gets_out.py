@@ -222,7 +222,7 @@ def test_nothing_of_a_patient_leaves_by_any_format(
     local, engine = run
     put(local, EXPORTS)
     assert engine.wait_until_idle(timeout=120)
-    files = list(local.application.ledger.files())
+    files = list(local.application.ledger.files.all())
     assert {file.source for file in files} == {"elm", "yours-fhir", "yours-hl7", "yours-fhir-bundle"}
     assert all(file.adds_up and file.held and file.submitted for file in files)
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
@@ -243,7 +243,7 @@ def test_nothing_of_a_patient_leaves_by_what_the_iis_answers(
         local.simulator.play(Planned(fault, patient="CANARYMRN9", times=1))
     put(local, {"inbox/elm/doses.csv": "\n".join((HEADER, *(a_row(number) for number in (1, 2, 3, 4, 9))))})
     assert engine.wait_until_idle(timeout=120)
-    (file,) = local.application.ledger.files()
+    (file,) = local.application.ledger.files.all()
     assert file.adds_up
     assert file.submitted.get(State.REFUSED), "the ACK that quotes the message was read"
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
@@ -255,7 +255,7 @@ def test_nothing_of_a_patient_leaves_by_a_folder_that_somebody_called_by_her_nam
     local, engine = run
     put(local, {"inbox/Canaryname Canaria/Canary.csv": "x", "inbox/CANARYMRN9.csv": "x", "inbox/elm/Canary.csv": CSV})
     assert engine.wait_until_idle(timeout=120)
-    assert len(list(local.application.ledger.files())) == 3
+    assert len(list(local.application.ledger.files.all())) == 3
     assert "converted" in told(tmp_path)
     assert CANARY.search(told(tmp_path)) is None
 
@@ -266,11 +266,11 @@ def test_nothing_of_a_patient_leaves_by_a_correction(
     local, engine = run
     put(local, {"inbox/elm/doses.csv": "\n".join((HEADER, a_row(1, lot=""), a_row(2, first_name="BABY BOY")))})
     assert engine.wait_until_idle(timeout=120)
-    first, second = sorted(local.application.ledger.worklist(), key=lambda entry: entry.state)
+    first, second = sorted(local.application.ledger.worklist.entries(), key=lambda entry: entry.state)
     for entry, changes in ((first, {"lot": "CANARYLOT2"}), (second, {"first_name": "Canaria"})):
         assert isinstance(local.application.correct(entry.msh_10, changes), Resubmitted)
     assert engine.wait_until_idle(timeout=120)
-    (file,) = local.application.ledger.files()
+    (file,) = local.application.ledger.files.all()
     assert file.submitted == {State.SUPERSEDED: 2}
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
 

@@ -30,10 +30,10 @@ Drop = Callable[..., FileSummary]
 @pytest.fixture
 def drop(run: Session, engine: Engine) -> Drop:
     def put(*rows: str, key: str = "inbox/elm/doses.csv") -> FileSummary:
-        before = {file.file_id for file in run.application.ledger.files()}
+        before = {file.file_id for file in run.application.ledger.files.all()}
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=a_csv(*rows))
         assert engine.wait_until_idle(timeout=60)
-        (new,) = [file for file in run.application.ledger.files() if file.file_id not in before]
+        (new,) = [file for file in run.application.ledger.files.all() if file.file_id not in before]
         assert new.adds_up
         return new
 
@@ -58,16 +58,16 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
     run.simulator.play(Planned("security-fault", facility="CT9001"))
     assert drop(row("SYN-1", "D1"), row("SYN-2", "D2")).submitted == {State.QUEUED: 2}
     tries = len(run.simulator.received)
-    assert run.application.ledger.stops().facilities == {"CT9001": "SECURITY-FAULT"}
+    assert run.application.ledger.stops.current().facilities == {"CT9001": "SECURITY-FAULT"}
     drop(row("SYN-3", "D3"), key="inbox/elm/later.csv")
     assert len(run.simulator.received) == tries
     run.simulator.stop_playing()
-    assert open_facility_by_hand(run.application.ledger, run.application.sweep, "CT9001") == 3
+    assert open_facility_by_hand(run.application.ledger.stops, run.application.sweep, "CT9001") == 3
     assert engine.wait_until_idle(timeout=60)
-    assert [file.submitted for file in run.application.ledger.files()] == [
+    assert [file.submitted for file in run.application.ledger.files.all()] == [
         {State.ACCEPTED: 2},
         {State.ACCEPTED: 1},
-    ] or [file.submitted for file in run.application.ledger.files()] == [{State.ACCEPTED: 1}, {State.ACCEPTED: 2}]
+    ] or [file.submitted for file in run.application.ledger.files.all()] == [{State.ACCEPTED: 1}, {State.ACCEPTED: 2}]
 
 
 @pytest.mark.parametrize("fault", ["http-503", "reset"])
@@ -79,29 +79,29 @@ def test_an_outage_of_the_whole_iis_stops_delivery_and_after_a_good_probe_everyt
     run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))
     until(lambda: not is_switched_on(run))
     # What was on its way arrives still.
-    until(lambda: all(State.SENDING not in file.submitted for file in run.application.ledger.files()))
-    before, received = run.application.ledger.stops().valve.tries, len(run.simulator.received)
+    until(lambda: all(State.SENDING not in file.submitted for file in run.application.ledger.files.all()))
+    before, received = run.application.ledger.stops.current().valve.tries, len(run.simulator.received)
     assert received < len(rows)
     # Switched off, nothing is received but the one message after each good probe: no try is used up.
-    until(lambda: run.application.ledger.stops().valve.tries >= before + 3)
+    until(lambda: run.application.ledger.stops.current().valve.tries >= before + 3)
     received = len(run.simulator.received) - received
-    assert received <= run.application.ledger.stops().valve.tries - before + 1
+    assert received <= run.application.ledger.stops.current().valve.tries - before + 1
     run.simulator.stop_playing()
     assert engine.wait_until_idle(timeout=60)
     assert is_switched_on(run)
-    (file,) = run.application.ledger.files()
+    (file,) = run.application.ledger.files.all()
     assert file.submitted == {State.ACCEPTED: 40}
-    assert run.application.ledger.stops().valve.tries == 0
+    assert run.application.ledger.stops.current().valve.tries == 0
 
 
 def test_what_waits_behind_a_valve_that_a_person_closed_is_delivered_when_it_is_opened(
     run: Session, engine: Engine, drop: Drop
 ) -> None:
-    close_by_hand(run.application.ledger, run.application.clock, "CT asked for it")
+    close_by_hand(run.application.ledger.stops, run.application.clock, "CT asked for it")
     until(lambda: not is_switched_on(run))
     assert drop(row("SYN-1", "D1")).submitted == {State.QUEUED: 1}
     assert run.simulator.received == []
-    open_by_hand(run.application.ledger, run.application.clock)
+    open_by_hand(run.application.ledger.stops, run.application.clock)
     until(lambda: len(run.simulator.accepted) == 1)
 
 

@@ -30,11 +30,11 @@ def _states() -> Counter[str]:
     """What reports count by state, held against the ledger's own."""
     with session.opened() as application:
         today = datetime.now(UTC).date()
-        counted = list(application.ledger.outcomes(today - timedelta(days=1))) + list(
-            application.ledger.outcomes(today)
+        counted = list(application.ledger.outcomes.of_day(today - timedelta(days=1))) + list(
+            application.ledger.outcomes.of_day(today)
         )
         assert {one.msh_10: one.state for one in counted} == {
-            one.msh_10: one.state for one in application.ledger.many(one.msh_10 for one in counted)
+            one.msh_10: one.state for one in application.ledger.submissions.many(one.msh_10 for one in counted)
         }
         assert all(not one.causes for one in counted if one.state is State.ACCEPTED)
     return Counter(one.state.value for one in counted)
@@ -64,10 +64,10 @@ def test_what_the_iis_proves_is_accepted_and_what_it_does_not_have_stays_unknown
     assert (missing["asked"]["response"]["match"], missing["proven"]) == ("NOT_FOUND", [])
 
     with session.opened() as application:
-        stored = next(application.ledger.many([of["SYN-1"]["msh_10"]]))
+        stored = next(application.ledger.submissions.many([of["SYN-1"]["msh_10"]]))
         noted = outcome_of(replace(stored, state=State.UNKNOWN), ("NO-ANSWER",))
         assert noted is not None
-        application.ledger.note_outcome(noted, application.clock.now())
+        application.ledger.outcomes.note(noted, application.clock.now())
     called("reconcile", "--mrn", "SYN-1")
     assert _states() == {"ACCEPTED": 2, "UNKNOWN": 1}, "who was cut off before counting is made up for"
 

@@ -67,19 +67,19 @@ def _finished(running: session.Session, folder: Path, day: date) -> Run:
         application.correct(refused.msh_10, {"first_name": "Ada"})
         assert engine.wait_until_idle(timeout=60)
     since = day - timedelta(days=1)
-    before = tally_of(ledger, since, day + timedelta(days=1))
+    before = tally_of(ledger.outcomes, since, day + timedelta(days=1))
     submissions = _all(running)
     # Every reference comes once more, as after a crash between the ledger and the queue.
     references = [OutboxMessage(one.msh_10, one.clinic, one.patient_group) for one in submissions]
     application.submit(references, lambda: 900.0)
     for one in submissions:
         application.triage(one.msh_10)
-    after = tally_of(ledger, since, day + timedelta(days=1))
+    after = tally_of(ledger.outcomes, since, day + timedelta(days=1))
     of = {
         name: of_tally(name, after, application.configurations.current(), since, day + timedelta(days=1))
         for name in REPORTS
     }
-    return Run(submissions, before, after, of, tally_of(ledger, since, day + timedelta(days=1), "elm"), day)
+    return Run(submissions, before, after, of, tally_of(ledger.outcomes, since, day + timedelta(days=1), "elm"), day)
 
 
 def _all(running: session.Session) -> list[Submission]:

@@ -25,13 +25,13 @@ def test_a_bad_day_ends_with_every_row_accepted_or_with_a_person(places: None, n
     ):
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))
         assert engine.wait_until_idle(timeout=120)
-        (file,) = run.application.ledger.files()
+        (file,) = run.application.ledger.files.all()
         assert file.adds_up
         assert file.submitted.keys() <= {State.ACCEPTED, State.UNKNOWN}
         assert file.submitted[State.ACCEPTED] >= 50
         received = Counter(one.msh_10 for one in run.simulator.received)
         for msh_10, count in received.items():
-            kept = run.application.ledger.get(msh_10)
+            kept = run.application.ledger.submissions.get(msh_10)
             assert kept is not None
             lost = sum(attempt.state is State.UNKNOWN for attempt in kept.attempts)
             assert lost <= 2

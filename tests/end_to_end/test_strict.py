@@ -18,8 +18,8 @@ def test_a_warning_holds_a_submission_where_its_source_is_strict(places: None, s
     with session.running(clinics, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=ROWS)
         assert engine.wait_until_idle(timeout=60)
-        (summary,) = run.application.ledger.files()
-        worklist = list(run.application.ledger.worklist())
+        (summary,) = run.application.ledger.files.all()
+        worklist = list(run.application.ledger.worklist.entries())
     assert summary.adds_up
     assert [place[1] for place in summary.places] == [state]
     assert [entry.causes for entry in worklist] == ([("ROUTE-MISSING",)] if strict else [])

@@ -44,8 +44,8 @@ class MemoryBucket:
         return next((found for found in versions if found[0].version_id == version_id), None)
 
 
-class MemoryFiles:
-    """Port `Files` on the objects under one prefix."""
+class MemoryFileStore:
+    """Port `FileStore` on the objects under one prefix."""
 
     def __init__(
         self, bucket: MemoryBucket, prefix: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)

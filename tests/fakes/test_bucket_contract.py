@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from local.aws.cloud import LocalCloud
-from shared.adapters.aws.s3 import S3Files, S3Objects
-from shared.ports.objects import Files, Objects
-from tests.fakes.bucket import MemoryBucket, MemoryFiles
+from shared.adapters.aws.s3 import S3FileStore, S3Objects
+from shared.ports.objects import FileStore, Objects
+from tests.fakes.bucket import MemoryBucket, MemoryFileStore
 
 PREFIX = "reports/"
 
@@ -22,7 +22,7 @@ class Bucket:
 
     put: Callable[[str, bytes], None]
     objects: Objects
-    files: Files
+    files: FileStore
 
 
 def on_moto(cloud: LocalCloud) -> Bucket:
@@ -31,7 +31,7 @@ def on_moto(cloud: LocalCloud) -> Bucket:
     def put(key: str, body: bytes) -> None:
         cloud.s3.put_object(Bucket=name, Key=key, Body=body)
 
-    return Bucket(put, S3Objects(cloud.s3, name), S3Files(cloud.s3, name, PREFIX))
+    return Bucket(put, S3Objects(cloud.s3, name), S3FileStore(cloud.s3, name, PREFIX))
 
 
 def in_memory(_: LocalCloud) -> Bucket:
@@ -40,7 +40,7 @@ def in_memory(_: LocalCloud) -> Bucket:
     def put(key: str, body: bytes) -> None:
         bucket.put(key, body, datetime.now(UTC))
 
-    return Bucket(put, bucket, MemoryFiles(bucket, PREFIX))
+    return Bucket(put, bucket, MemoryFileStore(bucket, PREFIX))
 
 
 @pytest.fixture(params=[on_moto, in_memory])

@@ -62,12 +62,12 @@ def test_an_object_is_read_whatever_its_key_and_the_file_is_called_by_it(
     for number, key in enumerate(keys):
         cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=key, Body=a_csv(row(f"SYN-{number}", f"D{number}")))
     called(convert, *keys)
-    files = {file.name: file for file in convert._app.ledger.files()}
+    files = {file.name: file for file in convert._app.ledger.files.all()}
     assert set(files) == set(keys)
     for key, file in files.items():
         assert (file.source, file.rows, file.adds_up) == ("elm", 1, True)
-        (msh_10,) = convert._app.ledger.of_file(file.file_id)
-        assert convert._app.ledger.get(msh_10).visit.rows == ((key.rpartition("/")[2], 1),)
+        (msh_10,) = convert._app.ledger.files.msh_10s(file.file_id)
+        assert convert._app.ledger.submissions.get(msh_10).visit.rows == ((key.rpartition("/")[2], 1),)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,7 +86,7 @@ ELSEWHERE = [
 def test_no_key_leads_anywhere_but_to_its_own_object(cloud: LocalCloud, convert: Any) -> None:
     before = cloud.s3.list_objects_v2(Bucket=cloud.runtime.bucket)["KeyCount"]
     called(convert, *ELSEWHERE)
-    assert list(convert._app.ledger.files()) == []
+    assert list(convert._app.ledger.files.all()) == []
     assert cloud.s3.list_objects_v2(Bucket=cloud.runtime.bucket)["KeyCount"] == before
 
 
@@ -96,7 +96,7 @@ def test_a_folder_that_is_no_source_is_named_and_nothing_is_read(cloud: LocalClo
         cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=key, Body=a_csv(row("SYN-1", "D1")))
     called(convert, *keys)
     files = {
-        file.name: (file.rows, [finding.code for finding in file.findings]) for file in convert._app.ledger.files()
+        file.name: (file.rows, [finding.code for finding in file.findings]) for file in convert._app.ledger.files.all()
     }
     assert files == dict.fromkeys(keys, (0, ["SOURCE-UNKNOWN"]))
 

@@ -26,12 +26,12 @@ def places(tmp_path: Path) -> Iterator[None]:
 @pytest.mark.parametrize("ending", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_what_was_done_before_an_error_or_ctrl_c_is_there_at_the_next_look(ending: type[BaseException]) -> None:
     with session.running(CLINICS, "clinics.toml") as run:
-        run.application.ledger.add(a_submission("M1", state=State.HELD))
+        run.application.ledger.submissions.add(a_submission("M1", state=State.HELD))
     with pytest.raises(ending), session.opened() as application:  # noqa: PT012 - the error ends the look
-        assert application.ledger.move("M1", Event.CLOSE, reason="by hand")
+        assert application.ledger.states.move("M1", Event.CLOSE, reason="by hand")
         raise ending
     with session.opened() as application:
-        found = application.ledger.get("M1")
+        found = application.ledger.submissions.get("M1")
         assert found is not None
         assert found.state is State.CLOSED
 
@@ -54,12 +54,12 @@ def test_a_run_that_is_opened_again_goes_on() -> None:
 
 def test_a_snapshot_that_cannot_be_finished_leaves_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     with session.running(CLINICS, "clinics.toml") as run:
-        run.application.ledger.add(a_submission("M1", state=State.HELD))
+        run.application.ledger.submissions.add(a_submission("M1", state=State.HELD))
     with monkeypatch.context() as broken, pytest.raises(OSError, match="disk"):  # noqa: SIM117 - one thing at a time
         with session.running(CLINICS, "clinics.toml", continued=True):
             broken.setattr(snapshot, "_file", _no_room)
     with session.opened() as application:
-        assert application.ledger.get("M1") is not None
+        assert application.ledger.submissions.get("M1") is not None
 
 
 def _no_room(*_: object, **__: object) -> str:

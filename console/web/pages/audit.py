@@ -38,4 +38,10 @@ def _entries(application: Application, clinic: str) -> list[AuditEntry]:
     entries = list(application.audit.entries(today - timedelta(days=DAYS - 1), today))[::-1]
     if not clinic:
         return entries
-    return entries_of(entries, application.ledger, application.configurations.current(), clinic)
+    return entries_of(
+        entries,
+        application.ledger.submissions,
+        application.ledger.files,
+        application.configurations.current(),
+        clinic,
+    )

@@ -36,7 +36,9 @@ _MarkedSubmission = tuple[Submission, list[Mark]]
 async def draw(session: ConsoleSession, cause: str, clinic: str = "") -> None:
     """Draw the page of one cause, at one clinic or at the one where most submissions wait for it."""
     async with loading():
-        group = await session.run(lambda application: group_of(application.ledger, cause, clinic))
+        group = await session.run(
+            lambda application: group_of(application.ledger.submissions, application.ledger.worklist, cause, clinic)
+        )
         await session.record("worklist", [clinic or "all clinics"], cause)
         if group is None:
             with card():
@@ -56,7 +58,7 @@ async def draw(session: ConsoleSession, cause: str, clinic: str = "") -> None:
 def _read(application: Application, group: Group) -> tuple[list[_MarkedSubmission], list[str]]:
     """Return the first submissions of the group, and the keys of all clinics."""
     code = group.cause.split(" ", 1)[0]
-    submissions = application.ledger.many(group.msh_10s[:_SHOWN])
+    submissions = application.ledger.submissions.many(group.msh_10s[:_SHOWN])
     waiting = [(one, [mark for mark in marks(one) if mark.code == code]) for one in submissions]
     return waiting, list(application.configurations.current().clinics)
 
@@ -272,7 +274,7 @@ class _ResubmissionTable:
         self._polls += 1
         new = [result.msh_10 for result in self._results if isinstance(result, Resubmitted)]
         states = await self._session.run(
-            lambda application: {one.msh_10: one.state for one in application.ledger.many(new)}
+            lambda application: {one.msh_10: one.state for one in application.ledger.submissions.many(new)}
         )
         for line in self._table.rows:
             state = states.get(line.get("c2", ""))

@@ -11,7 +11,7 @@ from console.web.session import ConsoleSession
 from shared.adapters.configuration.reader import InvalidConfigurationError, read_configuration
 from shared.bootstrap import Application
 from shared.domain.clinics import Configuration
-from shared.ports.ledger import Stops
+from shared.ports.ledger import StopStatus
 from shared.usecases.correction.unmapped import Unmapped, unmapped
 
 
@@ -19,7 +19,7 @@ from shared.usecases.correction.unmapped import Unmapped, unmapped
 class _PageData:
     configuration: Configuration
     text: str
-    stops: Stops
+    stops: StopStatus
     unmapped: tuple[Unmapped, ...]
 
 
@@ -27,8 +27,8 @@ def _read(application: Application, clinic: str) -> _PageData:
     return _PageData(
         application.configurations.current(),
         application.configurations.text(),
-        application.ledger.stops(),
-        unmapped(application.ledger, clinic),
+        application.ledger.stops.current(),
+        unmapped(application.ledger.submissions, application.ledger.worklist, clinic),
     )
 
 

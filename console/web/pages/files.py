@@ -47,7 +47,7 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
 
 
 def _files(application: Application, clinic: str) -> list[FileSummary]:
-    files = application.ledger.files()
+    files = application.ledger.files.all()
     return list(files_of(files, application.configurations.current(), clinic) if clinic else files)
 
 
@@ -67,7 +67,7 @@ async def draw_file(session: ConsoleSession, file_id: str) -> None:
     """Draw the page of one file: where its rows are, and the steps of any one row."""
     async with loading():
         await session.record("files", [file_id])
-        file = await session.run(lambda application: application.ledger.file(file_id))
+        file = await session.run(lambda application: application.ledger.files.get(file_id))
         if file is None:
             with card():
                 empty("There is no such file.", "Choose one under Files.")
@@ -104,7 +104,9 @@ class _RowTrace:
     async def _trace(self) -> None:
         number = int(self._row.value or 0)
         await self._session.record("trace", [self._file.file_id], f"row {number}")
-        traced = await self._session.run(lambda application: trace(application.ledger, self._file, number))
+        traced = await self._session.run(
+            lambda application: trace(application.ledger.submissions, application.ledger.files, self._file, number)
+        )
         self._result.clear()
         with self._result:
             if traced is None:

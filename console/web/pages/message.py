@@ -40,13 +40,15 @@ class _PageData:
 
 def _read(application: Application, msh_10: str) -> _PageData | None:
     """Return the page's data; None where there is no such submission."""
-    submission = application.ledger.get(msh_10)
+    submission = application.ledger.submissions.get(msh_10)
     if submission is None:
         return None
     segments, loose = read_submission(submission)
-    file = application.ledger.file(submission.file_id)
+    file = application.ledger.files.get(submission.file_id)
     part, number = submission.visit.rows[0] if submission.visit.rows else ("", 0)
-    traced = trace(application.ledger, file, number, part) if file and number else None
+    traced = (
+        trace(application.ledger.submissions, application.ledger.files, file, number, part) if file and number else None
+    )
     ack = read(submission.attempts[-1].ack) if submission.attempts else ()
     return _PageData(submission, segments, loose, ack, traced)
 
@@ -221,7 +223,7 @@ class _Correction:
             msh_10 = self._submission.msh_10
             await self._session.record("close", [msh_10])
             closed = await self._session.run(
-                lambda application: application.ledger.move(msh_10, Event.CLOSE, reason=reason)
+                lambda application: application.ledger.states.move(msh_10, Event.CLOSE, reason=reason)
             )
             text("Closed; nothing was deleted." if closed else "It is not open any more.", "p")
 

@@ -58,7 +58,7 @@ def _read(application: Application, clinic: str) -> _PageData:
     until = application.clock.now().date()
     since = until - timedelta(days=DAYS - 1)
     to_do: dict[str, int] = {}
-    for entry in islice(ledger.worklist(clinic=clinic), _MAX_COUNTED):
+    for entry in islice(ledger.worklist.entries(clinic=clinic), _MAX_COUNTED):
         to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
     expected = application.expected()
     if clinic:
@@ -67,9 +67,9 @@ def _read(application: Application, clinic: str) -> _PageData:
         since,
         until,
         application.report.counted(since, until, clinic),
-        sum(1 for _ in islice(all_waiting(ledger, _MAX_COUNTED, clinic), _MAX_COUNTED)),
+        sum(1 for _ in islice(all_waiting(ledger.backlog, ledger.backfills, _MAX_COUNTED, clinic), _MAX_COUNTED)),
         to_do,
-        ledger.stops().valve,
+        ledger.stops.current().valve,
         expected,
         (clinic,) if clinic else tuple(configuration.clinics),
     )

@@ -64,8 +64,8 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
 def _read(application: Application) -> tuple[str, tuple[Readiness, ...], tuple[Item, ...]]:
     """Return the organization's name, the readiness of interface and clinics, and the checklist."""
     configuration = application.configurations.current()
-    each = readiness_of_each(application.ledger, configuration, application.clock.now().date())
-    return configuration.organization, each, go_live(application.ledger, each)
+    each = readiness_of_each(application.ledger.outcomes, configuration, application.clock.now().date())
+    return configuration.organization, each, go_live(application.ledger.worklist, application.ledger.stops, each)
 
 
 def _broken_days(shown: Readiness) -> None:

@@ -12,7 +12,7 @@ from console.web.session import ConsoleSession
 from console.web.submissions import message_link
 from shared.domain.lifecycle import State
 from shared.settings import INBOX_PREFIX
-from shared.usecases.reporting.search import SearchCriteria, SearchHit, SearchResult, search
+from shared.usecases.reporting.search import SearchCriteria, SearchHit, SearchResult
 
 LIMIT: Final = 500
 _FIELDS: Final = (
@@ -100,7 +100,7 @@ class _SearchForm:
             subject = criteria.msh_10 or criteria.clinic or "all clinics"
             await self._session.record("search", [subject], f"by {', '.join(given)}")
             result = await self._session.run(
-                lambda application: search(application.ledger, criteria, application.clock.now().date(), limit=LIMIT)
+                lambda application: application.search(criteria, application.clock.now().date(), limit=LIMIT)
             )
             _draw_result(result)
 

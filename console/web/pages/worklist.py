@@ -10,7 +10,9 @@ from shared.usecases.correction.worklist import Group, groups
 async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """Draw the page, for all clinics or for one."""
     async with loading():
-        waiting = await session.run(lambda application: groups(application.ledger, clinic))
+        waiting = await session.run(
+            lambda application: groups(application.ledger.submissions, application.ledger.worklist, clinic)
+        )
         await session.record("worklist", [clinic or "all clinics"])
         if clinic:
             text(f"Only clinic {clinic}.", "p", "dim")

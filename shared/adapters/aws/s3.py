@@ -134,8 +134,8 @@ class S3Configurations:
         self._cached = None
 
 
-class S3Files:
-    """Port `Files`: the objects under one prefix."""
+class S3FileStore:
+    """Port `FileStore`: the objects under one prefix."""
 
     def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The audit trail in the ledger's table: `AUDIT#<day>` / `<time>#<token>`, written once and never changed."""
+"""The audit trail in the ledger's table: `AUDIT#<day>` / `<time>#<token>`."""
 
 from __future__ import annotations
 
@@ -9,43 +9,34 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from shared.adapters.ledger.items import iso, text
+from shared.adapters.ledger.table import Table, key
 from shared.domain.audit import AuditEntry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_TOKEN: Final = 4
+_TOKEN_BYTES: Final = 4
 
 
 class DynamoAuditTrail:
-    """Port `AuditTrail` on a DynamoDB table with the ledger's key."""
+    """Port `AuditTrail`."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table)
 
     def note(self, entry: AuditEntry) -> None:
-        when = entry.when.astimezone(UTC)
-        self._client.put_item(
-            TableName=self._table,
-            Item={
-                "pk": {"S": f"AUDIT#{when:%Y-%m-%d}"},
-                "sk": {"S": f"{when.isoformat(timespec='microseconds')}#{secrets.token_hex(_TOKEN)}"},
-                "entry": {"S": msgspec.json.encode(entry).decode()},
-            },
-            ConditionExpression="attribute_not_exists(pk)",
-        )
+        item = key(_partition(entry.when.astimezone(UTC)), f"{iso(entry.when)}#{secrets.token_hex(_TOKEN_BYTES)}")
+        # Leaves nothing: guards every entry that is there.
+        self._table.put_if_absent(item | {"entry": {"S": msgspec.json.encode(entry).decode()}})
 
     def entries(self, since: date, until: date) -> Iterator[AuditEntry]:
         day = since
         while day <= until:
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :day",
-                ExpressionAttributeValues={":day": {"S": f"AUDIT#{day:%Y-%m-%d}"}},
-                ConsistentRead=True,
-            )
-            for page in pages:
-                for item in page["Items"]:
-                    yield msgspec.json.decode(item["entry"]["S"], type=AuditEntry)
+            for item in self._table.query("pk = :day", {":day": {"S": _partition(day)}}):
+                yield msgspec.json.decode(text(item, "entry"), type=AuditEntry)
             day += timedelta(days=1)
+
+
+def _partition(day: date) -> str:
+    return f"AUDIT#{day:%Y-%m-%d}"

@@ -1,40 +1,61 @@
-"""How values stand in the ledger's table: one item per submission, the PHI in one compressed attribute (ADR 0003)."""
+"""How submissions, records and files stand in the ledger's table.
+
+PHI is in one compressed attribute of an item (ADR 0003); the attributes beside it are those that conditions and indexes
+read.
+"""
 
 from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from shared import settings
 from shared.adapters.ledger.packing import pack, unpack
+from shared.adapters.ledger.table import Item, key
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
-from shared.domain.submission import Attempt, Lane, Record, Submission
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
 
-Item = dict[str, Any]
+_TEXTS: Final = (
+    "source",
+    "clinic",
+    "record",
+    "patient_group",
+    "file_id",
+    "file_name",
+    "config_version",
+    "replaces",
+    "replaced_by",
+    "closed_reason",
+)
+"""Fields of a submission that are text attributes of the same name; an empty one is left out."""
+
+LANE_END: Final = "\x7f"
+"""Appended to a lane's key it sorts behind everything that waits in the lane."""
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False):
-    """What no condition and no index looks at, kept compressed in one attribute: it holds the PHI."""
+    """The part of a submission that no condition and no index reads."""
 
     visit: Visit
     findings: tuple[Finding, ...]
     vxu: str
 
 
-def iso(when: datetime) -> str:
-    """A time as it sorts."""
-    return when.astimezone(UTC).isoformat(timespec="microseconds")
+# submissions ----------------------------------------------------------------------------------------------------------
+
+
+def submission_key(msh_10: str) -> Item:
+    """Return the key of a submission."""
+    return key(f"SUB#{msh_10}", "SUB")
 
 
 def submission_item(submission: Submission) -> Item:
-    """The table's item for a new submission; empty attributes are left out, index keys must not be empty."""
-    item: Item = {
-        "pk": {"S": f"SUB#{submission.msh_10}"},
-        "sk": {"S": "SUB"},
+    """Return the item of a new submission. Empty attributes are left out, because index keys must not be empty."""
+    item: Item = submission_key(submission.msh_10) | {
         "state": {"S": submission.state.value},
         "row_count": {"N": str(submission.row_count)},
         "revision": {"N": str(submission.revision)},
@@ -57,79 +78,8 @@ def submission_item(submission: Submission) -> Item:
     return item
 
 
-_TEXTS: Final = (
-    "source",
-    "clinic",
-    "record",
-    "patient_group",
-    "file_id",
-    "file_name",
-    "config_version",
-    "replaces",
-    "replaced_by",
-    "closed_reason",
-)
-
-
-def record_item(record: Record) -> Item:
-    """The table's item for one version of a record."""
-    return {
-        "pk": {"S": f"REC#{record.key}"},
-        "sk": {"S": "REC"},
-        "version": {"N": str(record.version)},
-        "body": {"B": pack(record)},
-    }
-
-
-def waiting_keys(msh_10: str, since: datetime, lane: Lane | None = None) -> Item:
-    """The keys of the index `waiting`; what waits for its turn has shards of its own, and stands there by its lane."""
-    shard = str(zlib.crc32(msh_10.encode()) % settings.WAITING_SHARDS)
-    if lane is None:
-        return {"waiting_shard": {"S": shard}, "waiting_since": {"S": iso(since)}}
-    return {
-        "waiting_shard": {"S": settings.BACKFILL_SHARD + shard},
-        "waiting_since": {"S": lane_key(lane) + iso(since)},
-    }
-
-
-LANE_END: Final = "\x7f"
-"""Behind a lane's key it is greater than everything that waits in the lane."""
-
-
-def lane_key(lane: Lane) -> str:
-    """What the keys of a lane begin with. Keys of sources and clinics have no `#` (schema.NAME)."""
-    return f"{lane.source}#{lane.clinic}#"
-
-
-def lane_of(item: Item) -> Lane:
-    """The lane of an item that waits for its turn."""
-    source, clinic, _ = text(item, "waiting_since").split("#")
-    return Lane(source, clinic)
-
-
-def since_of(item: Item) -> datetime:
-    """Since when an item waits, for its turn or for delivery."""
-    return datetime.fromisoformat(text(item, "waiting_since").rpartition("#")[2])
-
-
-def text(item: Item, name: str) -> str:
-    return str(item[name]["S"]) if name in item else ""
-
-
-def number(item: Item, name: str) -> int:
-    return int(item[name]["N"]) if name in item else 0
-
-
-def moment(item: Item, name: str) -> datetime | None:
-    return datetime.fromisoformat(item[name]["S"]) if name in item else None
-
-
-def msh_10_of(item: Item) -> str:
-    return text(item, "pk").removeprefix("SUB#")
-
-
 def submission_from(item: Item) -> Submission:
-    """The submission that an item of the table holds."""
+    """Return the submission of an item."""
     body = unpack(item["body"]["B"], _Body)
     return Submission(
         msh_10=msh_10_of(item),
@@ -152,5 +102,92 @@ def submission_from(item: Item) -> Submission:
     )
 
 
+def msh_10_of(item: Item) -> str:
+    """Return the MSH-10 of a submission's item, from the table or an index."""
+    return text(item, "pk").removeprefix("SUB#")
+
+
 def causes_in(item: Item) -> tuple[str, ...]:
+    """Return the causes of a submission's item."""
     return tuple(value["S"] for value in item.get("causes", {"L": []})["L"])
+
+
+# records and files ----------------------------------------------------------------------------------------------------
+
+
+def record_key(record: str) -> Item:
+    """Return the key of a record."""
+    return key(f"REC#{record}", "REC")
+
+
+def record_item(record: Record) -> Item:
+    """Return the item of one version of a record."""
+    return record_key(record.key) | {"version": {"N": str(record.version)}, "body": {"B": pack(record)}}
+
+
+def file_key(file_id: str) -> Item:
+    """Return the key of a file."""
+    return key("FILES", file_id)
+
+
+def file_item(summary: FileSummary) -> Item:
+    """Return the item of a file."""
+    return file_key(summary.file_id) | {"body": {"B": pack(summary)}}
+
+
+# the index `waiting` --------------------------------------------------------------------------------------------------
+
+
+def waiting_keys(msh_10: str, since: datetime, lane: BackfillLane | None = None) -> Item:
+    """Return the keys of the index `waiting`: by time in a shard of the backlog, or by lane in one of the backfills."""
+    shard = str(zlib.crc32(msh_10.encode()) % settings.WAITING_SHARDS)
+    if lane is None:
+        return {"waiting_shard": {"S": shard}, "waiting_since": {"S": iso(since)}}
+    return {
+        "waiting_shard": {"S": settings.BACKFILL_SHARD + shard},
+        "waiting_since": {"S": lane_key(lane) + iso(since)},
+    }
+
+
+def lane_key(lane: BackfillLane) -> str:
+    """Return the prefix of a lane's sort keys. Names of sources and clinics contain no `#` (clinics.toml's schema)."""
+    return f"{lane.source}#{lane.clinic}#"
+
+
+def lane_of(item: Item) -> BackfillLane:
+    """Return the lane of an item in a backfill."""
+    source, clinic, _ = text(item, "waiting_since").split("#")
+    return BackfillLane(source, clinic)
+
+
+def since_of(item: Item) -> datetime:
+    """Return since when an item waits, in the backlog or in a backfill."""
+    return datetime.fromisoformat(text(item, "waiting_since").rpartition("#")[2])
+
+
+# attributes -----------------------------------------------------------------------------------------------------------
+
+
+def iso(when: datetime) -> str:
+    """Return a time as text that sorts by time: UTC, in microseconds."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def text(item: Item, name: str) -> str:
+    """Return a text attribute, empty if it is missing."""
+    return str(item[name]["S"]) if name in item else ""
+
+
+def number(item: Item, name: str) -> int:
+    """Return a whole number, 0 if it is missing."""
+    return int(item[name]["N"]) if name in item else 0
+
+
+def moment(item: Item, name: str) -> datetime | None:
+    """Return a time, None if it is missing."""
+    return datetime.fromisoformat(item[name]["S"]) if name in item else None
+
+
+def strings(values: tuple[str, ...]) -> Item:
+    """Return texts as the value of an expression."""
+    return {"L": [{"S": value} for value in values]}

@@ -20,7 +20,7 @@ from shared.domain.submission import Record, Submission
 from shared.exports.corrections import Choice, choices, corrected
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Backlog, Records, SearchKeys, Submissions
 from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.correction.triage import causes_of
@@ -64,13 +64,19 @@ class Correct:
     def __init__(
         self,
         *,
-        ledger: Ledger,
+        submissions: Submissions,
+        records: Records,
+        search_keys: SearchKeys,
+        backlog: Backlog,
         outbox: Outbox,
         resubmission: ResubmissionQueue,
         configurations: Configurations,
         clock: Clock,
     ) -> None:
-        self._ledger = ledger
+        self._submissions = submissions
+        self._records = records
+        self._search_keys = search_keys
+        self._backlog = backlog
         self._outbox = outbox
         self._resubmission = resubmission
         self._configurations = configurations
@@ -79,7 +85,10 @@ class Correct:
     def under(self, configuration: Configuration) -> Correct:
         """The same with a clinics.toml that is not in force (yet)."""
         return Correct(
-            ledger=self._ledger,
+            submissions=self._submissions,
+            records=self._records,
+            search_keys=self._search_keys,
+            backlog=self._backlog,
             outbox=self._outbox,
             resubmission=self._resubmission,
             configurations=_Fixed(configuration),
@@ -90,7 +99,7 @@ class Correct:
         self, msh_10: str, changes: Mapping[str, str], *, dry_run: bool = False
     ) -> Resubmitted | NotResubmitted:
         """Resubmits one failed submission with `changes` (columns of vaxline's CSV layout → new values)."""
-        old = self._ledger.get(msh_10)
+        old = self._submissions.get(msh_10)
         if old is None:
             return NotResubmitted(msh_10, "there is no such submission")
         reason = _why_not(old, changes)
@@ -102,7 +111,7 @@ class Correct:
         visit = self._corrected(old, changes, configuration)
         if isinstance(visit, str):
             return NotResubmitted(msh_10, visit, choices(old.visit, changes))
-        record = self._ledger.records([old.record]).get(old.record, Record(old.record))
+        record = self._records.get([old.record]).get(old.record, Record(old.record))
         new = self._submission(old, visit, record, configuration)
         if not dry_run and not self._take_up(old, new, record):
             return NotResubmitted(msh_10, "its record was just changed by an export; look at it again")
@@ -111,7 +120,7 @@ class Correct:
     def _queue_again(self, old: Submission, *, dry_run: bool) -> Resubmitted:
         """Never sent, so the same message may simply be tried again."""
         if not dry_run:
-            requeue(self._ledger, self._outbox, old, By.PERSON, self._clock.now())
+            requeue(self._backlog, self._outbox, old, By.PERSON, self._clock.now())
         return Resubmitted(old.msh_10, old.msh_10, State.QUEUED, (), old.vxu)
 
     def _corrected(self, old: Submission, changes: Mapping[str, str], configuration: Configuration) -> Visit | str:
@@ -133,7 +142,9 @@ class Correct:
             msh_10=msh_10,
             state=State.HELD if held else State.QUEUED,
             clinic=clinic.key if clinic else "",
-            patient_group=identity.patient_group(self._ledger.patient_key(), visit.source, visit.patient.mrn or msh_10),
+            patient_group=identity.patient_group(
+                self._submissions.patient_key(), visit.source, visit.patient.mrn or msh_10
+            ),
             config_version=configuration.version,
             created=now,
             visit=visit,
@@ -154,11 +165,11 @@ class Correct:
         )
 
     def _take_up(self, old: Submission, new: Submission, record: Record) -> bool:
-        if not self._ledger.save_record(records.after_correction(record, new)):
+        if not self._records.save(records.after_correction(record, new)):
             return False
-        self._ledger.make_findable(findable([new]))
-        self._ledger.add(new)
-        self._ledger.name_replacement(old.msh_10, new.msh_10)
+        self._search_keys.add(findable([new]))
+        self._submissions.add(new)
+        self._submissions.name_replacement(old.msh_10, new.msh_10)
         if new.state is State.QUEUED:
             self._outbox.send([OutboxMessage(new.msh_10, new.clinic, new.patient_group)])
         else:

@@ -17,7 +17,7 @@ from shared.domain import faults
 from shared.domain.codes.local import CAUSE as UNMAPPED
 from shared.domain.notice import OTHER, PendingNotice, headline
 from shared.ports.clock import Clock
-from shared.ports.ledger import NO_CLINIC, Ledger
+from shared.ports.ledger import NO_CLINIC, Worklist
 from shared.ports.notices import PendingNotices, Topic
 from shared.usecases.explain import explanation
 from shared.usecases.findings import CHECKS
@@ -31,15 +31,15 @@ class Notices:
     """Requests and sends notices.
 
     Args:
-        ledger: Read for the worklist.
+        worklist: Read for the number of submissions that wait.
         pending: The notices that are still to be sent.
         topic: Receives the e-mails.
         clock: The current time.
         stage: Named in the subject and in the commands of the e-mail.
     """
 
-    def __init__(self, *, ledger: Ledger, pending: PendingNotices, topic: Topic, clock: Clock, stage: str) -> None:
-        self._ledger = ledger
+    def __init__(self, *, worklist: Worklist, pending: PendingNotices, topic: Topic, clock: Clock, stage: str) -> None:
+        self._worklist = worklist
         self._pending = pending
         self._topic = topic
         self._clock = clock
@@ -79,7 +79,7 @@ class Notices:
 
     def _waiting(self, clinic: str) -> Counter[str]:
         """Count a clinic's entries of the worklist by the headline of their first cause."""
-        return Counter(_headline(entry.causes) for entry in self._ledger.worklist(clinic=clinic))
+        return Counter(_headline(entry.causes) for entry in self._worklist.entries(clinic=clinic))
 
     def _text(self, clinic: str, cause: str, count: int) -> str:
         submissions = "1 submission waits" if count == 1 else f"{count} submissions wait"

@@ -20,7 +20,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import Submission
 from shared.exports.columns import BY_NAME, FROM_PATIENT
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Submissions, Worklist
 from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
 from shared.usecases.findings import cause_of
 
@@ -70,19 +70,20 @@ class Preview:
 class Remedies:
     """The use case with its ports."""
 
-    def __init__(self, *, ledger: Ledger, correct: Correct) -> None:
-        self._ledger = ledger
+    def __init__(self, *, submissions: Submissions, worklist: Worklist, correct: Correct) -> None:
+        self._submissions = submissions
+        self._worklist = worklist
         self._correct = correct
 
     def members(self, remedy: Remedy) -> tuple[str, ...]:
         """The MSH-10s of the group, the oldest first."""
         entries = sorted(
-            self._ledger.worklist(clinic=remedy.clinic, cause=remedy.cause), key=lambda one: (one.created, one.msh_10)
+            self._worklist.entries(clinic=remedy.clinic, cause=remedy.cause), key=lambda one: (one.created, one.msh_10)
         )
         found = tuple(entry.msh_10 for entry in entries)
         if not remedy.value:
             return found
-        return tuple(one.msh_10 for one in self._ledger.many(found) if _is_named(one, remedy))
+        return tuple(one.msh_10 for one in self._submissions.many(found) if _is_named(one, remedy))
 
     def preview(self, remedy: Remedy) -> Preview:
         """Builds every message of the group as it would be, and changes nothing."""
@@ -113,11 +114,11 @@ class Remedies:
 
     def _run(self, members: Sequence[str], remedy: Remedy, *, dry_run: bool) -> Iterator[Resubmitted | NotResubmitted]:
         correct = self._correct if remedy.configuration is None else self._correct.under(remedy.configuration)
-        for one in self._ledger.many(members):
+        for one in self._submissions.many(members):
             yield correct(one.msh_10, changes_for(one, remedy), dry_run=dry_run)
 
     def _example(self, result: Resubmitted) -> Example:
-        before = self._ledger.get(result.replaces)
+        before = self._submissions.get(result.replaces)
         return Example(result.replaces, before.vxu if before else "", result.vxu, result.state)
 
 

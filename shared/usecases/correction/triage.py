@@ -9,7 +9,7 @@ from shared.domain import faults
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
 from shared.domain.submission import Strategy, Submission
 from shared.ports.clock import Clock
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Backlog, Outcomes, Submissions, Worklist
 from shared.ports.queues import Outbox
 from shared.usecases.delivery.follow_up import count_outcome
 from shared.usecases.delivery.requeue import By, requeue
@@ -33,30 +33,42 @@ class Triaged:
 class Triage:
     """The use case with its ports."""
 
-    def __init__(self, *, ledger: Ledger, outbox: Outbox, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(
+        self,
+        *,
+        submissions: Submissions,
+        outcomes: Outcomes,
+        worklist: Worklist,
+        backlog: Backlog,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._submissions = submissions
+        self._outcomes = outcomes
+        self._worklist = worklist
+        self._backlog = backlog
         self._outbox = outbox
         self._clock = clock
 
     def __call__(self, msh_10: str) -> Triaged:
-        submission = self._ledger.get(msh_10)
+        submission = self._submissions.get(msh_10)
         if submission is None:
             return Triaged(msh_10, "", "unknown MSH-10")
         if not submission.attempts and submission.state is not State.QUEUED:
             # It was held, whatever became of it since; what was sent is counted where it was answered.
-            count_outcome(self._ledger, submission, causes_of_hold(submission.findings), self._clock.now())
+            count_outcome(self._outcomes, submission, causes_of_hold(submission.findings), self._clock.now())
         if submission.replaced_by:
             return Triaged(msh_10, submission.clinic, "replaced meanwhile")
         if may_be_retried(submission):
             return self._queue_again(submission)
         if submission.state in NEEDS_A_PERSON or submission.state is State.QUEUED:
             causes = causes_of(submission)
-            self._ledger.enter_worklist(msh_10, causes)
+            self._worklist.enter(msh_10, causes)
             return Triaged(msh_10, submission.clinic, "worklist", causes)
         return Triaged(msh_10, submission.clinic, f"nothing to do: {submission.state}")
 
     def _queue_again(self, submission: Submission) -> Triaged:
-        requeue(self._ledger, self._outbox, submission, By.TRIAGE, self._clock.now())
+        requeue(self._backlog, self._outbox, submission, By.TRIAGE, self._clock.now())
         return Triaged(submission.msh_10, submission.clinic, "queued again", submission.causes)
 
 

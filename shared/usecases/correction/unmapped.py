@@ -9,7 +9,7 @@ from datetime import datetime
 from shared.domain.codes import local
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding
-from shared.ports.ledger import Ledger, WorklistEntry
+from shared.ports.ledger import Submissions, Worklist, WorklistEntry
 from shared.usecases.findings import cause_of
 
 
@@ -33,19 +33,19 @@ class Unmapped:
     line: str
 
 
-def unmapped(ledger: Ledger, clinic: str = "") -> tuple[Unmapped, ...]:
+def unmapped(submissions: Submissions, worklist: Worklist, clinic: str = "") -> tuple[Unmapped, ...]:
     """The codes that held submissions of the worklist wait for, those with the most rows first."""
     waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
-    for entry in ledger.worklist(clinic=clinic, state=State.HELD):
+    for entry in worklist.entries(clinic=clinic, state=State.HELD):
         for cause in entry.causes:
             if cause.startswith(f"{local.CAUSE} "):
                 waiting.setdefault((entry.source, cause), []).append(entry)
-    found = [_one(ledger, source, cause, entries) for (source, cause), entries in waiting.items()]
+    found = [_one(submissions, source, cause, entries) for (source, cause), entries in waiting.items()]
     return tuple(sorted(filter(None, found), key=lambda one: (-one.rows, one.source, one.cause)))
 
 
-def _one(ledger: Ledger, source: str, cause: str, entries: list[WorklistEntry]) -> Unmapped | None:
-    finding = _finding(ledger, cause, entries)
+def _one(submissions: Submissions, source: str, cause: str, entries: list[WorklistEntry]) -> Unmapped | None:
+    finding = _finding(submissions, cause, entries)
     if finding is None:
         return None
     table, code = local.table_of(finding), finding.value.strip()
@@ -54,7 +54,7 @@ def _one(ledger: Ledger, source: str, cause: str, entries: list[WorklistEntry]) 
         table=table,
         code=code,
         source=source,
-        rows=sum(entry.row_count or _rows(ledger, entry) for entry in entries),
+        rows=sum(entry.row_count or _rows(submissions, entry) for entry in entries),
         submissions=len(entries),
         first_seen=min(entry.created for entry in entries),
         clinics=tuple(sorted({entry.clinic for entry in entries})),
@@ -63,17 +63,17 @@ def _one(ledger: Ledger, source: str, cause: str, entries: list[WorklistEntry]) 
     )
 
 
-def _finding(ledger: Ledger, cause: str, entries: list[WorklistEntry]) -> Finding | None:
+def _finding(submissions: Submissions, cause: str, entries: list[WorklistEntry]) -> Finding | None:
     """The finding behind a cause, which has the code as the export writes it; None once nothing waits for it."""
     for entry in entries:
-        submission = ledger.get(entry.msh_10)
+        submission = submissions.get(entry.msh_10)
         for finding in submission.findings if submission else ():
             if cause_of(finding) == cause:
                 return finding
     return None
 
 
-def _rows(ledger: Ledger, entry: WorklistEntry) -> int:
+def _rows(submissions: Submissions, entry: WorklistEntry) -> int:
     """The rows behind a submission that a correction made, which stand with the one that it replaces."""
-    submission = ledger.get(entry.msh_10)
+    submission = submissions.get(entry.msh_10)
     return len(submission.visit.rows) if submission else 0

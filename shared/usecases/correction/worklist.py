@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.ports.ledger import Ledger, WorklistEntry
+from shared.ports.ledger import Submissions, Worklist, WorklistEntry
 from shared.usecases.explain import Explanation, explanation
 from shared.usecases.findings import cause_of
 
@@ -37,13 +37,13 @@ class Group:
     msh_10s: tuple[str, ...]
 
 
-def group_of(ledger: Ledger, cause: str, clinic: str = "") -> Group | None:
+def group_of(submissions: Submissions, worklist: Worklist, cause: str, clinic: str = "") -> Group | None:
     """The group of one cause, the largest where several clinics have it. Reads the submissions of that cause only."""
     indexed = "" if cause == NO_CAUSE else cause
-    return next((group for group in groups(ledger, clinic, indexed) if group.cause == cause), None)
+    return next((group for group in groups(submissions, worklist, clinic, indexed) if group.cause == cause), None)
 
 
-def groups(ledger: Ledger, clinic: str = "", cause: str = "") -> tuple[Group, ...]:
+def groups(submissions: Submissions, worklist: Worklist, clinic: str = "", cause: str = "") -> tuple[Group, ...]:
     """The worklist of one clinic or of all, the group with the most submissions first.
 
     With `cause` of the submissions that have it, whose other causes are groups as well. Reads every submission once,
@@ -51,8 +51,8 @@ def groups(ledger: Ledger, clinic: str = "", cause: str = "") -> tuple[Group, ..
     """
     waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
     said: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for entry in ledger.worklist(clinic=clinic, cause=cause):
-        found = _said(ledger, entry.msh_10)
+    for entry in worklist.entries(clinic=clinic, cause=cause):
+        found = _said(submissions, entry.msh_10)
         for own in entry.causes or (NO_CAUSE,):
             key = (own, entry.clinic)
             waiting.setdefault(key, []).append(entry)
@@ -61,9 +61,9 @@ def groups(ledger: Ledger, clinic: str = "", cause: str = "") -> tuple[Group, ..
     return tuple(sorted(made, key=lambda group: (-group.submissions, group.cause, group.clinic)))
 
 
-def _said(ledger: Ledger, msh_10: str) -> list[tuple[str, str, str]]:
+def _said(submissions: Submissions, msh_10: str) -> list[tuple[str, str, str]]:
     """(cause, field, value) of each of a submission's findings; what an ACK says has no value of its own."""
-    submission = ledger.get(msh_10)
+    submission = submissions.get(msh_10)
     if submission is None:
         return []
     return [(cause_of(finding), finding.path, finding.value) for finding in submission.findings]

@@ -19,10 +19,10 @@ from typing import Final, TypeVar
 from shared import settings
 from shared.batched import batched
 from shared.domain.lifecycle import State
-from shared.domain.submission import Lane, Submission
+from shared.domain.submission import BackfillLane, Submission
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Ledger, Waiting
+from shared.ports.ledger import Backfills, Backlog, Stops, Waiting
 from shared.ports.queues import Outbox
 from shared.replaced import replace
 
@@ -44,8 +44,11 @@ class Admitted:
 class Backfill:
     """The use case with its ports."""
 
-    def __init__(self, *, ledger: Ledger, outbox: Outbox, configurations: Configurations, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, *, backfills: Backfills, stops: Stops, outbox: Outbox, configurations: Configurations, clock: Clock
+    ) -> None:
+        self._backfills = backfills
+        self._stops = stops
         self._outbox = outbox
         self._configurations = configurations
         self._clock = clock
@@ -53,13 +56,13 @@ class Backfill:
     def __call__(self) -> Admitted:
         """One minute's turns; none while delivery to the IIS is closed, and none for a stopped facility."""
         now = self._clock.now()
-        lanes = self._ledger.lanes()
+        lanes = self._backfills.lanes()
         if not lanes:
             return Admitted(0, left=False)
         until = now + timedelta(seconds=settings.BACKFILL_LASTS)
         for lane in lanes:
-            self._ledger.begin_backfill(lane, until)
-        stops = self._ledger.stops()
+            self._backfills.begin(lane, until)
+        stops = self._stops.current()
         if not stops.valve.is_open:
             return Admitted(0, left=True)
         configuration = self._configurations.current()
@@ -72,11 +75,11 @@ class Backfill:
         room = max(pace - self._outbox.depth(), pace // _AT_LEAST, 1)
         return self._admit(self._turns(moving, room, now), room, now)
 
-    def _turns(self, lanes: Sequence[Lane], room: int, now: datetime) -> Iterator[Waiting]:
+    def _turns(self, lanes: Sequence[BackfillLane], room: int, now: datetime) -> Iterator[Waiting]:
         """One of each lane after the other; another lane is the first each minute."""
         first = int(now.timestamp()) // 60 % len(lanes)
         limit = room // len(lanes) + 1
-        return _alternating(self._ledger.backfill(lane, limit) for lane in (*lanes[first:], *lanes[:first]))
+        return _alternating(self._backfills.waiting_in(lane, limit) for lane in (*lanes[first:], *lanes[:first]))
 
     def _admit(self, turns: Iterator[Waiting], room: int, now: datetime) -> Admitted:
         """Queued first: where the process ends before the ledger knows, the next minute queues it again, to no harm.
@@ -88,7 +91,7 @@ class Backfill:
         had = (replace(one.message, round=turn) for one in islice(turns, room))
         for batch in batched(had, _BATCH):
             self._outbox.send(batch)
-            admitted += sum(self._ledger.admit(one.msh_10, now) for one in batch)
+            admitted += sum(self._backfills.admit(one.msh_10, now) for one in batch)
         return Admitted(admitted, left=next(turns, None) is not None)
 
 
@@ -102,46 +105,51 @@ def _alternating(lines: Iterable[Iterator[_T]]) -> Iterator[_T]:
             yield one
 
 
-def waiting_for_turns(ledger: Ledger, limit: int, clinic: str = "") -> Iterator[Waiting]:
+def waiting_for_turns(backfills: Backfills, limit: int, clinic: str = "") -> Iterator[Waiting]:
     """Everything that waits for its turn, of one clinic or of all, lane by lane, read as the iterator advances."""
-    lanes = (lane for lane in ledger.lanes() if clinic in ("", lane.clinic))
-    return chain.from_iterable(ledger.backfill(lane, limit) for lane in lanes)
+    lanes = (lane for lane in backfills.lanes() if clinic in ("", lane.clinic))
+    return chain.from_iterable(backfills.waiting_in(lane, limit) for lane in lanes)
 
 
-def all_waiting(ledger: Ledger, limit: int, clinic: str = "") -> Iterator[Waiting]:
+def all_waiting(backlog: Backlog, backfills: Backfills, limit: int, clinic: str = "") -> Iterator[Waiting]:
     """What waits for delivery, and after it what waits for its turn, of one clinic or of all."""
-    waiting = (one for one in ledger.waiting() if clinic in ("", one.message.clinic))
-    return chain(waiting, waiting_for_turns(ledger, limit, clinic))
+    waiting = (one for one in backlog.waiting() if clinic in ("", one.message.clinic))
+    return chain(waiting, waiting_for_turns(backfills, limit, clinic))
 
 
-class Shares:
-    """Who has to wait: of each lane a day's first messages are queued at once, what is beyond them waits its turn.
+class DailyQuota:
+    """The daily quota of each backfill lane: messages within it are queued at once, messages beyond it wait.
 
-    While anything of a lane waits, everything new of it waits behind: a record's messages keep their order.
+    While a lane has a backfill, its new messages wait behind it, so that a record's messages keep their order.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(self, backfills: Backfills, clock: Clock) -> None:
+        self._backfills = backfills
         self._clock = clock
 
-    def waiting(self, made: Iterable[Submission], share: int) -> frozenset[Lane]:
-        """The lanes of these new submissions in which they have to wait, noted before they are written.
+    def exceeded(self, made: Iterable[Submission], quota: int) -> frozenset[BackfillLane]:
+        """Count new submissions against the quota, before they are written.
 
-        `share` is how many of a lane are queued at once in a day (UTC).
+        Args:
+            made: The new submissions.
+            quota: How many messages of a lane are queued at once on a day (UTC).
+
+        Returns:
+            The lanes in which these submissions have to wait.
         """
-        counts: dict[Lane, int] = {}
+        counts: dict[BackfillLane, int] = {}
         for one in made:
             if one.state is State.QUEUED:
                 counts[one.lane] = counts.get(one.lane, 0) + 1
-        return frozenset(lane for lane, count in counts.items() if self._has_to_wait(lane, count, share))
+        return frozenset(lane for lane, count in counts.items() if self._has_to_wait(lane, count, quota))
 
-    def _has_to_wait(self, lane: Lane, count: int, share: int) -> bool:
+    def _has_to_wait(self, lane: BackfillLane, count: int, quota: int) -> bool:
         now = self._clock.now()
-        day = self._ledger.take_share(lane, now.date(), count)
+        day = self._backfills.take_from_quota(lane, now.date(), count)
         lasts = day.waits_until - now if day.waits_until else timedelta(0)
-        if lasts <= timedelta(0) and day.taken <= share:
+        if lasts <= timedelta(0) and day.taken <= quota:
             return False
         # The note must not lapse before these are written and backfill finds them.
         if lasts < timedelta(seconds=settings.BACKFILL_LASTS / 2):
-            self._ledger.begin_backfill(lane, now + timedelta(seconds=settings.BACKFILL_LASTS))
+            self._backfills.begin(lane, now + timedelta(seconds=settings.BACKFILL_LASTS))
         return True

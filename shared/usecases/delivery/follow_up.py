@@ -9,7 +9,7 @@ from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
 from shared.domain.outcome import outcome_of
 from shared.domain.submission import Submission
 from shared.ports.clock import Clock
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Outcomes, Submissions, SubmissionStates
 from shared.ports.queues import ResubmissionQueue
 from shared.usecases.delivery.lineage import supersede_predecessors
 
@@ -20,8 +20,18 @@ _TRIAGED: Final = NEEDS_A_PERSON | {State.QUEUED}
 class FollowUp:
     """Does what follows from an outcome. Doing it again changes nothing, so a redelivered reference may repeat it."""
 
-    def __init__(self, *, ledger: Ledger, resubmission: ResubmissionQueue, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(
+        self,
+        *,
+        submissions: Submissions,
+        states: SubmissionStates,
+        outcomes: Outcomes,
+        resubmission: ResubmissionQueue,
+        clock: Clock,
+    ) -> None:
+        self._submissions = submissions
+        self._states = states
+        self._outcomes = outcomes
         self._resubmission = resubmission
         self._clock = clock
 
@@ -34,7 +44,7 @@ class FollowUp:
         """
         self.count(submission)
         if state in STORED_BY_IIS:
-            supersede_predecessors(self._ledger, submission)
+            supersede_predecessors(self._submissions, self._states, submission)
         elif state in _TRIAGED:
             self._resubmission.send([submission.msh_10])
 
@@ -44,7 +54,7 @@ class FollowUp:
         The process may have been stopped between the two. A submission that still waits for delivery is left alone, an
         UNKNOWN before its resend among them.
         """
-        submission = self._ledger.get(msh_10)
+        submission = self._submissions.get(msh_10)
         if submission is None or submission.waiting_since is not None or submission.state is State.SENDING:
             return
         if submission.state in STORED_BY_IIS | _TRIAGED:
@@ -55,11 +65,11 @@ class FollowUp:
 
     def count(self, submission: Submission) -> None:
         """Add the submission's outcome to its day, where it has one."""
-        count_outcome(self._ledger, submission, submission.causes, self._clock.now())
+        count_outcome(self._outcomes, submission, submission.causes, self._clock.now())
 
 
-def count_outcome(ledger: Ledger, submission: Submission, causes: tuple[str, ...], now: datetime) -> None:
+def count_outcome(outcomes: Outcomes, submission: Submission, causes: tuple[str, ...], now: datetime) -> None:
     """Add a submission's outcome to the counts of its day; once, however often this is called."""
     outcome = outcome_of(submission, causes)
     if outcome is not None:
-        ledger.note_outcome(outcome, now)
+        outcomes.note(outcome, now)

@@ -6,27 +6,27 @@ from typing import Final
 
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import Submission
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Submissions, SubmissionStates
 
 _NEVER_SENT: Final = frozenset({State.HELD, State.QUEUED, State.CLOSED})
 
 
-def supersede_predecessors(ledger: Ledger, submission: Submission) -> None:
+def supersede_predecessors(submissions: Submissions, states: SubmissionStates, submission: Submission) -> None:
     """Supersede every submission that an accepted one replaces, directly or through others."""
     older: Submission | None = submission
     while older is not None and older.replaces:
-        ledger.move(older.replaces, Event.SUPERSEDE)
-        older = ledger.get(older.replaces)
+        states.move(older.replaces, Event.SUPERSEDE)
+        older = submissions.get(older.replaces)
 
 
-def is_overtaken(ledger: Ledger, submission: Submission) -> bool:
+def is_overtaken(submissions: Submissions, submission: Submission) -> bool:
     """Whether a correction of the submission has been sent.
 
     The queue keeps a patient's messages in order, but retries and lost queue messages do not.
     """
     newer = submission.replaced_by
     while newer:
-        correction = ledger.get(newer)
+        correction = submissions.get(newer)
         if correction is None:
             return False
         if correction.state not in _NEVER_SENT:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.submission import Submission
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Backlog
 from shared.ports.queues import Outbox, OutboxMessage
 
 
@@ -17,11 +17,11 @@ class By(StrEnum):
     TRIAGE = "r"
 
 
-def requeue(ledger: Ledger, outbox: Outbox, submission: Submission, by: By, now: datetime) -> None:
+def requeue(backlog: Backlog, outbox: Outbox, submission: Submission, by: By, now: datetime) -> None:
     """Let a QUEUED submission wait for delivery again, from the first step of its retries, with the same MSH-10.
 
     The `round` differs after every attempt, so that SQS does not drop the message as a duplicate of an earlier one.
     """
-    ledger.requeue(submission.msh_10, now)
+    backlog.requeue(submission.msh_10, now)
     round_ = f"{by.value}{submission.attempt_count}"
     outbox.send([OutboxMessage(submission.msh_10, submission.clinic, submission.patient_group, round_)])

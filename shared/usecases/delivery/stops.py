@@ -19,7 +19,7 @@ from shared.domain.clinics import Iis as IisSettings
 from shared.domain.faults import Fault
 from shared.domain.valve import Valve
 from shared.ports.clock import Clock
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Stops
 
 _ATTEMPTS: Final = 5
 """How often a change of the valve is tried when other processes change it at the same time."""
@@ -37,19 +37,19 @@ class DeliveryStops:
     """The stops of one batch, and the accounting of its faults. Safe among the batch's threads.
 
     Args:
-        ledger: Holds the stopped facilities and the valve; read once, here.
+        stops: Holds the stopped facilities and the valve; read once, here.
         clock: The current time.
         iis: The IIS's settings, with its maintenance windows.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, iis: IisSettings) -> None:
-        self._ledger = ledger
+    def __init__(self, stops: Stops, clock: Clock, iis: IisSettings) -> None:
+        self._stops = stops
         self._clock = clock
         self._iis = iis
         self._lock = Lock()
-        stops = ledger.stops()
-        self._facilities = dict(stops.facilities)
-        self._valve = stops.valve
+        status = stops.current()
+        self._facilities = dict(status.facilities)
+        self._valve = status.valve
 
     def reason(self, clinic: Clinic | None) -> Stop | None:
         """Return what keeps a clinic's messages from the IIS now, or None where they may be sent."""
@@ -78,7 +78,7 @@ class DeliveryStops:
         if fault.strategy in valves.COUNTED:
             self._change(lambda valve: valves.fault_seen(valve, fault.strategy, fault.code, self._clock.now()))
         if fault.stops_facility and clinic is not None:
-            self._ledger.stop_facility(clinic.facility_id, fault.code, self._clock.now())
+            self._stops.stop_facility(clinic.facility_id, fault.code, self._clock.now())
             self._facilities[clinic.facility_id] = fault.code
 
     def record_answer(self) -> None:
@@ -88,18 +88,18 @@ class DeliveryStops:
 
     def _change(self, change: Callable[[Valve], Valve]) -> None:
         with self._lock:
-            self._valve = change_valve(self._ledger, change)
+            self._valve = change_valve(self._stops, change)
 
 
-def change_valve(ledger: Ledger, change: Callable[[Valve], Valve]) -> Valve:
+def change_valve(stops: Stops, change: Callable[[Valve], Valve]) -> Valve:
     """Apply a change to the valve as other processes left it.
 
     Returns:
         The valve after the change, or as it is where others changed it at every attempt.
     """
     for _ in range(_ATTEMPTS):
-        before = ledger.stops().valve
+        before = stops.current().valve
         after = change(before)
-        if after == before or ledger.save_valve(before, after):
+        if after == before or stops.save_valve(before, after):
             return after
-    return ledger.stops().valve
+    return stops.current().valve

@@ -25,7 +25,7 @@ from shared.domain.submission import Attempt, DeliveryFault, Submission
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
-from shared.ports.ledger import Ledger, NotClaimed
+from shared.ports.ledger import NotClaimed, Outcomes, Stops, Submissions, SubmissionStates
 from shared.ports.queues import OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.delivery.attempt import AttemptResult, answer_result, fault_result
@@ -79,7 +79,10 @@ class Submit:
     """Delivers batches of references.
 
     Args:
-        ledger: Holds the submissions and decides on every claim.
+        submissions: Read for corrections and predecessors.
+        states: Decides on every claim and keeps the outcomes.
+        outcomes: Counts the outcomes for reports.
+        stops: Holds the stopped facilities and the valve.
         resubmission: Receives what needs triage.
         configurations: The clinics.toml in force.
         secrets: The clinics' credentials.
@@ -89,10 +92,13 @@ class Submit:
         concurrency: How many calls run at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports, each by its name
         self,
         *,
-        ledger: Ledger,
+        submissions: Submissions,
+        states: SubmissionStates,
+        outcomes: Outcomes,
+        stops: Stops,
         resubmission: ResubmissionQueue,
         configurations: Configurations,
         secrets: Secrets,
@@ -101,13 +107,17 @@ class Submit:
         retry_scale: float = 1.0,
         concurrency: int = settings.SUBMIT_CONCURRENCY,
     ) -> None:
-        self._ledger = ledger
+        self._submissions = submissions
+        self._states = states
+        self._stops = stops
         self._configurations = configurations
         self._secrets = secrets
         self._iis = iis
         self._clock = clock
         self._retry_scale = retry_scale
-        self._follow_up = FollowUp(ledger=ledger, resubmission=resubmission, clock=clock)
+        self._follow_up = FollowUp(
+            submissions=submissions, states=states, outcomes=outcomes, resubmission=resubmission, clock=clock
+        )
         self._trials = Trials(clock)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
 
@@ -131,7 +141,7 @@ class Submit:
             LookupError: No configuration was pushed yet.
         """
         configuration = self._configurations.current()
-        stops = DeliveryStops(self._ledger, self._clock, configuration.iis)
+        stops = DeliveryStops(self._stops, self._clock, configuration.iis)
         call = RegistryCall(stops=stops, secrets=self._secrets, iis=self._iis, configuration=configuration)
         batch = _Batch(configuration, call, seconds_left)
         groups: dict[str, list[int]] = {}
@@ -181,7 +191,7 @@ class Submit:
             return Done(message.msh_10, message.clinic, stop.value, batch.stops.facility_fault(clinic))
         if stop is not None:
             return Later(message.msh_10, message.clinic, self._wait_while_closed)
-        claimed = self._ledger.claim(message.msh_10, self._clock.now())
+        claimed = self._states.claim(message.msh_10, self._clock.now())
         if isinstance(claimed, NotClaimed):
             if claimed.busy:
                 return Later(message.msh_10, message.clinic, settings.CLAIM_LEASE)
@@ -193,12 +203,12 @@ class Submit:
         return self._write(claimed, result, clinic, batch.stops)
 
     def _is_overtaken(self, submission: Submission) -> bool:
-        return is_overtaken(self._ledger, submission)
+        return is_overtaken(self._submissions, submission)
 
     def _give_way(self, submission: Submission) -> Delivered:
         """Supersede a submission whose correction was sent already."""
         attempt = Attempt(submission.attempt_count, self._clock.now(), 0.0, State.SUPERSEDED)
-        self._ledger.finish(submission, Event.OVERTAKE, attempt)
+        self._states.finish(submission, Event.OVERTAKE, attempt)
         # An earlier send of it, whose answer never came, is counted all the same.
         self._follow_up.count(submission)
         return Done(submission.msh_10, submission.clinic, State.SUPERSEDED.value)
@@ -232,7 +242,7 @@ class Submit:
         wait = self._wait(submission, fault, stops)
         waits_for_opening = clinic is not None and fault is not None and fault.stops_facility and state is State.QUEUED
         next_try = now + timedelta(seconds=wait or 0) if wait is not None or waits_for_opening else None
-        is_ours = self._ledger.finish(submission, result.event, result.attempt, causes=result.causes, next_try=next_try)
+        is_ours = self._states.finish(submission, result.event, result.attempt, causes=result.causes, next_try=next_try)
         if fault is None:
             # After the outcome: the content of the answer is worth more than the fact that there is one.
             stops.record_answer()

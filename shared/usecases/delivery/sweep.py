@@ -14,7 +14,7 @@ from shared import settings
 from shared.domain.valve import Valve
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Backlog, Stops
 from shared.ports.queues import Outbox, OutboxMessage
 from shared.replaced import replace
 
@@ -35,13 +35,15 @@ class Sweep:
     def __init__(
         self,
         *,
-        ledger: Ledger,
+        backlog: Backlog,
+        stops: Stops,
         outbox: Outbox,
         configurations: Configurations,
         clock: Clock,
         after: int = settings.SWEEP_AFTER,
     ) -> None:
-        self._ledger = ledger
+        self._backlog = backlog
+        self._stops = stops
         self._outbox = outbox
         self._configurations = configurations
         self._clock = clock
@@ -54,13 +56,13 @@ class Sweep:
         """
         now = self._clock.now()
         clinics = self._configurations.current().clinics
-        stops = self._ledger.stops()
+        stops = self._stops.current()
         if not facility and not everything and not self._queue_drains(stops.valve, now):
             return Swept(0, 0)
         queued: list[OutboxMessage] = []
         stopped = 0
         firsts: set[str] = set()
-        for waiting in self._ledger.waiting():
+        for waiting in self._backlog.waiting():
             clinic = clinics.get(waiting.message.clinic)
             at = clinic.facility_id if clinic else ""
             if at in stops.facilities:
@@ -83,7 +85,7 @@ class Sweep:
             self._outbox.send(part)
             for message in part:
                 # So that a long backlog is not queued once more at every run, only once an hour.
-                self._ledger.wait_anew(message.msh_10, now)
+                self._backlog.wait_anew(message.msh_10, now)
 
     def _queue_drains(self, valve: Valve, now: datetime) -> bool:
         """Whether what waits has had its time: behind a closed valve all wait, their references safe in the queue."""

@@ -17,7 +17,7 @@ from shared.domain.valve import ClosedBy, Valve
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
 from shared.ports.iis import Iis
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Stops
 from shared.ports.queues import Delivery
 from shared.usecases.delivery.stops import change_valve
 from shared.usecases.delivery.sweep import Sweep
@@ -41,14 +41,14 @@ class ValveCheck:
     def __init__(
         self,
         *,
-        ledger: Ledger,
+        stops: Stops,
         delivery: Delivery,
         configurations: Configurations,
         iis: Iis,
         clock: Clock,
         retry_scale: float = 1.0,
     ) -> None:
-        self._ledger = ledger
+        self._stops = stops
         self._delivery = delivery
         self._configurations = configurations
         self._iis = iis
@@ -57,7 +57,7 @@ class ValveCheck:
 
     def __call__(self) -> ValveCheckResult:
         """Looks once."""
-        before = self._ledger.stops().valve
+        before = self._stops.current().valve
         try:
             iis = self._configurations.current().iis
         except LookupError:
@@ -97,29 +97,29 @@ class ValveCheck:
 
     def _change(self, before: Valve, after: Valve, probe: str = "") -> ValveCheckResult:
         """Somebody else may have been faster, such as a person who closed it: then theirs holds."""
-        saved = self._ledger.save_valve(before, after)
-        return ValveCheckResult(after if saved else self._ledger.stops().valve, probe)
+        saved = self._stops.save_valve(before, after)
+        return ValveCheckResult(after if saved else self._stops.current().valve, probe)
 
 
-def open_facility_by_hand(ledger: Ledger, sweep: Sweep, facility: str) -> int | None:
+def open_facility_by_hand(stops: Stops, sweep: Sweep, facility: str) -> int | None:
     """Open a stopped facility and queue everything that waits for it.
 
     Returns:
         The number of submissions queued, or None if the facility was not stopped.
     """
-    return sweep(facility=facility).queued if ledger.open_facility(facility) else None
+    return sweep(facility=facility).queued if stops.open_facility(facility) else None
 
 
-def open_by_hand(ledger: Ledger, clock: Clock) -> bool:
+def open_by_hand(stops: Stops, clock: Clock) -> bool:
     """A person opens the valve; False where it was open."""
-    if ledger.stops().valve.is_open:
+    if stops.current().valve.is_open:
         return False
-    return change_valve(ledger, lambda valve: valves.opened_by_person(valve, clock.now())).is_open
+    return change_valve(stops, lambda valve: valves.opened_by_person(valve, clock.now())).is_open
 
 
-def close_by_hand(ledger: Ledger, clock: Clock, reason: str) -> bool:
+def close_by_hand(stops: Stops, clock: Clock, reason: str) -> bool:
     """A person closes the valve until a person opens it; False where a person had closed it already."""
-    if ledger.stops().valve.closed_by is ClosedBy.PERSON:
+    if stops.current().valve.closed_by is ClosedBy.PERSON:
         return False
-    after = change_valve(ledger, lambda valve: valves.closed(valve, ClosedBy.PERSON, reason, clock.now()))
+    after = change_valve(stops, lambda valve: valves.closed(valve, ClosedBy.PERSON, reason, clock.now()))
     return after.closed_by is ClosedBy.PERSON

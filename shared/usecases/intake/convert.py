@@ -19,17 +19,17 @@ from shared.domain import identity
 from shared.domain.lifecycle import State
 from shared.domain.model import Visit
 from shared.domain.outcome import findable
-from shared.domain.submission import FileSummary, Lane, Record, Submission
+from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
 from shared.exports.readers import READERS
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Backfills, Files, Records, SearchKeys, Submissions
 from shared.ports.objects import Exports, Objects
 from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
 from shared.ports.second_opinion import SecondOpinion
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
-from shared.usecases.delivery.backfill import Shares
+from shared.usecases.delivery.backfill import DailyQuota
 from shared.usecases.intake.arrival import Arrival, Ignored, Waiting, arrival_of
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.draft import Draft, Drafter
@@ -59,10 +59,14 @@ Converted = FileSummary | Waiting | Ignored | Unfinished
 class Convert:
     """The use case with its ports."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its ports, each by its name
         self,
         *,
-        ledger: Ledger,
+        submissions: Submissions,
+        records: Records,
+        files: Files,
+        search_keys: SearchKeys,
+        backfills: Backfills,
         outbox: Outbox,
         resubmission: ResubmissionQueue,
         objects: Objects,
@@ -72,15 +76,18 @@ class Convert:
         bucket: str,
         readers: Mapping[str, Exports] = READERS,
     ) -> None:
-        self._ledger = ledger
+        self._submissions = submissions
+        self._records = records
+        self._files = files
+        self._search_keys = search_keys
         self._outbox = outbox
         self._resubmission = resubmission
         self._objects = objects
         self._configurations = configurations
         self._bucket = bucket
         self._readers = readers
-        self._drafter = Drafter(ledger, clock, second_opinion)
-        self._shares = Shares(ledger, clock)
+        self._drafter = Drafter(submissions, clock, second_opinion)
+        self._quota = DailyQuota(backfills, clock)
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
     def __call__(
@@ -106,10 +113,10 @@ class Convert:
             key, version_id, objects=self._objects, configurations=self._configurations, bucket=self._bucket
         )
         if isinstance(arrival, FileSummary):
-            self._ledger.save_file(arrival)
+            self._files.save(arrival)
         if not isinstance(arrival, Arrival):
             return arrival
-        summary = self._ledger.file(arrival.file_id) or self._begin(arrival)
+        summary = self._files.summary(arrival.file_id) or self._begin(arrival)
         if summary.complete:
             return Ignored(arrival.name, "converted before")
         if summary.begun_by not in ("", key) and not replayed:
@@ -120,7 +127,7 @@ class Convert:
     def _begin(self, arrival: Arrival) -> FileSummary:
         """Writes a new file to the ledger; returns the ledger's summary, of this call or of a concurrent one."""
         summary = arrival.summary(complete=False)
-        return summary if self._ledger.begin_file(summary) else self._ledger.file(arrival.file_id) or summary
+        return summary if self._files.begin(summary) else self._files.summary(arrival.file_id) or summary
 
     def _remaining_visits(self, summary: FileSummary, arrival: Arrival) -> Iterator[Visit]:
         """The visits behind the checkpoint; the counts of the others are taken over into the arrival.
@@ -147,12 +154,12 @@ class Convert:
             arrival.count_visits(chunk)
             is_late = seconds_left() < CONVERT_RESERVE
             if is_late or number % _CHECKPOINT_EVERY == 0:
-                self._ledger.save_file(arrival.summary(complete=False))
+                self._files.save(arrival.summary(complete=False))
             if is_late:
                 return Unfinished(arrival.file_id, arrival.rows)
         summary = arrival.summary(complete=True)
-        self._ledger.save_file(summary)
-        return self._ledger.file(arrival.file_id) or summary
+        self._files.save(summary)
+        return self._files.get(arrival.file_id) or summary
 
     # one chunk of visits ---------------------------------------------------------------------------------------------
 
@@ -163,7 +170,7 @@ class Convert:
             arrival.rows += len(visit.rows)
             if not visit.rows:
                 arrival.findings.extend(visit.findings)
-        records = self._ledger.records(dict.fromkeys(key for key, _ in keyed))
+        records = self._records.get(dict.fromkeys(key for key, _ in keyed))
         drafts: dict[str, Draft] = {}
         for key, visit in keyed:
             if key not in drafts:
@@ -182,29 +189,29 @@ class Convert:
 
     def _with_backfill(self, drafts: Mapping[str, Draft], arrival: Arrival) -> Mapping[str, Draft]:
         """The drafts; those beyond their lane's daily quota wait in the ledger (ADR 0014)."""
-        waiting = self._shares.waiting(_new(drafts), arrival.configuration.iis.backfill_from)
+        waiting = self._quota.exceeded(_new(drafts), arrival.configuration.iis.backfill_from)
         return {key: _in_waiting(draft, waiting) for key, draft in drafts.items()} if waiting else drafts
 
     def _write(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Writes drafts, by record key; returns those whose record was not written concurrently."""
         # Search keys come first: one that points to nothing is harmless, a submission without one cannot be found.
-        self._ledger.make_findable(findable(_new(drafts)))
+        self._search_keys.add(findable(_new(drafts)))
         records = [draft.record for draft in drafts.values() if draft.record is not None]
-        saved = chain.from_iterable(self._pool.map(self._ledger.save_records, batched(records, _BATCH)))
+        saved = chain.from_iterable(self._pool.map(self._records.save_all, batched(records, _BATCH)))
         lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}
         written = {key: draft for key, draft in drafts.items() if key not in lost}
-        list(self._pool.map(self._ledger.add_all, batched(_new(written), _BATCH)))
+        list(self._pool.map(self._submissions.add_all, batched(_new(written), _BATCH)))
         submissions = [draft.submission for draft in written.values() if draft.submission]
         list(self._pool.map(self._name_replacement, [made for made in submissions if made.replaces]))
         return written
 
     def _name_replacement(self, submission: Submission) -> None:
-        self._ledger.name_replacement(submission.replaces, submission.msh_10)
+        self._submissions.name_replacement(submission.replaces, submission.msh_10)
 
     def _write_again(self, key: str, visit: Visit, arrival: Arrival) -> Submission | None:
         """Drafts and writes a visit whose record has changed meanwhile, until the write succeeds."""
         for _ in range(_TRIES):
-            record = self._ledger.records([key]).get(key, Record(key))
+            record = self._records.get([key]).get(key, Record(key))
             draft = self._drafter.draft(record, visit, arrival)
             written = self._write(self._with_backfill({key: draft}, arrival))
             if key in written:
@@ -222,7 +229,7 @@ def _new(drafts: Mapping[str, Draft]) -> list[Submission]:
     return [draft.submission for draft in drafts.values() if draft.submission and draft.is_new]
 
 
-def _in_waiting(draft: Draft, waiting: Collection[Lane]) -> Draft:
+def _in_waiting(draft: Draft, waiting: Collection[BackfillLane]) -> Draft:
     submission = draft.submission
     if submission is None or not draft.is_new or submission.state is not State.QUEUED:
         return draft

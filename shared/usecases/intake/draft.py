@@ -12,7 +12,7 @@ from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
 from shared.domain.submission import Record, Submission
 from shared.ports.clock import Clock
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Submissions
 from shared.ports.second_opinion import SecondOpinion
 from shared.replaced import replace
 from shared.usecases.intake.arrival import Arrival
@@ -45,8 +45,8 @@ UNCHANGED: Final = Draft()
 class Drafter:
     """Compares visits with their records and makes submissions of what is new. It writes nothing."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, second_opinion: SecondOpinion) -> None:
-        self._ledger = ledger
+    def __init__(self, submissions: Submissions, clock: Clock, second_opinion: SecondOpinion) -> None:
+        self._submissions = submissions
         self._clock = clock
         self._second_opinion = second_opinion
 
@@ -73,7 +73,7 @@ class Drafter:
         """Whether a visit that was held passes now because the configuration changed, and nobody closed it."""
         if submission.state is State.HELD:
             return False
-        held = self._ledger.get(record.current)
+        held = self._submissions.get(record.current)
         return held is not None and held.state is State.HELD
 
     def _repeated(self, record: Record, entry: tuple[str, str, str], visit: Visit, arrival: Arrival) -> Draft:
@@ -84,7 +84,7 @@ class Drafter:
         to that export.
         """
         _, msh_10, replaces = entry
-        submission = self._ledger.get(msh_10)
+        submission = self._submissions.get(msh_10)
         if submission is not None:
             return Draft(submission) if submission.visit.rows == visit.rows else UNCHANGED
         own = {dose for dose, _, written_by in record.doses if written_by == msh_10}
@@ -117,7 +117,9 @@ class Drafter:
             source=arrival.source.name,
             clinic=clinic.key if clinic else "",
             record=record.key,
-            patient_group=identity.patient_group(self._ledger.patient_key(), news.source, news.patient.mrn or msh_10),
+            patient_group=identity.patient_group(
+                self._submissions.patient_key(), news.source, news.patient.mrn or msh_10
+            ),
             file_id=arrival.file_id,
             file_name=arrival.name,
             row_count=len(visit.rows),

@@ -27,7 +27,7 @@ from shared.exports.corrections import corrected
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Stops
 from shared.usecases.delivery.registry_call import NO_CREDENTIALS, RegistryCall, Send
 from shared.usecases.delivery.stops import DeliveryStops
 
@@ -119,7 +119,7 @@ class Query:
     """Asks the IIS about one patient, in the name of a clinic.
 
     Args:
-        ledger: Holds the stops.
+        stops: Holds the stopped facilities and the valve.
         configurations: The clinics.toml in force.
         secrets: The clinics' credentials.
         iis: The IIS, with room for answers that are longer than an ACK.
@@ -127,9 +127,9 @@ class Query:
     """
 
     def __init__(
-        self, *, ledger: Ledger, configurations: Configurations, secrets: Secrets, iis: Iis, clock: Clock
+        self, *, stops: Stops, configurations: Configurations, secrets: Secrets, iis: Iis, clock: Clock
     ) -> None:
-        self._ledger = ledger
+        self._stops = stops
         self._configurations = configurations
         self._secrets = secrets
         self._iis = iis
@@ -153,7 +153,7 @@ class Query:
         missing = qbp.missing(request)
         if missing:
             return replace(asked, not_asked=NOT_ENOUGH, missing=missing)
-        stops = DeliveryStops(self._ledger, self._clock, configuration.iis)
+        stops = DeliveryStops(self._stops, self._clock, configuration.iis)
         stop = stops.reason(asking)
         if stop is not None:
             return replace(asked, not_asked=stop.value)

@@ -24,7 +24,7 @@ from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
 from shared.domain.submission import Strategy
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.objects import Files, Objects, StoredObject
+from shared.ports.objects import FileStore, Objects, StoredObject
 from shared.settings import QUERY_FILES_PREFIX
 from shared.usecases.delivery.stops import Stop
 from shared.usecases.explain import UNEXPLAINED, explanation
@@ -68,7 +68,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class _Ports:
-    files: Files
+    files: FileStore
     objects: Objects
     configurations: Configurations
     ask: Callable[[Request, str], Asked]
@@ -82,7 +82,7 @@ class QueryFiles:
     def __init__(
         self,
         *,
-        files: Files,
+        files: FileStore,
         objects: Objects,
         configurations: Configurations,
         ask: Callable[[Request, str], Asked],

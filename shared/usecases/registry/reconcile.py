@@ -15,7 +15,7 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.reconcile import Line, compare, proves
 from shared.domain.submission import Submission
 from shared.ports.clock import Clock
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Outcomes, SearchKeys, Submissions, SubmissionStates, Worklist
 from shared.usecases.delivery.follow_up import count_outcome
 from shared.usecases.delivery.lineage import supersede_predecessors
 from shared.usecases.registry.query import Asked
@@ -42,8 +42,20 @@ _MAY_BE_PROVEN: Final = frozenset({State.UNKNOWN, State.ACCEPTED})
 class Reconcile:
     """The use case with its ports; `ask` is the use case `query`, here or through its function."""
 
-    def __init__(self, *, ledger: Ledger, ask: Ask, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(
+        self,
+        *,
+        submissions: Submissions,
+        states: SubmissionStates,
+        search_keys: SearchKeys,
+        outcomes: Outcomes,
+        ask: Ask,
+        clock: Clock,
+    ) -> None:
+        self._submissions = submissions
+        self._states = states
+        self._search_keys = search_keys
+        self._outcomes = outcomes
         self._ask = ask
         self._clock = clock
 
@@ -61,25 +73,25 @@ class Reconcile:
         return Reconciled(submission.msh_10, asked, lines, tuple(one.msh_10 for one in proven))
 
     def _of_patient(self, submission: Submission) -> list[Submission]:
-        found = list(dict.fromkeys((submission.msh_10, *self._ledger.found("mrn", submission.visit.patient.mrn))))
-        return list(self._ledger.many(found))
+        found = list(dict.fromkeys((submission.msh_10, *self._search_keys.find("mrn", submission.visit.patient.mrn))))
+        return list(self._submissions.many(found))
 
     def _count(self, msh_10s: Iterable[str]) -> None:
         """The day's outcome of what is proven, now or before (whoever proved it may have been cut off)."""
-        for one in self._ledger.many(msh_10s):
+        for one in self._submissions.many(msh_10s):
             if one.state is State.ACCEPTED:
-                count_outcome(self._ledger, one, one.causes, self._clock.now())
+                count_outcome(self._outcomes, one, one.causes, self._clock.now())
 
     def _prove(self, submission: Submission, asked: Asked) -> bool:
         """UNKNOWN → ACCEPTED, if it is UNKNOWN still; what it replaces is superseded as after an ACK."""
         when = self._clock.now().isoformat(timespec="seconds")
         evidence = f"the answer to query {asked.msh_10} of {when} tells every dose of it"
-        if not self._ledger.move(submission.msh_10, Event.PROVE, reason=evidence):
+        if not self._states.move(submission.msh_10, Event.PROVE, reason=evidence):
             return False
-        supersede_predecessors(self._ledger, submission)
+        supersede_predecessors(self._submissions, self._states, submission)
         return True
 
 
-def open_questions(ledger: Ledger, clinic: str = "") -> list[Submission]:
+def open_questions(submissions: Submissions, worklist: Worklist, clinic: str = "") -> list[Submission]:
     """The submissions in the worklist whose answer never came."""
-    return list(ledger.many(entry.msh_10 for entry in ledger.worklist(clinic=clinic, state=State.UNKNOWN)))
+    return list(submissions.many(entry.msh_10 for entry in worklist.entries(clinic=clinic, state=State.UNKNOWN)))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from shared.domain.audit import AuditEntry
 from shared.domain.clinics import Configuration, Source
 from shared.domain.submission import FileSummary
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Files, Submissions
 from shared.replaced import replace
 from shared.usecases.reporting.expectations import Expected
 
@@ -43,11 +43,11 @@ def _serves(source: Source, clinic: str) -> bool:
 
 
 def entries_of(
-    entries: Iterable[AuditEntry], ledger: Ledger, configuration: Configuration, clinic: str
+    entries: Iterable[AuditEntry], submissions: Submissions, files: Files, configuration: Configuration, clinic: str
 ) -> list[AuditEntry]:
     """The entries about the clinic, its facility, its submissions and files, and about all clinics at once."""
     found = list(entries)
-    owners = _owners(ledger, configuration, {_subject(entry) for entry in found})
+    owners = _owners(submissions, files, configuration, {_subject(entry) for entry in found})
     return [entry for entry in found if clinic in (owners.get(_subject(entry)) or (clinic,))]
 
 
@@ -56,16 +56,18 @@ def _subject(entry: AuditEntry) -> str:
     return entry.subject.partition("/")[0]
 
 
-def _owners(ledger: Ledger, configuration: Configuration, subjects: set[str]) -> dict[str, set[str]]:
+def _owners(
+    submissions: Submissions, files: Files, configuration: Configuration, subjects: set[str]
+) -> dict[str, set[str]]:
     """Subject of the audit trail → the clinics that it belongs to; what is not here, or has none, is everybody's."""
     owners: dict[str, set[str]] = {}
     for one in configuration.clinics.values():
         owners.setdefault(one.facility_id, set()).add(one.key)
     owners |= {key: {key} for key in configuration.clinics}
-    for submission in ledger.many(sorted(subjects - set(owners))):
+    for submission in submissions.many(sorted(subjects - set(owners))):
         owners[submission.msh_10] = {submission.clinic} - {""}
     for subject in subjects - set(owners):
-        file = ledger.file(subject)
+        file = files.get(subject)
         if file is not None:
             source = configuration.sources.get(file.source)
             owners[subject] = ({place[0] for place in file.places} | {source.clinic if source else ""}) - {""}

@@ -22,8 +22,8 @@ import msgspec
 from shared.domain.report import Report
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Ledger
-from shared.ports.objects import Files
+from shared.ports.ledger import Outcomes, Stops, Worklist
+from shared.ports.objects import FileStore
 from shared.usecases.reporting.pages import csv_text, readiness
 from shared.usecases.reporting.pages import report as report_page
 from shared.usecases.reporting.readiness import SHOWN, go_live, readiness_of_each
@@ -59,11 +59,21 @@ class DailyReports:
     """The use case with its ports."""
 
     def __init__(
-        self, *, ledger: Ledger, configurations: Configurations, files: Files, clock: Clock, stage: str
+        self,
+        *,
+        outcomes: Outcomes,
+        worklist: Worklist,
+        stops: Stops,
+        configurations: Configurations,
+        store: FileStore,
+        clock: Clock,
+        stage: str,
     ) -> None:
-        self._ledger = ledger
+        self._outcomes = outcomes
+        self._worklist = worklist
+        self._stops = stops
         self._configurations = configurations
-        self._files = files
+        self._store = store
         self._clock = clock
         self._stage = stage
 
@@ -72,7 +82,7 @@ class DailyReports:
         now = self._clock.now()
         day = now.date() - timedelta(days=1)
         first = day - timedelta(days=SHOWN - 1)
-        late = self._ledger.late(first, day)
+        late = self._outcomes.late(first, day)
         by_day = {one: self._whole(one, now.date(), late.get(one, 0)) for one in days(first, day)}
         weeks: Tally = Counter()
         for counts in by_day.values():
@@ -81,7 +91,7 @@ class DailyReports:
         written = self._write(f"{day}/", one_day, now) + self._write(
             f"{day}/4-weeks/", list(self._reports(weeks, first, day)), now
         )
-        self._files.put(f"{day}/readiness.html", self._readiness(now).encode(), _HTML)
+        self._store.put(f"{day}/readiness.html", self._readiness(now).encode(), _HTML)
         return Written(day, one_day[0].messages, written + 1)
 
     def counted(self, since: date, until: date, clinic: str = "") -> Tally:
@@ -90,12 +100,12 @@ class DailyReports:
         Of a day with a kept tally that still holds, that is read; of any other its outcomes. It writes nothing.
         """
         today = self._clock.now().date()
-        late = self._ledger.late(since, until)
+        late = self._outcomes.late(since, until)
         counts: Tally = Counter()
         for day in days(since, until):
             kept = self._kept(day, today, late.get(day, 0))
             if kept is None:
-                counts.update(tally(self._ledger.outcomes(day, clinic)))
+                counts.update(tally(self._outcomes.of_day(day, clinic)))
             else:
                 counts.update({key: count for key, count in kept.items() if not clinic or key[1] == clinic})
         return counts
@@ -106,16 +116,16 @@ class DailyReports:
 
     def _write(self, folder: str, reports: list[Report], now: datetime) -> int:
         for report in reports:
-            self._files.put(f"{folder}{report.name}.html", report_page.page([report], now).encode(), _HTML)
+            self._store.put(f"{folder}{report.name}.html", report_page.page([report], now).encode(), _HTML)
             # With a byte order mark, by which spreadsheets know UTF-8.
-            self._files.put(f"{folder}{report.name}.csv", csv_text.of_report(report).encode("utf-8-sig"), _CSV)
-            self._files.put(f"{folder}{report.name}.json", msgspec.json.encode(report), _JSON)
+            self._store.put(f"{folder}{report.name}.csv", csv_text.of_report(report).encode("utf-8-sig"), _CSV)
+            self._store.put(f"{folder}{report.name}.json", msgspec.json.encode(report), _JSON)
         return 3 * len(reports)
 
     def _readiness(self, now: datetime) -> str:
         configuration = self._configurations.current()
-        each = readiness_of_each(self._ledger, configuration, now.date())
-        items = go_live(self._ledger, each)
+        each = readiness_of_each(self._outcomes, configuration, now.date())
+        items = go_live(self._worklist, self._stops, each)
         return readiness.page(each, items, configuration.organization, self._stage, now)
 
     def _whole(self, day: date, today: date, late: int) -> Tally:
@@ -125,15 +135,15 @@ class DailyReports:
         """
         counts = self._kept(day, today, late)
         if counts is None:
-            counts = tally(self._ledger.outcomes(day))
+            counts = tally(self._outcomes.of_day(day))
             if _is_settled(day, today):
                 kept = _Kept(late, sorted(counts.items()))
-                self._files.put(_name(day), msgspec.json.encode(kept), _JSON)
+                self._store.put(_name(day), msgspec.json.encode(kept), _JSON)
         return counts
 
     def _kept(self, day: date, today: date, late: int) -> Tally | None:
         """What was kept of the day, if it was settled then and nothing was added since."""
-        content = self._files.get(_name(day)) if _is_settled(day, today) else None
+        content = self._store.get(_name(day)) if _is_settled(day, today) else None
         if content is None:
             return None
         try:

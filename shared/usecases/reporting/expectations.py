@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from shared.domain.clinics import Configuration
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Sources, Stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,28 @@ class Expected:
     stopped: Mapping[str, str]
 
 
-def expected(ledger: Ledger, configuration: Configuration, now: datetime, *, noting: bool = False) -> Expected:
+def expected(
+    sources: Sources, stops: Stops, configuration: Configuration, now: datetime, *, noting: bool = False
+) -> Expected:
     """Looks once. A source counts from its last file; before its first, from when it was first looked at.
 
     With `noting` that first look is written down (the schedule does so; people only look).
     """
-    quiet = ledger.quiet_since()
+    quiet = sources.quiet_since()
     zone = configuration.iis.time_zone
-    sources = []
+    due_sources = []
     for name, source in configuration.sources.items():
         if source.expected_every is None:
             continue
         if noting and name not in quiet:
-            ledger.expect_files(name, now)
+            sources.expect(name, now)
         since = quiet.get(name, now)
         due = source.expected_every.due_after(since, zone)
-        sources.append(SourceDue(name, since, due, late=due < now))
+        due_sources.append(SourceDue(name, since, due, late=due < now))
     return Expected(
-        tuple(sorted(sources, key=lambda one: one.due)), _credentials(configuration, now), ledger.stops().facilities
+        tuple(sorted(due_sources, key=lambda one: one.due)),
+        _credentials(configuration, now),
+        stops.current().facilities,
     )
 
 

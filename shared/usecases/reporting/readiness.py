@@ -16,7 +16,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import STORED_BY_IIS, State
 from shared.domain.outcome import ANSWERED
 from shared.domain.readiness import WINDOW, Day, Item, Phase, Readiness
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Outcomes, Stops, Worklist
 from shared.usecases.reporting.data_quality import SUSPICIONS
 from shared.usecases.reporting.sheets import FAILED
 from shared.usecases.reporting.tally import Tally, by, days, tally_of
@@ -26,18 +26,18 @@ _LATELY: Final = 7
 """So many days, the last ones with messages, tell whether a phase is passed."""
 
 
-def readiness(ledger: Ledger, today: date, clinic: str = "", *, shown: int = SHOWN) -> Readiness:
+def readiness(outcomes: Outcomes, today: date, clinic: str = "", *, shown: int = SHOWN) -> Readiness:
     """The phases and the clean window of one clinic, or of the whole interface."""
     first = today - timedelta(days=shown - 1)
-    return of_tally(tally_of(ledger, first, today, clinic), first, today, clinic)
+    return of_tally(tally_of(outcomes, first, today, clinic), first, today, clinic)
 
 
 def readiness_of_each(
-    ledger: Ledger, configuration: Configuration, today: date, *, shown: int = SHOWN
+    outcomes: Outcomes, configuration: Configuration, today: date, *, shown: int = SHOWN
 ) -> tuple[Readiness, ...]:
     """The whole interface first (clinic empty), then every configured clinic. Reads each day once."""
     first = today - timedelta(days=shown - 1)
-    counts = tally_of(ledger, first, today)
+    counts = tally_of(outcomes, first, today)
     whole = of_tally(counts, first, today, "")
 
     def of(clinic: str) -> Readiness:
@@ -139,7 +139,7 @@ PHASES: Final = (
 # the way to production ------------------------------------------------------------------------------------------------
 
 
-def go_live(ledger: Ledger, each: Sequence[Readiness]) -> tuple[Item, ...]:
+def go_live(worklist: Worklist, stops: Stops, each: Sequence[Readiness]) -> tuple[Item, ...]:
     """What must be true before the stage `production` takes over, as `readiness_of_each` and the ledger know it."""
     interface, *clinics = each
     silent = [one.clinic for one in clinics if not any(day.messages for day in one.days)]
@@ -148,8 +148,8 @@ def go_live(ledger: Ledger, each: Sequence[Readiness]) -> tuple[Item, ...]:
         *(Item(f"Phase {phase.title}: {phase.asks}", phase.is_passed) for phase in interface.phases),
         Item(f"{WINDOW} days without an error or a warning.", interface.is_ready),
         Item(f"Every configured clinic has sent in the days shown{without}.", not silent),
-        Item("Nothing waits in the worklist.", next(iter(ledger.worklist()), None) is None),
-        Item("No facility is stopped.", not ledger.stops().facilities),
+        Item("Nothing waits in the worklist.", next(iter(worklist.entries()), None) is None),
+        Item("No facility is stopped.", not stops.current().facilities),
         *(Item(words) for words in _BY_HAND),
     )
 

@@ -1,7 +1,7 @@
 """Finding submissions by what a person has in hand, through the ledger's indexes.
 
     MSH-10 ─────────────► the item itself
-    MRN, ORC-3, lot ────► keyed hashes (port: `found`)
+    MRN, ORC-3, lot ────► keyed hashes (port `SearchKeys`)
     file, row ──────────► the file's own index
     none of these ──────► the outcomes of the days asked for, what waits for delivery, and the worklist
 
@@ -19,7 +19,7 @@ from typing import Final
 from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, State
 from shared.domain.outcome import lot_key, search_terms
 from shared.domain.submission import Submission
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Backfills, Backlog, Files, Outcomes, SearchKeys, Submissions, Worklist
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.delivery.backfill import all_waiting
 from shared.usecases.reporting.trace import files_called
@@ -77,57 +77,78 @@ class SearchResult:
     since: date | None = None
 
 
-def search(ledger: Ledger, criteria: SearchCriteria, today: date, *, limit: int = 100) -> SearchResult:
-    """The submissions that fit, at most `limit`."""
-    since = _first_day(criteria, today)
-    candidates = ledger.many(_candidates(ledger, criteria, since, criteria.until or today))
-    fitting = list(islice((one for one in candidates if _fits(one, criteria)), limit + 1))
-    hits = sorted(map(_hit, fitting[:limit]), key=lambda hit: hit.when, reverse=True)
-    return SearchResult(tuple(hits), len(fitting) > limit, since)
+class Search:
+    """The use case with its ports."""
+
+    def __init__(
+        self,
+        *,
+        submissions: Submissions,
+        search_keys: SearchKeys,
+        files: Files,
+        outcomes: Outcomes,
+        worklist: Worklist,
+        backlog: Backlog,
+        backfills: Backfills,
+    ) -> None:
+        self._submissions = submissions
+        self._search_keys = search_keys
+        self._files = files
+        self._outcomes = outcomes
+        self._worklist = worklist
+        self._backlog = backlog
+        self._backfills = backfills
+
+    def __call__(self, criteria: SearchCriteria, today: date, *, limit: int = 100) -> SearchResult:
+        """Return the submissions that fit, at most `limit`."""
+        since = _first_day(criteria, today)
+        candidates = self._submissions.many(self._candidates(criteria, since, criteria.until or today))
+        fitting = list(islice((one for one in candidates if _fits(one, criteria)), limit + 1))
+        hits = sorted(map(_hit, fitting[:limit]), key=lambda hit: hit.when, reverse=True)
+        return SearchResult(tuple(hits), len(fitting) > limit, since)
+
+    def _candidates(self, criteria: SearchCriteria, since: date | None, until: date) -> Iterator[str]:
+        if criteria.msh_10:
+            return iter((criteria.msh_10,))
+        for kind, value in (("orc_3", criteria.orc_3), ("mrn", criteria.mrn), ("lot", lot_key(criteria.lot))):
+            if value:
+                return self._search_keys.find(kind, value)
+        if criteria.file:
+            return chain.from_iterable(
+                self._files.msh_10s_of_row(file.file_id, criteria.row)
+                if criteria.row
+                else self._files.msh_10s(file.file_id)
+                for file in files_called(self._files, criteria.file)
+            )
+        return chain(self._open(criteria), self._waiting(criteria), self._decided(criteria, since or until, until))
+
+    def _open(self, criteria: SearchCriteria) -> Iterator[str]:
+        """What needs a person, however old."""
+        if criteria.state is None or criteria.state in NEEDS_A_PERSON or criteria.state is State.QUEUED:
+            entries = self._worklist.entries(clinic=criteria.clinic, state=criteria.state)
+            yield from (entry.msh_10 for entry in entries)
+
+    def _waiting(self, criteria: SearchCriteria) -> Iterator[str]:
+        if criteria.state is None or criteria.state in IN_FLIGHT:
+            waiting = all_waiting(self._backlog, self._backfills, _READ_AT_ONCE, criteria.clinic)
+            yield from (one.message.msh_10 for one in waiting)
+
+    def _decided(self, criteria: SearchCriteria, since: date, until: date) -> Iterator[str]:
+        """What was held or answered on those days, the newest day first."""
+        if criteria.state in IN_FLIGHT:
+            return
+        for back in range((until - since).days + 1):
+            for outcome in self._outcomes.of_day(until - timedelta(days=back), criteria.clinic):
+                replaced = criteria.state in (State.SUPERSEDED, State.CLOSED)
+                if (criteria.state in (None, outcome.state) or replaced) and _has_code(outcome.causes, criteria.code):
+                    yield outcome.msh_10
 
 
 def _first_day(criteria: SearchCriteria, today: date) -> date | None:
-    """The first day to read; None where something exact leads to the submissions."""
+    """The first day to read; None if something exact leads to the submissions."""
     if criteria.msh_10 or criteria.mrn or criteria.orc_3 or criteria.lot or criteria.file:
         return None
     return criteria.since or (criteria.until or today) - timedelta(days=DAYS - 1)
-
-
-def _candidates(ledger: Ledger, criteria: SearchCriteria, since: date | None, until: date) -> Iterator[str]:
-    if criteria.msh_10:
-        return iter((criteria.msh_10,))
-    for kind, value in (("orc_3", criteria.orc_3), ("mrn", criteria.mrn), ("lot", lot_key(criteria.lot))):
-        if value:
-            return ledger.found(kind, value)
-    if criteria.file:
-        files = files_called(ledger, criteria.file)
-        return chain.from_iterable(
-            ledger.of_row(file.file_id, criteria.row) if criteria.row else ledger.of_file(file.file_id)
-            for file in files
-        )
-    return chain(_open(ledger, criteria), _waiting(ledger, criteria), _decided(ledger, criteria, since or until, until))
-
-
-def _open(ledger: Ledger, criteria: SearchCriteria) -> Iterator[str]:
-    """What needs a person, however old."""
-    if criteria.state is None or criteria.state in NEEDS_A_PERSON or criteria.state is State.QUEUED:
-        yield from (entry.msh_10 for entry in ledger.worklist(clinic=criteria.clinic, state=criteria.state))
-
-
-def _waiting(ledger: Ledger, criteria: SearchCriteria) -> Iterator[str]:
-    if criteria.state is None or criteria.state in IN_FLIGHT:
-        yield from (one.message.msh_10 for one in all_waiting(ledger, _READ_AT_ONCE, criteria.clinic))
-
-
-def _decided(ledger: Ledger, criteria: SearchCriteria, since: date, until: date) -> Iterator[str]:
-    """What was held or answered on those days, the newest day first."""
-    if criteria.state in IN_FLIGHT:
-        return
-    for back in range((until - since).days + 1):
-        for outcome in ledger.outcomes(until - timedelta(days=back), criteria.clinic):
-            replaced = criteria.state in (State.SUPERSEDED, State.CLOSED)
-            if (criteria.state in (None, outcome.state) or replaced) and _has_code(outcome.causes, criteria.code):
-                yield outcome.msh_10
 
 
 def _has_code(causes: tuple[str, ...], code: str) -> bool:

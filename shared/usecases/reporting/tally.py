@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from shared.domain.outcome import ADMINISTERED, DELETED, DOSE_FIELDS, PATIENT_FIELDS, DoseOutcome, Outcome
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Outcomes
 
 Tally = Counter[tuple[str, ...]]
 
@@ -92,11 +92,11 @@ def days(since: date, until: date) -> Iterator[date]:
         yield since + timedelta(days=number)
 
 
-def tally_of(ledger: Ledger, since: date, until: date, clinic: str = "") -> Tally:
+def tally_of(outcomes: Outcomes, since: date, until: date, clinic: str = "") -> Tally:
     """The tally of some days (UTC, both included), of one clinic or of all. Reads each day's outcomes once."""
     counts: Tally = Counter()
     for day in days(since, until):
-        counts.update(tally(ledger.outcomes(day, clinic)))
+        counts.update(tally(outcomes.of_day(day, clinic)))
     return counts
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary, Submission
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import Files, Submissions
 from shared.settings import INBOX_PREFIX
 from shared.usecases.findings import cause_of
 
@@ -35,7 +35,7 @@ class Trace:
     steps: tuple[Step, ...]
 
 
-def files_called(ledger: Ledger, name: str) -> tuple[FileSummary, ...]:
+def files_called(files: Files, name: str) -> tuple[FileSummary, ...]:
     """The arrivals of the export that a file id or a name, with or without folders, stands for, the newest first."""
     wanted = name.removeprefix(INBOX_PREFIX).rstrip("/")
 
@@ -43,28 +43,28 @@ def files_called(ledger: Ledger, name: str) -> tuple[FileSummary, ...]:
         own = summary.name.removeprefix(INBOX_PREFIX).rstrip("/")
         return name == summary.file_id or own == wanted or own.endswith(f"/{wanted}")
 
-    return tuple(sorted(filter(fits, ledger.files()), key=lambda one: one.arrived, reverse=True))
+    return tuple(sorted(filter(fits, files.all()), key=lambda one: one.arrived, reverse=True))
 
 
-def trace(ledger: Ledger, file: FileSummary, row: int, part: str = "") -> Trace | None:
+def trace(submissions: Submissions, files: Files, file: FileSummary, row: int, part: str = "") -> Trace | None:
     """The way of a row (counted from 1; of a set of files in its `part`); None where the file has no such row.
 
     Reads the file's index, and the submissions that stand for a row of that number.
     """
-    first = _standing_for(ledger, file.file_id, row, part)
+    first = _standing_for(submissions, files, file.file_id, row, part)
     arrived = Step(file.arrived, "", f"arrived in {file.name.removeprefix(INBOX_PREFIX)}")
     if first is None:
         if not 1 <= row <= file.rows or (file.complete and not file.unchanged):
             return None
         what = "unchanged: the ledger had it already" if file.complete else "not read yet, or unchanged"
         return Trace(file.name, row, None, (arrived, Step(None, "", what)))
-    line = list(lineage(ledger, first))
+    line = list(lineage(submissions, first))
     steps = [arrived, *(step for one in line for step in _steps(one))]
     return Trace(file.name, row, line[-1].state, tuple(steps))
 
 
-def _standing_for(ledger: Ledger, file_id: str, row: int, part: str) -> Submission | None:
-    for submission in ledger.many(ledger.of_row(file_id, row)):
+def _standing_for(submissions: Submissions, files: Files, file_id: str, row: int, part: str) -> Submission | None:
+    for submission in submissions.many(files.msh_10s_of_row(file_id, row)):
         if any(
             number == row and (not part or name == part or name.endswith(f"/{part}"))
             for name, number in submission.visit.rows
@@ -73,14 +73,14 @@ def _standing_for(ledger: Ledger, file_id: str, row: int, part: str) -> Submissi
     return None
 
 
-def lineage(ledger: Ledger, first: Submission | None) -> Iterator[Submission]:
+def lineage(submissions: Submissions, first: Submission | None) -> Iterator[Submission]:
     """A submission and the corrections that replaced it, one after the other."""
     seen: set[str] = set()
     one = first
     while one is not None and one.msh_10 not in seen:
         seen.add(one.msh_10)
         yield one
-        one = ledger.get(one.replaced_by) if one.replaced_by else None
+        one = submissions.get(one.replaced_by) if one.replaced_by else None
 
 
 def _steps(one: Submission) -> Iterator[Step]:

@@ -96,7 +96,10 @@ class Desk:
         self.resubmission = Queue()
         self.clock = Clock()
         self.submit = Submit(
-            ledger=ledger,
+            submissions=ledger.submissions,
+            states=ledger.states,
+            outcomes=ledger.outcomes,
+            stops=ledger.stops,
             resubmission=self.resubmission,  # type: ignore[arg-type]
             configurations=Fixed(CONFIGURATION),
             secrets=vault,
@@ -108,13 +111,13 @@ class Desk:
         for msh_10 in msh_10s:
             vxu = f"MSH|^~\\&|A|B|C|D|20260302||VXU^V04^VXU_V04|{msh_10}|P|2.5.1\rPID|1\rORC|RE||1\rRXA|0|1\r"
             made = replace(a_submission(msh_10, replaces=replaces), clinic=clinic, vxu=vxu)
-            self.ledger.add(replace(made, patient_group=group))
+            self.ledger.submissions.add(replace(made, patient_group=group))
 
     def deliver(self, *msh_10s: str, clinic: str = "elm", group: str = "G", left: float = 999) -> list[Delivered]:
         messages = [OutboxMessage(msh_10, clinic, group) for msh_10 in msh_10s]
         return self.submit(messages, lambda: left)
 
     def of(self, msh_10: str) -> Submission:
-        found = self.ledger.get(msh_10)
+        found = self.ledger.submissions.get(msh_10)
         assert found is not None
         return found

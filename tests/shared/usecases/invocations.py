@@ -12,7 +12,7 @@ from tests.benchmarks import records
 from tests.benchmarks.exports import Bucket
 from tests.chaos.surroundings import Agreeing
 from tests.fakes.configurations import Fixed
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import MemoryLedger, ports_for
 from tests.fakes.queues import MemoryQueue
 
 
@@ -63,7 +63,7 @@ class Invocations:
         self.left = die_after
         clock: Iterator[int] = count(1)
         convert = Convert(
-            ledger=self.ledger,
+            **ports_for(Convert, self.ledger),
             outbox=self.outbox,
             resubmission=self.resubmission,
             objects=self.bucket,
@@ -75,5 +75,5 @@ class Invocations:
         return convert(key or self.bucket.key, "", lambda: 900.0 if next(clock) < chunks else 0.0, replayed=replayed)
 
     def file(self) -> FileSummary:
-        (file,) = self.ledger.files()
+        (file,) = self.ledger.files.all()
         return file

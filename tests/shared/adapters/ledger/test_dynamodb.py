@@ -12,7 +12,7 @@ from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Findable
 from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
 from shared.domain.valve import ClosedBy, Valve
-from shared.ports.ledger import NotClaimed, Stops
+from shared.ports.ledger import NotClaimed, StopStatus
 from shared.replaced import replace
 from tests.conftest import NOON, a_submission
 
@@ -27,87 +27,87 @@ def attempt(submission: Submission, state: State, fault: str = "") -> Attempt:
 
 
 def claimed(ledger: DynamoLedger, msh_10: str = "MSG1") -> Submission:
-    result = ledger.claim(msh_10, NOON)
+    result = ledger.states.claim(msh_10, NOON)
     assert isinstance(result, Submission)
     return result
 
 
 def test_a_submission_comes_back_as_it_was_added(ledger: DynamoLedger) -> None:
-    assert ledger.add(a_submission())
-    assert ledger.get("MSG1") == a_submission()
+    assert ledger.submissions.add(a_submission())
+    assert ledger.submissions.get("MSG1") == a_submission()
 
 
 def test_adding_the_same_msh_10_twice_changes_nothing(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission())
-    assert not ledger.add(replace(a_submission(), clinic="other"))
-    assert ledger.get("MSG1") == a_submission()
+    ledger.submissions.add(a_submission())
+    assert not ledger.submissions.add(replace(a_submission(), clinic="other"))
+    assert ledger.submissions.get("MSG1") == a_submission()
 
 
 def test_a_claim_is_granted_once_and_carries_the_message(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     first = claimed(ledger)
     assert first.vxu == a_submission().vxu
     assert (first.state, first.attempt_count) == (State.SENDING, 1)
-    assert ledger.claim("MSG1", NOON) == NotClaimed(State.SENDING, busy=True)
+    assert ledger.states.claim("MSG1", NOON) == NotClaimed(State.SENDING, busy=True)
 
 
 def test_nothing_is_claimed_under_an_unknown_msh_10(ledger: DynamoLedger) -> None:
-    assert ledger.claim("NEVER", NOON) == NotClaimed(None)
+    assert ledger.states.claim("NEVER", NOON) == NotClaimed(None)
 
 
 @pytest.mark.parametrize("event", [Event.ACCEPT, Event.ACCEPT_WITH_WARNINGS, Event.ACCEPT_PARTLY, Event.REFUSE])
 def test_an_outcome_is_written_once_and_what_is_decided_is_not_claimed_again(
     ledger: DynamoLedger, event: Event
 ) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     mine = claimed(ledger)
     state = TRANSITIONS[event][State.SENDING]
-    assert ledger.finish(mine, event, attempt(mine, state), causes=("103 PID-8",))
-    assert not ledger.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED, "LATE"))
-    after = ledger.get("MSG1")
+    assert ledger.states.finish(mine, event, attempt(mine, state), causes=("103 PID-8",))
+    assert not ledger.states.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED, "LATE"))
+    after = ledger.submissions.get("MSG1")
     assert after is not None
     assert (after.state, len(after.attempts), after.causes) == (state, 1, ("103 PID-8",))
     assert after.waiting_since is None
-    assert ledger.claim("MSG1", NOON + timedelta(days=1)) == NotClaimed(state)
+    assert ledger.states.claim("MSG1", NOON + timedelta(days=1)) == NotClaimed(state)
 
 
 def test_an_outcome_that_is_written_again_because_the_answer_was_lost_is_still_ours(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     mine = claimed(ledger)
     for _ in range(2):
-        assert ledger.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED))
-    after = ledger.get("MSG1")
+        assert ledger.states.finish(mine, Event.REFUSE, attempt(mine, State.REFUSED))
+    after = ledger.submissions.get("MSG1")
     assert after is not None
     assert len(after.attempts) == 1
 
 
 def test_a_claim_that_outlived_its_lease_is_unknown_and_is_sent_once_more_only(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     claimed(ledger)
     later = NOON + timedelta(seconds=201)
-    again = ledger.claim("MSG1", later)
+    again = ledger.states.claim("MSG1", later)
     assert isinstance(again, Submission)
     assert (again.attempt_count, again.resends) == (2, 1)
     assert [a.fault for a in again.attempts] == ["LEASE-EXPIRED"]
-    assert ledger.claim("MSG1", later + timedelta(seconds=201)) == NotClaimed(State.UNKNOWN)
-    final = ledger.get("MSG1")
+    assert ledger.states.claim("MSG1", later + timedelta(seconds=201)) == NotClaimed(State.UNKNOWN)
+    final = ledger.submissions.get("MSG1")
     assert final is not None
     assert [a.number for a in final.attempts] == [1, 2]
 
 
 def test_the_sender_whose_lease_ran_out_cannot_write_over_the_one_that_took_over(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     slow = claimed(ledger)
-    ledger.claim("MSG1", NOON + timedelta(seconds=201))
-    assert not ledger.finish(slow, Event.REFUSE, attempt(slow, State.REFUSED))
+    ledger.states.claim("MSG1", NOON + timedelta(seconds=201))
+    assert not ledger.states.finish(slow, Event.REFUSE, attempt(slow, State.REFUSED))
 
 
 def test_a_deferred_submission_waits_again_and_counts_its_deferrals(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     mine = claimed(ledger)
     next_try = NOON + timedelta(minutes=5)
-    ledger.finish(mine, Event.DEFER, attempt(mine, State.QUEUED, "DNS"), causes=("DNS",), next_try=next_try)
-    after = ledger.get("MSG1")
+    ledger.states.finish(mine, Event.DEFER, attempt(mine, State.QUEUED, "DNS"), causes=("DNS",), next_try=next_try)
+    after = ledger.submissions.get("MSG1")
     assert after is not None
     assert (after.state, after.deferrals, after.waiting_since) == (State.QUEUED, 1, next_try)
 
@@ -115,9 +115,9 @@ def test_a_deferred_submission_waits_again_and_counts_its_deferrals(ledger: Dyna
 def test_what_waits_is_listed_in_the_order_in_which_it_was_made_and_says_since_when(ledger: DynamoLedger) -> None:
     for name, minutes in (("NEW", 50), ("OLD", 0), ("MID", 20)):
         made = NOON + timedelta(minutes=minutes)
-        ledger.add(replace(a_submission(name), waiting_since=made - timedelta(days=1), created=made))
-    ledger.add(a_submission("HELD", state=State.HELD))
-    found = [(waiting.message.msh_10, waiting.since) for waiting in ledger.waiting()]
+        ledger.submissions.add(replace(a_submission(name), waiting_since=made - timedelta(days=1), created=made))
+    ledger.submissions.add(a_submission("HELD", state=State.HELD))
+    found = [(waiting.message.msh_10, waiting.since) for waiting in ledger.backlog.waiting()]
     assert found == [
         ("OLD", NOON - timedelta(days=1)),
         ("MID", NOON - timedelta(minutes=1420)),
@@ -127,104 +127,104 @@ def test_what_waits_is_listed_in_the_order_in_which_it_was_made_and_says_since_w
 
 def test_supersede_and_close_leave_only_the_states_that_the_lifecycle_names(ledger: DynamoLedger) -> None:
     for state in State:
-        ledger.add(a_submission(f"S-{state}", state=state))
-        moved = ledger.move(f"S-{state}", Event.SUPERSEDE)
+        ledger.submissions.add(a_submission(f"S-{state}", state=state))
+        moved = ledger.states.move(f"S-{state}", Event.SUPERSEDE)
         assert moved == (state in TRANSITIONS[Event.SUPERSEDE])
-        after = ledger.get(f"S-{state}")
+        after = ledger.submissions.get(f"S-{state}")
         assert after is not None
         assert after.state == (State.SUPERSEDED if moved else state)
 
 
 def test_a_record_is_written_only_over_the_version_that_was_read(ledger: DynamoLedger) -> None:
     first = Record("r", version=1, current="A", doses=(("d", "f", "A"),))
-    assert ledger.save_record(first)
-    assert not ledger.save_record(first)
-    assert ledger.save_record(replace(first, version=2, current="B"))
-    assert not ledger.save_record(replace(first, version=2, current="C"))
-    assert ledger.records(["r", "none"])["r"].current == "B"
+    assert ledger.records.save(first)
+    assert not ledger.records.save(first)
+    assert ledger.records.save(replace(first, version=2, current="B"))
+    assert not ledger.records.save(replace(first, version=2, current="C"))
+    assert ledger.records.get(["r", "none"])["r"].current == "B"
 
 
 def test_more_records_than_one_batch_takes_are_all_read(ledger: DynamoLedger) -> None:
     for number in range(120):
-        ledger.save_record(Record(f"r{number}", version=1))
-    assert len(ledger.records(f"r{number}" for number in range(120))) == 120
+        ledger.records.save(Record(f"r{number}", version=1))
+    assert len(ledger.records.get(f"r{number}" for number in range(120))) == 120
 
 
 def test_the_worklist_lists_by_clinic_state_and_cause_and_forgets_what_was_replaced(ledger: DynamoLedger) -> None:
-    ledger.add(a_submission("HELD1", state=State.HELD))
-    ledger.add(a_submission("REF1", state=State.REFUSED))
-    ledger.add(replace(a_submission("REF2", state=State.REFUSED), clinic="oak"))
-    assert ledger.enter_worklist("HELD1", ("LOT-MISSING",))
-    assert ledger.enter_worklist("REF1", ("103 PID-8",))
-    assert ledger.enter_worklist("REF2", ("103 PID-8",))
-    assert [e.msh_10 for e in ledger.worklist(cause="103 PID-8")] == ["REF1", "REF2"]
-    assert [e.msh_10 for e in ledger.worklist(clinic="elm", state=State.HELD)] == ["HELD1"]
-    ledger.name_replacement("REF1", "REF1-NEW")
-    assert [e.msh_10 for e in ledger.worklist(clinic="elm")] == ["HELD1"]
-    assert not ledger.enter_worklist("REF1", ("late",))
+    ledger.submissions.add(a_submission("HELD1", state=State.HELD))
+    ledger.submissions.add(a_submission("REF1", state=State.REFUSED))
+    ledger.submissions.add(replace(a_submission("REF2", state=State.REFUSED), clinic="oak"))
+    assert ledger.worklist.enter("HELD1", ("LOT-MISSING",))
+    assert ledger.worklist.enter("REF1", ("103 PID-8",))
+    assert ledger.worklist.enter("REF2", ("103 PID-8",))
+    assert [e.msh_10 for e in ledger.worklist.entries(cause="103 PID-8")] == ["REF1", "REF2"]
+    assert [e.msh_10 for e in ledger.worklist.entries(clinic="elm", state=State.HELD)] == ["HELD1"]
+    ledger.submissions.name_replacement("REF1", "REF1-NEW")
+    assert [e.msh_10 for e in ledger.worklist.entries(clinic="elm")] == ["HELD1"]
+    assert not ledger.worklist.enter("REF1", ("late",))
 
 
 def test_a_file_counts_its_rows_by_the_states_they_are_in_now(ledger: DynamoLedger) -> None:
-    ledger.save_file(FileSummary("FILE1", "a.csv", "demo", NOON, rows=4, unchanged=1, complete=True))
-    ledger.add(replace(a_submission("A"), row_count=2))
-    ledger.add(a_submission("B", state=State.HELD))
-    summary = ledger.file("FILE1")
+    ledger.files.save(FileSummary("FILE1", "a.csv", "demo", NOON, rows=4, unchanged=1, complete=True))
+    ledger.submissions.add(replace(a_submission("A"), row_count=2))
+    ledger.submissions.add(a_submission("B", state=State.HELD))
+    summary = ledger.files.get("FILE1")
     assert summary is not None
     assert summary.adds_up
     assert (summary.held, summary.submitted) == (1, {State.QUEUED: 2})
-    ledger.finish(claimed(ledger, "A"), Event.ACCEPT, attempt(claimed_again(ledger), State.ACCEPTED))
-    assert [f.submitted for f in ledger.files()] == [{State.ACCEPTED: 2}]
+    ledger.states.finish(claimed(ledger, "A"), Event.ACCEPT, attempt(claimed_again(ledger), State.ACCEPTED))
+    assert [f.submitted for f in ledger.files.all()] == [{State.ACCEPTED: 2}]
 
 
 def claimed_again(ledger: DynamoLedger) -> Submission:
-    found = ledger.get("A")
+    found = ledger.submissions.get("A")
     assert found is not None
     return found
 
 
 def test_a_stopped_facility_stays_stopped_until_it_is_opened(ledger: DynamoLedger) -> None:
-    ledger.stop_facility("EX1", "SECURITY-FAULT", NOON)
-    ledger.stop_facility("EX1", "NO-CREDENTIALS", NOON)
-    assert ledger.stops().facilities == {"EX1": "SECURITY-FAULT"}
-    assert ledger.open_facility("EX1")
-    assert not ledger.open_facility("EX1")
-    assert ledger.stops().facilities == {}
+    ledger.stops.stop_facility("EX1", "SECURITY-FAULT", NOON)
+    ledger.stops.stop_facility("EX1", "NO-CREDENTIALS", NOON)
+    assert ledger.stops.current().facilities == {"EX1": "SECURITY-FAULT"}
+    assert ledger.stops.open_facility("EX1")
+    assert not ledger.stops.open_facility("EX1")
+    assert ledger.stops.current().facilities == {}
 
 
 def test_the_patient_key_is_made_once_per_ledger(cloud: LocalCloud) -> None:
     client = boto3.client("dynamodb", region_name=REGION)
-    keys = {DynamoLedger(client, cloud.runtime.table).patient_key() for _ in range(2)}
+    keys = {DynamoLedger(client, cloud.runtime.table).submissions.patient_key() for _ in range(2)}
     assert len(keys) == 1
 
 
 def test_what_belongs_to_no_known_clinic_is_in_the_worklist_too(ledger: DynamoLedger) -> None:
-    ledger.add(replace(a_submission("LOST", state=State.HELD), clinic=""))
-    ledger.enter_worklist("LOST", ("CLINIC-UNKNOWN",))
-    assert [entry.msh_10 for entry in ledger.worklist()] == ["LOST"]
+    ledger.submissions.add(replace(a_submission("LOST", state=State.HELD), clinic=""))
+    ledger.worklist.enter("LOST", ("CLINIC-UNKNOWN",))
+    assert [entry.msh_10 for entry in ledger.worklist.entries()] == ["LOST"]
 
 
 def test_the_valve_stands_beside_the_stopped_facilities_and_keeps_what_it_was_given(ledger: DynamoLedger) -> None:
-    assert ledger.stops() == Stops({}, Valve())
-    ledger.stop_facility("EX1", "SECURITY-FAULT", NOON)
+    assert ledger.stops.current() == StopStatus({}, Valve())
+    ledger.stops.stop_facility("EX1", "SECURITY-FAULT", NOON)
     shut = valves.closed(Valve(), ClosedBy.MAINTENANCE, "Sun 02:00-06:00", NOON)
-    assert ledger.save_valve(Valve(), shut)
-    assert ledger.stops() == Stops({"EX1": "SECURITY-FAULT"}, replace(shut, version=1))
+    assert ledger.stops.save_valve(Valve(), shut)
+    assert ledger.stops.current() == StopStatus({"EX1": "SECURITY-FAULT"}, replace(shut, version=1))
 
 
 def test_of_two_who_change_the_valve_at_once_the_slower_is_told(ledger: DynamoLedger) -> None:
-    first = ledger.stops().valve
-    assert ledger.save_valve(first, valves.closed(first, ClosedBy.PERSON, "asked to", NOON))
-    assert not ledger.save_valve(first, valves.closed(first, ClosedBy.FAULTS, "DNS", NOON))
-    assert ledger.stops().valve.closed_by is ClosedBy.PERSON
+    first = ledger.stops.current().valve
+    assert ledger.stops.save_valve(first, valves.closed(first, ClosedBy.PERSON, "asked to", NOON))
+    assert not ledger.stops.save_valve(first, valves.closed(first, ClosedBy.FAULTS, "DNS", NOON))
+    assert ledger.stops.current().valve.closed_by is ClosedBy.PERSON
 
 
 def test_a_set_of_submissions_takes_no_other_sets_place(ledger: DynamoLedger) -> None:
     for msh_10s in (("A", "B", "C"), ("A",), ("A", "D"), ("A", "B", "C")):
-        ledger.make_findable([Findable("lot", "AB12", msh_10s)])
-    assert sorted(ledger.found("lot", "AB12")) == ["A", "B", "C", "D"]
+        ledger.search_keys.add([Findable("lot", "AB12", msh_10s)])
+    assert sorted(ledger.search_keys.find("lot", "AB12")) == ["A", "B", "C", "D"]
 
 
 def test_a_value_of_more_submissions_than_a_key_can_name_leads_to_each_of_them(ledger: DynamoLedger) -> None:
     msh_10s = tuple(f"{number:020}" for number in range(100))
-    ledger.make_findable([Findable("lot", "AB12", msh_10s)])
-    assert sorted(ledger.found("lot", "AB12")) == list(msh_10s)
+    ledger.search_keys.add([Findable("lot", "AB12", msh_10s)])
+    assert sorted(ledger.search_keys.find("lot", "AB12")) == list(msh_10s)

@@ -44,12 +44,12 @@ class Office:
 
     def another(self) -> Notices:
         pending = DynamoPendingNotices(self.client, self.table)
-        return Notices(ledger=self.ledger, pending=pending, topic=self.box, clock=self.clock, stage="test")
+        return Notices(worklist=self.ledger.worklist, pending=pending, topic=self.box, clock=self.clock, stage="test")
 
     def fail(self, msh_10: str, cause: str = "LOT-MISSING", clinic: str = "elm") -> None:
         """What triage does for a submission that needs a person."""
-        self.ledger.add(replace(a_submission(msh_10), clinic=clinic, state=State.HELD))
-        self.ledger.enter_worklist(msh_10, (cause,))
+        self.ledger.submissions.add(replace(a_submission(msh_10), clinic=clinic, state=State.HELD))
+        self.ledger.worklist.enter(msh_10, (cause,))
         self.notices.request(clinic, (cause,))
 
     def later(self, **time: int) -> int:
@@ -100,7 +100,7 @@ def test_the_next_hour_has_a_mail_of_its_own(office: Office) -> None:
 
 def test_what_was_corrected_within_the_hour_is_mailed_to_nobody(office: Office) -> None:
     office.fail("M1")
-    office.ledger.name_replacement("M1", "M2")
+    office.ledger.submissions.name_replacement("M1", "M2")
     assert office.later(minutes=65) == 0
     assert office.box.mails == []
 

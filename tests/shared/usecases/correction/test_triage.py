@@ -52,12 +52,26 @@ def outbox() -> Queue:
 
 @pytest.fixture
 def triage(ledger: MemoryLedger, outbox: Queue) -> Triage:
-    return Triage(ledger=ledger, outbox=outbox, clock=Clock())
+    return Triage(
+        submissions=ledger.submissions,
+        outcomes=ledger.outcomes,
+        worklist=ledger.worklist,
+        backlog=ledger.backlog,
+        outbox=outbox,
+        clock=Clock(),
+    )
 
 
 @pytest.fixture
 def sweep(ledger: MemoryLedger, outbox: Queue) -> Sweep:
-    return Sweep(ledger=ledger, outbox=outbox, configurations=Fixed(CONFIGURATION), clock=Clock(), after=3600)
+    return Sweep(
+        backlog=ledger.backlog,
+        stops=ledger.stops,
+        outbox=outbox,
+        configurations=Fixed(CONFIGURATION),
+        clock=Clock(),
+        after=3600,
+    )
 
 
 def used_up(fault: str, tries: int) -> Submission:
@@ -69,20 +83,20 @@ def test_a_held_submission_enters_the_worklist_under_the_codes_of_its_errors(
     ledger: MemoryLedger, triage: Triage
 ) -> None:
     findings = (Finding("RACE-MISSING"), Finding("LOT-MISSING"), Finding("LOT-MISSING"))
-    ledger.add(replace(a_submission("HELD", state=State.HELD), findings=findings))
+    ledger.submissions.add(replace(a_submission("HELD", state=State.HELD), findings=findings))
     assert triage("HELD") == Triaged("HELD", "elm", "worklist", ("LOT-MISSING",))
-    assert [entry.causes for entry in ledger.worklist()] == [("LOT-MISSING",)]
+    assert [entry.causes for entry in ledger.worklist.entries()] == [("LOT-MISSING",)]
 
 
 def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: MemoryLedger, triage: Triage) -> None:
-    ledger.add(a_submission("OLD", state=State.REFUSED))
-    ledger.name_replacement("OLD", "NEW")
+    ledger.submissions.add(a_submission("OLD", state=State.REFUSED))
+    ledger.submissions.name_replacement("OLD", "NEW")
     assert triage("OLD").outcome == "replaced meanwhile"
-    assert list(ledger.worklist()) == []
+    assert list(ledger.worklist.entries()) == []
 
 
 def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: MemoryLedger, triage: Triage) -> None:
-    ledger.add(a_submission("DONE", state=State.ACCEPTED))
+    ledger.submissions.add(a_submission("DONE", state=State.ACCEPTED))
     assert triage("DONE").outcome == "nothing to do: ACCEPTED"
     assert triage("NEVER").outcome == "unknown MSH-10"
 
@@ -100,22 +114,22 @@ def test_a_fault_that_a_person_must_mend_is_not_retried() -> None:
 def test_what_is_retried_is_queued_again_and_waits_for_delivery(
     ledger: MemoryLedger, triage: Triage, outbox: Queue
 ) -> None:
-    ledger.add(a_submission())
+    ledger.submissions.add(a_submission())
     for _ in range(LADDER + 1):
-        claimed = ledger.claim("MSG1", NOON)
+        claimed = ledger.states.claim("MSG1", NOON)
         assert isinstance(claimed, Submission)
         attempt = Attempt(claimed.attempt_count, NOON, 0.1, State.QUEUED, fault="CONNECT-REFUSED")
-        ledger.finish(claimed, Event.DEFER, attempt, causes=("CONNECT-REFUSED",))
+        ledger.states.finish(claimed, Event.DEFER, attempt, causes=("CONNECT-REFUSED",))
     assert triage("MSG1").outcome == "queued again"
     assert [message.msh_10 for message in outbox.sent] == ["MSG1"]
-    again = ledger.get("MSG1")
+    again = ledger.submissions.get("MSG1")
     assert again is not None
     assert (again.deferrals, again.waiting_since) == (0, NOON)
 
 
 def waits(ledger: MemoryLedger, msh_10: str, since: datetime, *, group: str, clinic: str = "elm", age: int = 0) -> None:
     made = replace(a_submission(msh_10), waiting_since=since, patient_group=group, clinic=clinic)
-    ledger.add(replace(made, created=NOON - timedelta(days=age)))
+    ledger.submissions.add(replace(made, created=NOON - timedelta(days=age)))
 
 
 def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
@@ -123,7 +137,7 @@ def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
 ) -> None:
     waits(ledger, "LOST", NOON - timedelta(hours=2), group="A")
     waits(ledger, "FRESH", NOON - timedelta(minutes=5), group="B")
-    ledger.add(a_submission("DONE", state=State.ACCEPTED))
+    ledger.submissions.add(a_submission("DONE", state=State.ACCEPTED))
     assert sweep() == Swept(queued=1, stopped=0)
     assert sweep() == Swept(queued=0, stopped=0)
     assert [message.msh_10 for message in outbox.sent] == ["LOST"]
@@ -145,7 +159,7 @@ def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_
 ) -> None:
     waits(ledger, "ELM", NOON - timedelta(hours=3), group="A", age=2)
     waits(ledger, "OAK", NOON - timedelta(hours=2), group="A", clinic="oak", age=1)
-    ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
+    ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
     assert sweep() == Swept(queued=1, stopped=1)
     assert [message.msh_10 for message in outbox.sent] == ["OAK"]
 
@@ -154,10 +168,10 @@ def test_the_sweep_leaves_a_stopped_facility_alone_and_an_opened_one_is_queued_a
     ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     old = NOON - timedelta(hours=2)
-    ledger.add(replace(a_submission("ELM"), waiting_since=old))
-    ledger.add(replace(a_submission("OAK"), clinic="oak", waiting_since=NOON - timedelta(minutes=1)))
-    ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
+    ledger.submissions.add(replace(a_submission("ELM"), waiting_since=old))
+    ledger.submissions.add(replace(a_submission("OAK"), clinic="oak", waiting_since=NOON - timedelta(minutes=1)))
+    ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", NOON)
     assert sweep() == Swept(queued=0, stopped=1)
-    ledger.open_facility("ID-elm")
+    ledger.stops.open_facility("ID-elm")
     assert sweep(facility="ID-elm") == Swept(queued=1, stopped=0)
     assert [message.msh_10 for message in outbox.sent] == ["ELM"]

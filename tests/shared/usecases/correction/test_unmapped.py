@@ -77,8 +77,8 @@ class Desk:
     def release(self, cause: str) -> list[Submission]:
         """What `vaxline resubmit --cause` does."""
         ledger = self.application.ledger
-        results = [self.application.correct(entry.msh_10, {}) for entry in list(ledger.worklist(cause=cause))]
-        new = [ledger.get(result.msh_10) for result in results if isinstance(result, Resubmitted)]
+        results = [self.application.correct(entry.msh_10, {}) for entry in list(ledger.worklist.entries(cause=cause))]
+        new = [ledger.submissions.get(result.msh_10) for result in results if isinstance(result, Resubmitted)]
         for submission in new:
             if submission is not None and submission.state is State.HELD:
                 self.application.triage(submission.msh_10)
@@ -92,12 +92,14 @@ def desk(cloud: LocalCloud) -> Desk:
 
 def test_one_code_is_one_cause_over_all_its_rows_and_clinics(desk: Desk) -> None:
     desk.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine=" flu-hd"), row("C", eligibility="CVP 7"))
-    first, second = unmapped(desk.application.ledger)
+    first, second = unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)
     assert (first.cause, first.rows, first.submissions, first.clinics) == (
         "UNMAPPED vaccine FLU-HD", 2, 2, ("elm", "oak"),
     )  # fmt: skip
     assert (second.cause, second.line) == ("UNMAPPED eligibility CVP 7", '"CVP 7" = "?"')
-    assert [one.rows for one in unmapped(desk.application.ledger, "oak")] == [1]
+    assert [
+        one.rows for one in unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist, "oak")
+    ] == [1]
 
 
 def test_a_map_that_comes_later_reads_the_raw_code_that_the_ledger_kept(desk: Desk) -> None:
@@ -108,7 +110,7 @@ def test_a_map_that_comes_later_reads_the_raw_code_that_the_ledger_kept(desk: De
     sent = {submission.clinic: submission.vxu for submission in released}
     assert "|135^Influenza, high-dose, trivalent, PF^CVX^Flu-HD^^L|" in sent["elm"]
     assert "|197^" in sent["oak"]
-    assert unmapped(desk.application.ledger) == ()
+    assert unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist) == ()
 
 
 def test_a_visit_with_two_unmapped_codes_waits_for_both_and_its_rows_stay_counted(desk: Desk) -> None:
@@ -116,7 +118,7 @@ def test_a_visit_with_two_unmapped_codes_waits_for_both_and_its_rows_stay_counte
     desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
     (still,) = desk.release("UNMAPPED vaccine FLU-HD")
     assert still.state is State.HELD
-    (left,) = unmapped(desk.application.ledger)
+    (left,) = unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)
     assert (left.cause, left.rows) == ("UNMAPPED eligibility CVP 7", 1)
 
 
@@ -133,4 +135,6 @@ def test_the_same_file_again_releases_what_is_mapped_and_sends_nothing_else_anew
 def test_another_local_code_in_the_same_row_is_news(desk: Desk) -> None:
     desk.drop(row("A", vaccine="Flu-HD"))
     assert desk.drop(row("A", vaccine="Flu-SD"), key="inbox/feed/b.csv").held == 1
-    assert [one.cause for one in unmapped(desk.application.ledger)] == ["UNMAPPED vaccine FLU-SD"]
+    assert [one.cause for one in unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)] == [
+        "UNMAPPED vaccine FLU-SD"
+    ]

@@ -13,14 +13,14 @@ import pytest
 from shared import settings
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
-from shared.domain.submission import Lane, Submission
+from shared.domain.submission import BackfillLane, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
-from shared.usecases.delivery.backfill import Admitted, Backfill, Shares, waiting_for_turns
+from shared.usecases.delivery.backfill import Admitted, Backfill, DailyQuota, waiting_for_turns
 from shared.usecases.delivery.sweep import Sweep
 from tests.conftest import NOON, a_submission
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import MemoryLedger, ports_for
 from tests.fakes.queues import MemoryOutbox, MemorySqs
 from tests.shared.usecases.desk import CONFIGURATION
 
@@ -69,12 +69,11 @@ class Desk:
         self.clock = At()
         iis = replace(CONFIGURATION.iis, backfill_per_minute=pace)
         self.common: dict[str, Any] = {
-            "ledger": self.ledger,
             "outbox": self.outbox,
             "configurations": Configured(replace(CONFIGURATION, iis=iis)),
             "clock": self.clock,
         }
-        self.give_turns = Backfill(**self.common)
+        self.give_turns = Backfill(**ports_for(Backfill, self.ledger), **self.common)
 
     def waits(self, number: int, clinic: str = "elm", source: str = "demo") -> Submission:
         made = replace(
@@ -85,7 +84,7 @@ class Desk:
             waiting_since=NOON - timedelta(hours=1) + timedelta(seconds=number),
             backfill=True,
         )
-        self.ledger.add(made)
+        self.ledger.submissions.add(made)
         return made
 
     def admitted(self) -> list[str]:
@@ -117,9 +116,9 @@ def test_a_pace_beyond_one_batch_is_kept_too() -> None:
 def test_what_had_its_turn_waits_like_any_other_and_has_no_second_turn() -> None:
     desk = Desk()
     desk.waits(1)
-    assert list(desk.ledger.waiting()) == []
+    assert list(desk.ledger.backlog.waiting()) == []
     desk.give_turns()
-    [waiting] = desk.ledger.waiting()
+    [waiting] = desk.ledger.backlog.waiting()
     assert (waiting.message.msh_10, waiting.since) == ("B001", NOON)
     assert desk.give_turns() == Admitted(0, left=False)
     assert desk.outbox.messages == ["B001"]
@@ -128,10 +127,10 @@ def test_what_had_its_turn_waits_like_any_other_and_has_no_second_turn() -> None
 def test_nothing_is_admitted_to_a_closed_iis_and_everything_stays_in_its_place() -> None:
     desk = Desk()
     desk.waits(1)
-    desk.ledger.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
+    desk.ledger.stops.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
     assert desk.give_turns() == Admitted(0, left=True)
     assert desk.outbox.messages == []
-    assert [one.message.msh_10 for one in waiting_for_turns(desk.ledger, 1)] == ["B001"]
+    assert [one.message.msh_10 for one in waiting_for_turns(desk.ledger.backfills, 1)] == ["B001"]
 
 
 @pytest.mark.parametrize("behind", [("harbor", "demo"), ("elm", "other")])
@@ -162,10 +161,10 @@ def test_a_stopped_facility_keeps_its_place_and_holds_up_nobody_however_much_of_
     for number in range(400):
         desk.waits(number, "elm")
     desk.waits(400, "harbor")
-    desk.ledger.stop_facility(CONFIGURATION.clinics["elm"].facility_id, "AUTH", NOON)
+    desk.ledger.stops.stop_facility(CONFIGURATION.clinics["elm"].facility_id, "AUTH", NOON)
     assert desk.give_turns() == Admitted(1, left=False)
     assert desk.admitted() == ["B400"]
-    desk.ledger.open_facility(CONFIGURATION.clinics["elm"].facility_id)
+    desk.ledger.stops.open_facility(CONFIGURATION.clinics["elm"].facility_id)
     assert desk.give_turns() == Admitted(5, left=True)
 
 
@@ -185,7 +184,7 @@ def test_a_days_messages_are_out_within_three_minutes_beside_backfills_that_an_i
     desk = Desk(pace=30)
     queue = MemorySqs(settings.OUTBOX, desk.clock)
     outbox = MemoryOutbox(queue)
-    give_turns = Backfill(**(desk.common | {"outbox": outbox}))
+    give_turns = Backfill(**ports_for(Backfill, desk.ledger), **(desk.common | {"outbox": outbox}))
     for number in range(2_000):
         desk.waits(number, ("elm", "oak")[number % 2])
     delay: dict[str, int] = {}
@@ -212,7 +211,7 @@ def test_what_was_queued_and_not_noted_because_the_process_ended_is_queued_again
     assert desk.give_turns() == Admitted(1, left=False)
     # Twice, and the claim decides.
     assert desk.admitted() == ["B001", "B001"]
-    [waiting] = desk.ledger.waiting()
+    [waiting] = desk.ledger.backlog.waiting()
     assert waiting.message.msh_10 == "B001"
 
 
@@ -220,8 +219,9 @@ def test_sweep_leaves_what_waits_for_its_turn_alone_however_long() -> None:
     desk = Desk()
     desk.waits(1)
     desk.clock.time = NOON + timedelta(days=3)
-    assert Sweep(**desk.common)().queued == 0
-    assert Sweep(**desk.common)(everything=True).queued == 0
+    sweep = Sweep(**ports_for(Sweep, desk.ledger), **desk.common)
+    assert sweep().queued == 0
+    assert sweep(everything=True).queued == 0
 
 
 # who has to wait ------------------------------------------------------------------------------------------------------
@@ -231,29 +231,29 @@ def made(count: int, clinic: str = "elm", source: str = "demo", state: State = S
     return [replace(a_submission(f"N{number}", state=state), clinic=clinic, source=source) for number in range(count)]
 
 
-def shares(desk: Desk) -> Shares:
-    return Shares(desk.ledger, desk.clock)
+def quota(desk: Desk) -> DailyQuota:
+    return DailyQuota(desk.ledger.backfills, desk.clock)
 
 
 def test_the_first_of_a_day_are_queued_at_once_however_many_files_they_come_in_and_the_others_wait() -> None:
     desk = Desk()
-    assert [len(shares(desk).waiting(made(3), share=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
-    assert shares(desk).waiting(made(10, clinic="oak") + made(1), share=10) == {Lane("demo", "elm")}
-    assert shares(desk).waiting(made(10, source="other"), share=10) == frozenset()
+    assert [len(quota(desk).exceeded(made(3), quota=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
+    assert quota(desk).exceeded(made(10, clinic="oak") + made(1), quota=10) == {BackfillLane("demo", "elm")}
+    assert quota(desk).exceeded(made(10, source="other"), quota=10) == frozenset()
 
 
 def test_what_is_held_takes_nothing_of_the_share() -> None:
     desk = Desk()
-    assert not shares(desk).waiting(made(50, state=State.HELD), share=10)
-    assert not shares(desk).waiting(made(10), share=10)
+    assert not quota(desk).exceeded(made(50, state=State.HELD), quota=10)
+    assert not quota(desk).exceeded(made(10), quota=10)
 
 
 def test_the_next_day_has_a_share_of_its_own_once_nothing_of_the_lane_waits_any_more() -> None:
     desk = Desk()
-    assert shares(desk).waiting(made(11), share=10)
+    assert quota(desk).exceeded(made(11), quota=10)
     desk.clock.time = NOON + timedelta(days=1)
-    assert not shares(desk).waiting(made(10), share=10)
-    assert shares(desk).waiting(made(1), share=10)
+    assert not quota(desk).exceeded(made(10), quota=10)
+    assert quota(desk).exceeded(made(1), quota=10)
 
 
 def test_a_lane_waits_as_long_as_something_in_it_does_and_not_much_longer_and_no_other_lane_does() -> None:
@@ -265,10 +265,10 @@ def test_a_lane_waits_as_long_as_something_in_it_does_and_not_much_longer_and_no
     for minute in range(6):
         desk.clock.time = NOON + timedelta(minutes=minute)
         desk.give_turns()
-        assert not shares(desk).waiting(made(1, clinic="harbor"), share=100)
+        assert not quota(desk).exceeded(made(1, clinic="harbor"), quota=100)
     last = desk.clock.time + timedelta(seconds=settings.BACKFILL_LASTS)
-    assert {lane.clinic for lane in desk.ledger.lanes()} == {"oak"}
+    assert {lane.clinic for lane in desk.ledger.backfills.lanes()} == {"oak"}
     desk.clock.time = last - timedelta(seconds=1)
-    assert shares(desk).waiting(made(1, clinic="oak"), share=100) == {Lane("demo", "oak")}
+    assert quota(desk).exceeded(made(1, clinic="oak"), quota=100) == {BackfillLane("demo", "oak")}
     desk.clock.time = last
-    assert not shares(desk).waiting(made(1), share=100)
+    assert not quota(desk).exceeded(made(1), quota=100)

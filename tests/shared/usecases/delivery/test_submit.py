@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from operator import attrgetter
 
 import pytest
 
@@ -107,8 +108,8 @@ def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk:
     assert at.deliver("B") == [Done("B", "elm", "facility stopped", "SECURITY-FAULT")]
     assert at.deliver("OAK", clinic="oak")[0] == Done("OAK", "oak", "ACCEPTED", "", 0.2)
     assert at.iis.sent == ["A", "OAK"]
-    assert at.ledger.stops().facilities == {"ID-elm": "SECURITY-FAULT"}
-    waiting = {waiting.message.msh_10 for waiting in at.ledger.waiting()}
+    assert at.ledger.stops.current().facilities == {"ID-elm": "SECURITY-FAULT"}
+    waiting = {waiting.message.msh_10 for waiting in at.ledger.backlog.waiting()}
     assert waiting == {"A", "B"}
 
 
@@ -117,7 +118,7 @@ def test_what_was_decided_before_its_facility_stopped_still_comes_to_a_person(de
     at.add("A")
     at.deliver("A")
     at.resubmission.sent.clear()  # the function was killed between the outcome and telling of it
-    at.ledger.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
+    at.ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
     assert at.deliver("A")[0] == Done("A", "elm", "facility stopped", "SECURITY-FAULT")
     assert at.resubmission.sent == ["A"]
 
@@ -126,23 +127,23 @@ def test_an_unknown_outcome_whose_facility_stopped_before_the_resend_asks_nobody
     at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     at.deliver("A")
-    at.ledger.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
+    at.ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
     at.deliver("A")
     assert at.resubmission.sent == []
-    waiting = {waiting.message.msh_10 for waiting in at.ledger.waiting()}
+    waiting = {waiting.message.msh_10 for waiting in at.ledger.backlog.waiting()}
     assert waiting == {"A"}
 
 
 def test_a_send_without_an_answer_is_counted_though_its_correction_overtook_it(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("OLD")
-    at.ledger.claim("OLD", at.clock.time)  # sent, and killed before the answer
+    at.ledger.states.claim("OLD", at.clock.time)  # sent, and killed before the answer
     at.add("NEW", replaces="OLD")
-    at.ledger.name_replacement("OLD", "NEW")
+    at.ledger.submissions.name_replacement("OLD", "NEW")
     at.deliver("NEW")
     at.clock.time += timedelta(hours=1)
     assert at.deliver("OLD")[0] == Done("OLD", "elm", "SUPERSEDED")
-    counted = {one.msh_10: one.state for one in at.ledger.outcomes(at.clock.time.date())}
+    counted = {one.msh_10: one.state for one in at.ledger.outcomes.of_day(at.clock.time.date())}
     assert counted == {"NEW": State.ACCEPTED, "OLD": State.UNKNOWN}
 
 
@@ -214,7 +215,7 @@ def test_a_password_that_was_changed_meanwhile_is_tried_once_before_the_facility
     at.add("A")
     at.deliver("A")
     assert at.of("A").state is State.ACCEPTED
-    assert at.ledger.stops().facilities == {}
+    assert at.ledger.stops.current().facilities == {}
 
 
 def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..., Desk]) -> None:
@@ -223,7 +224,7 @@ def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..
     at.deliver("A")
     assert at.iis.sent == []
     assert at.of("A").state is State.QUEUED
-    assert at.ledger.stops().facilities == {"ID-elm": "NO-CREDENTIALS"}
+    assert at.ledger.stops.current().facilities == {"ID-elm": "NO-CREDENTIALS"}
 
 
 def test_an_accepted_correction_supersedes_what_it_replaces(desk: Callable[..., Desk]) -> None:
@@ -289,7 +290,7 @@ def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(des
     assert at.deliver("A", clinic="gone") == [Done("A", "gone", "QUEUED", "CLINIC-NOT-CONFIGURED")]
     assert at.resubmission.sent == ["A"]
     assert at.iis.sent == []
-    assert at.ledger.stops().facilities == {}
+    assert at.ledger.stops.current().facilities == {}
 
 
 def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_reference(
@@ -308,7 +309,7 @@ def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_re
     assert at.resubmission.sent == ["OLD"]
     at.add("NEW", replaces="OLD")
     with monkeypatch.context() as patched:
-        patched.setattr(at.ledger, "move", broken)
+        patched.setattr(at.ledger.states, "move", broken)
         at.deliver("NEW")
     assert at.of("OLD").state is State.REFUSED
     at.deliver("NEW")
@@ -320,7 +321,7 @@ def test_a_second_send_that_was_cut_off_ends_with_a_person_and_waits_no_more(des
     at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     at.deliver("A")
-    at.ledger.claim("A", at.clock.time)  # the second send, by a function that is killed
+    at.ledger.states.claim("A", at.clock.time)  # the second send, by a function that is killed
     at.clock.time += timedelta(hours=1)
     assert at.deliver("A") == [Done("A", "elm", "nothing to send: UNKNOWN")]
     assert at.resubmission.sent == ["A"]
@@ -339,17 +340,17 @@ def test_an_acceptance_supersedes_the_whole_line_of_its_predecessors(desk: Calla
 def test_what_is_delivered_after_all_leaves_the_worklist(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("A")
-    at.ledger.enter_worklist("A", ("CONNECT-REFUSED",))
+    at.ledger.worklist.enter("A", ("CONNECT-REFUSED",))
     at.deliver("A")
-    assert list(at.ledger.worklist()) == []
+    assert list(at.ledger.worklist.entries()) == []
 
 
 def test_what_its_correction_overtook_is_not_sent_any_more(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
-    at.ledger.name_replacement("OLD", "NEW")
-    at.ledger.claim("NEW", at.clock.time)
+    at.ledger.submissions.name_replacement("OLD", "NEW")
+    at.ledger.states.claim("NEW", at.clock.time)
     assert at.deliver("OLD") == [Done("OLD", "elm", "SUPERSEDED")]
     assert at.iis.sent == []
 
@@ -358,7 +359,7 @@ def test_what_was_replaced_before_either_was_sent_goes_first(desk: Callable[...,
     at = desk(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
-    at.ledger.name_replacement("OLD", "NEW")
+    at.ledger.submissions.name_replacement("OLD", "NEW")
     at.deliver("OLD", "NEW")
     assert at.iis.sent == ["OLD", "NEW"]
 
@@ -392,7 +393,10 @@ def restarted(at: Desk) -> Desk:
     again = Desk(at.ledger, ack, Vault())
     again.iis, again.clock, again.resubmission = at.iis, at.clock, at.resubmission
     again.submit = Submit(
-        ledger=at.ledger,
+        submissions=at.ledger.submissions,
+        states=at.ledger.states,
+        outcomes=at.ledger.outcomes,
+        stops=at.ledger.stops,
         resubmission=at.resubmission,
         configurations=Fixed(CONFIGURATION),
         secrets=Vault(),
@@ -404,11 +408,11 @@ def restarted(at: Desk) -> Desk:
 
 # Where it is killed → the port call that is its last, whether the IIS has the message, and how often it is sent in all.
 MOMENTS = {
-    "before the claim": ("ledger.claim", "before", 1),
+    "before the claim": ("ledger.states.claim", "before", 1),
     "after the claim": ("iis.submit", "before", 1),
     "after the bytes left": ("iis.submit", "after", 2),
-    "after the answer, before the outcome": ("ledger.finish", "before", 2),
-    "after the outcome": ("ledger.finish", "after", 1),
+    "after the answer, before the outcome": ("ledger.states.finish", "before", 2),
+    "after the outcome": ("ledger.states.finish", "after", 1),
 }
 
 
@@ -418,8 +422,8 @@ def test_whenever_delivery_is_killed_the_message_is_accepted_once_and_sent_again
 ) -> None:
     at = desk(ack)
     at.add("A")
-    owner = getattr(at, call.split(".", maxsplit=1)[0])
-    name = call.split(".")[1]
+    port, _, name = call.rpartition(".")
+    owner = attrgetter(port)(at)
     original = getattr(owner, name)
 
     def killed_after(*arguments: object, **named: object) -> None:
@@ -432,14 +436,14 @@ def test_whenever_delivery_is_killed_the_message_is_accepted_once_and_sent_again
             at.deliver("A")
     at = restarted(at)
     early = at.deliver("A")[0]
-    claimed = call != "ledger.claim" and (call, when) != ("ledger.finish", "after")
+    claimed = call != "ledger.states.claim" and (call, when) != ("ledger.states.finish", "after")
     if claimed:
         assert early == Later("A", "elm", CLAIM_LEASE), "somebody may still be at work on it"
         at.clock.time += timedelta(seconds=CLAIM_LEASE + 1)
         assert at.of("A").state is State.SENDING
         at.deliver("A")
     assert at.of("A").state is State.ACCEPTED
-    assert at.iis.sent == ["A"] * (sends if claimed or call == "ledger.claim" else 1)
+    assert at.iis.sent == ["A"] * (sends if claimed or call == "ledger.states.claim" else 1)
     assert at.deliver("A")[0] == Done("A", "elm", "nothing to send: ACCEPTED")
     assert at.of("A").resends == (1 if claimed else 0)
     assert at.of("A").resends <= MAX_RESENDS
@@ -452,7 +456,8 @@ def test_killed_twice_at_the_same_moment_ends_with_a_person_and_never_with_a_thi
     at = desk(ack)
     at.add("A")
     call, when, _ = MOMENTS[moment]
-    owner, name = getattr(at, call.split(".")[0]), call.split(".")[1]
+    port, _, name = call.rpartition(".")
+    owner = attrgetter(port)(at)
     original = getattr(owner, name)
 
     def killed(*arguments: object, **named: object) -> object:

@@ -66,7 +66,7 @@ class Watching:
         self.configuration = replace(CONFIGURATION, iis=replace(CONFIGURATION.iis, **iis))
         desk.submit._configurations = Fixed(self.configuration)
         self.check = ValveCheck(
-            ledger=desk.ledger,
+            stops=desk.ledger.stops,
             delivery=self.switch,
             configurations=Fixed(self.configuration),
             iis=self.probe,
@@ -86,7 +86,7 @@ class Watching:
 
     @property
     def closed_by(self) -> ClosedBy | None:
-        return self.desk.ledger.stops().valve.closed_by
+        return self.desk.ledger.stops.current().valve.closed_by
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_answers_that_never_come_close_it_too(watching: Callable[..., Watching])
 def test_one_facility_s_refused_password_does_not_touch_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(lambda _: DeliveryFault("SECURITY-FAULT", 200, 0.1))
     at.break_down()
-    stops = at.desk.ledger.stops()
+    stops = at.desk.ledger.stops.current()
     assert (stops.valve.is_open, dict(stops.facilities)) == (True, {"ID-elm": "SECURITY-FAULT"})
 
 
@@ -128,7 +128,7 @@ def test_a_bad_minute_between_answers_closes_nothing(watching: Callable[..., Wat
         for name in (*bad, f"GOOD{number}"):
             at.desk.deliver(name, group=name)
     assert at.closed_by is None
-    assert at.desk.ledger.stops().valve.faults == 0
+    assert at.desk.ledger.stops.current().valve.faults == 0
 
 
 def test_an_answer_is_kept_though_the_valve_cannot_be_written(
@@ -142,7 +142,7 @@ def test_an_answer_is_kept_though_the_valve_cannot_be_written(
         raise RuntimeError("synthetic outage")
 
     with monkeypatch.context() as patched:
-        patched.setattr(at.desk.ledger, "save_valve", broken)
+        patched.setattr(at.desk.ledger.stops, "save_valve", broken)
         assert at.desk.deliver("GOOD") == [Later("GOOD", "elm", None, error="RuntimeError")]
     assert at.desk.of("GOOD").state is State.ACCEPTED
     assert at.desk.deliver("GOOD") == [Done("GOOD", "elm", "nothing to send: ACCEPTED")]
@@ -152,7 +152,7 @@ def test_while_all_is_well_no_answer_writes_to_the_valve(watching: Callable[...,
     at = watching(ack)
     at.desk.add("A", "B")
     at.desk.deliver("A", "B")
-    assert at.desk.ledger.stops().valve.version == 0
+    assert at.desk.ledger.stops.current().valve.version == 0
 
 
 def test_what_closed_the_valve_climbs_no_ladder_and_is_never_used_up(watching: Callable[..., Watching]) -> None:
@@ -196,7 +196,7 @@ def test_after_a_good_probe_the_first_batch_sends_one_message_and_only_an_answer
     at.desk.iis.say = ack
     done = at.desk.submit([_reference(name) for name in "ABC"], lambda: 999)
     assert {result.outcome for result in done if isinstance(result, Done)} == {"ACCEPTED"}
-    assert not at.desk.ledger.stops().valve.on_trial
+    assert not at.desk.ledger.stops.current().valve.on_trial
 
 
 def _reference(name: str):
@@ -262,13 +262,13 @@ def test_in_a_maintenance_window_nothing_is_sent_or_probed_and_afterwards_a_prob
 def test_a_person_closes_and_only_a_person_opens(watching: Callable[..., Watching]) -> None:
     at = watching(ack, maintenance=(window("Mon 07:00-08:00"),))
     at.probe.fault = ""
-    assert close_by_hand(at.desk.ledger, at.desk.clock, "CT asked us to wait")
-    assert not close_by_hand(at.desk.ledger, at.desk.clock, "again")
+    assert close_by_hand(at.desk.ledger.stops, at.desk.clock, "CT asked us to wait")
+    assert not close_by_hand(at.desk.ledger.stops, at.desk.clock, "again")
     for _ in range(5):
         assert at.after(3600) == ""
     assert (at.closed_by, at.switch.on) == (ClosedBy.PERSON, False)
-    assert open_by_hand(at.desk.ledger, at.desk.clock)
-    assert not open_by_hand(at.desk.ledger, at.desk.clock)
+    assert open_by_hand(at.desk.ledger.stops, at.desk.clock)
+    assert not open_by_hand(at.desk.ledger.stops, at.desk.clock)
     at.after(60)
     assert at.switch.on
 
@@ -290,7 +290,7 @@ def test_a_watch_that_lost_the_race_with_a_person_switches_as_the_person_said(
     at.probe.fault = ""
 
     def meanwhile(endpoint: str, echo: str) -> Answer:
-        close_by_hand(at.desk.ledger, at.desk.clock, "CT asked us to wait")
+        close_by_hand(at.desk.ledger.stops, at.desk.clock, "CT asked us to wait")
         return Answer(echo, 200, 0.1)
 
     at.probe.test_connection = meanwhile
@@ -309,7 +309,13 @@ def test_the_sweep_queues_nothing_again_while_the_references_wait_behind_the_val
         def send(self, messages) -> None:
             queue.extend(message.msh_10 for message in messages)
 
-    sweep = Sweep(ledger=at.desk.ledger, outbox=Outbox(), configurations=Fixed(at.configuration), clock=at.desk.clock)
+    sweep = Sweep(
+        backlog=at.desk.ledger.backlog,
+        stops=at.desk.ledger.stops,
+        outbox=Outbox(),
+        configurations=Fixed(at.configuration),
+        clock=at.desk.clock,
+    )
     at.desk.clock.time += timedelta(days=1)
     assert sweep().queued == 0
     at.probe.fault = ""
@@ -327,6 +333,6 @@ def test_a_stage_without_a_configuration_is_watched_in_peace(desk: Callable[...,
 
     at = Watching(desk(refused))
     check = ValveCheck(
-        ledger=at.desk.ledger, delivery=at.switch, configurations=Nothing(), iis=at.probe, clock=at.desk.clock
+        stops=at.desk.ledger.stops, delivery=at.switch, configurations=Nothing(), iis=at.probe, clock=at.desk.clock
     )
     assert check().valve.is_open

@@ -10,7 +10,7 @@ from shared import settings
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Dose, Finding, Name, Patient, Visit
-from shared.domain.submission import Attempt, FileSummary, Lane, Submission
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.ports.objects import Objects, StoredObject
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
@@ -19,7 +19,7 @@ from shared.usecases.delivery.backfill import waiting_for_turns
 from shared.usecases.intake.arrival import Ignored
 from shared.usecases.intake.convert import Convert, Converted
 from tests.fakes.configurations import Fixed
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.ledger import MemoryLedger, ports_for
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CLINIC = Clinic("elm", "Elm", "F1", "ORG", "ORG", "elm", export_names=frozenset({"Elm St"}))
@@ -118,7 +118,6 @@ class Desk:
         self.time = NOW
         self._version = 0
         common = {
-            "ledger": ledger,
             "outbox": self.outbox,
             "resubmission": self.resubmission,
             "configurations": self.configurations,
@@ -126,9 +125,14 @@ class Desk:
         }
         self.opinion = Opinion()
         self.convert = Convert(
-            **common, objects=self.objects, second_opinion=self.opinion, bucket="b", readers={"csv": self.reader}
+            **ports_for(Convert, ledger),
+            **common,
+            objects=self.objects,
+            second_opinion=self.opinion,
+            bucket="b",
+            readers={"csv": self.reader},
         )  # type: ignore[arg-type]
-        self.correct = Correct(**common)  # type: ignore[arg-type]
+        self.correct = Correct(**ports_for(Correct, ledger), **common)  # type: ignore[arg-type]
 
     def now(self) -> datetime:
         return self.time
@@ -149,14 +153,14 @@ class Desk:
         return converted
 
     def of(self, msh_10: str) -> Submission:
-        found = self.ledger.get(msh_10)
+        found = self.ledger.submissions.get(msh_10)
         assert found is not None
         return found
 
     def end(self, msh_10: str, event: Event, state: State) -> None:
-        claimed = self.ledger.claim(msh_10, self.time)
+        claimed = self.ledger.states.claim(msh_10, self.time)
         assert isinstance(claimed, Submission)
-        self.ledger.finish(claimed, event, Attempt(1, self.time, 0.1, state), causes=("X",))
+        self.ledger.states.finish(claimed, event, Attempt(1, self.time, 0.1, state), causes=("X",))
 
 
 @pytest.fixture
@@ -234,7 +238,7 @@ def test_an_unknown_clinic_holds_its_visits_until_the_configuration_knows_it(des
 
 def test_what_a_person_closed_is_not_released_by_a_new_configuration(desk: Desk) -> None:
     desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd"))
-    desk.ledger.move(desk.resubmission.sent[0], Event.CLOSE, reason="reported by hand")
+    desk.ledger.states.move(desk.resubmission.sent[0], Event.CLOSE, reason="reported by hand")
     desk.configurations.configuration = a_configuration(replace(CLINIC, export_names=frozenset({"Oak Rd"})))
     assert desk.file(a_visit(a_dose("d1", 1), clinic="Oak Rd")).unchanged == 1
     assert desk.outbox.sent == []
@@ -308,7 +312,7 @@ def test_a_crash_between_record_and_submission_is_finished_by_the_redelivered_ev
         raise RuntimeError("synthetic outage")
 
     with monkeypatch.context() as patched:
-        patched.setattr(desk.ledger, "add_all", broken)
+        patched.setattr(desk.ledger.submissions, "add_all", broken)
         with pytest.raises(RuntimeError):
             desk.arrive(a_visit(a_dose("d1", 1)))
     summary = desk.arrive(a_visit(a_dose("d1", 1)), again=True)
@@ -327,7 +331,7 @@ def test_a_crash_before_the_predecessor_is_told_is_finished_by_the_redelivered_e
         raise RuntimeError("synthetic outage")
 
     with monkeypatch.context() as patched:
-        patched.setattr(desk.ledger, "name_replacement", broken)
+        patched.setattr(desk.ledger.submissions, "name_replacement", broken)
         with pytest.raises(RuntimeError):
             desk.arrive(a_visit(a_dose("d1", 1, lot="LOT2")))
     desk.arrive(a_visit(a_dose("d1", 1, lot="LOT2")), again=True)
@@ -343,7 +347,7 @@ def test_a_submission_rebuilt_after_a_crash_replaces_its_predecessor_and_never_i
     for lot, predecessors in (("LOT1", 0), ("LOT2", 1)):
         before = list(desk.outbox.sent)
         with monkeypatch.context() as patched:
-            patched.setattr(desk.ledger, "add_all", broken)
+            patched.setattr(desk.ledger.submissions, "add_all", broken)
             with pytest.raises(RuntimeError):
                 desk.arrive(a_visit(a_dose("d1", 1, lot=lot)))
         desk.arrive(a_visit(a_dose("d1", 1, lot=lot)), again=True)
@@ -359,7 +363,9 @@ def test_a_rebuilt_submission_holds_only_what_no_newer_export_took_over(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(desk.ledger, "add_all", lambda _: (_ for _ in ()).throw(RuntimeError("synthetic outage")))
+        patched.setattr(
+            desk.ledger.submissions, "add_all", lambda _: (_ for _ in ()).throw(RuntimeError("synthetic outage"))
+        )
         with pytest.raises(RuntimeError):
             desk.arrive(a_visit(a_dose("d1", 1, lot="OLD"), a_dose("d2", 2)))
     desk.file(a_visit(a_dose("d1", 1, lot="NEW")))
@@ -402,14 +408,14 @@ def test_a_file_of_no_source_is_shown_with_what_to_do(desk: Desk, key: str, code
     summary = desk.convert(key)
     assert isinstance(summary, FileSummary)
     assert [finding.code for finding in summary.findings] == [code]
-    assert [file.name for file in desk.ledger.files()] == [key]
+    assert [file.name for file in desk.ledger.files.all()] == [key]
 
 
 @pytest.mark.parametrize("key", ["inbox/", "inbox/demo/", "inbox/demo/.hidden", "elsewhere/a.csv"])
 def test_what_is_no_export_by_its_key_is_ignored(desk: Desk, key: str) -> None:
     desk.objects.put(key, "v1", NOW)
     assert isinstance(desk.convert(key), Ignored)
-    assert list(desk.ledger.files()) == []
+    assert list(desk.ledger.files.all()) == []
 
 
 # corrections by a person ----------------------------------------------------------------------------------------------
@@ -419,7 +425,7 @@ def refused(desk: Desk) -> str:
     desk.file(a_visit(a_dose("d1", 1)))
     (msh_10,) = desk.outbox.sent
     desk.end(msh_10, Event.REFUSE, State.REFUSED)
-    desk.ledger.enter_worklist(msh_10, ("X",))
+    desk.ledger.worklist.enter(msh_10, ("X",))
     return msh_10
 
 
@@ -431,8 +437,8 @@ def test_a_correction_gets_a_new_msh_10_and_leaves_the_files_counts_alone(desk: 
     assert "|AB123|" in result.vxu
     assert desk.outbox.sent == [old, result.msh_10]
     assert desk.of(result.msh_10).replaces == old
-    assert [entry.msh_10 for entry in desk.ledger.worklist(clinic="elm")] == []
-    (file,) = desk.ledger.files()
+    assert [entry.msh_10 for entry in desk.ledger.worklist.entries(clinic="elm")] == []
+    (file,) = desk.ledger.files.all()
     assert file.adds_up
 
 
@@ -440,8 +446,8 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     old = refused(desk)
     result = desk.correct(old, {"lot": "AB123"}, dry_run=True)
     assert isinstance(result, Resubmitted)
-    assert desk.ledger.get(result.msh_10) is None
-    assert [entry.msh_10 for entry in desk.ledger.worklist(clinic="elm")] == [old]
+    assert desk.ledger.submissions.get(result.msh_10) is None
+    assert [entry.msh_10 for entry in desk.ledger.worklist.entries(clinic="elm")] == [old]
 
 
 def test_the_next_export_of_the_same_wrong_row_does_not_undo_a_correction(desk: Desk) -> None:
@@ -485,14 +491,14 @@ def test_of_two_rows_that_are_one_record_the_first_is_taken_up_and_the_other_is_
 def test_references_are_queued_in_the_order_of_the_visits_however_their_writes_overtake_each_other(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_all = desk.ledger.add_all
+    add_all = desk.ledger.submissions.add_all
 
     def slow_at_first(submissions: Sequence[Submission]) -> None:
         time.sleep(0.05 if submissions[0].visit.date == "20260101" else 0)
         add_all(submissions)
 
     monkeypatch.setattr("shared.usecases.intake.convert._BATCH", 1)
-    monkeypatch.setattr(desk.ledger, "add_all", slow_at_first)
+    monkeypatch.setattr(desk.ledger.submissions, "add_all", slow_at_first)
     days = [f"202601{day:02}" for day in range(1, 9)]
     desk.file(*(a_visit(a_dose(f"d{day}", n), date=day) for n, day in enumerate(days)))
     assert [desk.of(msh_10).visit.date for msh_10 in desk.outbox.sent] == days
@@ -502,7 +508,7 @@ def test_no_reference_is_queued_before_its_submission_is_written(desk: Desk) -> 
     send = desk.outbox.send
 
     def checked(messages: Sequence[OutboxMessage | str]) -> None:
-        assert all(desk.ledger.get(one.msh_10) for one in messages if isinstance(one, OutboxMessage))
+        assert all(desk.ledger.submissions.get(one.msh_10) for one in messages if isinstance(one, OutboxMessage))
         send(messages)
 
     desk.outbox.send = checked  # type: ignore[method-assign]
@@ -516,7 +522,7 @@ def test_a_visit_beyond_what_the_ledger_can_hold_is_held_with_its_rows_counted_a
     file = desk.file(many, wide, half, a_visit(a_dose("d3", 3_002), mrn="SYN-3"))
     assert file.adds_up
     assert (file.rows, file.held, file.submitted) == (2_003, 2_002, {State.QUEUED: 1})
-    held = [desk.ledger.get(msh_10) for msh_10 in desk.ledger.of_file(file.file_id)]
+    held = [desk.ledger.submissions.get(msh_10) for msh_10 in desk.ledger.files.msh_10s(file.file_id)]
     codes = sorted(one.findings[0].code for one in held if one is not None and one.state is State.HELD)
     assert codes == ["ROW-ENCODING-UNREADABLE", "VISIT-HUGE", "VISIT-HUGE"]
     again = desk.file(many, wide, half)
@@ -545,7 +551,7 @@ def shared_out(desk: Desk, share: int) -> None:
 
 
 def turns(desk: Desk) -> list[str]:
-    return [one.message.msh_10 for one in waiting_for_turns(desk.ledger, 100)]
+    return [one.message.msh_10 for one in waiting_for_turns(desk.ledger.backfills, 100)]
 
 
 def test_the_first_of_a_day_are_queued_and_the_rest_waits_for_its_turn(
@@ -556,7 +562,7 @@ def test_the_first_of_a_day_are_queued_and_the_rest_waits_for_its_turn(
     summary = desk.file(*many(5))
     assert summary.submitted == {State.QUEUED: 5}
     assert (len(desk.outbox.sent), len(turns(desk))) == (2, 3)
-    assert desk.ledger.lanes() == [Lane("demo", "elm")]
+    assert desk.ledger.backfills.lanes() == [BackfillLane("demo", "elm")]
 
 
 def test_a_backfill_in_many_small_files_waits_as_one_in_a_large_file_does(desk: Desk) -> None:
@@ -598,7 +604,7 @@ def test_a_redelivered_event_sends_nothing_that_waits_for_its_turn(desk: Desk) -
     shared_out(desk, 0)
     summary = desk.file(*many(3))
     # As if the process had ended before the file was noted as complete.
-    desk.ledger.save_file(replace(summary, complete=False, checkpoint=None))
+    desk.ledger.files.save(replace(summary, complete=False, checkpoint=None))
     desk.arrive(*many(3), again=True)
     assert (desk.outbox.sent, len(turns(desk))) == ([], 3)
 
@@ -606,7 +612,7 @@ def test_a_redelivered_event_sends_nothing_that_waits_for_its_turn(desk: Desk) -
 def test_a_correction_of_a_person_does_not_wait_for_a_turn(desk: Desk) -> None:
     shared_out(desk, 0)
     desk.file(a_visit(a_dose("D1", 1), sex=""))
-    [held] = [entry.msh_10 for entry in desk.ledger.worklist()] or list(desk.resubmission.sent)
+    [held] = [entry.msh_10 for entry in desk.ledger.worklist.entries()] or list(desk.resubmission.sent)
     result = desk.correct(held, {"sex": "F"})
     assert isinstance(result, Resubmitted)
     assert result.state is State.QUEUED

@@ -52,8 +52,8 @@ def test_a_file_that_outlasts_its_invocations_is_finished_by_the_next_ones_and_s
 def test_in_between_the_counts_are_those_of_what_was_taken_up() -> None:
     run = begun()
     run(chunks=2)
-    (summary,) = run.ledger.summaries
-    so_far = run.ledger.file(summary)
+    (summary,) = run.ledger.memory.files
+    so_far = run.ledger.files.get(summary)
     assert so_far is not None
     assert (so_far.complete, so_far.rows, so_far.adds_up) == (False, CHUNK * 2 * 2, True)
 
@@ -104,7 +104,7 @@ def test_whichever_event_of_a_set_is_killed_or_comes_between_the_set_is_converte
     run.left = -1
     file = run.file()
     assert (file.complete, file.rows, file.submitted, file.adds_up) == (True, rows, {State.QUEUED: rows}, True)
-    assert run.outbox.sent.keys() == run.ledger.submissions.keys()
+    assert run.outbox.sent.keys() == run.ledger.memory.submissions.keys()
     assert len(run.outbox.sent) == rows // 2
 
 
@@ -121,7 +121,7 @@ def test_killed_at_random_points_under_a_forced_time_limit_the_counts_add_up_and
             break
     assert isinstance(done, FileSummary)
     assert (done.rows, done.submitted, done.adds_up) == (ROWS, {State.QUEUED: ROWS}, True)
-    assert len(run.outbox.sent) == ROWS // 2 == len(run.ledger.by_key)
+    assert len(run.outbox.sent) == ROWS // 2 == len(run.ledger.memory.records)
 
 
 class Regrouped(Bucket):

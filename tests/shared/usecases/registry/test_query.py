@@ -40,7 +40,7 @@ def nobody(msh_10: str) -> Answer:
 
 def a_query(desk: Desk, vault: Vault | None = None) -> Query:
     return Query(
-        ledger=desk.ledger,
+        stops=desk.ledger.stops,
         configurations=Fixed(CONFIGURATION),
         secrets=vault or Vault(),
         iis=desk.iis,
@@ -90,7 +90,7 @@ def test_a_refused_password_stops_the_facility_and_is_not_tried_again(desk: Call
     assert query(Request(ADA), "elm").fault == "SECURITY-FAULT"
     assert query(Request(ADA), "elm").not_asked == Stop.FACILITY
     assert len(here.iis.sent) == 1
-    assert here.ledger.stops().facilities == {"ID-elm": "SECURITY-FAULT"}
+    assert here.ledger.stops.current().facilities == {"ID-elm": "SECURITY-FAULT"}
 
 
 def test_a_new_password_gets_one_try_before_the_facility_stops(desk: Callable[..., Desk]) -> None:

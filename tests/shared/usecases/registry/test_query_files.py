@@ -17,7 +17,7 @@ from shared.settings import QUERY_FILES_PREFIX
 from shared.usecases.delivery.stops import Stop
 from shared.usecases.registry.query import NOT_ENOUGH, Asked
 from shared.usecases.registry.query_files import OFF_HOURS, PART_ROWS, TRIES, QueryFiles
-from tests.fakes.bucket import MemoryBucket, MemoryFiles
+from tests.fakes.bucket import MemoryBucket, MemoryFileStore
 from tests.fakes.configurations import Fixed
 from tests.shared.usecases.desk import CONFIGURATION, Clock
 
@@ -40,7 +40,7 @@ class World:
         self.clock = Clock()
         self.configuration = Fixed(CONFIGURATION)
         self.bucket = MemoryBucket()
-        self.files = MemoryFiles(self.bucket, QUERY_FILES_PREFIX, self.clock.now)
+        self.files = MemoryFileStore(self.bucket, QUERY_FILES_PREFIX, self.clock.now)
         self.query_files = QueryFiles(
             files=self.files,
             objects=self.bucket,
@@ -110,15 +110,15 @@ def test_cut_off_between_answers_and_checkpoint_the_rows_are_asked_again_and_sta
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.query_files.put(NAME, a_file("Ada", "Grace"))
-    put = MemoryFiles.put
+    put = MemoryFileStore.put
 
-    def cut_off(self: MemoryFiles, name: str, content: bytes, content_type: str) -> None:
+    def cut_off(self: MemoryFileStore, name: str, content: bytes, content_type: str) -> None:
         if name.endswith("summary.json"):
             raise RuntimeError("the function was killed")
         put(self, name, content, content_type)
 
     with monkeypatch.context() as patched:
-        patched.setattr(MemoryFiles, "put", cut_off)
+        patched.setattr(MemoryFileStore, "put", cut_off)
         with pytest.raises(RuntimeError):
             world.run()
     assert world.run().done == 2

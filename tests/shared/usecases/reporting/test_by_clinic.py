@@ -86,7 +86,7 @@ def test_what_is_expected_of_a_clinic_leaves_out_what_is_another_s() -> None:
 def test_the_trail_of_a_clinic_leaves_out_only_what_is_surely_another_s(subject: str, shown: bool) -> None:
     ledger = MemoryLedger()
     for one in FILES:
-        ledger.save_file(replace(one, places=()))
+        ledger.files.save(replace(one, places=()))
     for name, clinic, source, file_id in (
         ("OF-ELM", "elm", "elm", "ELM"),
         ("OF-OAK", "oak", "oak", "OAK"),
@@ -94,6 +94,6 @@ def test_the_trail_of_a_clinic_leaves_out_only_what_is_surely_another_s(subject:
         ("B1", "elm", "both", "BOTH"),
         ("B2", "oak", "both", "BOTH"),
     ):
-        ledger.add(replace(a_submission(msh_10=name), clinic=clinic, source=source, file_id=file_id))
+        ledger.submissions.add(replace(a_submission(msh_10=name), clinic=clinic, source=source, file_id=file_id))
     entry = AuditEntry(NOON, "somebody", "show", subject)
-    assert (entries_of([entry], ledger, CONFIGURATION, "elm") == [entry]) is shown
+    assert (entries_of([entry], ledger.submissions, ledger.files, CONFIGURATION, "elm") == [entry]) is shown

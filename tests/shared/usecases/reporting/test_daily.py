@@ -20,8 +20,8 @@ from shared.usecases.reporting.report import REPORTS
 from shared.usecases.reporting.tally import by, tally_of
 from tests.conftest import NOON
 from tests.end_to_end.rows import CLINICS
-from tests.fakes.bucket import MemoryBucket, MemoryFiles
-from tests.fakes.ledger import MemoryLedger
+from tests.fakes.bucket import MemoryBucket, MemoryFileStore
+from tests.fakes.ledger import Memory, MemoryLedger, MemoryOutcomes
 
 ONE = Outcome("M1", "elm", "elm", State.ACCEPTED, NOON, 1, attempts=1, doses=(DoseOutcome(ADMINISTERED, "115"),))
 
@@ -45,20 +45,28 @@ def ledger() -> MemoryLedger:
 
 
 @pytest.fixture
-def files() -> MemoryFiles:
-    return MemoryFiles(MemoryBucket(), "")
+def files() -> MemoryFileStore:
+    return MemoryFileStore(MemoryBucket(), "")
 
 
-def night(files: MemoryFiles, ledger: MemoryLedger, days_later: int = 1) -> DailyReports:
+def night(files: MemoryFileStore, ledger: MemoryLedger, days_later: int = 1) -> DailyReports:
     at = At(NOON + timedelta(days=days_later))
-    return DailyReports(ledger=ledger, configurations=at, files=files, clock=at, stage="test")
+    return DailyReports(
+        outcomes=ledger.outcomes,
+        worklist=ledger.worklist,
+        stops=ledger.stops,
+        configurations=at,
+        store=files,
+        clock=at,
+        stage="test",
+    )
 
 
 def test_every_report_of_yesterday_and_of_four_weeks_is_written_in_three_formats(
-    files: MemoryFiles, ledger: MemoryLedger
+    files: MemoryFileStore, ledger: MemoryLedger
 ) -> None:
-    ledger.note_outcome(ONE, NOON)
-    ledger.note_outcome(replace(ONE, msh_10="M2", when=NOON - timedelta(days=3), state=State.REFUSED), NOON)
+    ledger.outcomes.note(ONE, NOON)
+    ledger.outcomes.note(replace(ONE, msh_10="M2", when=NOON - timedelta(days=3), state=State.REFUSED), NOON)
     done = night(files, ledger)()
     assert (done.day, done.messages, done.files) == (NOON.date(), 1, 6 * len(REPORTS) + 1)
     written = files.contents()
@@ -70,8 +78,8 @@ def test_every_report_of_yesterday_and_of_four_weeks_is_written_in_three_formats
     assert b"Readiness" in written["2026-03-02/readiness.html"]
 
 
-def test_a_night_that_is_done_twice_writes_the_same(files: MemoryFiles, ledger: MemoryLedger) -> None:
-    ledger.note_outcome(ONE, NOON)
+def test_a_night_that_is_done_twice_writes_the_same(files: MemoryFileStore, ledger: MemoryLedger) -> None:
+    ledger.outcomes.note(ONE, NOON)
     night(files, ledger)()
     first = files.contents()
     night(files, ledger)()
@@ -79,55 +87,62 @@ def test_a_night_that_is_done_twice_writes_the_same(files: MemoryFiles, ledger: 
 
 
 def test_a_day_is_kept_once_it_is_settled_and_counted_every_night_before(
-    files: MemoryFiles, ledger: MemoryLedger
+    files: MemoryFileStore, ledger: MemoryLedger
 ) -> None:
-    ledger.note_outcome(ONE, NOON)
+    ledger.outcomes.note(ONE, NOON)
     night(files, ledger, SETTLED)()
     assert not any("tallies/2026-03-02" in name for name in files.contents())
     night(files, ledger, SETTLED + 1)()
     assert "tallies/2026-03-02.json" in files.contents()
 
 
-def test_an_answer_that_comes_late_is_in_the_next_four_weeks(files: MemoryFiles, ledger: MemoryLedger) -> None:
-    ledger.note_outcome(ONE, NOON)
+def test_an_answer_that_comes_late_is_in_the_next_four_weeks(files: MemoryFileStore, ledger: MemoryLedger) -> None:
+    ledger.outcomes.note(ONE, NOON)
     night(files, ledger, SETTLED + 1)()
-    ledger.note_outcome(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED + 1))
+    ledger.outcomes.note(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED + 1))
     night(files, ledger, SETTLED + 2)()
     weeks = json.loads(files.contents()[f"{NOON.date() + timedelta(days=SETTLED + 1)}/4-weeks/acks.json"])
     assert weeks["messages"] == 2
 
 
-class Watched(MemoryLedger):
+class Watched(MemoryOutcomes):
     """Tells which days were read outcome by outcome, and lets something happen right after."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, memory: Memory) -> None:
+        super().__init__(memory)
         self.read: list[date] = []
         self.then: Callable[[], None] = lambda: None
 
-    def outcomes(self, day: date, clinic: str = "") -> Iterator[Outcome]:
+    def of_day(self, day: date, clinic: str = "") -> Iterator[Outcome]:
         self.read.append(day)
-        yield from super().outcomes(day, clinic)
+        yield from super().of_day(day, clinic)
         self.then()
 
 
-def test_a_look_at_many_days_reads_only_young_days_and_those_with_something_late(files: MemoryFiles) -> None:
-    ledger = Watched()
+class WatchedLedger(MemoryLedger):
+    outcomes_class = Watched
+    outcomes: Watched
+
+
+def test_a_look_at_many_days_reads_only_young_days_and_those_with_something_late(files: MemoryFileStore) -> None:
+    ledger = WatchedLedger()
     for number in range(10):
         at = NOON + timedelta(days=number)
-        ledger.note_outcome(replace(ONE, msh_10=f"M{number}", when=at), at)
+        ledger.outcomes.note(replace(ONE, msh_10=f"M{number}", when=at), at)
     night(files, ledger, 10)()
-    ledger.note_outcome(replace(ONE, msh_10="LATE", when=NOON + timedelta(days=4)), NOON + timedelta(days=10))
+    ledger.outcomes.note(replace(ONE, msh_10="LATE", when=NOON + timedelta(days=4)), NOON + timedelta(days=10))
     before = files.contents()
-    ledger.read.clear()
+    ledger.outcomes.read.clear()
     counts = night(files, ledger, 10).counted(NOON.date(), NOON.date() + timedelta(days=10))
     assert by(counts, "answers").total() == 11
-    assert [(day - NOON.date()).days for day in ledger.read] == [4, 9, 10]
+    assert [(day - NOON.date()).days for day in ledger.outcomes.read] == [4, 9, 10]
     assert files.contents() == before, "a look writes nothing"
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_is_counted_is_a_full_scan_whatever_came_late(files: MemoryFiles, ledger: MemoryLedger, seed: int) -> None:
+def test_what_is_counted_is_a_full_scan_whatever_came_late(
+    files: MemoryFileStore, ledger: MemoryLedger, seed: int
+) -> None:
     chosen = Random(seed)
     for today in range(9):
         for number in range(chosen.randrange(6)):
@@ -135,32 +150,32 @@ def test_what_is_counted_is_a_full_scan_whatever_came_late(files: MemoryFiles, l
             msh_10, clinic = f"M{chosen.choice([number, 100 * today + number])}", chosen.choice(["elm", "oak"])
             state = chosen.choice([State.ACCEPTED, State.REFUSED, State.UNKNOWN])
             one = replace(ONE, msh_10=msh_10, clinic=clinic, when=when, state=state)
-            ledger.note_outcome(one, NOON + timedelta(days=today))
+            ledger.outcomes.note(one, NOON + timedelta(days=today))
         if chosen.random() < 0.8:
             night(files, ledger, today)()
         first, last = sorted(NOON.date() + timedelta(days=chosen.randrange(-1, 11)) for _ in range(2))
         for clinic in ("", "elm", "oak", "nobody"):
             counted = night(files, ledger, today).counted(first, last, clinic)
-            assert counted == tally_of(ledger, first, last, clinic)
+            assert counted == tally_of(ledger.outcomes, first, last, clinic)
 
 
-def test_an_answer_that_comes_while_its_day_is_counted_is_not_lost(files: MemoryFiles) -> None:
-    ledger = Watched()
-    ledger.note_outcome(ONE, NOON)
+def test_an_answer_that_comes_while_its_day_is_counted_is_not_lost(files: MemoryFileStore) -> None:
+    ledger = WatchedLedger()
+    ledger.outcomes.note(ONE, NOON)
     now = NOON + timedelta(days=SETTLED + 1)
-    ledger.then = lambda: ledger.note_outcome(replace(ONE, msh_10="LATE"), now)
+    ledger.outcomes.then = lambda: ledger.outcomes.note(replace(ONE, msh_10="LATE"), now)
     night(files, ledger, SETTLED + 1)()
-    ledger.then = lambda: None
+    ledger.outcomes.then = lambda: None
     assert "tallies/2026-03-02.json" in files.contents()
     counts = night(files, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
     assert by(counts, "answers").total() == 2
 
 
 def test_a_tally_kept_before_late_outcomes_were_marked_is_counted_again(
-    files: MemoryFiles, ledger: MemoryLedger
+    files: MemoryFileStore, ledger: MemoryLedger
 ) -> None:
-    ledger.note_outcome(ONE, NOON)
+    ledger.outcomes.note(ONE, NOON)
     old = b'[[["answers","elm","2026-03-02","ACCEPTED"],7]]'
     files.put("tallies/2026-03-02.json", old, "application/json")
     counts = night(files, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
-    assert counts == tally_of(ledger, NOON.date(), NOON.date())
+    assert counts == tally_of(ledger.outcomes, NOON.date(), NOON.date())

@@ -27,7 +27,7 @@ def ledger() -> MemoryLedger:
 
 
 def look(ledger: MemoryLedger, now: datetime, configuration: Configuration = DAILY) -> Expected:
-    return expected(ledger, configuration, now, noting=True)
+    return expected(ledger.sources, ledger.stops, configuration, now, noting=True)
 
 
 def late(ledger: MemoryLedger, now: datetime) -> list[str]:
@@ -35,7 +35,7 @@ def late(ledger: MemoryLedger, now: datetime) -> list[str]:
 
 
 def arrive(ledger: MemoryLedger, when: datetime, source: str = "demo") -> None:
-    ledger.save_file(FileSummary(f"F{when:%d%H}", "inbox/demo/a.csv", source, when, 1, 1, complete=True))
+    ledger.files.save(FileSummary(f"F{when:%d%H}", "inbox/demo/a.csv", source, when, 1, 1, complete=True))
 
 
 def test_a_source_is_late_from_its_pace_after_its_last_file_until_the_next_one(ledger: MemoryLedger) -> None:
@@ -53,19 +53,19 @@ def test_a_new_source_counts_from_when_it_was_first_looked_at(ledger: MemoryLedg
 
 
 def test_a_person_who_looks_changes_nothing(ledger: MemoryLedger) -> None:
-    expected(ledger, DAILY, NOW)
-    assert ledger.quiet_since() == {}
+    expected(ledger.sources, ledger.stops, DAILY, NOW)
+    assert ledger.sources.quiet_since() == {}
 
 
 def test_an_older_file_that_is_converted_later_does_not_turn_the_clock_back(ledger: MemoryLedger) -> None:
     arrive(ledger, NOW)
     arrive(ledger, NOW - timedelta(days=3))
-    assert ledger.quiet_since() == {"demo": NOW}
+    assert ledger.sources.quiet_since() == {"demo": NOW}
 
 
 def test_a_file_of_no_source_is_nobody_s_arrival(ledger: MemoryLedger) -> None:
     arrive(ledger, NOW, source="")
-    assert ledger.quiet_since() == {}
+    assert ledger.sources.quiet_since() == {}
 
 
 def test_a_facility_s_credentials_are_named_once_with_their_first_day_on_the_clock_of_the_iis(
@@ -86,5 +86,5 @@ def test_a_facility_s_credentials_are_named_once_with_their_first_day_on_the_clo
 
 
 def test_what_is_stopped_is_told(ledger: MemoryLedger) -> None:
-    ledger.stop_facility("ID-elm", "SECURITY-FAULT", NOW)
+    ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", NOW)
     assert dict(look(ledger, NOW).stopped) == {"ID-elm": "SECURITY-FAULT"}

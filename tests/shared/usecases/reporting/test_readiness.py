@@ -32,8 +32,8 @@ class Weeks:
         self._count += 1
         started = datetime.combine(TODAY - timedelta(days=days_ago), datetime.min.time(), UTC) + timedelta(hours=9)
         new = replace(a_submission(f"M{self._count}", replaces=replaces), clinic=clinic)
-        self.ledger.add(replace(new, row_count=0 if replaces else 1))
-        claimed = self.ledger.claim(new.msh_10, started)
+        self.ledger.submissions.add(replace(new, row_count=0 if replaces else 1))
+        claimed = self.ledger.states.claim(new.msh_10, started)
         assert isinstance(claimed, Submission)
         states = {
             Event.ACCEPT: State.ACCEPTED,
@@ -42,18 +42,18 @@ class Weeks:
             Event.DEFER: State.QUEUED,
         }
         causes = () if event is Event.ACCEPT else ("101 PID-8",)
-        self.ledger.finish(claimed, event, Attempt(1, started, 0.3, states[event]), causes=causes)
-        stored = self.ledger.get(new.msh_10)
+        self.ledger.states.finish(claimed, event, Attempt(1, started, 0.3, states[event]), causes=causes)
+        stored = self.ledger.submissions.get(new.msh_10)
         assert stored is not None
         outcome = outcome_of(stored, stored.causes)
         if outcome is not None:
-            self.ledger.note_outcome(outcome, started)
+            self.ledger.outcomes.note(outcome, started)
         if replaces:
-            self.ledger.name_replacement(replaces, new.msh_10)
+            self.ledger.submissions.name_replacement(replaces, new.msh_10)
         return new.msh_10
 
     def readiness(self, clinic: str = "") -> Readiness:
-        return readiness(self.ledger, TODAY, clinic)
+        return readiness(self.ledger.outcomes, TODAY, clinic)
 
 
 @pytest.fixture
@@ -145,10 +145,10 @@ def test_each_clinic_is_told_from_one_reading_and_the_checklist_knows_who_is_sil
     weeks.send(13)
     weeks.send(1, Event.REFUSE, clinic="harbor")
     configuration = read_configuration(CLINICS)
-    each = readiness_of_each(weeks.ledger, configuration, TODAY)
+    each = readiness_of_each(weeks.ledger.outcomes, configuration, TODAY)
     assert [one.clinic for one in each] == ["", *configuration.clinics]
     assert each[1:] == tuple(weeks.readiness(clinic) for clinic in configuration.clinics)
-    items = go_live(weeks.ledger, each)
+    items = go_live(weeks.ledger.worklist, weeks.ledger.stops, each)
     assert [item.is_done for item in items if "configured clinic" in item.words] == [False]
     assert any("hilltop" in item.words for item in items)
     page = readiness_page.page(each, items, "A & B", "test", datetime(2026, 11, 20, tzinfo=UTC))

@@ -1,0 +1,175 @@
+"""The table: of many writes in one call each has its own result, and what stayed unprocessed is tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws.cloud import REGION, LocalCloud
+from shared.adapters.ledger import table as tables
+from shared.adapters.ledger.records import DynamoRecords
+from shared.adapters.ledger.secret_key import LedgerKey
+from shared.adapters.ledger.submissions import DynamoSubmissions
+from shared.adapters.ledger.table import BatchError, Table, key
+from shared.domain.submission import Record
+from shared.replaced import replace
+from tests.conftest import a_submission
+
+
+class Answering(Table):
+    """DynamoDB, but for the codes that the test wants; `executes`: what got such a code was executed all the same."""
+
+    executes = False
+
+    def __init__(self, table: str) -> None:
+        super().__init__(boto3.client("dynamodb", region_name=REGION), table)
+        self.calls: list[int] = []
+        self.wanted: list[dict[int, str]] = []
+
+    def _codes(self, statements: Any) -> list[str]:
+        self.calls.append(len(statements))
+        wanted = self.wanted.pop(0) if self.wanted else {}
+        given = [one for number, one in enumerate(statements) if self.executes or number not in wanted]
+        codes = iter(super()._codes(given) if given else [])
+        if self.executes:
+            return [wanted.get(number, code) for number, code in enumerate(codes)]
+        return [wanted[number] if number in wanted else next(codes) for number in range(len(statements))]
+
+
+@pytest.fixture
+def table(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Answering:
+    monkeypatch.setattr(tables, "_FIRST_WAIT", 0.0)
+    return Answering(cloud.runtime.table)
+
+
+@pytest.fixture
+def kept_records(table: Answering) -> DynamoRecords:
+    return DynamoRecords(table)
+
+
+@pytest.fixture
+def submissions(table: Answering) -> DynamoSubmissions:
+    return DynamoSubmissions(table, LedgerKey(table))
+
+
+def records(count: int, version: int = 1, current: str = "M") -> list[Record]:
+    return [Record(f"r{number}", version=version, current=f"{current}{number}") for number in range(count)]
+
+
+def test_of_many_records_those_are_written_that_nobody_wrote_before(
+    kept_records: DynamoRecords, table: Answering
+) -> None:
+    assert kept_records.save_all(records(60)[::7]) == [True] * 9
+    again = kept_records.save_all(records(60, current="OTHER"))
+    assert again == [number % 7 != 0 for number in range(60)]
+    kept = kept_records.get(f"r{number}" for number in range(60))
+    assert [kept[f"r{n}"].current for n in range(60)] == [f"{'OTHER' if n % 7 else 'M'}{n}" for n in range(60)]
+    assert table.calls == [9, 25, 25, 10]
+
+
+def test_a_record_is_replaced_by_its_next_version_only(kept_records: DynamoRecords) -> None:
+    kept_records.save_all(records(3))
+    second, fourth, unknown = Record("r0", version=2), Record("r1", version=4), Record("none", version=2)
+    assert kept_records.save_all([second, fourth, unknown]) == [True, False, False]
+    assert kept_records.save_all([second]) == [False]
+    kept = kept_records.get(["r0", "r1", "none"])
+    assert {key: record.version for key, record in kept.items()} == {"r0": 2, "r1": 1}
+
+
+def test_a_submission_that_is_there_stays_as_it_is(submissions: DynamoSubmissions) -> None:
+    first = [a_submission(f"M{number}") for number in range(30)]
+    submissions.add_all(first[10:20])
+    submissions.add_all([replace(one, config_version="other") for one in first])
+    kept = {one.msh_10: one for one in submissions.many(one.msh_10 for one in first)}
+    assert [kept[f"M{n}"].config_version for n in range(30)] == ["other"] * 10 + ["v1"] * 10 + ["other"] * 10
+    assert kept["M12"] == first[12]
+
+
+def test_large_submissions_come_in_small_batches(
+    submissions: DynamoSubmissions, table: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = a_submission("M0")
+    monkeypatch.setattr(tables, "_BATCH_BYTES", 100)
+    submissions.add_all([one, replace(one, msh_10="M1"), replace(one, msh_10="M2")])
+    assert table.calls == [1, 1, 1]
+    assert len(list(submissions.many(["M0", "M1", "M2"]))) == 3
+
+
+def test_what_was_throttled_is_tried_again_and_nothing_else(kept_records: DynamoRecords, table: Answering) -> None:
+    table.wanted = [{1: "ThrottlingError", 3: "ProvisionedThroughputExceeded"}, {0: "RequestLimitExceeded"}]
+    assert kept_records.save_all(records(5)) == [True] * 5
+    assert table.calls == [5, 2, 1]
+
+
+def test_what_is_refused_for_another_reason_is_an_error_without_a_word_of_the_item(
+    kept_records: DynamoRecords, table: Answering
+) -> None:
+    table.wanted = [{0: "AccessDenied"}]
+    with pytest.raises(BatchError) as refused:
+        kept_records.save_all(records(2))
+    assert str(refused.value) == "DynamoDB did not execute a statement: AccessDenied"
+
+
+def test_what_is_throttled_for_ever_is_an_error(submissions: DynamoSubmissions, table: Answering) -> None:
+    table.wanted = [{0: "ThrottlingError"}] * 20
+    with pytest.raises(BatchError, match="1 entries of a batch in 8 tries: ThrottlingError"):
+        submissions.add_all([a_submission("M0")])
+
+
+def test_after_a_lost_answer_a_record_counts_as_written_by_somebody_else(
+    kept_records: DynamoRecords, table: Answering
+) -> None:
+    table.executes = True
+    table.wanted = [{0: "InternalServerError"}]
+    assert kept_records.save_all(records(2)) == [False, True]
+    assert set(kept_records.get(["r0", "r1"])) == {"r0", "r1"}
+
+
+class Stingy:
+    """DynamoDB's client, but half of a batch stays unprocessed, as when it is throttled or the answer grows too large."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.sizes: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        ((name, request),) = RequestItems.items()
+        keys = request["Keys"]
+        self.sizes.append(len(keys))
+        half = (len(keys) + 1) // 2
+        answer = self._client.batch_get_item(RequestItems={name: {**request, "Keys": keys[:half]}})
+        return answer | {"UnprocessedKeys": {name: {**request, "Keys": keys[half:]}} if keys[half:] else {}}
+
+    def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        ((name, entries),) = RequestItems.items()
+        self.sizes.append(len(entries))
+        half = (len(entries) + 1) // 2
+        self._client.batch_write_item(RequestItems={name: entries[:half]})
+        return {"UnprocessedItems": {name: entries[half:]} if entries[half:] else {}}
+
+
+def test_what_stays_unprocessed_is_written_and_read_in_further_calls(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_FIRST_WAIT", 0.0)
+    client: Any = Stingy(boto3.client("dynamodb", region_name=REGION))
+    table = Table(client, cloud.runtime.table)
+    keys = [key("P", f"{number:03}") for number in range(60)]
+    table.put_many(keys)
+    assert client.sizes == [25, 12, 6, 3, 1] * 2 + [10, 5, 2, 1]
+    client.sizes.clear()
+    assert sorted(item["sk"]["S"] for item in table.get_many(keys)) == [f"{number:03}" for number in range(60)]
+    assert client.sizes == [60, 30, 15, 7, 3, 1]
+
+
+def test_what_stays_unprocessed_for_ever_is_an_error(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_FIRST_WAIT", 0.0)
+    client: Any = Stingy(boto3.client("dynamodb", region_name=REGION))
+    client.batch_write_item = lambda RequestItems: {"UnprocessedItems": RequestItems}  # noqa: N803 - boto3's name
+    with pytest.raises(BatchError, match="1 entries of a batch in 8 tries: unprocessed"):
+        Table(client, cloud.runtime.table).put_many([key("P", "1")])
