@@ -306,30 +306,26 @@ With one dose per message, {SUBMIT.max_concurrency} submit functions of {SUBMIT.
 
 
 # The last runs of `python -m tests.benchmarks big`, by hand.
-_BIG: Final = """`python -m tests.benchmarks big --size 1GB --kind fhir --seconds 180 --kills 0.35 --seed 22 --shares 2`, on 2026-11-28 with version
-0.1.0, which converted a large file in shares side by side (ADR 0017), on two cores shared with other runs.
+_BIG: Final = """`python -m tests.benchmarks big --size 1GB --kind fhir --seconds 80 --kills 0.35 --seed 22`, on 2026-11-29, on two cores shared with
+other work.
 
-A FHIR bulk export of 1 GB is made while it is read: 567,677 doses in 189,226 visits, here in two shares. An invocation has 180 s
-of processor time, and some are killed. The ledger is a SQLite file; the reader and the conversion are the real ones. Other runs
-took most of both cores, so the seconds show the order of events, not the speed.
+A FHIR bulk export of 1 GB is made while it is read: 567,677 doses in 189,226 visits. An invocation has 80 s of processor time, and
+some are killed. The ledger is a SQLite file; the reader and the conversion are the real ones. Other work took most of both cores,
+so the seconds show the order of events, not the speed.
 
-| share | invocation | ended | doses taken up by then | peak memory |
-| ---: | ---: | --- | ---: | ---: |
-| 0 | 1 | out of time, after 425 s | 154,799 | 125 MiB |
-| 0 | 2 | killed after 173 s | 154,799 | |
-| 0 | 3 | killed after 6 s, while reading | 154,799 | |
-| 0 | 4 | out of time, after 523 s | 245,399 | 126 MiB |
-| 0 | 5 | done, after 394 s | 283,841 | 127 MiB |
-| 1 | 1 | out of time, after 426 s | 151,200 | 125 MiB |
-| 1 | 2 | out of time, after 477 s | 246,900 | 125 MiB |
-| 1 | 3 | done, after 418 s | 283,836 | 127 MiB |
-| both | 8 | 2 killed, 1,525 s | 567,677 | 127 MiB |
+| invocation | ended | doses converted by then | peak memory |
+| ---: | --- | ---: | ---: |
+| 1 | out of time, after 568 s | 220,500 | 134 MiB |
+| 2 | killed after 14 s | 220,500 | |
+| 3 | out of time, after 330 s | 397,199 | 137 MiB |
+| 4 | killed after 40 s | 397,199 | |
+| 5 | out of time, after 134 s | 529,199 | 137 MiB |
+| 6, 7, 8 | killed after 123 s, 129 s and 81 s | 529,199 | |
+| 9 | done, after 879 s | 567,677 | 137 MiB |
 
 The counts add up: every dose is in one submission, every submission was queued, none of them twice.
 
-The same with CSV, on the same day (`--size 500MB --kind csv --shares 2 --seconds 180 --kills 0.35 --seed 7`): 1,602,581 doses in
-six invocations, none of which was killed, 549 s, 130 MiB at most. Every dose is in one submission; 534,194 references were
-queued, none twice. [performance.md](performance.md) compares the memory for 1,000,000 rows of CSV and for 100,000."""
+[performance.md](performance.md) compares the memory for 1,000,000 rows of CSV and for 100,000."""
 
 _WALLS: Final = """
 ## Quotas
