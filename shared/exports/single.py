@@ -1,4 +1,4 @@
-"""What the readers share of which every file is an export of its own."""
+"""Base of the readers of formats in which every file is an export."""
 
 from __future__ import annotations
 
@@ -16,24 +16,26 @@ from shared.ports.objects import Objects, StoredObject
 
 
 class File(Protocol):
-    """One file that can be read to its end once."""
+    """One file, to be read once."""
 
-    def visits(self) -> Iterator[Visit]: ...
+    def visits(self) -> Iterator[Visit]:
+        """Read the file to its end and yield its visits."""
+        ...
 
 
 class EachFile:
-    """Port `Exports`: each part by itself, opened by `file`."""
+    """Port `Exports`: reads each file by itself."""
 
-    def __init__(self, file: Callable[[StoredObject, Source, Objects], File]) -> None:
-        self._file = file
+    def __init__(self, open_file: Callable[[StoredObject, Source, Objects], File]) -> None:
+        self._open_file = open_file
 
     def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
         for part in parts:
-            yield from self._file(part, source, objects).visits()
+            yield from self._open_file(part, source, objects).visits()
 
 
 class TextFile(ABC):
-    """One file of text on its way through the spool; `_findings` is what was noticed about it as a whole."""
+    """One file of text, read through a spool."""
 
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
         self._item = part
@@ -44,23 +46,25 @@ class TextFile(ABC):
         self._findings: list[Finding] = []
 
     def visits(self) -> Iterator[Visit]:
+        """Read the file to its end, then yield the findings about it and its visits."""
         with Spool() as spool, self._objects.open(self._item) as stream:
             text = Text(stream, self._source.encoding)
             if text.is_text:
-                self._take_in(text, spool)
+                self._spool_rows(text, spool)
             else:
                 self._note("FILE-NOT-TEXT", self._name)
             if self._findings:
                 yield visits.about_file(self._source, self._findings)
-            yield from self._give_out(spool)
+            yield from self._spooled_visits(spool)
 
     @abstractmethod
-    def _take_in(self, text: Text, spool: Spool) -> None:
-        """Reads the text to its end, its rows into the spool."""
+    def _spool_rows(self, text: Text, spool: Spool) -> None:
+        """Reads the text to its end and adds its rows to the spool."""
 
     @abstractmethod
-    def _give_out(self, spool: Spool) -> Iterator[Visit]:
-        """The visits of the spooled rows."""
+    def _spooled_visits(self, spool: Spool) -> Iterator[Visit]:
+        """Yields the visits of the spooled rows."""
 
     def _note(self, code: str, value: str = "", row: int = 0) -> None:
+        """Adds a finding about the file as a whole."""
         self._findings.append(Finding(code, row=row, column="file", value=value))

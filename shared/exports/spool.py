@@ -1,7 +1,7 @@
-"""Rows on disk, in the order of arrival on the way in and by patient and day on the way out.
+"""A spool of rows on disk: added as they are read, returned in the order of patient and day.
 
-A private temporary SQLite database: SQLite removes its file's name as soon as it is open, so nothing stays behind
-whatever happens, and small exports never leave its page cache. No journal, since nobody will ever recover it.
+It is a private temporary SQLite database. SQLite unlinks its file when it opens it, so nothing is left after a crash,
+and small exports stay in the page cache. It has no journal, because it is never recovered.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 _CACHE_KIB: Final = 32_768
-# So much waits in memory before it is written: a line may have some MiB.
+# Rows and bytes that are kept in memory before they are written; a single line may have some MiB.
 _BATCH: Final = 1_000
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _SCHEMA: Final = """
@@ -28,7 +28,7 @@ CREATE TABLE names (name TEXT PRIMARY KEY, reference TEXT) WITHOUT ROWID;
 _BY_PATIENT: Final = """
 SELECT patient, day, clinic, part, row, fault, payload FROM spooled ORDER BY patient, day, clinic, rowid
 """
-# A patient may be referred to by id or by identifier, and two Patient resources may share a record number.
+# A reference names a patient by id or by identifier, and two Patient resources may have the same record number.
 _BY_RESOURCE: Final = """
 SELECT coalesce(resources.mrn, ''), day, coalesce(resources.reference, ''), part, row, fault, spooled.payload
 FROM spooled
@@ -39,7 +39,17 @@ ORDER BY 1, day, spooled.rowid
 
 
 class Row(NamedTuple):
-    """One data row. `part` counts the files of the set from 0, `fault` is what was noticed while it was read."""
+    """One data row.
+
+    Attributes:
+        patient: The record number, or the reference to a Patient resource.
+        day: The day of the dose, `YYYYMMDD`; empty if it cannot be read.
+        clinic: The export's name of the clinic. In rows by `by_resource`: the name of the Patient resource.
+        part: The index of its file in the set.
+        row: Its number in the file, from 1.
+        fault: The code of a finding made while it was read; empty if there is none.
+        payload: Its content.
+    """
 
     patient: str
     day: str
@@ -51,10 +61,10 @@ class Row(NamedTuple):
 
 
 class Spool:
-    """A context manager. Add all rows and resources first, then read the rows back in order."""
+    """A context manager. First add all rows and resources, then read the rows back in order."""
 
     def __enter__(self) -> Self:
-        # The generator that reads it may be closed by the garbage collector, in whatever thread that runs.
+        # The garbage collector may close the generator that reads it, in any thread.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_SCHEMA + f"PRAGMA cache_size = -{_CACHE_KIB}; BEGIN;")
         self._rows: list[Row] = []
@@ -69,31 +79,42 @@ class Spool:
         self._database.close()
 
     def add(self, row: Row) -> None:
-        """Adds a row. Its `patient` is a record number, or the reference to a Patient resource."""
+        """Add a row."""
         self._rows.append(row)
         self._count(row.payload)
 
     def add_resource(self, reference: str, mrn: str, payload: bytes, names: list[str]) -> None:
-        """Keeps a FHIR resource for look-ups; one that comes twice replaces the first."""
+        """Add a FHIR resource for look-ups; it replaces one of the same reference.
+
+        Args:
+            reference: Its name, `Type/id` in most cases.
+            mrn: The record number of a Patient.
+            payload: The resource as JSON.
+            names: Its other names: by identifier, by the fullUrl of its Bundle.
+        """
         self._resources.append((reference, mrn, payload))
         self._names += [(name, reference) for name in names]
         self._count(payload)
 
     def resource(self, reference: str) -> bytes | None:
-        """The resource that a reference means, `Type/id` or `Type?system|value`, once the rows come out."""
-        found = self._database.execute(
+        """Return the resource of a name. To be called after the last resource was added and rows are read."""
+        row = self._database.execute(
             "SELECT payload FROM resources WHERE reference = coalesce((SELECT reference FROM names WHERE name = ?), ?)",
             (reference, reference),
         ).fetchone()
-        return found[0] if found else None
+        return row[0] if row else None
 
     def by_patient(self) -> Iterator[Row]:
-        """The rows ordered by patient, day and clinic, then as they arrived."""
+        """Return the rows by patient, day and clinic, in the order of the file within these."""
         self._flush()
         return map(Row._make, self._database.execute(_BY_PATIENT))
 
     def by_resource(self) -> Iterator[Row]:
-        """The same with patients found among the resources: `patient` is the record number, `clinic` the reference."""
+        """Return the rows by record number and day, with their Patient resources looked up.
+
+        `patient` becomes the record number and `clinic` the name of the Patient resource; both are empty if the export
+        does not hold it.
+        """
         self._flush()
         return map(Row._make, self._database.execute(_BY_RESOURCE))
 
@@ -106,6 +127,6 @@ class Spool:
         self._database.executemany("INSERT INTO spooled VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows)
         self._database.executemany("INSERT OR REPLACE INTO resources VALUES (?, ?, ?)", self._resources)
         self._database.executemany("INSERT OR REPLACE INTO names VALUES (?, ?)", self._names)
-        for kept in (self._rows, self._resources, self._names):
-            kept.clear()
+        for written in (self._rows, self._resources, self._names):
+            written.clear()
         self._waiting = 0

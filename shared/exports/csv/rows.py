@@ -1,8 +1,9 @@
-"""Port `Exports` for CSV: vaxline's own layout, and any other through a source's column mapping."""
+"""Port `Exports` for CSV, with vaxline's column names or those of a source's mapping."""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -21,28 +22,28 @@ from shared.exports.values import Dates
 from shared.exports.visits import Entry
 from shared.ports.objects import Objects, StoredObject
 
-# Between the cells of a spooled row: the unit separator, which no cell may hold.
+# The unit separator stands between the cells of a spooled row; no cell may hold it.
 _CELL: Final = "\x1f"
-_SENSIBLE: Final = "ROW-READ-AS-WINDOWS-1252"
+_AS_WINDOWS_1252: Final = "ROW-READ-AS-WINDOWS-1252"
 _OTHER_DELIMITERS: Final = ("\t", ";", "|", ",")
 
 
 class CsvFile(TextFile):
-    """One CSV file on its way through the spool."""
+    """One CSV file, read through a spool."""
 
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
         super().__init__(part, source, objects)
         self._header: Header | None = None
         self._count = 0
 
-    # in --------------------------------------------------------------------------------------------------------------
+    # into the spool ---------------------------------------------------------------------------------------------------
 
-    def _take_in(self, text: Text, spool: Spool) -> None:
+    def _spool_rows(self, text: Text, spool: Spool) -> None:
         try:
             header = self._read_header(text)
             if header is not None:
                 self._header, records = header
-                self._spool(records, self._header, spool)
+                self._spool_records(records, self._header, spool)
         except Damaged as damage:
             self._note(damage.code, row=self._count)
         if text.cut_line and self._header is not None:
@@ -59,7 +60,7 @@ class CsvFile(TextFile):
         if first is None:
             return None
         for line in lines if first.count('"') % 2 else ():
-            # A name in the header is broken over lines.
+            # A name in the header contains a line break.
             first += line
             if first.count('"') % 2 == 0 or len(first) > LONGEST_CELL:
                 break
@@ -75,7 +76,7 @@ class CsvFile(TextFile):
         records.width = header.width
         return header, iter(records)
 
-    def _spool(self, records: Iterator[list[str] | Bad], header: Header, spool: Spool) -> None:
+    def _spool_records(self, records: Iterator[list[str] | Bad], header: Header, spool: Spool) -> None:
         width, is_ended = header.width, False
         row_of = _placing(header, self._dates, one_clinic=self._source.one_clinic)
         for record in records:
@@ -87,16 +88,16 @@ class CsvFile(TextFile):
             if not any(map(str.strip, record)):
                 continue
             if len(record) == width + 1 and not record[-1]:
-                # Every row may end in a delimiter that the header lacks: the first row tells, others must be alike.
+                # In some files every row ends in a delimiter and the header does not; the first row decides.
                 is_ended = is_ended or self._count == 0
                 if is_ended:
                     record.pop()
             self._count += 1
             spool.add(row_of(record, self._count))
 
-    # out -------------------------------------------------------------------------------------------------------------
+    # out of the spool -------------------------------------------------------------------------------------------------
 
-    def _give_out(self, spool: Spool) -> Iterator[Visit]:
+    def _spooled_visits(self, spool: Spool) -> Iterator[Visit]:
         header = self._header
         if header is None:
             return
@@ -118,13 +119,13 @@ class CsvFile(TextFile):
         return Entry(self._name, row.row, patient, dose, findings)
 
     def _unplaced(self, row: Row, reader: RowReader, header: Header) -> Entry:
-        """A row of which it is not known whose visit it is: kept whole, with what could be read of it."""
+        """A row without readable patient or day: its text is kept, with the values that could be read."""
         text = row.payload.decode()
         raw = _as_csv(text.split(_CELL), self._source.delimiter)
-        if row.fault and row.fault != _SENSIBLE:
-            words = f"{text.count(_CELL) + 1} cells instead of {header.width}" if row.fault == "ROW-CELLS" else ""
+        if row.fault and row.fault != _AS_WINDOWS_1252:
+            value = f"{text.count(_CELL) + 1} cells instead of {header.width}" if row.fault == "ROW-CELLS" else ""
             raw = raw if _CELL in text else text.rstrip("\r\n")
-            finding = Finding(row.fault, row=row.row, column="row", value=words)
+            finding = Finding(row.fault, row=row.row, column="row", value=value)
             return Entry(self._name, row.row, Patient(), None, (finding,), raw)
         entry = self._entry(row, reader)
         findings = [finding for finding in entry.findings if row.day or finding.path != "RXA-3"]
@@ -142,7 +143,7 @@ class CsvFile(TextFile):
 
 
 def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[list[str], int], Row]:
-    """How a record of this file becomes a row of the spool: under its patient, day and clinic, or with its fault."""
+    """A function that turns a record of this file and its number into a row of the spool."""
     width = header.width
     places = [(header.index(name), header.default(name)) for name in ("patient_id", "dose_date", "clinic")]
     (patient_at, patient_default), (day_at, day_default), (clinic_at, clinic_default) = places
@@ -159,7 +160,7 @@ def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[lis
         except UnicodeEncodeError:
             joined, payload, fault = _repaired(joined, fault)
             record = joined.split(_CELL)
-        if fault and fault != _SENSIBLE:
+        if fault and fault != _AS_WINDOWS_1252:
             return Row("", "", "", 0, number, fault, payload)
         patient = (record[patient_at].strip() if patient_at >= 0 else "") or patient_default
         raw_day = (record[day_at].strip() if day_at >= 0 else "") or day_default
@@ -174,7 +175,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _other_delimiter(line: str, source: Source) -> str:
-    """The delimiter that a header of one single cell seems to use; empty where none gives a known column."""
+    """The delimiter by which a header of one cell gives a known column; empty if none does."""
     for delimiter in _OTHER_DELIMITERS:
         if delimiter in line:
             header = csv_header.match(_cells(line, delimiter), source)
@@ -185,21 +186,11 @@ def _other_delimiter(line: str, source: Source) -> str:
 
 def _repaired(joined: str, fault: str) -> tuple[str, bytes, str]:
     text, is_sensible = repaired(joined)
-    code = _SENSIBLE if is_sensible else "ROW-ENCODING-UNREADABLE"
+    code = _AS_WINDOWS_1252 if is_sensible else "ROW-ENCODING-UNREADABLE"
     return text, text.encode("utf-8", "replace"), fault or code
 
 
-class _Line:
-    """The last line written to it."""
-
-    text = ""
-
-    def write(self, text: str) -> int:
-        self.text = text
-        return len(text)
-
-
 def _as_csv(cells: Iterable[str], delimiter: str) -> str:
-    line = _Line()
+    line = io.StringIO()
     csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
-    return line.text
+    return line.getvalue()

@@ -41,7 +41,7 @@ class Hl7File(TextFile):
 
     # into the spool --------------------------------------------------------------------------------------------------
 
-    def _take_in(self, text: Text, spool: Spool) -> None:
+    def _spool_rows(self, text: Text, spool: Spool) -> None:
         splitter = Splitter()
         number = 0
         for number, message in enumerate(splitter.messages(self._pieces(text, splitter)), 1):
@@ -99,7 +99,7 @@ class Hl7File(TextFile):
 
     # out of the spool ------------------------------------------------------------------------------------------------
 
-    def _give_out(self, spool: Spool) -> Iterator[Visit]:
+    def _spooled_visits(self, spool: Spool) -> Iterator[Visit]:
         for mrn, rows in groupby(spool.by_patient(), key=lambda row: row.patient):
             if not mrn:
                 for row in rows:
