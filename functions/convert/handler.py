@@ -1,4 +1,4 @@
-"""convert: an S3 notification, through the intake queue, becomes submissions in the ledger."""
+"""convert: converts the exports that S3 notifications in the intake queue name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ _app = application()
 
 
 class LambdaContext(Protocol):
+    """The part of Lambda's context object that is used here."""
+
     def get_remaining_time_in_millis(self) -> int: ...
 
 
 @logs.guarded
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """SQS event of S3 notifications (AWS: S3 event message structure) → partial batch response."""
+    """Handle an SQS event of S3 notifications (AWS: S3 event message structure).
+
+    Returns:
+        A partial batch response: SQS delivers the messages that failed again.
+    """
     failures = []
     for message in event["Records"]:
         try:
@@ -33,16 +39,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 telemetry.log(converted)
                 metrics.put(telemetry.measured(converted))
                 if isinstance(converted, Unfinished):
-                    # What the message names besides is converted by then, or comes to its turn.
+                    # The message is queued anew as a whole; its objects that are converted are ignored then.
                     _app.intake.send_again(message["body"])
                     break
-        except Exception as error:  # noqa: BLE001 - one export's trouble must not fail the others of its batch
+        except Exception as error:  # noqa: BLE001 - a failure must not fail the other messages of the batch
             logs.failure("an export could not be converted; the queue brings it again", error)
             failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
 
 
 def arrivals(body: dict[str, Any]) -> list[tuple[str, str]]:
-    """(key, version id) of an S3 notification; keys are URL-encoded there. A test notification of S3 names none."""
+    """Return the (key, version id) of the objects of an S3 notification, none for a test notification.
+
+    Keys are URL-encoded in a notification.
+    """
     objects = [record["s3"]["object"] for record in body.get("Records", [])]
     return [(unquote_plus(item["key"]), item.get("versionId", "")) for item in objects]

@@ -1,4 +1,4 @@
-"""What the conversion of an export leaves behind: a log line, and the metrics of a file that is done."""
+"""Telemetry of convert: one log line per object, and the metrics of files that are complete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.usecases.intake.convert import Converted, Unfinished
 
 
 def log(converted: Converted) -> None:
-    """One line for each object that was announced."""
+    """Log what a call of convert did."""
     if isinstance(converted, FileSummary):
         logs.line(
             "converted",
@@ -30,7 +30,7 @@ def log(converted: Converted) -> None:
 
 
 def measured(converted: Converted) -> Iterator[Measured]:
-    """Rows of the source, and what each clinic has to correct of them; nothing before the file is done."""
+    """Yield the rows of a complete file by source, and its held rows by clinic."""
     if isinstance(converted, FileSummary):
         yield Measured(metrics.ROWS, converted.rows, converted.source)
         yield Measured(metrics.UNCHANGED, converted.unchanged, converted.source)

@@ -1,8 +1,8 @@
-"""What a reader can notice in an export, as rows of the check table.
+"""Findings that readers make, as rows of the check table.
 
-An error holds its visit; a warning is kept with it and the visit is sent. Findings about a file as a whole (`COLUMN-…`,
-`FILE-…`, `RESOURCE-…`, `MANIFEST-…`) stand with the file. Where a value cannot be read its field stays empty and the
-finding keeps what stood there. What only one format has is in that format's own table.
+An error holds its visit; a warning is kept with a visit that is sent. Findings about a file as a whole (`COLUMN-…`,
+`FILE-…`, `RESOURCE-…`, `MANIFEST-…`) are kept with the file. The field of a value that cannot be read stays empty; the
+finding has the value. Findings of one format only are in that format's package.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "FILE-CUT-OFF",
         _E,
         "",
-        "The compressed file is damaged or ends before its end: what came before was read.",
+        "The compressed file is damaged or incomplete; it was read up to there.",
         "Store the whole file again; the rows that were read already count as unchanged.",
         _SETUP,
     ),
@@ -62,7 +62,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "FILE-UNPACKS-HUGE",
         _E,
         "",
-        "The compressed file unpacks to more than 250 times its size: what came before was read, the rest was not.",
+        "The compressed file unpacks to more than 250 times its size; it was read up to there.",
         "Look at what the export job compressed. If it is right, store it uncompressed.",
         _SETUP,
     ),
@@ -70,7 +70,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "FILE-ENCODING-UNREADABLE",
         _E,
         "",
-        "The file's text cannot be decoded from here on: what came before was read.",
+        "The file cannot be decoded from here on; it was read up to there.",
         "Set the source's `encoding` in clinics.toml, or export UTF-8.",
         _SETUP,
     ),
@@ -156,7 +156,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "VISIT-HUGE",
         _E,
         "",
-        "What the export says of one patient, clinic and day is more than vaxline can keep (256 KiB).",
+        "The visit (one patient, clinic and day) is larger than vaxline can keep (256 KiB).",
         "Look at the export from this row on: a document stands in a field, or many people share one record number. "
         "The file itself is still in the bucket.",
     ),
@@ -172,7 +172,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "ROW-READ-AS-WINDOWS-1252",
         _W,
         "",
-        "The row is not UTF-8; it was read as Windows-1252 and its letters make sense so.",
+        "The row is not UTF-8; it was read as Windows-1252, in which its characters are plausible.",
         'Look at the names; if they are right, set `encoding = "windows-1252"` in clinics.toml.',
         _SETUP,
     ),
@@ -180,7 +180,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "ROW-ENCODING-UNREADABLE",
         _E,
         "",
-        "The row holds characters that are neither UTF-8 nor sensible Windows-1252.",
+        "The row holds bytes that are neither UTF-8 nor plausible Windows-1252.",
         "Set the source's `encoding` in clinics.toml, or export UTF-8.",
         _SETUP,
     ),
@@ -203,7 +203,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "VALUE-NUL",
         _E,
         "",
-        "A cell holds NUL or separator characters, which are no text.",
+        "A cell holds NUL or separator characters, which no text has.",
         "Export the row again; the file was damaged on its way, or the EHR's field is.",
     ),
     Check(
@@ -255,7 +255,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "PATIENT-TWICE",
         _W,
         "PID",
-        "Rows of the visit say different things about the patient; the last row counts.",
+        "Rows of the visit differ about the patient; the last row counts.",
         "Look at the patient's record in the EHR; export it once.",
     ),
     Check(
@@ -291,14 +291,14 @@ TABLE: Final[tuple[Check, ...]] = (
         "DOSE-ID-TWICE",
         _W,
         "ORC-3",
-        "Two rows of the visit have the same dose id and say different things; the later row counts.",
+        "Two rows of the visit have the same dose id and differ; the later row counts.",
         "Give each dose its own id in the export.",
     ),
     Check(
         "DOSE-TWICE",
         _W,
         "ORC-3",
-        "Two rows without dose id say exactly the same; they count as one dose.",
+        "Two rows without dose id are equal; they count as one dose.",
         "Export a dose id, so that two doses can be told apart.",
     ),
     *fhir.TABLE,

@@ -1,9 +1,8 @@
-"""From the bytes of one export file to its lines and CSV records, with damage named instead of raised.
+"""Reads the bytes of one export file as lines and CSV records, and reports damage instead of raising.
 
     bytes (.gz by its first two bytes) → text (BOM, else the source's encoding) → physical lines → records
 
-What cannot be decoded as UTF-8 is carried as lone surrogates (PEP 383) until the record that holds it is known, so that
-clean text pays nothing for the care.
+Bytes that are not UTF-8 become lone surrogates (PEP 383) and are repaired in the record that holds them.
 """
 
 from __future__ import annotations
@@ -22,21 +21,22 @@ from typing import IO, Final, cast
 
 GZIP: Final = b"\x1f\x8b"
 LONGEST_CELL: Final = 131_072
+"""Characters of a CSV cell."""
 LONGEST_LINE: Final = 4 * 1024 * 1024
-"""Characters of a line that are kept; what reads lines takes one of this length for one that is too long."""
-# DEFLATE reaches 1,032:1 on nothing but repetition; exports stay below 60:1. What unpacks to little may be anything.
+"""Characters of a line that are kept; a line of this length counts as too long."""
+# DEFLATE reaches 1,032:1 on pure repetition; exports stay below 60:1. A small file may have any ratio.
 _LARGEST_RATIO: Final = 250
 _UNPACKED_ANYWAY: Final = 64 * 1024 * 1024
 _SURROGATES: Final = re.compile("[\udc80-\udcff]")
 _LOOK: Final = 4096
 _NOT_TEXT: Final = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"PAR1", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
-# What Windows-1252 text has beside letters: curved quotes, dashes, ellipsis, bullet, degree, ordinals, (c), (R), TM,
-# section, no-break space, middle dot, acute accent, angle quotes, fractions.
+# Characters other than letters in Windows-1252 text: curved quotes, dashes, ellipsis, bullet, degree, ordinals, (c),
+# (R), TM, section, no-break space, middle dot, acute accent, angle quotes, fractions.
 _TYPOGRAPHIC: Final = frozenset(bytes.fromhex("9192939496978595b0aabaa9ae99a7a0b7b4abbbbdbcbe").decode("cp1252"))
 
 
 class Damaged(Exception):  # noqa: N818 - the end of what can be read, not a bug
-    """The rest of the file cannot be read; `code` is its finding."""
+    """The rest of a file cannot be read; `code` is the code of its finding."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -44,7 +44,7 @@ class Damaged(Exception):  # noqa: N818 - the end of what can be read, not a bug
 
 
 class _Counted(io.RawIOBase):
-    """A byte stream that counts what was read of it."""
+    """A byte stream that counts the bytes read."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Whole(io.RawIOBase):
-    """A byte stream that ends where a compressed file is damaged, cut off or unpacks to too much, and says which."""
+    """A byte stream that ends where a compressed file is damaged, cut off or too large; `cut_by` is the finding."""
 
     def __init__(self, stream: io.BufferedReader, packed: _Counted | None) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _Whole(io.RawIOBase):
         if self.is_cut:
             return 0
         try:
-            # read1, because read would throw away what it has when the damage comes within its span.
+            # `read` would lose the bytes before the damage, `read1` returns them.
             data = self._stream.read1(len(buffer))
         except (EOFError, gzip.BadGzipFile, zlib.error):
             self.cut_by = "FILE-CUT-OFF"
@@ -98,9 +98,13 @@ class _Whole(io.RawIOBase):
 class Text:
     """The lines of one export file.
 
-    Iterating gives physical lines with their ends (LF, CRLF or CR); one that is too long comes cut to `LONGEST_LINE`
-    characters, without its end. A line that the end of a damaged file cuts is not
-    among them but in `cut_line`.
+    Iteration yields physical lines with their ends (LF, CRLF or CR). A longer line is cut to `LONGEST_LINE` characters,
+    without its end.
+
+    Attributes:
+        is_text: The file does not begin as a spreadsheet, an archive or a PDF does.
+        encoding: The encoding it is read in.
+        cut_line: The last line of a damaged file, which is incomplete and not yielded.
     """
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
@@ -119,23 +123,24 @@ class Text:
 
     @property
     def is_cut(self) -> bool:
+        """Whether the file ended before its end."""
         return self._whole.is_cut
 
     @property
     def cut_by(self) -> str:
-        """The code of what ended the file before its end; empty where it was read whole."""
+        """The code of the finding that ended the file before its end; empty if it was read whole."""
         return self._whole.cut_by
 
     def __iter__(self) -> Iterator[str]:
         lines = self._read(iter(lambda: self._lines.readline(LONGEST_LINE), ""))
         for line in lines:
             if len(line) >= LONGEST_LINE and line[-1] not in "\r\n":
-                # Of a line that is too long its beginning stands for it, and no more of it is kept.
+                # Skip the rest of a line that is too long.
                 next((rest for rest in lines if rest[-1] in "\r\n"), "")
             yield line
 
     def pieces(self, longest: int) -> Iterator[str]:
-        """The same, but a line of more than `longest` characters comes in pieces: only the last has an end."""
+        """Yield the lines, those of more than `longest` characters in pieces; only the last piece has an end."""
         return self._read(iter(lambda: self._lines.readline(longest), ""))
 
     def _read(self, lines: Iterator[str]) -> Iterator[str]:
@@ -146,7 +151,7 @@ class Text:
                 return
             except UnicodeDecodeError:
                 raise Damaged("FILE-ENCODING-UNREADABLE") from None
-            # Only the last line lacks an end, and only then is it known whether the file was cut.
+            # Only the last line has no end, and only after it is known whether the file was cut.
             if line[-1] not in "\r\n" and self.is_cut:
                 self.cut_line = line
                 return
@@ -162,7 +167,11 @@ def _encoding(start: bytes, configured: str) -> tuple[str, str]:
 
 
 def repaired(text: str) -> tuple[str, bool]:
-    """The text with its undecodable bytes read as Windows-1252, and whether they make sense so."""
+    """Read the undecodable bytes of a text as Windows-1252.
+
+    Returns:
+        The text, and whether all of these bytes are letters or typographic characters, so that it is plausible.
+    """
     is_sensible = True
 
     def read(match: re.Match[str]) -> str:
@@ -180,17 +189,17 @@ def repaired(text: str) -> tuple[str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A record that cannot be trusted: its finding's code, and its text as it stood there."""
+    """A record that cannot be trusted: the code of its finding, and its text."""
 
     code: str
     text: str
 
 
 class Records:
-    """CSV records from lines. A record whose quotation mark never closes costs only its own first line.
+    """CSV records of lines. A quotation mark that is never closed loses only the line in which it stands.
 
-    The csv module reads on to the end of the file where a quote stays open, or to the next stray one. The lines of the
-    record in hand are kept, so that all but the first can be read again.
+    The csv module reads an open quote to the end of the file, or to the next stray quote. The lines of the current
+    record are kept, so that all but the first can be read again.
     """
 
     def __init__(self, lines: Iterator[str], delimiter: str) -> None:
@@ -216,7 +225,7 @@ class Records:
         csv.field_size_limit(LONGEST_CELL)
         taken = self._taken
         while True:
-            # A csv.reader is at its end for good after an open quote at the end of the file, so a new one goes on.
+            # A csv.reader cannot go on after an open quote at the end of the file, so a new one does.
             reader = csv.reader(self._lines(), delimiter=self._delimiter)
             while True:
                 taken.clear()
@@ -244,9 +253,10 @@ class Records:
         return Bad("ROW-CELL-HUGE" if is_huge else "ROW-QUOTE-OPEN", first[: LONGEST_CELL // 8])
 
     def _is_runaway(self, taken: list[str]) -> bool:
-        """Whether lines were swallowed by an open quote rather than belonging to one quoted value.
+        """Whether an open quote swallowed lines that do not belong to one quoted value.
 
-        Either the file ended within the quotes, or the first line and a later one could each be a record by themselves.
+        It did if the file ended within the quotes, or if both the first line and a later one have the delimiters of a
+        whole record.
         """
         if sum(line.count('"') for line in taken) % 2:
             return True

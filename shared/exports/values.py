@@ -1,7 +1,7 @@
-"""Single values of an export, brought into the form of the domain.
+"""Parsers of single values.
 
-Every parser takes the text of one cell, without surrounding space and not empty, and returns the value, or None where
-the text does not have the form that its field needs.
+Each takes the text of one value, without surrounding space and not empty, and returns it in the form of the domain, or
+None if it does not have the form of its field.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from shared.domain.model import Telecom
 
-_CACHE: Final = 20_000
+_DAYS_KEPT: Final = 20_000
 _YEARS: Final = range(1880, 2200)
 _ISO_DAY: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _MONTHS: Final = (
@@ -34,15 +34,16 @@ def _as_day(year: int, month: int, day: int) -> str | None:
     return f"{year:04}{month:02}{day:02}" if year in _YEARS else None
 
 
+# Cached: an export repeats its dates. This saves 9 us a FHIR or HL7 dose, 1.5 % of what converting it costs.
 @lru_cache(maxsize=8192)
 def iso_day(text: str) -> str | None:
-    """The day of an ISO 8601 date or time as it is written there: no conversion between zones."""
+    """Return the day of an ISO 8601 date or time as `YYYYMMDD`. It is the day that is written, in its own zone."""
     match = _ISO_DAY.match(text)
     return _as_day(int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def month(text: str) -> str | None:
-    """`YYYYMM` from a month: 2027-06, 06/2027, 202706."""
+    """Return a month (2027-06, 06/2027, 202706) as `YYYYMM`."""
     for form in _MONTHS:
         match = form.fullmatch(text)
         if match and 1 <= int(match["month"]) <= 12 and int(match["year"]) in _YEARS:
@@ -51,24 +52,28 @@ def month(text: str) -> str | None:
 
 
 class Dates:
-    """Reads days by a source's strptime formats, tried in order; a time of day behind the day is passed over."""
+    """Parser of days in a source's strptime formats, tried in order. A time of day behind the day is ignored.
+
+    Days are kept: strptime takes 7 us for the first format and 13 us for the third, 1 to 2 % of what converting a CSV
+    row costs.
+    """
 
     def __init__(self, formats: tuple[str, ...]) -> None:
         self._formats = formats
-        self._known: dict[str, str | None] = {}
+        self._days: dict[str, str | None] = {}
 
     def day(self, text: str) -> str | None:
-        """`YYYYMMDD`, or None."""
+        """Return a day as `YYYYMMDD`."""
         try:
-            return self._known[text]
+            return self._days[text]
         except KeyError:
-            if len(self._known) >= _CACHE:
-                self._known.clear()
-            found = self._known[text] = self._read(text)
-            return found
+            if len(self._days) >= _DAYS_KEPT:
+                self._days.clear()
+            day = self._days[text] = self._read(text)
+            return day
 
     def day_or_month(self, text: str) -> str | None:
-        """`YYYYMMDD`, `YYYYMM` where only the month is named (RXA-16 may stop there), or None."""
+        """Return a day as `YYYYMMDD`, or a month as `YYYYMM` (RXA-16 may have either)."""
         return self.day(text) or month(text)
 
     def _read(self, text: str) -> str | None:
@@ -78,7 +83,7 @@ class Dates:
                     moment = datetime.strptime(candidate, form)  # noqa: DTZ007 - a day has no zone
                 except ValueError:
                     continue
-                # strptime takes 2026031 for %Y%m%d; without separators only the full form is safe.
+                # strptime accepts 2026031 for %Y%m%d; without separators only the full form is safe.
                 if candidate.isdigit() and moment.strftime(form) != candidate:
                     continue
                 return _as_day(moment.year, moment.month, moment.day)
@@ -86,7 +91,7 @@ class Dates:
 
 
 def amount(text: str) -> str | None:
-    """A number without needless zeros in front: `0.5`, not `.5` or `00.5`."""
+    """Return a decimal number without superfluous leading zeros: `0.5` for `.5` or `00.5`."""
     if not text.isascii() or not _NUMBER.fullmatch(text):
         return None
     whole, _, rest = text.partition(".")
@@ -94,24 +99,29 @@ def amount(text: str) -> str | None:
 
 
 def npi(text: str) -> str | None:
-    """A National Provider Identifier: ten digits."""
+    """Return a National Provider Identifier: ten digits."""
     return text if len(text) == 10 and text.isascii() and text.isdigit() else None
 
 
 def count(text: str) -> str | None:
-    """A small whole number (birth order)."""
+    """Return a whole number from 1 to 99 (birth order)."""
     return str(int(text)) if text.isascii() and text.isdigit() and len(text) <= 2 and int(text) else None
 
 
 def email(text: str) -> str | None:
-    """Something at something; spaces inside mean that it is a note."""
+    """Return an e-mail address: it has one @ and no space."""
     name, _, host = text.partition("@")
     return text if name and host and "@" not in host and not any(c.isspace() for c in text) else None
 
 
-@lru_cache(maxsize=4096)
 def phone(text: str, use: str = "PRN", equipment: str = "PH") -> Telecom | None:
-    """A North American number: ten digits, or seven without area code; an extension is passed over (XTN-6, XTN-7)."""
+    """Return a North American telephone number: ten digits, or seven without area code. An extension is left out.
+
+    Args:
+        text: The number.
+        use: HL7 table 0201.
+        equipment: HL7 table 0202.
+    """
     bare = _EXTENSION.sub("", text).removeprefix("tel:")
     if not bare.isascii() or not _PHONE.fullmatch(bare):
         return None
@@ -124,7 +134,10 @@ def phone(text: str, use: str = "PRN", equipment: str = "PH") -> Telecom | None:
 
 
 def zip_code(text: str, country: str = "") -> str:
-    """A US zip code with the zero in front that a spreadsheet took away, and with its hyphen; others stay."""
+    """Return a US zip code with the leading zero that a spreadsheet removes, and with its hyphen.
+
+    A postal code of another country (ISO 3166, three letters) is returned as it is.
+    """
     if country not in ("", "USA") or not (text.isascii() and text.isdigit()):
         return text
     if len(text) in (4, 8):

@@ -1,4 +1,4 @@
-"""From the rows of one patient's day at one clinic to one visit: the rules that hold for every format."""
+"""Builds a visit from the rows of one patient, clinic and day, by the rules of every format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one row says: its place, patient, dose (None where it cannot be read), what was noticed, its text."""
+    """One row as it was read.
+
+    Attributes:
+        part: The name of its file.
+        row: Its number in the file, from 1.
+        patient: Its patient.
+        dose: Its dose; None if it cannot be read.
+        findings: Findings of the reader about it.
+        raw: Its text, if patient, day or dose cannot be read.
+    """
 
     part: str
     row: int
@@ -36,21 +45,22 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a source says of its doses where a format without columns says nothing."""
+    """The defaults that a source gives to doses of a format without columns."""
 
     eligibility: Code
     funding_source: Code
 
     @classmethod
     def of(cls, source: Source) -> Defaults:
-        said = source.defaults
+        """Return the defaults of a source."""
+        defaults = source.defaults
         return cls(
-            tables.ELIGIBILITY.look_up(said.get("eligibility", "")) or NO_CODE,
-            tables.FUNDING_SOURCE.look_up(said.get("funding_source", "")) or NO_CODE,
+            tables.ELIGIBILITY.look_up(defaults.get("eligibility", "")) or NO_CODE,
+            tables.FUNDING_SOURCE.look_up(defaults.get("funding_source", "")) or NO_CODE,
         )
 
     def applied(self, dose: Dose) -> Dose:
-        """The dose with them; what the export says in words of its own is for the maps of clinics.toml."""
+        """Return the dose with the defaults for what it lacks. A local code is kept, because a map may read it."""
         eligibility = _or(dose.eligibility, self.eligibility)
         funding_source = _or(dose.funding_source, self.funding_source)
         if eligibility is dose.eligibility and funding_source is dose.funding_source:
@@ -58,12 +68,22 @@ class Defaults:
         return replace(dose, eligibility=eligibility, funding_source=funding_source)
 
 
-def _or(said: Code, default: Code) -> Code:
-    return said if said or is_unread(said) or not default else default
+def _or(code: Code, default: Code) -> Code:
+    return code if code or is_unread(code) or not default else default
 
 
 def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Visit:
-    """One visit. The patient is as the last row has it; of two rows about the same dose the later one counts."""
+    """Build a visit of rows in the order of the file.
+
+    Args:
+        source: The feed.
+        clinic: The export's name of the clinic.
+        day: The day, `YYYYMMDD`.
+        entries: The rows, at least one.
+
+    Returns:
+        The visit. Its patient is that of the last row; of two rows about one dose, the later one counts.
+    """
     patient = entries[-1].patient
     findings = [finding for entry in entries for finding in entry.findings]
     for entry in entries:
@@ -113,12 +133,12 @@ def _of_another_patient(entry: Entry, patient: Patient) -> Iterator[Finding]:
 
 
 def about_file(source: Source, findings: Iterable[Finding]) -> Visit:
-    """Findings about a file as a whole: a visit of no rows."""
+    """Return findings about a file as a whole, as a visit without rows."""
     return Visit(source.name, Patient(), "", findings=tuple(findings))
 
 
 def information_source(stated: Code, completion: Completion, lot: str) -> Code:
-    """RXA-9 where the export states none: a dose with a lot was given here. What was not given has none (IZ-47)."""
+    """Return RXA-9. A dose that was not given has none (IZ-47); without a statement, a lot means "given here"."""
     if completion in (Completion.REFUSED, Completion.NOT_ADMINISTERED):
         return Code()
     if stated or not lot:
@@ -127,7 +147,7 @@ def information_source(stated: Code, completion: Completion, lot: str) -> Code:
 
 
 def _with_codes_of_package(dose: Dose) -> Dose:
-    """Vaccine and manufacturer from the NDC, where the export names neither and CDC's tables name just one."""
+    """Vaccine and manufacturer from the NDC, if the export lacks them and CDC's tables name exactly one."""
     if not dose.ndc or (dose.vaccine and dose.manufacturer):
         return dose
     package = cdc.ndc(dose.ndc)
@@ -135,15 +155,15 @@ def _with_codes_of_package(dose: Dose) -> Dose:
         return dose
     vaccine, manufacturer = dose.vaccine, dose.manufacturer
     if not vaccine and len(package.cvx) == 1:
-        named = tables.cvx(package.cvx[0], vaccine.text) or vaccine
-        vaccine = replace(vaccine, code=named.code, text=named.text, system=named.system)
+        cvx = tables.cvx(package.cvx[0], vaccine.text) or vaccine
+        vaccine = replace(vaccine, code=cvx.code, text=cvx.text, system=cvx.system)
     if not manufacturer and len(package.mvx) == 1 and dose.is_given:
         manufacturer = tables.mvx(package.mvx[0]) or manufacturer
     return replace(dose, vaccine=vaccine, manufacturer=manufacturer)
 
 
 def _with_source(dose: Dose, source: Source, findings: list[Finding]) -> Dose:
-    """Decides what a dose is that nobody calls historical and that has no lot (`Source.without_lot`)."""
+    """Applies `Source.without_lot` to a given dose that has no lot and is not stated to be historical."""
     if dose.lot or not dose.is_given or dose.information_source.code not in ("", ADMINISTERED):
         return dose
     if source.without_lot == "hold":
@@ -161,13 +181,13 @@ def _with_derived_id(
     places: Counter[str],
     findings: list[Finding],
 ) -> Dose:
-    """An id for a dose without one. A row that repeats another word for word is the same dose, and that is said."""
+    """Derives an id for a dose without one. A row with the same values as another is the same dose and is noted."""
     vaccine = dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code or dose.vaccine.text
     twin = next((other for other in doses.values() if _same(replace(other, id=""), dose)), None)
     if twin is not None:
         findings.append(Finding("DOSE-TWICE", "ORC-3", dose.row, "dose_id", dose_id=twin.id))
         return replace(dose, id=twin.id)
-    # The clinic is part of it: the same vaccine on the same day at two clinics is two doses.
+    # The same vaccine on the same day at two clinics is two doses.
     number = identity.derived_dose_id(source.name, mrn, dose.date, f"{clinic}/{vaccine}", places[vaccine])
     places[vaccine] += 1
     return replace(dose, id=number)
@@ -178,7 +198,7 @@ def _same(one: Dose, other: Dose) -> bool:
 
 
 def _named(findings: Iterable[Finding], doses: Iterable[Dose]) -> Iterable[Finding]:
-    """The findings with the id of the dose of their row, so that the console can show them beside it."""
+    """The findings, each with the id of the dose of its row, so that the console can show them together."""
     ids = {(dose.part, dose.row): dose.id for dose in doses}
     parts = {part for part, _ in ids}
     part = next(iter(parts)) if len(parts) == 1 else ""

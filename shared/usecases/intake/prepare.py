@@ -1,11 +1,10 @@
-"""From a visit to what may be sent: checked, and built where no error holds it back."""
+"""Prepares a visit for sending: applies local codes, checks it, and builds its message."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 
 from shared.domain import checks, identity
 from shared.domain.clinics import Clinic, Configuration
@@ -20,7 +19,13 @@ from shared.usecases.findings import holds, is_error
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was found in a visit, and its VXU; no VXU where an error stands before building."""
+    """A checked visit.
+
+    Attributes:
+        findings: The findings of the reader, of the checks and of the check of the message.
+        vxu: The message; empty if an error was found before it was built.
+        is_strict: Its source holds warnings too.
+    """
 
     findings: tuple[Finding, ...]
     vxu: str
@@ -28,28 +33,35 @@ class Prepared:
 
     @property
     def is_held(self) -> bool:
-        """Whether a finding holds it back: an error, before building or in the message itself; if strict, a warning."""
+        """Whether a finding holds it: an error before building or in the message; if strict, also a warning."""
         return self.vxu == "" or any(holds(finding, is_strict=self.is_strict) for finding in self.findings)
 
 
 def prepare(
     visit: Visit, *, msh_10: str, clinic: Clinic | None, configuration: Configuration, now: datetime
 ) -> Prepared:
-    """Reads a visit by the local codes, checks it, builds its message and checks that.
+    """Apply the local codes to a visit, check it, build its message and check the message.
 
-    A visit that could not be read is not checked further.
+    A visit with errors of its reader is not checked further, and a visit with errors gets no message.
+
+    Args:
+        visit: The visit.
+        msh_10: The MSH-10 of the message.
+        clinic: Its clinic; None if the configuration does not know it, which is an error.
+        configuration: The configuration in force.
+        now: The time of the message.
     """
     source = configuration.sources.get(visit.source)
-    books = (clinic.local if clinic else None, source.local if source else None)
-    visit = local.applied(visit, *filter(None, books))
+    local_codes = (clinic.local if clinic else None, source.local if source else None)
+    visit = local.applied(visit, *filter(None, local_codes))
     findings = visit.findings
     if clinic is None:
         row = visit.rows[0][1] if visit.rows else 0
         findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
-    own = source.columns if source else None
+    own_names = source.columns if source else None
     if not any(is_error(finding) for finding in visit.findings):
-        found = checks.check(visit, _context(now.date()))
-        findings += tuple(_with_column(finding, own) for finding in found)
+        broken = checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
+        findings += tuple(_with_column(finding, own_names) for finding in broken)
     if clinic is None or any(is_error(finding) for finding in findings):
         return Prepared(findings, "")
     message = vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
@@ -57,18 +69,13 @@ def prepare(
     if problems:
         rows = {identity.orc_3(dose.id): dose.row for dose in visit.doses}
         first = visit.rows[0][1] if visit.rows else 0
-        findings += tuple(_with_column(problem, own, rows.get(problem.dose_id, first)) for problem in problems)
+        findings += tuple(_with_column(problem, own_names, rows.get(problem.dose_id, first)) for problem in problems)
     return Prepared(findings, message, is_strict=source is not None and source.strict)
 
 
-@lru_cache(maxsize=4)
-def _context(today: date) -> checks.Context:
-    return checks.Context(today.strftime("%Y%m%d"))
-
-
-def _with_column(finding: Finding, own: Mapping[str, str] | None, row: int | None = None) -> Finding:
-    """The finding with its row, where it is told here, and with the export's name for its field, if it has one."""
+def _with_column(finding: Finding, own_names: Mapping[str, str] | None, row: int | None = None) -> Finding:
+    """The finding with the export's name for its field, if it has one, and with `row`, if that is given."""
     if finding.column and row is None:
         return finding
-    column = finding.column or column_of(finding.path, own)
+    column = finding.column or column_of(finding.path, own_names)
     return replace(finding, row=finding.row if row is None else row, column=column)
