@@ -14,7 +14,8 @@ from console import terminal
 from console.commands.check_page import check_page, times
 from console.options import Json
 from shared.domain.clinics import Configuration
-from shared.usecases.intake.check import Cause, Check, Checked, Report, exports_in, first_configuration
+from shared.usecases.intake.check import Cause, Check, Checked, Report, first_configuration
+from shared.usecases.intake.export_sets import exports_in
 
 _VALUES_SHOWN: Final = 8
 

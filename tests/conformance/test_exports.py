@@ -11,7 +11,7 @@ from shared.adapters.files import LocalObjects
 from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc
 from shared.exports.readers import READERS
-from shared.usecases.intake.check import ExportSet, exports_in
+from shared.usecases.intake.export_sets import ExportSet, exports_in
 from shared.usecases.intake.prepare import prepare
 from tests import places
 from tests.places import SHARED

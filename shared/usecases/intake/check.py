@@ -1,14 +1,14 @@
-"""What vaxline would make of exports: read, checked and built as in the main job, with nothing sent and nothing kept.
+"""Checks exports as convert does, without sending or keeping anything.
 
-    paths ──exports_in──► export sets ──Check──► report: findings by cause, what would be sent, what would be held
+    paths ──exports_in──► export sets ──Check──► report: findings by cause, rows that would be sent and held
 
-What the ledger knows does not count here: rows that were submitted before are checked like new ones.
+The ledger is not asked, so rows that were submitted before are checked like new ones.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -17,35 +17,26 @@ from shared.domain.checks import Severity, Who
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals
-from shared.exports.formats import FORMATS, looks_like
+from shared.exports.formats import FORMATS
 from shared.exports.readers import READERS
 from shared.ports.clock import Clock
-from shared.ports.objects import Exports, Objects, StoredObject
+from shared.ports.objects import Exports, Objects
 from shared.ports.second_opinion import SecondOpinion
 from shared.usecases.findings import CHECKS
+from shared.usecases.intake.export_sets import ExportSet
 from shared.usecases.intake.prepare import Prepared, prepare
 
 EXAMPLES: Final = 5
 _VALUES: Final = 20
 _CAUSES: Final = 500
 _MSH_10: Final = "CHECK"
-# Which values occur tells the person who maps codes or sets vaxline up all there is to do.
+# To map codes and set vaxline up, a person needs the values that occur.
 _LISTS_VALUES: Final = frozenset({Who.CODE_MAP, Who.SETUP})
 
 
 @dataclass(frozen=True, slots=True)
-class ExportSet:
-    """One export: its files, the source that it is read by, and what is wrong with the set itself."""
-
-    name: str
-    source: Source
-    parts: tuple[StoredObject, ...]
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Example:
-    """Where a finding was made, and the value that stood there (PHI). `row` counts from 1; 0: the file as a whole."""
+    """One place of a finding: its value (PHI) and its row, from 1; 0 is the file as a whole."""
 
     file: str
     row: int
@@ -55,10 +46,16 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """All findings of one code in one column, with the first examples.
+    """All findings of one code in one column.
 
-    Where values tell a person what to do (codes, names of clinics, unknown columns), `values` are the commonest ones
-    with their counts.
+    Attributes:
+        code: The code of the findings; `severity`, `words`, `fix` and `who` are of its row in the check table.
+        path: The HL7 field.
+        column: The export's name for it; empty if it differs.
+        count: The number of findings.
+        examples: The first of them.
+        values: The commonest values with their counts, if they tell a person what to do (codes, names of clinics,
+            unknown columns).
     """
 
     code: str
@@ -74,13 +71,13 @@ class Cause:
 
     @property
     def holds(self) -> bool:
-        """Whether what it was found in is held."""
+        """Whether its visits are held."""
         return self.severity is Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The counts of one export, and of all together: rows, visits (each one message), and what became of them."""
+    """The counts of one export, or of all: rows, visits (one message each), and those that would be held."""
 
     name: str
     source: str
@@ -100,7 +97,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `vaxline check` found: causes with errors first, the commonest first."""
+    """The result of a check. Causes that hold come first, then those with more findings."""
 
     configuration: str
     exports: tuple[Checked, ...]
@@ -109,7 +106,7 @@ class Report:
     @property
     def total(self) -> Checked:
         def added(name: str) -> int:
-            return sum(getattr(one, name) for one in self.exports)
+            return sum(getattr(checked, name) for checked in self.exports)
 
         return Checked("all", "", added("rows"), added("rows_held"), added("visits"), added("visits_held"))
 
@@ -119,7 +116,7 @@ class Report:
 
 
 def first_configuration(formats: Iterable[str] = FORMATS) -> Configuration:
-    """What a clinic's first file is checked by where there is no clinics.toml: one clinic, one source per format."""
+    """Return a configuration for a check without clinics.toml: one clinic, and one source for each format."""
     clinic = Clinic("clinic", "The clinic", "CT9999", "CT9999", "CT9999", secret="")
     sources = {name: Source(name, name, clinic=clinic.key, one_clinic=True) for name in formats}
     return Configuration(
@@ -132,89 +129,9 @@ def first_configuration(formats: Iterable[str] = FORMATS) -> Configuration:
     )
 
 
-# which files belong together ------------------------------------------------------------------------------------------
-
-
-def exports_in(
-    paths: Sequence[str], configuration: Configuration, objects: Objects, source: str = ""
-) -> tuple[ExportSet, ...] | str:
-    """The exports that files and folders hold, or why that cannot be told.
-
-    The source of a file is the one named, else the one that a folder above it is called after, else the only one that
-    reads what the file looks like. The files of one folder are a set where the source is FHIR bulk data; any other file
-    is an export of its own.
-    """
-    if source and source not in configuration.sources:
-        return f"there is no source {source!r}; there are {_named(configuration.sources)}"
-    sets: dict[tuple[str, str], list[StoredObject]] = {}
-    for item in _items(paths, objects):
-        found = configuration.sources[source] if source else _source_of(item, configuration, objects)
-        if isinstance(found, str):
-            return found
-        home = arrivals.folder(item.key) if FORMATS[found.format].is_set else item.key
-        sets.setdefault((found.name, home), []).append(item)
-    if not sets:
-        return "there is no file to read"
-    return tuple(
-        _export_set(home, configuration.sources[name], items, objects) for (name, home), items in sorted(sets.items())
-    )
-
-
-def _items(paths: Sequence[str], objects: Objects) -> Iterator[StoredObject]:
-    """Every file once, in the order of the call; hidden files and markers of a folder are no data."""
-    seen: set[str] = set()
-    for path in paths:
-        named = objects.stat(path)
-        for item in (named,) if named is not None else objects.list(f"{path.rstrip('/')}/"):
-            if item.key not in seen and (named is not None or arrivals.is_part("csv", item.key)):
-                seen.add(item.key)
-                yield item
-
-
-def _source_of(item: StoredObject, configuration: Configuration, objects: Objects) -> Source | str:
-    folders = item.key.split("/")[:-1]
-    for folder in reversed(folders):
-        if folder in configuration.sources:
-            return configuration.sources[folder]
-    with objects.open(item) as stream:
-        wanted = looks_like(stream)
-    fitting = [source for source in configuration.sources.values() if source.format == wanted]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        return f"{item.key}: say by --source which one it is: {_named(source.name for source in fitting)}"
-    return f"{item.key} looks like {wanted}, and no source of clinics.toml reads that"
-
-
-def _named(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def _export_set(home: str, source: Source, items: Sequence[StoredObject], objects: Objects) -> ExportSet:
-    """A set is what its manifest lists; where a listed file is not there, all that is there is read, and it is said."""
-    parts = tuple(sorted(items, key=lambda item: item.key))
-    manifest = next((item for item in parts if arrivals.name(item.key) == arrivals.MANIFEST), None)
-    if not FORMATS[source.format].is_set or manifest is None:
-        return ExportSet(home, source, parts)
-    with objects.open(manifest) as stream:
-        listed = arrivals.listed(stream.read())
-    if listed is None:
-        return ExportSet(home, source, parts)
-    data = [item for item in parts if item is not manifest]
-    named = arrivals.named_in(listed, data)
-    if named is not None:
-        return ExportSet(home, source, (*named, manifest))
-    missing = [name for name in listed if arrivals.named_in([name], data) is None]
-    findings = tuple(Finding("MANIFEST-INCOMPLETE", column="file", value=name) for name in missing)
-    return ExportSet(home, source, parts, findings)
-
-
-# what is found in them ------------------------------------------------------------------------------------------------
-
-
 @dataclass(slots=True)
 class _Tally:
-    """One cause, while it is counted."""
+    """One cause while its findings are counted."""
 
     path: str
     column: str
@@ -224,7 +141,7 @@ class _Tally:
 
 
 class _Causes:
-    """Findings by code and column, those about a file as a whole by code. Memory does not grow with their number."""
+    """Counts findings by code and column, those about a file as a whole by code, in bounded memory."""
 
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str], _Tally] = {}
@@ -284,12 +201,12 @@ class Check:
         self._readers = readers
 
     def __call__(self, sets: Iterable[ExportSet]) -> Report:
-        """Reads every export to its end; memory does not grow with them."""
+        """Read every export to its end, in bounded memory."""
         causes = _Causes()
-        checked = tuple(self._one(export, causes) for export in sets)
+        checked = tuple(self._checked(export, causes) for export in sets)
         return Report(self._configuration.version, checked, causes.all())
 
-    def _one(self, export: ExportSet, causes: _Causes) -> Checked:
+    def _checked(self, export: ExportSet, causes: _Causes) -> Checked:
         name = arrivals.name(export.name.rstrip("/")) or export.name
         rows = rows_held = visits = visits_held = 0
         objection: str | None = None
@@ -318,5 +235,5 @@ class Check:
 
 
 def _file(visit: Visit, finding: Finding) -> str:
-    """The file of a set in which a finding was made; empty where the export is one file."""
+    """The file of a set that a finding is about; empty if the export is one file."""
     return next((part for part, row in visit.rows if row == finding.row), "")

@@ -15,7 +15,8 @@ from shared.domain.clinics import Configuration
 from shared.exports.columns import COLUMNS, column_of
 from shared.usecases.findings import CHECKS
 from shared.usecases.intake import check as use_case
-from shared.usecases.intake.check import Cause, Check, Report, exports_in, first_configuration
+from shared.usecases.intake.check import Cause, Check, Report, first_configuration
+from shared.usecases.intake.export_sets import exports_in
 from tests.places import SHARED
 
 HEADER = "patient_id,last_name,first_name,birth_date,sex,dose_id,dose_date,cvx,mvx,lot,route,eligibility,funding_source"
