@@ -36,7 +36,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX, QUEUES, FunctionSettings, Runtime
-from shared.usecases.delivery.backfill import waiting_for_turns
+from shared.usecases.delivery.backfill import waiting_in_backfills
 from shared.usecases.delivery.valve import close_by_hand, open_by_hand
 
 STAGE: Final = "test"
@@ -185,7 +185,7 @@ def _held_back(application: Application, ctwiz: Simulator) -> list[str]:
     intake = settings.INTAKE.physical_name(STAGE)
     _until(application, lambda _: not _depth(intake))
     waiting, received = _depth(settings.OUTBOX.physical_name(STAGE)), len(ctwiz.received)
-    turns = sum(1 for _ in waiting_for_turns(application.ledger.backfills, _SHARE))
+    turns = sum(1 for _ in waiting_in_backfills(application.ledger.backfills, _SHARE))
     _say(
         f"The valve was closed meanwhile: {waiting} messages wait in the outbox and {turns} for their turn, CT WiZ "
         f"received {received}; now it is opened"

@@ -1,1 +1,1 @@
-"""From the outbox to the IIS: submit, deliver, the valve, backfills and the sweep."""
+"""Delivery to the IIS: submit, the calls that queries use too, the valve, backfills and the sweep."""

@@ -1,10 +1,10 @@
-"""Turns for what backfills left waiting in the ledger: so many a minute go to the outbox, from each lane alike.
+"""Backfills: messages beyond a lane's daily quota wait in the ledger and are queued a few per minute (ADR 0014).
 
-    export ──► convert ── within the lane's share of the day ──► outbox ──► submit
-                  └────── beyond it ──► ledger, waiting for its turn ──► backfill, every minute ──► outbox
+    export ──► convert ──within the daily quota──► outbox ──► submit
+                  └──────beyond it──► ledger ──backfill, every minute──► outbox
 
-A lane is what one clinic reports by one source. The outbox stays short, so a clinic's daily messages wait behind a
-minute of others' backfills at most; and no lane waits for another, however much waits there (ADR 0014).
+A backfill lane is one clinic and source that have a backfill. All lanes get the same number of messages per minute. The
+outbox stays short, so a clinic's daily messages wait behind one minute of other clinics' backfills at most.
 """
 
 from __future__ import annotations
@@ -27,22 +27,30 @@ from shared.ports.queues import Outbox
 from shared.replaced import replace
 
 _BATCH: Final = 100
-_AT_LEAST: Final = 10
-"""Behind an outbox that is full for other reasons, one in so many still has its turn: it may stay full for hours."""
+_LEAST: Final = 10
+"""The least part of the pace, as a divisor, that is queued behind a full outbox: it may stay full for hours."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """How many had their turn, and whether others that may have one still wait for theirs."""
+    """How many messages were queued, and whether messages that may be queued are left."""
 
     admitted: int
     left: bool
 
 
 class Backfill:
-    """The use case with its ports."""
+    """Queues one minute's messages of the backfill lanes.
+
+    Args:
+        backfills: The lanes and what waits in them.
+        stops: The stopped facilities and the valve.
+        outbox: Receives the references.
+        configurations: The clinics.toml in force, with the pace (`iis.backfill_per_minute`).
+        clock: The current time.
+    """
 
     def __init__(
         self, *, backfills: Backfills, stops: Stops, outbox: Outbox, configurations: Configurations, clock: Clock
@@ -54,7 +62,7 @@ class Backfill:
         self._clock = clock
 
     def __call__(self) -> Admitted:
-        """One minute's turns; none while delivery to the IIS is closed, and none for a stopped facility."""
+        """Queue the next messages of all lanes: none while the valve is closed, and none of a stopped facility."""
         now = self._clock.now()
         lanes = self._backfills.lanes()
         if not lanes:
@@ -66,55 +74,62 @@ class Backfill:
         if not stops.valve.is_open:
             return Admitted(0, left=True)
         configuration = self._configurations.current()
-        stopped = {one.key for one in configuration.clinics.values() if one.facility_id in stops.facilities}
+        clinics = configuration.clinics.values()
+        stopped = {clinic.key for clinic in clinics if clinic.facility_id in stops.facilities}
         moving = [lane for lane in lanes if lane.clinic not in stopped]
         if not moving:
             return Admitted(0, left=False)
         pace = configuration.iis.backfill_per_minute
-        # The IIS may be slower than the pace: what it did not get to yet counts.
-        room = max(pace - self._outbox.depth(), pace // _AT_LEAST, 1)
-        return self._admit(self._turns(moving, room, now), room, now)
+        # The IIS may be slower than the pace, so messages still in the outbox count.
+        room = max(pace - self._outbox.depth(), pace // _LEAST, 1)
+        return self._admit(self._in_turn(moving, room, now), room, now)
 
-    def _turns(self, lanes: Sequence[BackfillLane], room: int, now: datetime) -> Iterator[Waiting]:
-        """One of each lane after the other; another lane is the first each minute."""
+    def _in_turn(self, lanes: Sequence[BackfillLane], room: int, now: datetime) -> Iterator[Waiting]:
+        """Yield one message of each lane in turn, beginning with another lane each minute."""
         first = int(now.timestamp()) // 60 % len(lanes)
         limit = room // len(lanes) + 1
         return _alternating(self._backfills.waiting_in(lane, limit) for lane in (*lanes[first:], *lanes[:first]))
 
-    def _admit(self, turns: Iterator[Waiting], room: int, now: datetime) -> Admitted:
-        """Queued first: where the process ends before the ledger knows, the next minute queues it again, to no harm.
+    def _admit(self, waiting: Iterator[Waiting], room: int, now: datetime) -> Admitted:
+        """Queue messages, then note it in the ledger. If the process ends in between, they are queued twice: harmless.
 
-        Each run is a round of its own, so that the queue takes nothing for what it had in the last five minutes.
+        Each run has a `round` of its own, so that SQS does not drop messages as duplicates of the last five minutes.
         """
         admitted = 0
-        turn = f"b{int(now.timestamp())}"
-        had = (replace(one.message, round=turn) for one in islice(turns, room))
-        for batch in batched(had, _BATCH):
+        round_ = f"b{int(now.timestamp())}"
+        messages = (replace(one.message, round=round_) for one in islice(waiting, room))
+        for batch in batched(messages, _BATCH):
             self._outbox.send(batch)
-            admitted += sum(self._backfills.admit(one.msh_10, now) for one in batch)
-        return Admitted(admitted, left=next(turns, None) is not None)
+            admitted += sum(self._backfills.admit(message.msh_10, now) for message in batch)
+        return Admitted(admitted, left=next(waiting, None) is not None)
 
 
-def _alternating(lines: Iterable[Iterator[_T]]) -> Iterator[_T]:
-    """The first of each, then the second of each, until all are at their end."""
-    waiting = deque(lines)
-    while waiting:
-        line = waiting.popleft()
-        for one in islice(line, 1):
-            waiting.append(line)
-            yield one
+def _alternating(iterators: Iterable[Iterator[_T]]) -> Iterator[_T]:
+    """Yield the first value of each iterator, then the second of each, until all are exhausted."""
+    remaining = deque(iterators)
+    while remaining:
+        iterator = remaining.popleft()
+        for value in islice(iterator, 1):
+            remaining.append(iterator)
+            yield value
 
 
-def waiting_for_turns(backfills: Backfills, limit: int, clinic: str = "") -> Iterator[Waiting]:
-    """Everything that waits for its turn, of one clinic or of all, lane by lane, read as the iterator advances."""
+def waiting_in_backfills(backfills: Backfills, limit: int, clinic: str = "") -> Iterator[Waiting]:
+    """Yield everything in the backfills of one clinic or of all, lane by lane, read as the iterator advances.
+
+    Args:
+        backfills: The lanes and what waits in them.
+        limit: About how many will be wanted; the page size of the reads.
+        clinic: A clinic's key, or empty for all.
+    """
     lanes = (lane for lane in backfills.lanes() if clinic in ("", lane.clinic))
     return chain.from_iterable(backfills.waiting_in(lane, limit) for lane in lanes)
 
 
 def all_waiting(backlog: Backlog, backfills: Backfills, limit: int, clinic: str = "") -> Iterator[Waiting]:
-    """What waits for delivery, and after it what waits for its turn, of one clinic or of all."""
+    """Yield what waits for delivery, then the backfills, of one clinic or of all. See `waiting_in_backfills`."""
     waiting = (one for one in backlog.waiting() if clinic in ("", one.message.clinic))
-    return chain(waiting, waiting_for_turns(backfills, limit, clinic))
+    return chain(waiting, waiting_in_backfills(backfills, limit, clinic))
 
 
 class DailyQuota:
@@ -149,7 +164,7 @@ class DailyQuota:
         lasts = day.waits_until - now if day.waits_until else timedelta(0)
         if lasts <= timedelta(0) and day.taken <= quota:
             return False
-        # The note must not lapse before these are written and backfill finds them.
+        # The lane must not lapse before these are written and `Backfill` finds them.
         if lasts < timedelta(seconds=settings.BACKFILL_LASTS / 2):
             self._backfills.begin(lane, now + timedelta(seconds=settings.BACKFILL_LASTS))
         return True

@@ -1,13 +1,14 @@
-"""One invocation of submit: the batch that Lambda brought and, while the outbox is full, what is fetched beside it.
+"""One invocation of submit: the batch of the event and, while the outbox is full, further batches that are fetched.
 
-A batch of ten ends with its slowest message, and until then nine lanes may be idle though they are paid for:
+A batch of ten lasts as long as its slowest message, and meanwhile up to nine of the paid threads would be idle (ADR
+0012):
 
-    lane 1  ██████████████████████████████      a message that the IIS takes long over
-    lane 2  ████ ██████ █████ ███████ ████      meanwhile the others go on with the next ten from the outbox
+    thread 1  ██████████████████████████████      a message that the IIS takes long to answer
+    thread 2  ████ ██████ █████ ███████ ████      the others go on with the next batches of the outbox
 
-Order per patient is the queue's own (SQS developer guide, FIFO delivery logic): it gives no message of a group while an
-earlier one is in flight. What is done is removed, so that the patient's next message is free; what must wait keeps its
-place. A message that is fetched here and lost with the process comes again after its visibility timeout, as any does.
+The queue keeps the order of a patient's messages: it delivers no message of a group while an earlier one is in flight
+(SQS developer guide, "FIFO queue delivery logic"). Done messages are removed at once, which frees the patient's next
+message. A fetched message that is lost with the process comes again after its visibility timeout.
 """
 
 from __future__ import annotations
@@ -21,16 +22,22 @@ from shared import settings
 from shared.ports.queues import OutboxMessage, OutboxReader, Received
 from shared.usecases.delivery.submit import Delivered, Later, Submit
 
-# Batches under way at once: most of them are down to one or two slow messages.
+# Batches at once; most of them are down to one or two slow messages.
 _BATCHES: Final = settings.SUBMIT_CONCURRENCY
-_STAY: Final = settings.CLAIM_RESERVE + settings.READ_TIMEOUT / 2
-"""With less of the function's time left nothing more is fetched: it could still wait for a lane when the time is up."""
+
+_FETCH_RESERVE: Final = settings.CLAIM_RESERVE + settings.READ_TIMEOUT / 2
+"""Seconds left below which nothing more is fetched: it could still wait for a thread when the time is up."""
 
 _Batch = Sequence[Received]
 
 
 class Deliver:
-    """The use case with its ports."""
+    """Delivers the batch of an event and what it fetches meanwhile.
+
+    Args:
+        submit: Delivers one batch.
+        outbox: Where more is fetched, and where done messages are removed.
+    """
 
     def __init__(self, *, submit: Submit, outbox: OutboxReader) -> None:
         self._submit = submit
@@ -38,10 +45,17 @@ class Deliver:
         self._pool = ThreadPoolExecutor(_BATCHES, thread_name_prefix="deliver")
 
     def __call__(self, received: _Batch, seconds_left: Callable[[], float]) -> list[tuple[Received, Delivered]]:
-        """Delivers and settles what was received and what is fetched meanwhile; those received come first, in order.
+        """Deliver and settle messages.
+
+        Args:
+            received: The batch of the event.
+            seconds_left: The time until the process is stopped.
+
+        Returns:
+            Each message with its result: those of the event first, in their order.
 
         Raises:
-            LookupError: there is no configuration yet; what broke at all messages is raised when none is under way.
+            LookupError: No configuration was pushed yet. An exception is raised only after all batches have ended.
         """
         run = _Run(self._submit, self._outbox, self._pool, seconds_left)
         try:
@@ -51,16 +65,16 @@ class Deliver:
                 if run.may_fetch():
                     run.take(self._outbox.receive())
         finally:
-            # A claim that is under way ends before the process may be frozen.
+            # Calls must end before Lambda freezes the process.
             wait(run.batches)
         for batch in run.batches:
             batch.result()
         run.remove()
-        return [(one, run.results[one.receipt]) for one in run.taken]
+        return [(message, run.results[message.receipt]) for message in run.taken]
 
 
 class _Run:
-    """What one invocation has under way."""
+    """The state of one invocation."""
 
     def __init__(
         self, submit: Submit, outbox: OutboxReader, pool: ThreadPoolExecutor, seconds_left: Callable[[], float]
@@ -69,9 +83,9 @@ class _Run:
         self._outbox = outbox
         self._pool = pool
         self._seconds_left = seconds_left
-        self._told: SimpleQueue[tuple[Received, Delivered] | None] = SimpleQueue()
+        self._events: SimpleQueue[tuple[Received, Delivered] | None] = SimpleQueue()
         self._done: list[str] = []
-        self._goes_on = True
+        self._may_continue = True
         self.taken: list[Received] = []
         self.results: dict[str, Delivered] = {}
         self.batches: list[Future[list[Delivered]]] = []
@@ -79,48 +93,50 @@ class _Run:
 
     @property
     def under_way(self) -> bool:
+        """Whether a batch has not ended."""
         return self.ended < len(self.batches)
 
     def take(self, batch: _Batch) -> None:
-        """Starts a batch. One that is not full shows that nothing waits behind it."""
-        self._goes_on = self._goes_on and len(batch) == settings.SUBMIT.batch_size
+        """Start a batch. If it is not full, nothing waits behind it in the outbox."""
+        self._may_continue = self._may_continue and len(batch) == settings.SUBMIT.batch_size
         if not batch:
             return
         self.remove()
         self.taken.extend(batch)
 
         def tell(number: int, result: Delivered) -> None:
-            self._told.put((batch[number], result))
+            self._events.put((batch[number], result))
 
-        messages: list[OutboxMessage] = [one.message for one in batch]
+        messages: list[OutboxMessage] = [received.message for received in batch]
         future = self._pool.submit(self._submit, messages, self._seconds_left, tell)
-        future.add_done_callback(lambda _: self._told.put(None))
+        future.add_done_callback(lambda _: self._events.put(None))
         self.batches.append(future)
 
     def settle(self) -> None:
-        """Waits for the next result and does with its queue message what it says."""
-        told = self._told.get()
-        if told is None:
+        """Wait for the next result, or the end of a batch, and remove or delay the queue message accordingly."""
+        event = self._events.get()
+        if event is None:
             self.ended += 1
             return
-        one, result = told
-        self.results[one.receipt] = result
+        message, result = event
+        self.results[message.receipt] = result
         if not isinstance(result, Later):
-            self._done.append(one.receipt)
+            self._done.append(message.receipt)
             if len(self._done) == settings.SUBMIT.batch_size:
                 self.remove()
             return
-        # Something is in the way: nothing more is drawn into it.
-        self._goes_on = False
+        # Delivery is stopped or slow: fetch no more.
+        self._may_continue = False
         if result.wait is not None:
-            self._outbox.delay(one.receipt, result.wait)
+            self._outbox.delay(message.receipt, result.wait)
 
     def may_fetch(self) -> bool:
-        lanes = len(self.taken) - len(self.results)
-        is_free = lanes < settings.SUBMIT_CONCURRENCY and len(self.batches) - self.ended < _BATCHES
-        return self._goes_on and is_free and self._seconds_left() > _STAY
+        """Whether another batch should be fetched now."""
+        busy = len(self.taken) - len(self.results)
+        is_free = busy < settings.SUBMIT_CONCURRENCY and len(self.batches) - self.ended < _BATCHES
+        return self._may_continue and is_free and self._seconds_left() > _FETCH_RESERVE
 
     def remove(self) -> None:
-        """Takes what is done out of the queue."""
+        """Remove the done messages from the queue."""
         done, self._done = self._done, []
         self._outbox.remove(done)

@@ -1,7 +1,7 @@
-"""The safety net: submissions that wait for delivery but have lost their queue message are queued again.
+"""The safety net: queues submissions again that wait for delivery but have lost their queue message.
 
-Of each patient only the first is queued, because what waits behind it would only come back. Queueing twice does no
-harm: the claim decides. Facilities that a fault stopped are left alone, and so is everything behind a closed valve.
+Only the first submission of each patient is queued, because those behind it would have to wait anyway. Queueing twice
+is harmless, because the claim decides. Stopped facilities are left out, and so is everything while the valve is closed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,23 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many were queued again, and how many wait for a stopped facility."""
+    """How many submissions were queued, and how many wait for a stopped facility."""
 
     queued: int
     stopped: int
 
 
 class Sweep:
-    """The use case with its ports."""
+    """Queues what is overdue.
+
+    Args:
+        backlog: What waits for delivery.
+        stops: The stopped facilities and the valve.
+        outbox: Receives the references.
+        configurations: The clinics.toml in force.
+        clock: The current time.
+        after: Seconds of waiting without an attempt after which a submission is overdue.
+    """
 
     def __init__(
         self,
@@ -50,9 +59,12 @@ class Sweep:
         self._after = timedelta(seconds=after)
 
     def __call__(self, *, facility: str = "", everything: bool = False) -> Swept:
-        """Queues what is overdue; with `facility`, all that waits for that facility, overdue or not.
+        """Sweep once.
 
-        With `everything` all that waits for any: after the queue itself was lost (a table restored into a new stage).
+        Args:
+            facility: Queue everything that waits for this facility instead, overdue or not.
+            everything: Queue everything that waits, overdue or not: after the queue itself was lost, for example when a
+                table was restored into a new stage.
         """
         now = self._clock.now()
         clinics = self._configurations.current().clinics
@@ -64,14 +76,14 @@ class Sweep:
         firsts: set[str] = set()
         for waiting in self._backlog.waiting():
             clinic = clinics.get(waiting.message.clinic)
-            at = clinic.facility_id if clinic else ""
-            if at in stops.facilities:
+            facility_id = clinic.facility_id if clinic else ""
+            if facility_id in stops.facilities:
                 stopped += 1
                 continue
             is_first = waiting.message.patient_group not in firsts
             firsts.add(waiting.message.patient_group)
             if facility:
-                wanted = at == facility and waiting.since < now
+                wanted = facility_id == facility and waiting.since < now
             else:
                 wanted = everything or (is_first and waiting.since < now - self._after)
             if wanted:
@@ -84,9 +96,9 @@ class Sweep:
             part = messages[start : start + _BATCH]
             self._outbox.send(part)
             for message in part:
-                # So that a long backlog is not queued once more at every run, only once an hour.
+                # So that a long backlog is queued once per `after`, and not at every run.
                 self._backlog.wait_anew(message.msh_10, now)
 
     def _queue_drains(self, valve: Valve, now: datetime) -> bool:
-        """Whether what waits has had its time: behind a closed valve all wait, their references safe in the queue."""
+        """Whether the valve has been open for long enough. While it is closed, no reference is lost."""
         return valve.is_open and (valve.since is None or valve.since <= now - self._after)

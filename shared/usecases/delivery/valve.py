@@ -1,7 +1,7 @@
-"""The watch over the valve, once a minute: closes it in maintenance windows, probes the IIS, opens it again, and
-brings the switch of `submit`'s queue to where the valve stands.
+"""The valve's check, once a minute: maintenance windows, probes of the IIS, and the switch of submit's queue.
 
-What the ledger says is decided first and switched after; a watch that stops in between is made good by the next one.
+The valve is written to the ledger first and the switch follows. A check that is stopped in between is completed by the
+next one.
 """
 
 from __future__ import annotations
@@ -23,20 +23,29 @@ from shared.usecases.delivery.stops import change_valve
 from shared.usecases.delivery.sweep import Sweep
 
 ANSWERED = "answered"
-# The IIS is there and says that it has no connectivityTest: as good an answer as any.
-_ALIVE = frozenset({"UNSUPPORTED-OPERATION"})
+# The IIS answers that it has no connectivityTest, so it is reachable.
+_REACHABLE = frozenset({"UNSUPPORTED-OPERATION"})
 
 
 @dataclass(frozen=True, slots=True)
 class ValveCheckResult:
-    """What one watch found: the valve as it stands now, and what a probe got (empty where none was due)."""
+    """The valve after a check; and the result of the probe: `ANSWERED`, a fault's code, or empty if none was due."""
 
     valve: Valve
     probe: str = ""
 
 
 class ValveCheck:
-    """The use case with its ports."""
+    """Checks the valve.
+
+    Args:
+        stops: Holds the valve.
+        delivery: The switch of submit's queue.
+        configurations: The clinics.toml in force.
+        iis: Is probed.
+        clock: The current time.
+        retry_scale: Factor on the waits between probes; below 1 in the local run and in tests.
+    """
 
     def __init__(
         self,
@@ -56,20 +65,20 @@ class ValveCheck:
         self._retry_scale = retry_scale
 
     def __call__(self) -> ValveCheckResult:
-        """Looks once."""
+        """Check once."""
         before = self._stops.current().valve
         try:
             iis = self._configurations.current().iis
         except LookupError:
-            # A new stage: there is nothing to deliver before the first `vaxline config push`.
+            # Nothing can be delivered before the first `vaxline config push`.
             return ValveCheckResult(before)
         now = self._clock.now()
-        checked = self._decided(before, iis, now)
+        checked = self._check(before, iis, now)
         if self._delivery.is_on() != checked.valve.is_open:
             self._delivery.switch(on=checked.valve.is_open)
         return checked
 
-    def _decided(self, valve: Valve, iis: IisSettings, now: datetime) -> ValveCheckResult:
+    def _check(self, valve: Valve, iis: IisSettings, now: datetime) -> ValveCheckResult:
         if valve.closed_by is ClosedBy.PERSON:
             return ValveCheckResult(valve)
         window = maintenance.current(iis.maintenance, iis.time_zone, now)
@@ -87,16 +96,16 @@ class ValveCheck:
         return self._change(valve, valves.probe_answered(valve, now), ANSWERED)
 
     def _probe(self, iis: IisSettings) -> str:
-        """The fault's code, or nothing where the IIS is there."""
+        """Probe the IIS. Return the fault's code, or an empty text if the IIS is reachable."""
         answer = (
             self._iis.reach(iis.endpoint)
             if iis.probe == "connect"
             else self._iis.test_connection(iis.endpoint, "probe")
         )
-        return answer.code if isinstance(answer, DeliveryFault) and answer.code not in _ALIVE else ""
+        return answer.code if isinstance(answer, DeliveryFault) and answer.code not in _REACHABLE else ""
 
     def _change(self, before: Valve, after: Valve, probe: str = "") -> ValveCheckResult:
-        """Somebody else may have been faster, such as a person who closed it: then theirs holds."""
+        """Save a change. If another process or a person changed the valve meanwhile, their change stands."""
         saved = self._stops.save_valve(before, after)
         return ValveCheckResult(after if saved else self._stops.current().valve, probe)
 
@@ -111,14 +120,14 @@ def open_facility_by_hand(stops: Stops, sweep: Sweep, facility: str) -> int | No
 
 
 def open_by_hand(stops: Stops, clock: Clock) -> bool:
-    """A person opens the valve; False where it was open."""
+    """Open the valve for a person. Return False if it was open."""
     if stops.current().valve.is_open:
         return False
     return change_valve(stops, lambda valve: valves.opened_by_person(valve, clock.now())).is_open
 
 
 def close_by_hand(stops: Stops, clock: Clock, reason: str) -> bool:
-    """A person closes the valve until a person opens it; False where a person had closed it already."""
+    """Close the valve until a person opens it. Return False if a person had closed it already."""
     if stops.current().valve.closed_by is ClosedBy.PERSON:
         return False
     after = change_valve(stops, lambda valve: valves.closed(valve, ClosedBy.PERSON, reason, clock.now()))

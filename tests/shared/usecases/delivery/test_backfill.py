@@ -17,7 +17,7 @@ from shared.domain.submission import BackfillLane, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
-from shared.usecases.delivery.backfill import Admitted, Backfill, DailyQuota, waiting_for_turns
+from shared.usecases.delivery.backfill import Admitted, Backfill, DailyQuota, waiting_in_backfills
 from shared.usecases.delivery.sweep import Sweep
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger, ports_for
@@ -130,7 +130,7 @@ def test_nothing_is_admitted_to_a_closed_iis_and_everything_stays_in_its_place()
     desk.ledger.stops.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
     assert desk.give_turns() == Admitted(0, left=True)
     assert desk.outbox.messages == []
-    assert [one.message.msh_10 for one in waiting_for_turns(desk.ledger.backfills, 1)] == ["B001"]
+    assert [one.message.msh_10 for one in waiting_in_backfills(desk.ledger.backfills, 1)] == ["B001"]
 
 
 @pytest.mark.parametrize("behind", [("harbor", "demo"), ("elm", "other")])

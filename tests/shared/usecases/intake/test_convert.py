@@ -15,7 +15,7 @@ from shared.ports.objects import Objects, StoredObject
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
-from shared.usecases.delivery.backfill import waiting_for_turns
+from shared.usecases.delivery.backfill import waiting_in_backfills
 from shared.usecases.intake.arrival import Ignored
 from shared.usecases.intake.convert import Convert, Converted
 from tests.fakes.configurations import Fixed
@@ -551,7 +551,7 @@ def shared_out(desk: Desk, share: int) -> None:
 
 
 def turns(desk: Desk) -> list[str]:
-    return [one.message.msh_10 for one in waiting_for_turns(desk.ledger.backfills, 100)]
+    return [one.message.msh_10 for one in waiting_in_backfills(desk.ledger.backfills, 100)]
 
 
 def test_the_first_of_a_day_are_queued_and_the_rest_waits_for_its_turn(
