@@ -20,7 +20,7 @@ from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.reconcile import Kind, Side
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
-from shared.usecases.registry.reconcile import Reconciled, open_questions
+from shared.usecases.registry.reconcile import Reconciled, unknown_in_worklist
 
 _SAMPLED_DAYS: Final = 28
 
@@ -69,7 +69,7 @@ def _submissions(
 ) -> list[Submission]:
     """Return the submissions whose patients are asked about."""
     if unknown:
-        return open_questions(application.ledger.submissions, application.ledger.worklist, clinic)
+        return unknown_in_worklist(application.ledger.submissions, application.ledger.worklist, clinic)
     if sample:
         today = datetime.now(UTC).date()
         accepted = [

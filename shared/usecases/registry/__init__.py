@@ -1,1 +1,1 @@
-"""Asking the IIS: queries, files of queries, reconciliation."""
+"""Queries to the IIS: about one patient, about the patients of query files, and reconciliation."""

@@ -1,7 +1,7 @@
-"""Asking the IIS about one patient: a request becomes a QBP, one call, and a typed answer.
+"""Queries to the IIS about one patient: a request becomes a QBP message, one call, and a typed answer.
 
-The same port, secrets, stops and faults as delivery. A query changes nothing at the IIS, so a lost answer costs nothing
-but the answer: nobody asks again by himself, and whoever asked is told the fault.
+Queries share the port, the credentials, the stops and the faults of delivery (ADR 0010). A query changes nothing at the
+IIS, so vaxline does not repeat it after a fault: the caller gets the fault and decides.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ COLUMNS: Final = (
     "multiple_birth",
     "birth_order",
 )
-"""What a patient is asked for by: columns of vaxline's CSV layout, in files, events and options alike."""
+"""The columns of vaxline's CSV layout that a query is made from, in query files, events and options."""
 
 CLINIC_NOT_CONFIGURED: Final = "clinic not configured"
 NOT_ENOUGH: Final = "not enough to ask by"
@@ -57,10 +57,18 @@ NOT_ENOUGH: Final = "not enough to ask by"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of one question.
+    """The result of one query.
 
-    With `response` the IIS answered it. Else `fault` is a code of the fault catalogue, or `not_asked` says why nothing
-    was sent; `missing` then names what the question lacks. `when` is the time of the question (ISO 8601, with zone).
+    Attributes:
+        clinic: The key of the clinic that asked.
+        profile: The profile of the query.
+        msh_10: The query's MSH-10; empty if nothing was sent.
+        response: The answer of the IIS; None if there is none.
+        fault: A code of the fault catalogue; empty if there was no fault.
+        not_asked: Why nothing was sent; empty if it was.
+        missing: The QPD fields that the query lacks.
+        seconds: The IIS's answer time.
+        when: The time of the query (ISO 8601, with a time zone).
     """
 
     clinic: str
@@ -75,19 +83,23 @@ class Asked:
 
 
 def patient_of(values: Mapping[str, str]) -> Patient | str:
-    """The patient that the columns describe; empty ones are left out. A text says what cannot be read."""
+    """Read a patient from columns. Empty values are ignored.
+
+    Returns:
+        The patient, or a text that says what cannot be read (it may quote a value: PHI).
+    """
     unknown = sorted(values.keys() - set(COLUMNS))
     if unknown:
         return f"there is no column {unknown[0]!r} to ask by; the columns are {', '.join(COLUMNS)}"
-    given = {column: value for column, value in values.items() if value.strip()}
-    visit = corrected(Visit("query", Patient(), ""), given, Source("query", "csv"))
+    filled = {column: value for column, value in values.items() if value.strip()}
+    visit = corrected(Visit("query", Patient(), ""), filled, Source("query", "csv"))
     return visit if isinstance(visit, str) else visit.patient
 
 
 def columns_of(patient: Patient) -> dict[str, str]:
-    """The columns by which `patient_of` makes what is asked for of this patient again."""
-    place = next(iter(patient.addresses), Address())
-    telephone = next((one for one in patient.telecoms if one.local), None)
+    """Return the columns from which `patient_of` reads this patient; the reverse of it."""
+    address = next(iter(patient.addresses), Address())
+    telephone = next((telecom for telecom in patient.telecoms if telecom.local), None)
     name = patient.name
     columns = {
         "patient_id": patient.mrn,
@@ -98,11 +110,11 @@ def columns_of(patient: Patient) -> dict[str, str]:
         "birth_date": patient.birth_date,
         "sex": patient.sex,
         "mothers_maiden_name": patient.mothers_maiden_name,
-        "address_street": place.street,
-        "address_other": place.other,
-        "address_city": place.city,
-        "address_state": place.state,
-        "address_zip": place.zip,
+        "address_street": address.street,
+        "address_other": address.other,
+        "address_city": address.city,
+        "address_state": address.state,
+        "address_zip": address.zip,
         "phone": f"{telephone.area}{telephone.local}" if telephone else "",
         "multiple_birth": patient.multiple_birth,
         "birth_order": patient.birth_order,
@@ -111,7 +123,7 @@ def columns_of(patient: Patient) -> dict[str, str]:
 
 
 def is_batch_time(iis: IisSettings, now: datetime) -> bool:
-    """Whether several questions may be asked now: within `iis.query_hours`, or at any time where there are none."""
+    """Whether query files may be worked on now: within `iis.query_hours`, or at any time if none are set."""
     return not iis.query_hours or maintenance.current(iis.query_hours, iis.time_zone, now) is not None
 
 
@@ -192,5 +204,5 @@ class Query:
 
 
 def fresh_id() -> str:
-    """MSH-10 and QPD-2 of one query: 20 random base32 characters, because every question is a new one."""
+    """Return a new MSH-10 and QPD-2 for a query: 20 random base32 characters, the most that WebIZ takes."""
     return base64.b32encode(secrets.token_bytes(13)).decode("ascii")[:20]

@@ -1,9 +1,9 @@
-"""Asking about the patients of a file, paced and off-peak, over as many invocations as it takes (ADR 0015).
+"""Query files: asks about the patients of a file, paced and off-peak, over many invocations (ADR 0015).
 
-A file is a CSV under `queries/`, or under `queries/<clinic>/` in that clinic's name. Beside it, under its name with
-`.answers/`, come its answers (JSON lines, one for each row, in parts) and `summary.json`, the checkpoint. A part is
-named by its first row and is written before the summary that names it: whoever is cut off in between asks those rows
-again and writes the same part.
+A query file is a CSV under `queries/`, or under `queries/<clinic>/` in that clinic's name. Beside it, under its name
+with `.answers/`, are its answers (JSON lines, one per row, in parts) and `summary.json`, the checkpoint. A part is
+named by its first row and written before the summary that names it. If the function is stopped in between, it asks
+about those rows again and overwrites the part.
 """
 
 from __future__ import annotations
@@ -32,21 +32,30 @@ from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patien
 
 ANSWERS: Final = ".answers/"
 TRIES: Final = 3
-"""How often a row is asked about that a fault met; then the fault is its answer."""
+"""How often a row is tried that ends in a fault; then the fault is its outcome."""
+
 PART_ROWS: Final = 20
+"""Rows per part of the answers."""
+
 OFF_HOURS: Final = "outside iis.query_hours"
 
 _SUMMARY: Final = "summary.json"
 _STOPS: Final = frozenset(stop.value for stop in Stop)
-# What these columns make is what `qbp.missing` looks for.
+# The columns of the fields that `qbp.missing` names.
 _COLUMN_OF: Final = {"QPD-4.1": "last_name", "QPD-4.2": "first_name", "QPD-6": "birth_date"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One row's line. `row` counts the data rows from 1; `outcome` is a match, `FAULT` or `ROW_UNREADABLE`.
+    """One line of the answers.
 
-    `fields` are the columns that are the reason where nobody was asked; `fix` says what to do, where something is.
+    Attributes:
+        row: The number of the data row, from 1.
+        clinic: The key of the clinic that asked.
+        outcome: A match, `FAULT` or `ROW_UNREADABLE`.
+        fields: The columns that make the row unreadable.
+        fix: What to do; empty if nothing is.
+        asked: The query and its answer; None if nothing was sent.
     """
 
     row: int
@@ -59,7 +68,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one invocation did: rows that were done, questions that were sent, and files that are not done yet."""
+    """The result of one invocation: rows done, queries sent, and files that are not done yet."""
 
     rows: int = 0
     sent: int = 0
@@ -77,7 +86,16 @@ class _Ports:
 
 
 class QueryFiles:
-    """The use case with its ports."""
+    """Asks about the patients of query files.
+
+    Args:
+        files: Where the answers are stored.
+        objects: The bucket with the query files.
+        configurations: The clinics.toml in force.
+        ask: The use case `Query`.
+        clock: The current time.
+        retry_scale: Factor on the pause between queries; below 1 in the local run and in tests.
+    """
 
     def __init__(
         self,
@@ -92,51 +110,55 @@ class QueryFiles:
         self._ports = _Ports(files, objects, configurations, ask, clock, retry_scale)
 
     def __call__(self, until: datetime) -> Run:
-        """Goes on with every file that is not done, the oldest first, until that time."""
+        """Ask about the next rows of every file that is not done, the oldest first.
+
+        Args:
+            until: When to stop; a query that was sent before is still waited for.
+        """
         rows = sent = waiting = 0
-        for item, summary in self._found():
+        for item, summary in self._items():
             if summary.is_over:
                 continue
-            after = _File(self._ports, item, summary, until)
-            after.go_on()
-            rows += after.summary.done - summary.done
-            sent += after.sent
-            waiting += not after.summary.is_over
+            file = _File(self._ports, item, summary, until)
+            file.go_on()
+            rows += file.summary.done - summary.done
+            sent += file.sent
+            waiting += not file.summary.is_over
         return Run(rows, sent, waiting)
 
     def put(self, name: str, content: bytes) -> None:
-        """Puts a file there, to be asked about in its time."""
+        """Store a query file. The function asks about it at its next run."""
         self._ports.files.put(name, content, "text/csv")
 
     def summaries(self) -> list[Summary]:
-        """Every file and how far it is, the oldest first."""
-        return [summary for _, summary in self._found()]
+        """Return the summaries of all query files, the oldest first."""
+        return [summary for _, summary in self._items()]
 
     def answers(self, summary: Summary) -> Iterator[bytes]:
-        """The lines of a file's answers so far, in the order of its rows."""
+        """Yield the answers of a file so far: JSON lines in the order of its rows."""
         for first in summary.parts:
             content = self._ports.files.get(_part(summary.name, first))
             yield from (content or b"").splitlines()
 
-    def _found(self) -> Iterator[tuple[StoredObject, Summary]]:
+    def _items(self) -> Iterator[tuple[StoredObject, Summary]]:
         items = [item for item in self._ports.objects.list(QUERY_FILES_PREFIX) if ANSWERS not in item.key]
-        for item in sorted(items, key=lambda one: (one.modified, one.key)):
+        for item in sorted(items, key=lambda item: (item.modified, item.key)):
             if not item.key.endswith("/"):
                 yield item, self._summary(item)
 
     def _summary(self, item: StoredObject) -> Summary:
-        """Where the file is; the beginning where its content (its ETag) is not what was begun."""
+        """Return the stored summary, or a new one if there is none or the file's content (its ETag) has changed."""
         name, version = item.key.removeprefix(QUERY_FILES_PREFIX), item.version.partition("@")[0]
-        kept = self._ports.files.get(f"{name}{ANSWERS}{_SUMMARY}")
-        if kept is not None:
-            summary = msgspec.json.decode(kept, type=Summary)
+        stored = self._ports.files.get(f"{name}{ANSWERS}{_SUMMARY}")
+        if stored is not None:
+            summary = msgspec.json.decode(stored, type=Summary)
             if summary.version == version:
                 return summary
         return Summary(name, version, item.modified.astimezone(UTC).isoformat(timespec="seconds"))
 
 
 class _File:
-    """One file in one invocation. `sent` counts the questions that went to the IIS."""
+    """One query file in one invocation. `sent` counts the queries that went to the IIS."""
 
     def __init__(self, ports: _Ports, item: StoredObject, summary: Summary, until: datetime) -> None:
         self._ports = ports
@@ -147,6 +169,7 @@ class _File:
         self.sent = 0
 
     def go_on(self) -> None:
+        """Ask about the next rows until the file is done, has to wait, or the time is up."""
         with self._ports.objects.open(self._item) as stream:
             rows = rows_of(self.summary.name, stream.read())
         if isinstance(rows, str):
@@ -154,35 +177,35 @@ class _File:
         else:
             self.summary = replace(self.summary, rows=len(rows), waits="")
             for row in rows[self.summary.done :]:
-                if not self._row_is_done(row):
+                if not self._work_on(row):
                     break
                 if len(self._answered) == PART_ROWS:
-                    self._keep()
-        self._keep()
+                    self._save()
+        self._save()
 
-    def _row_is_done(self, row: Mapping[str, str] | None) -> bool:
-        """Whether the row has its answer; False where the file goes on another time."""
+    def _work_on(self, row: Mapping[str, str] | None) -> bool:
+        """Work on a row. Return False if the file has to go on another time."""
         configuration = self._ports.configurations.current()
         number = self.summary.done + 1
         request, clinic = _request(row, self.summary.name, configuration, number)
         if isinstance(request, Answered):
-            return self._done(request)
+            return self._add(request)
         while True:
-            waits = self._waits(configuration)
+            waits = self._off_hours(configuration)
             if waits or self._ports.clock.now() >= self._until:
                 self.summary = replace(self.summary, waits=waits)
                 return False
-            answered = self._asked(number, request, clinic)
+            answered = self._ask(number, request, clinic)
             if answered is not None:
-                return self._done(answered)
+                return self._add(answered)
             if self.summary.waits:
                 return False
 
-    def _waits(self, configuration: Configuration) -> str:
+    def _off_hours(self, configuration: Configuration) -> str:
         return "" if is_batch_time(configuration.iis, self._ports.clock.now()) else OFF_HOURS
 
-    def _asked(self, number: int, request: Request, clinic: str) -> Answered | None:
-        """The row's answer. None where there is none: it is asked again, or the file waits."""
+    def _ask(self, number: int, request: Request, clinic: str) -> Answered | None:
+        """Ask about a row. Return None if it has to be asked again, or if the file has to wait."""
         asked = self._ports.ask(request, clinic)
         if asked.msh_10:
             self.sent += 1
@@ -192,15 +215,18 @@ class _File:
             self.summary = replace(self.summary, waits=asked.not_asked)
             return None
         if asked.fault:
-            return self._faulty(number, asked, clinic)
+            return self._after_fault(number, asked, clinic)
         if asked.response is None:
             fields = tuple(_COLUMN_OF.get(path, path) for path in asked.missing) or ("clinic",)
             return Answered(number, clinic, UNREADABLE, fields, f"{asked.not_asked}: {', '.join(fields)}", asked)
         match = asked.response.match
         return Answered(number, clinic, match, (), "" if match is Match.FOUND else MEANING[match], asked)
 
-    def _faulty(self, number: int, asked: Asked, clinic: str) -> Answered | None:
-        """A refused password waits for a person; what may pass is tried a few times; the rest is the answer."""
+    def _after_fault(self, number: int, asked: Asked, clinic: str) -> Answered | None:
+        """Return the outcome of a row that met a fault, or None if it is tried again.
+
+        A set-up fault waits for a person, and a fault that may pass is tried a few times. Others are the row's outcome.
+        """
         fault = faults.BY_CODE.get(asked.fault)
         strategy = fault.strategy if fault else Strategy.CORRECT
         if strategy is Strategy.CHECK_SETUP:
@@ -208,24 +234,24 @@ class _File:
             return None
         tries = self.summary.tries + 1
         if strategy is not Strategy.CORRECT and tries < TRIES:
-            # A failing IIS gets until the next invocation to recover.
+            # The IIS gets time to recover until the next invocation.
             waits = asked.fault if strategy is Strategy.CHECK_IIS else ""
             self.summary = replace(self.summary, tries=tries, waits=waits)
             return None
-        known = explanation(asked.fault) or UNEXPLAINED
-        return Answered(number, clinic, FAULT, (), f"{known.words} {known.fix}".strip(), asked)
+        explained = explanation(asked.fault) or UNEXPLAINED
+        return Answered(number, clinic, FAULT, (), f"{explained.words} {explained.fix}".strip(), asked)
 
-    def _done(self, answered: Answered) -> bool:
+    def _add(self, answered: Answered) -> bool:
         self.summary = self.summary.with_row(answered.outcome, answered.fields)
         self._answered.append(answered)
         return True
 
-    def _keep(self) -> None:
-        """The part first, the checkpoint that names it after."""
+    def _save(self) -> None:
+        """Write the part of the answers, then the checkpoint that names it."""
         files, name = self._ports.files, self.summary.name
         if self._answered:
             first = self._answered[0].row
-            lines = b"".join(msgspec.json.encode(one) + b"\n" for one in self._answered)
+            lines = b"".join(msgspec.json.encode(answered) + b"\n" for answered in self._answered)
             files.put(_part(name, first), lines, "application/x-ndjson")
             self.summary = replace(self.summary, parts=(*self.summary.parts, first))
             self._answered.clear()
@@ -242,7 +268,7 @@ def _part(name: str, first: int) -> str:
 def _request(
     row: Mapping[str, str] | None, name: str, configuration: Configuration, number: int
 ) -> tuple[Request | Answered, str]:
-    """What a row asks and in whose name, or what is wrong with it."""
+    """Return the request of a row, or its outcome if it is unreadable; and the clinic that asks."""
     folder, _, _ = name.rpartition("/")
     if row is None:
         return Answered(number, "", UNREADABLE, ("cells",), "more or fewer cells than the header"), ""

@@ -1,6 +1,7 @@
-"""Asks the IIS about a patient whom we reported, compares, and settles what the answer proves.
+"""Reconciliation: asks the IIS about a patient whom we reported, compares, and accepts what the answer proves.
 
-UNKNOWN ──the IIS tells every dose of it as only it can have reported them──► ACCEPTED, with the query as evidence
+An UNKNOWN submission becomes ACCEPTED if nothing but this submission can explain the IIS's history; see
+`shared.domain.reconcile.proves`. The query is kept as the evidence.
 """
 
 from __future__ import annotations
@@ -22,13 +23,22 @@ from shared.usecases.registry.query import Asked
 
 Ask = Callable[[Request, str], Asked]
 
-_TOLD: Final = frozenset({Match.FOUND, Match.NOT_FOUND})
-"""Only these say what the IIS has of our patient: everything, or nothing."""
+_CONCLUSIVE: Final = frozenset({Match.FOUND, Match.NOT_FOUND})
+"""The matches that say what the IIS has of the patient."""
+
+_MAY_BE_PROVEN: Final = frozenset({State.UNKNOWN, State.ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """One patient: what was asked on behalf of `msh_10`, the lines, and the submissions that the answer proved."""
+    """The reconciliation of one patient.
+
+    Attributes:
+        msh_10: The submission whose patient it is.
+        asked: The query and its answer.
+        lines: One line for each vaccination; empty if the answer is not conclusive.
+        proven: The submissions that the answer proved.
+    """
 
     msh_10: str
     asked: Asked
@@ -36,11 +46,17 @@ class Reconciled:
     proven: tuple[str, ...] = ()
 
 
-_MAY_BE_PROVEN: Final = frozenset({State.UNKNOWN, State.ACCEPTED})
-
-
 class Reconcile:
-    """The use case with its ports; `ask` is the use case `query`, here or through its function."""
+    """Reconciles patients.
+
+    Args:
+        submissions: The submissions of a patient.
+        states: Moves what is proven to ACCEPTED, and its predecessors to SUPERSEDED.
+        search_keys: Finds a patient's submissions by record number.
+        outcomes: Counts what is proven.
+        ask: The use case `Query`, in this process or through its function.
+        clock: The current time.
+    """
 
     def __init__(
         self,
@@ -60,7 +76,7 @@ class Reconcile:
         self._clock = clock
 
     def __call__(self, submission: Submission, *, dry_run: bool = False) -> Reconciled:
-        """Reconciles the patient of a submission; with `dry_run` nothing is written."""
+        """Reconcile the patient of a submission. With `dry_run` nothing is written."""
         asked = self._ask(Request(submission.visit.patient), submission.clinic)
         if asked.response is None:
             return Reconciled(submission.msh_10, asked)
@@ -69,21 +85,21 @@ class Reconcile:
         if not dry_run:
             proven = [one for one in proven if self._prove(one, asked)]
             self._count({one.msh_10 for one in of_patient if one.state in _MAY_BE_PROVEN})
-        lines = compare(of_patient, asked.response) if asked.response.match in _TOLD else ()
+        lines = compare(of_patient, asked.response) if asked.response.match in _CONCLUSIVE else ()
         return Reconciled(submission.msh_10, asked, lines, tuple(one.msh_10 for one in proven))
 
     def _of_patient(self, submission: Submission) -> list[Submission]:
-        found = list(dict.fromkeys((submission.msh_10, *self._search_keys.find("mrn", submission.visit.patient.mrn))))
-        return list(self._submissions.many(found))
+        by_mrn = self._search_keys.find("mrn", submission.visit.patient.mrn)
+        return list(self._submissions.many(dict.fromkeys((submission.msh_10, *by_mrn))))
 
     def _count(self, msh_10s: Iterable[str]) -> None:
-        """The day's outcome of what is proven, now or before (whoever proved it may have been cut off)."""
-        for one in self._submissions.many(msh_10s):
-            if one.state is State.ACCEPTED:
-                count_outcome(self._outcomes, one, one.causes, self._clock.now())
+        """Count what is proven, and what an earlier run proved: it may have been stopped before it counted."""
+        for submission in self._submissions.many(msh_10s):
+            if submission.state is State.ACCEPTED:
+                count_outcome(self._outcomes, submission, submission.causes, self._clock.now())
 
     def _prove(self, submission: Submission, asked: Asked) -> bool:
-        """UNKNOWN → ACCEPTED, if it is UNKNOWN still; what it replaces is superseded as after an ACK."""
+        """Accept a submission and supersede its predecessors. Return False if it is not UNKNOWN any more."""
         when = self._clock.now().isoformat(timespec="seconds")
         evidence = f"the answer to query {asked.msh_10} of {when} tells every dose of it"
         if not self._states.move(submission.msh_10, Event.PROVE, reason=evidence):
@@ -92,6 +108,6 @@ class Reconcile:
         return True
 
 
-def open_questions(submissions: Submissions, worklist: Worklist, clinic: str = "") -> list[Submission]:
-    """The submissions in the worklist whose answer never came."""
+def unknown_in_worklist(submissions: Submissions, worklist: Worklist, clinic: str = "") -> list[Submission]:
+    """Return the submissions of the worklist that are UNKNOWN, of one clinic or of all."""
     return list(submissions.many(entry.msh_10 for entry in worklist.entries(clinic=clinic, state=State.UNKNOWN)))
