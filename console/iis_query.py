@@ -5,18 +5,38 @@ from __future__ import annotations
 from typing import Final
 
 from shared.bootstrap import Application
+from shared.domain.clinics import number_space
 from shared.domain.hl7.rsp_model import Evaluation, Person, Vaccination
 from shared.domain.model import Patient
 from shared.domain.submission import Submission
 
 _ORDINALS: Final = {1: "next", 2: "following"}
+_NO_SUBMISSION: Final = "the ledger has no such submission"
+_NO_PATIENT: Final = "the ledger has no patient with this MRN; fill in name and birth date as well"
 _VALIDITY: Final = {"Y": "valid", "N": "not valid"}
 
 
-def newest_submission(application: Application, msh_10: str, mrn: str) -> Submission | None:
-    """Return the submission with this MSH-10, else the newest one of the patient with this record number."""
+def newest_submission(application: Application, msh_10: str, mrn: str, source: str = "") -> Submission | str:
+    """Return the submission with this MSH-10, else the newest one of the patient with this record number.
+
+    Args:
+        application: The application of the stage.
+        msh_10: An MSH-10; empty where a record number is given.
+        mrn: A record number, as the EHR or the message writes it.
+        source: The source that the record number comes from; empty where that is not known.
+
+    Returns:
+        The submission, or why there is none: nobody has the number, or patients of two EHRs have it.
+    """
     msh_10s = [msh_10] if msh_10 else application.ledger.search_keys.find("mrn", mrn)
-    return max(application.ledger.submissions.many(msh_10s), key=lambda submission: submission.created, default=None)
+    submissions = [one for one in application.ledger.submissions.many(msh_10s) if source in ("", one.source)]
+    sources = application.configurations.current().sources
+    spaces = {number_space(sources[one.source]) if one.source in sources else one.source for one in submissions}
+    if len(spaces) > 1:
+        return f"{' and '.join(sorted(spaces))} both have a patient with this MRN; name the source"
+    if not submissions:
+        return _NO_SUBMISSION if msh_10 else _NO_PATIENT
+    return max(submissions, key=lambda submission: submission.created)
 
 
 def search_fields(patient: Patient) -> str:

@@ -26,6 +26,7 @@ from shared.bootstrap import Application
 from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import MEANING, Match, Response
 from shared.domain.model import Patient
+from shared.replaced import replace
 from shared.settings import LOCAL_STAGE
 from shared.usecases.explain import explanation
 from shared.usecases.registry.query import COLUMNS, Asked, is_batch_time, patient_of
@@ -54,6 +55,7 @@ def query(
         Path | None, typer.Option("--csv", exists=True, dir_okay=False, help="patients in vaxline's CSV columns")
     ] = None,
     clinic: Annotated[str, typer.Option(help="the clinic that asks; needed where the ledger does not tell")] = "",
+    source: Annotated[str, typer.Option(help="the source that the record number comes from")] = "",
     history: Annotated[bool, typer.Option("--history", help="the plain history (Z34) instead of Z44")] = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="print the JSON schema of the answer and send no query")
@@ -84,14 +86,14 @@ def query(
     with open_stage(stage) as application:
         if file is not None:
             require_query_hours(application)
-        targets = list(_targets(application, msh_10, fields, file, clinic))
+        targets = list(_targets(application, msh_10, fields, file, (clinic, source)))
         answers = []
-        for number, (patient, asking_clinic, subject) in enumerate(targets):
+        for number, (request, asking_clinic, subject) in enumerate(targets):
             if number:
                 time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
-            detail = f"{profile.value} by {search_fields(patient)}"
+            detail = f"{profile.value} by {search_fields(request.patient)}"
             audit_trail.record(application, "query", [subject or asking_clinic], detail)
-            answers.append(application.ask(Request(patient, profile), asking_clinic))
+            answers.append(application.ask(replace(request, profile=profile), asking_clinic))
     if fhir:
         from console.commands.fhir_bundle import bundle  # the FHIR models take a second to load
 
@@ -125,22 +127,33 @@ def require_query_hours(application: Application) -> None:
 
 
 def _targets(
-    application: Application, msh_10: str, fields: Mapping[str, str], file: Path | None, clinic: str
-) -> Iterator[tuple[Patient, str, str]]:
-    """Yield patient, clinic that asks, and MSH-10 (or the empty string) for each query."""
+    application: Application, msh_10: str, fields: Mapping[str, str], file: Path | None, named: tuple[str, str]
+) -> Iterator[tuple[Request, str, str]]:
+    """Yield request, clinic that asks, and MSH-10 (or the empty string) for each query.
+
+    Args:
+        application: The application of the stage.
+        msh_10: The submission whose patient is asked about, or empty.
+        fields: What the patient is asked about by, by column.
+        file: A CSV of patients.
+        named: The clinic that asks, and the source that the record number comes from; empty where not known.
+    """
+    clinic, source = named
     given = {column: value for column, value in fields.items() if value.strip()}
     if file is not None:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             for row in csv.DictReader(lines):
                 values = {column: row.get(column) or "" for column in COLUMNS}
-                yield _parse_patient(values), _asking_clinic(application, row.get("clinic") or clinic), ""
+                request = Request(_parse_patient(values), source=row.get("source") or source)
+                yield request, _asking_clinic(application, row.get("clinic") or clinic), ""
     elif msh_10 or given.keys() == {"patient_id"}:
-        submission = newest_submission(application, msh_10, given.get("patient_id", ""))
-        if submission is None:
-            raise typer.BadParameter("the ledger has no such submission; give names and birth date instead")
-        yield submission.visit.patient, clinic or submission.clinic, submission.msh_10
+        submission = newest_submission(application, msh_10, given.get("patient_id", ""), source)
+        if isinstance(submission, str):
+            raise typer.BadParameter(submission)
+        request = Request(submission.visit.patient, source=submission.source)
+        yield request, clinic or submission.clinic, submission.msh_10
     elif given:
-        yield _parse_patient(given), _asking_clinic(application, clinic), ""
+        yield Request(_parse_patient(given), source=source), _asking_clinic(application, clinic), ""
     else:
         raise typer.BadParameter("say whom to ask about; `vaxline query --help` lists the options")
 

@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
 def reconcile(
     msh_10: Annotated[str, typer.Argument(help="the patient of this submission")] = "",
     mrn: Annotated[str, typer.Option(help="the patient with this record number")] = "",
+    source: Annotated[str, typer.Option(help="with --mrn: the source that the number comes from")] = "",
     unknown: Annotated[bool, typer.Option("--unknown", help="every submission whose answer never came")] = False,
     sample: Annotated[int, typer.Option(min=0, help="so many random accepted ones of the last 28 days")] = 0,
     clinic: Annotated[str, typer.Option(help="with --unknown or --sample: only this clinic")] = "",
@@ -48,7 +49,8 @@ def reconcile(
         if unknown or sample:
             require_query_hours(application)
         results: list[Reconciled] = []
-        for number, submission in enumerate(_submissions(application, msh_10, mrn, clinic, sample, unknown=unknown)):
+        submissions = _submissions(application, msh_10, (mrn, source), clinic, sample, unknown=unknown)
+        for number, submission in enumerate(submissions):
             if number:
                 time.sleep(application.configurations.current().iis.query_pause * application.runtime.retry_scale)
             action = "reconcile --dry-run" if dry_run else "reconcile"
@@ -65,9 +67,9 @@ def reconcile(
 
 
 def _submissions(
-    application: Application, msh_10: str, mrn: str, clinic: str, sample: int, *, unknown: bool
+    application: Application, msh_10: str, number: tuple[str, str], clinic: str, sample: int, *, unknown: bool
 ) -> list[Submission]:
-    """Return the submissions whose patients are asked about."""
+    """Return the submissions whose patients are asked about; `number` is a record number and its source."""
     if unknown:
         return unknown_in_worklist(application.ledger.submissions, application.ledger.worklist, clinic)
     if sample:
@@ -79,9 +81,11 @@ def _submissions(
             if outcome.state in STORED_BY_IIS
         ]
         return list(application.ledger.submissions.many(random.sample(accepted, min(sample, len(accepted)))))
-    submission = newest_submission(application, msh_10, mrn) if msh_10 or mrn else None
-    if submission is None:
+    if not msh_10 and not number[0]:
         raise typer.BadParameter("name a submission or a record number of the ledger, --unknown, or --sample N")
+    submission = newest_submission(application, msh_10, *number)
+    if isinstance(submission, str):
+        raise typer.BadParameter(submission)
     return [submission]
 
 

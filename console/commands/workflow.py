@@ -166,7 +166,7 @@ def _query_records(application: Application, records: int, msh_10s: Iterable[str
             _pause(application)
         queried.add(submission.patient_group)
         audit_trail.record(application, "workflow-test", [submission.msh_10])
-        asked = application.ask(Request(submission.visit.patient), submission.clinic)
+        asked = application.ask(Request(submission.visit.patient, source=submission.source), submission.clinic)
         yield _query_step(submission.msh_10, FOUND_WITH_FORECAST, asked)
 
 
@@ -190,7 +190,8 @@ def _run_scenarios(application: Application, file: Path) -> Iterator[Step]:
                 continue
             _pause(application)
             audit_trail.record(application, "workflow-test", [name])
-            asked = application.ask(Request(patient, Profile(profile)), row.get("clinic") or "")
+            request = Request(patient, Profile(profile), row.get("source") or "")
+            asked = application.ask(request, row.get("clinic") or "")
             yield _query_step(name, expected, asked)
 
 

@@ -44,4 +44,4 @@ def _asked(event: dict[str, Any], clinic: str) -> Asked:
     if isinstance(patient, str):
         # The text quotes the value that cannot be read: it is returned to the caller and not logged.
         return Asked(clinic, Profile(profile), not_asked="the patient cannot be read", missing=(patient,))
-    return _app.query(Request(patient, Profile(profile)), clinic)
+    return _app.query(Request(patient, Profile(profile), str(event.get("source", ""))), clinic)

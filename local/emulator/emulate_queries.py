@@ -28,7 +28,7 @@ def asked(
     reported = _reported(application)
     if reported is None:
         return ["nobody was reported whom one could ask about"]
-    answer = application.ask(Request(reported.visit.patient), reported.clinic)
+    answer = application.ask(Request(reported.visit.patient, source=reported.source), reported.clinic)
     match = answer.response.match if answer.response else answer.fault or answer.not_asked
     application.query_files.put(f"{reported.clinic}/{_NAME}", _file(columns_of(reported.visit.patient), _STRANGER))
     problems = start(settings.QUERY_FILES)

@@ -16,7 +16,7 @@ import msgspec
 from shared.domain.codes.local import NO_LOCAL_CODES, LocalCodes
 from shared.domain.expectation import FileInterval
 from shared.domain.maintenance import Window
-from shared.domain.model import Address
+from shared.domain.model import OWN_NUMBERS, Address, Numbering
 
 WithoutLot = Literal["hold", "historical"]
 ClinicBy = Literal["name", "identifier"]
@@ -111,6 +111,8 @@ class Source(msgspec.Struct, frozen=True):
         clinic_by: whether a FHIR Location's name or its identifier is the clinic's name.
         local: the EHR's own codes.
         expected_every: how often a file is expected; a later one is reported as late.
+        numbering: keeps its patient and dose numbers apart from those of other sources at the IIS.
+        numbers_of: the source whose patient and dose numbers (and numbering) it uses; empty for numbers of its own.
     """
 
     name: str
@@ -127,6 +129,13 @@ class Source(msgspec.Struct, frozen=True):
     clinic_by: ClinicBy = "name"
     local: LocalCodes = NO_LOCAL_CODES
     expected_every: FileInterval | None = None
+    numbering: Numbering = OWN_NUMBERS
+    numbers_of: str = ""
+
+
+def number_space(source: Source) -> str:
+    """Return the name under which the patient and dose numbers of a source are unique: its own, or `numbers_of`."""
+    return source.numbers_of or source.name
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -146,3 +155,19 @@ class Configuration(msgspec.Struct, frozen=True):
         if exported in self.clinics:
             return self.clinics[exported]
         return next((clinic for clinic in self.clinics.values() if exported in clinic.export_names), None)
+
+    def numbering_for(self, clinic: str, source: str = "") -> Numbering | None:
+        """Return the numbering of a record number that somebody gives for a clinic.
+
+        Args:
+            clinic: Key of the clinic.
+            source: Name of the source whose number it is; empty where that is not known.
+
+        Returns:
+            The source's numbering; without a known source, the one that all sources of the clinic share, or None where
+            they differ.
+        """
+        if source in self.sources:
+            return self.sources[source].numbering
+        shared = {one.numbering for one in self.sources.values() if one.clinic in ("", clinic)} or {OWN_NUMBERS}
+        return shared.pop() if len(shared) == 1 else None

@@ -53,30 +53,32 @@ def shortened(identifier: str, length: int) -> str:
     return identifier if len(identifier) <= length else _base32(length, identifier)
 
 
-def pid_3(mrn: str) -> str:
-    """Return PID-3.1 for a medical record number."""
-    return shortened(mrn, PID_3_LENGTH)
+def pid_3(mrn: str, prefix: str) -> str:
+    """Return PID-3.1 for a medical record number under the prefix of its numbering."""
+    return shortened(prefix + mrn, PID_3_LENGTH)
 
 
-def orc_3(dose_id: str) -> str:
-    """Return ORC-3.1 for a dose id. The IIS finds the dose by it when the dose is corrected or deleted.
+def orc_3(dose_id: str, prefix: str) -> str:
+    """Return ORC-3.1 for a dose id under the prefix of its numbering.
 
-    An EHR's own `9999` is hashed too, because in ORC-3 it means that nothing was given (`NO_ORDER`).
+    The IIS finds the dose by it when the dose is corrected or deleted. A text `9999` of the EHR's own is hashed too,
+    because in ORC-3 it means that nothing was given (`NO_ORDER`).
     """
-    return _base32(ORC_3_LENGTH, dose_id) if dose_id == NO_ORDER else shortened(dose_id, ORC_3_LENGTH)
+    number = prefix + dose_id
+    return _base32(ORC_3_LENGTH, number) if number == NO_ORDER else shortened(number, ORC_3_LENGTH)
 
 
-def derived_dose_id(source: str, mrn: str, date: str, vaccine: str, ordinal: int) -> str:
+def derived_dose_id(space: str, mrn: str, date: str, vaccine: str, ordinal: int) -> str:
     """Return a dose id for an export that has none.
 
     Args:
-        source: Name of the source.
+        space: The number space of the source (`clinics.number_space`).
         mrn: Medical record number of the patient.
         date: Day of the dose, `YYYYMMDD`.
         vaccine: Code of the vaccine.
         ordinal: Position among the patient's doses of that vaccine and day, from 1.
     """
-    return _base32(ORC_3_LENGTH, "dose", source, mrn, date, vaccine, str(ordinal))
+    return _base32(ORC_3_LENGTH, "dose", space, mrn, date, vaccine, str(ordinal))
 
 
 def record_key(visit: Visit) -> str:

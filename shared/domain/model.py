@@ -11,6 +11,7 @@ long. Nothing in them can point back to them, so the garbage collector need not 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -220,11 +221,29 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     dose_id: str = ""
 
 
+class Numbering(msgspec.Struct, frozen=True, gc=False):
+    """How the numbers of one EHR are kept apart from those of another at the IIS.
+
+    Attributes:
+        prefix: Stands before the record number in PID-3.1 and before the order numbers in ORC-2.1 and ORC-3.1.
+        authority: Assigning authority of these numbers (PID-3.4, ORC-2.2, ORC-3.2); empty for the clinic's sending
+            facility.
+    """
+
+    prefix: str = ""
+    authority: str = ""
+
+
+OWN_NUMBERS: Final = Numbering()
+"""Numbers go out as the EHR writes them, under the sending facility of the clinic."""
+
+
 class Visit(msgspec.Struct, frozen=True, gc=False):
     """What one export says about one patient at one clinic on one day: the content of one VXU, a record's one version.
 
-    `clinic` is the clinic as the export names it (empty: the source's default). `rows` are the export's rows that it
-    accounts for, as (part, row); `findings` what the reader could not understand in them. `raw` keeps the rows of a
+    `numbering` is the source's when the visit was read, so that a stored submission keeps the ids that it was sent
+    with. `clinic` is the clinic as the export names it (empty: the source's default). `rows` are the export's rows that
+    it accounts for, as (part, row); `findings` what the reader could not understand in them. `raw` keeps the rows of a
     visit that could not be read at all.
     """
 
@@ -236,3 +255,4 @@ class Visit(msgspec.Struct, frozen=True, gc=False):
     rows: tuple[tuple[str, int], ...] = ()
     findings: tuple[Finding, ...] = ()
     raw: str = ""
+    numbering: Numbering = OWN_NUMBERS

@@ -199,12 +199,12 @@ def _from_message(vxu: str) -> tuple[str, str]:
 
 def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
     """(kind, value) by which a submission is found again: `mrn`, `orc_3`, `lot`; also as the message writes the ids."""
-    visit = submission.visit
+    visit, prefix = submission.visit, submission.visit.numbering.prefix
     if visit.patient.mrn:
-        yield from dict.fromkeys((("mrn", visit.patient.mrn), ("mrn", identity.pid_3(visit.patient.mrn))))
+        yield from dict.fromkeys((("mrn", visit.patient.mrn), ("mrn", identity.pid_3(visit.patient.mrn, prefix))))
     for dose in visit.doses:
         if dose.id:
-            yield from dict.fromkeys((("orc_3", dose.id), ("orc_3", identity.orc_3(dose.id))))
+            yield from dict.fromkeys((("orc_3", dose.id), ("orc_3", identity.orc_3(dose.id, prefix))))
         if dose.lot:
             yield "lot", lot_key(dose.lot)
 

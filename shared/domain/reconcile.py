@@ -99,7 +99,8 @@ def proves(unknown: Submission, others: Sequence[Submission], response: Response
         return False
     doses = unknown.visit.doses
     record_numbers = {identifier.id for identifier in patient.ids if identifier.type == "MR"}
-    if identity.pid_3(unknown.visit.patient.mrn) not in record_numbers or not doses:
+    number = identity.pid_3(unknown.visit.patient.mrn, unknown.visit.numbering.prefix)
+    if number not in record_numbers or not doses:
         return False
     reported_elsewhere = {
         dose.id

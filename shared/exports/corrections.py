@@ -114,7 +114,7 @@ def choices(visit: Visit, changes: Mapping[str, str]) -> tuple[Choice, ...]:
     return tuple(
         Choice(
             number,
-            identity.orc_3(dose.id) if dose.id else "",
+            identity.orc_3(dose.id, visit.numbering.prefix) if dose.id else "",
             " ".join(filter(None, (dose.vaccine.code or dose.ndc, dose.vaccine.text))),
             dose.lot,
             {f"{target}[{number}]" if _needs_number(target) else target: raw for target, raw in changes.items()},

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain import identity
-from shared.domain.clinics import Source
+from shared.domain.clinics import Source, number_space
 from shared.domain.codes import cdc, tables
 from shared.domain.codes.local import is_unread
 from shared.domain.model import ADMINISTERED, NO_CODE, Code, Completion, Dose, Finding, Patient, Visit
@@ -113,6 +113,7 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
         rows=tuple((entry.part, entry.row) for entry in entries),
         findings=tuple(_named(findings, doses.values())),
         raw="\n".join(entry.raw for entry in entries if entry.raw),
+        numbering=source.numbering,
     )
 
 
@@ -188,7 +189,7 @@ def _with_derived_id(
         findings.append(Finding("DOSE-TWICE", "ORC-3", dose.row, "dose_id", dose_id=twin.id))
         return replace(dose, id=twin.id)
     # The same vaccine on the same day at two clinics is two doses.
-    number = identity.derived_dose_id(source.name, mrn, dose.date, f"{clinic}/{vaccine}", places[vaccine])
+    number = identity.derived_dose_id(number_space(source), mrn, dose.date, f"{clinic}/{vaccine}", places[vaccine])
     places[vaccine] += 1
     return replace(dose, id=number)
 

@@ -191,7 +191,9 @@ class Promises:
                 message = parse_message(one.vxu) if one.state in STORED_BY_IIS else None
                 if message is None:
                     continue
-                taken_up = {identity.orc_3(dose) for dose, _, by in record.doses if by == msh_10}
+                taken_up = {
+                    identity.orc_3(dose, one.visit.numbering.prefix) for dose, _, by in record.doses if by == msh_10
+                }
                 history = registry.history(message.pid.value(3))
                 for order in message.orders:
                     if order.first("ORC").value(3) not in taken_up:

@@ -13,7 +13,7 @@ from tests.end_to_end.rows import CLINICS, HEADER, a_csv, row
 from tests.local_run import OpenRun
 
 SHARE, LARGE, PART = 15, 60, 10
-_BOTH = '\n[sources.both]\nformat = "csv"\n'
+_BOTH = '\n[sources.both]\nformat = "csv"\nid_prefix = "B-"\n'
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,13 @@ from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import MEANING, Match, Recommendation, Response, Vaccination
-from shared.domain.model import Patient
+from shared.replaced import replace
 from shared.usecases.explain import explanation
 from shared.usecases.registry.query import Asked, patient_of
 
 _FIELDS: Final = (
     ("patient_id", "MRN"),
+    ("source", "source"),
     ("last_name", "last name"),
     ("first_name", "first name"),
     ("birth_date", "born, YYYY-MM-DD"),
@@ -80,10 +81,11 @@ class _QueryForm:
             if isinstance(target, str):
                 asked = None
             else:
-                patient, clinic, subject = target
-                detail = f"{profile.value} by {search_fields(patient)}"
+                request, clinic, subject = target
+                request = replace(request, profile=profile)
+                detail = f"{profile.value} by {search_fields(request.patient)}"
                 await self._session.record("query", [subject or clinic], detail)
-                asked = await self._session.run(lambda application: application.ask(Request(patient, profile), clinic))
+                asked = await self._session.run(lambda application: application.ask(request, clinic))
                 today = await self._session.run(lambda application: application.clock.now().date())
         self._result.clear()
         self._button.enable()
@@ -94,18 +96,20 @@ class _QueryForm:
                 _draw_answer(asked, today)
 
 
-def _target(application: Application, typed: dict[str, str], clinic: str) -> tuple[Patient, str, str] | str:
-    """Return patient, asking clinic and MSH-10 (or the empty string); or what is missing."""
+def _target(application: Application, typed: dict[str, str], clinic: str) -> tuple[Request, str, str] | str:
+    """Return request, asking clinic and MSH-10 (or the empty string); or what is missing."""
     given = {name: value for name, value in typed.items() if value}
+    source = given.pop("source", "")
     if not given:
         return "Fill in whom to ask about."
     if given.keys() == {"patient_id"}:
-        submission = newest_submission(application, "", given["patient_id"])
-        if submission is None:
-            return "The ledger has no patient with this MRN; fill in name and birth date as well."
-        return submission.visit.patient, submission.clinic or clinic, submission.msh_10
+        submission = newest_submission(application, "", given["patient_id"], source)
+        if isinstance(submission, str):
+            return f"{submission[:1].upper()}{submission[1:]}."
+        request = Request(submission.visit.patient, source=submission.source)
+        return request, submission.clinic or clinic, submission.msh_10
     patient = patient_of(given)
-    return patient if isinstance(patient, str) else (patient, clinic, "")
+    return patient if isinstance(patient, str) else (Request(patient, source=source), clinic, "")
 
 
 def _draw_answer(asked: Asked, today: date) -> None:

@@ -27,7 +27,12 @@ class LambdaQuery:
         Raises:
             RuntimeError: the function failed; its log has the type of the exception.
         """
-        event = {"clinic": clinic, "profile": request.profile.value, "patient": columns_of(request.patient)}
+        event = {
+            "clinic": clinic,
+            "profile": request.profile.value,
+            "source": request.source,
+            "patient": columns_of(request.patient),
+        }
         answer = self._client.invoke(FunctionName=self._function, Payload=json.dumps(event).encode())
         payload = answer["Payload"].read()
         if answer.get("FunctionError"):

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.adapters.configuration import codes
+from shared.adapters.configuration import codes, numbering
 from shared.adapters.configuration.schema import (
     ADDRESS_KEYS,
     FHIR_DEFAULTS,
@@ -25,7 +25,7 @@ from shared.adapters.configuration.schema import (
 )
 from shared.domain import expectation, maintenance
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
-from shared.domain.model import Address
+from shared.domain.model import Address, Numbering
 from shared.exports.formats import FORMATS
 
 VERSION_LENGTH: Final = 12
@@ -109,6 +109,8 @@ class _Parser:
         sources = self._named("sources")
         self._check_clinics(organization, clinics)
         self._check_sources(clinics, sources)
+        for key, value, problem, fix in numbering.problems(organization, iis, clinics, sources):
+            self._error(f"sources.{key}", value, problem, fix)
         self._check_codes("clinics", clinics)
         self._check_codes("sources", sources)
         if self.errors:
@@ -119,7 +121,9 @@ class _Parser:
             sending_application=organization.get("sending_application", "VAXLINE"),
             iis=_iis(iis),
             clinics=MappingProxyType({key: _clinic(key, table, organization) for key, table in clinics.items()}),
-            sources=MappingProxyType({name: _source(name, table) for name, table in sources.items()}),
+            sources=MappingProxyType(
+                {name: _source(name, table, numbering.numbering(name, sources)) for name, table in sources.items()}
+            ),
         )
 
     def _error(self, key: str, value: object, problem: str, fix: str) -> None:
@@ -282,12 +286,12 @@ def _iis(table: dict[str, Any]) -> Iis:
     return Iis(**table | {key: windows(key) for key in ("maintenance", "query_hours")})
 
 
-def _source(name: str, table: dict[str, Any]) -> Source:
+def _source(name: str, table: dict[str, Any], numbers: Numbering) -> Source:
     values: dict[str, Any] = {
         key: MappingProxyType(value) if isinstance(value, dict) else value
         for key, value in table.items()
-        if key not in ("codes", "lots", "expected_every")
+        if key not in ("codes", "lots", "expected_every", "id_prefix", "authority")
     }
     local = codes.local_codes(table.get("codes", {}), table.get("lots", {}))
     interval = expectation.parse_interval(table.get("expected_every", ""))
-    return Source(name, local=local, expected_every=interval, **values)
+    return Source(name, local=local, expected_every=interval, numbering=numbers, **values)

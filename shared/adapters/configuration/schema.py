@@ -29,6 +29,7 @@ NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 # checks of one value --------------------------------------------------------------------------------------------------
 
 _SECRET: Final = re.compile(r"[A-Za-z0-9/_+=.@-]{1,200}")
+_ID_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{1,8}")
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HD_LENGTH: Final = 20
 _DEFAULT_FORMATS: Final = ("%Y-%m-%d",)
@@ -52,6 +53,12 @@ def _facility(value: str) -> ProblemAndFix:
     if len(value) > _HD_LENGTH and not re.fullmatch(r"[0-9.]{1,199}", value):
         return f"it is longer than {_HD_LENGTH} characters", "Enter the code that the IIS assigned, not the name"
     return None
+
+
+def _id_prefix(value: str) -> ProblemAndFix:
+    if _ID_PREFIX.fullmatch(value):
+        return None
+    return "it is not a prefix", "Use 1 to 8 letters, digits, hyphens, dots or underscores, such as H-"
 
 
 def _endpoint(value: str) -> ProblemAndFix:
@@ -255,6 +262,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "format", str, _one_of(*sorted(FORMATS)), required=True),
     Key("sources", "clinic", str),
     Key("sources", "one_clinic", bool),
+    Key("sources", "id_prefix", str, _id_prefix),
+    Key("sources", "authority", str, _facility),
+    Key("sources", "numbers_of", str),
     Key("sources", "strict", bool),
     Key("sources", "expected_every", str, _interval),
     Key("sources", "clinic_by", str, _one_of(*get_args(ClinicBy))),

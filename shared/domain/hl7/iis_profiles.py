@@ -24,7 +24,8 @@ class IisProfile(msgspec.Struct, frozen=True, eq=False):
     or account. `internal_codes` (ERR-3, table 0357) and `internal_texts` are failures of the IIS itself;
     `dropping_texts` say that an order group was not stored, whatever the severity. `bare_error` is what MSA-1 = AE
     means when no ERR gives a severity, `remarked_error` what it means when the worst ERR is a warning or a remark.
-    `trace_segments` hold the IIS's log ids in their second field.
+    `trace_segments` hold the IIS's log ids in their second field. With `files_patients_by_sender` the IIS files
+    patients under the facility of MSH-4, whatever assigning authority PID-3.4 names.
     """
 
     name: str
@@ -36,6 +37,7 @@ class IisProfile(msgspec.Struct, frozen=True, eq=False):
     bare_error: Event = Event.REFUSE
     remarked_error: Event = Event.ACCEPT_WITH_WARNINGS
     trace_segments: frozenset[str] = frozenset()
+    files_patients_by_sender: bool = False
 
 
 DEFAULT: Final = IisProfile("default")
@@ -48,6 +50,7 @@ CTWIZ: Final = IisProfile(
     dropping_texts=("not processing order group",),
     bare_error=Event.ACCEPT_WITH_WARNINGS,
     trace_segments=frozenset({"ZSA"}),
+    files_patients_by_sender=True,
 )
 
 PROFILES: Final[Mapping[str, IisProfile]] = MappingProxyType({profile.name: profile for profile in (CTWIZ, DEFAULT)})

@@ -16,7 +16,7 @@ from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.hl7.er7 import SEGMENT_END, encode
 from shared.domain.hl7.vxu import hd, timestamp, xad, xpn, xtns
-from shared.domain.model import Name, Patient
+from shared.domain.model import Name, Numbering, Patient
 
 
 class Profile(StrEnum):
@@ -40,11 +40,13 @@ class Request:
     """Who is asked about, and what: the complete history (Z34), or the evaluated history and forecast (Z44).
 
     Of the patient the query carries record number, name, mother's maiden name, birth date, sex, first address, first
-    telephone, multiple birth and birth order, each where it is known.
+    telephone, multiple birth and birth order, each where it is known. `source` is the source that the record number
+    comes from, where that is known.
     """
 
     patient: Patient
     profile: Profile = Profile.FORECAST
+    source: str = ""
 
 
 def missing(request: Request) -> tuple[str, ...]:
@@ -72,7 +74,8 @@ def build(
     """The QBP of a request, segments ended by CR.
 
     `now` must carry a zone; it becomes MSH-7 with seconds and offset (IZ-TS_Z). `limit` is how many records the IIS may
-    answer with (RCP-2, at least 1). `query_tag` (QPD-2, at most 32 characters) comes back in QAK-1.
+    answer with (RCP-2, at least 1). `query_tag` (QPD-2, at most 32 characters) comes back in QAK-1. A record number
+    whose numbering is not clear (`Configuration.numbering_for`) is left out.
     """
     iis = configuration.iis
     sender = f"{hd(configuration.sending_application)}|{hd(clinic.sending_facility)}"
@@ -82,12 +85,16 @@ def build(
         f"MSH|^~\\&|{sender}|{receiver}|{time}||QBP^Q11^QBP_Q11|{encode(msh_10)}|{encode(iis.processing_id)}|2.5.1"
         f"|||ER|AL|||||{request.profile.value}^CDCPHINVS"
     )
-    return SEGMENT_END.join((head, _qpd(request, query_tag, clinic), f"RCP|I|{limit}^RD&Records&HL70126", ""))
+    qpd = _qpd(request, query_tag, clinic, configuration.numbering_for(clinic.key, request.source))
+    return SEGMENT_END.join((head, qpd, f"RCP|I|{limit}^RD&Records&HL70126", ""))
 
 
-def _qpd(request: Request, query_tag: str, clinic: Clinic) -> str:
+def _qpd(request: Request, query_tag: str, clinic: Clinic, numbering: Numbering | None) -> str:
     patient = request.patient
-    number = f"{encode(identity.pid_3(patient.mrn))}^^^{hd(clinic.sending_facility, '&')}^MR" if patient.mrn else ""
+    number = ""
+    if patient.mrn and numbering is not None:
+        authority = hd(numbering.authority or clinic.sending_facility, "&")
+        number = f"{encode(identity.pid_3(patient.mrn, numbering.prefix))}^^^{authority}^MR"
     maiden = f"{encode(patient.mothers_maiden_name)}^^^^^^M" if patient.mothers_maiden_name else ""
     telephone = xtns([telecom for telecom in patient.telecoms if telecom.local][:1])
     place = next(filter(None, map(xad, patient.addresses)), "")

@@ -25,6 +25,7 @@ from shared.domain.model import (
     Dose,
     Name,
     NextOfKin,
+    Numbering,
     Patient,
     Provider,
     Telecom,
@@ -54,11 +55,12 @@ _NO_UNITS: Final = "NA^Not applicable^HL70353"
 
 
 class _ClinicTexts(msgspec.Struct, frozen=True):
-    """The texts that are the same in every message of a clinic.
+    """The texts that are the same in every message of a clinic and a source.
 
     Attributes:
         before_time: MSH-1 to MSH-6.
         after_id: MSH-11 to MSH-22.
+        id_prefix: Stands before the numbers in PID-3.1, ORC-2.1 and ORC-3.1.
         cx_authority: PID-3.4.
         ei_authority: ORC-2.2 to .4 and ORC-3.2 to .4.
         organization: ORC-17.
@@ -67,6 +69,7 @@ class _ClinicTexts(msgspec.Struct, frozen=True):
 
     before_time: str
     after_id: str
+    id_prefix: str
     cx_authority: str
     ei_authority: str
     organization: str
@@ -86,7 +89,7 @@ def build(visit: Visit, *, msh_10: str, clinic: Clinic, configuration: Configura
     Returns:
         The message, each segment ended by CR.
     """
-    texts = _clinic_texts(clinic, configuration)
+    texts = _clinic_texts(clinic, configuration, visit.numbering)
     patient = visit.patient
     parts = [
         f"{texts.before_time}{timestamp(now)}||VXU^V04^VXU_V04|{encode(msh_10)}{texts.after_id}",
@@ -103,9 +106,10 @@ def timestamp(now: datetime) -> str:
     return now.strftime("%Y%m%d%H%M%S%z")
 
 
-def _clinic_texts(clinic: Clinic, configuration: Configuration) -> _ClinicTexts:
+def _clinic_texts(clinic: Clinic, configuration: Configuration, numbering: Numbering) -> _ClinicTexts:
     iis = configuration.iis
     sender = clinic.sending_facility
+    authority_of_ids = numbering.authority or sender
     organization = ""
     if clinic.responsible_id:
         authority = hd(iis.receiving_facility, "&")
@@ -120,8 +124,9 @@ def _clinic_texts(clinic: Clinic, configuration: Configuration) -> _ClinicTexts:
         after_id=(
             f"|{encode(iis.processing_id)}|2.5.1|||ER|AL|||||Z22^CDCPHINVS|{organization}".rstrip("|") + SEGMENT_END
         ),
-        cx_authority=hd(sender, "&"),
-        ei_authority=hd(sender),
+        id_prefix=numbering.prefix,
+        cx_authority=hd(authority_of_ids, "&"),
+        ei_authority=hd(authority_of_ids),
         organization=_ce(clinic.facility, clinic.name, "HL70362"),
         location=_location(clinic),
     )
@@ -145,7 +150,7 @@ def _pid(patient: Patient, texts: _ClinicTexts) -> str:
     death = patient.death_indicator or ("Y" if patient.death_date else "")
     death_date = encode(patient.death_date) if death == "Y" else ""
     line = (
-        f"PID|1||{encode(identity.pid_3(patient.mrn))}^^^{texts.cx_authority}^MR||{names}|{maiden}"
+        f"PID|1||{encode(identity.pid_3(patient.mrn, texts.id_prefix))}^^^{texts.cx_authority}^MR||{names}|{maiden}"
         f"|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}||{_ces(patient.races, 'CDCREC')}|{addresses}"
         f"||{xtns(patient.telecoms)}|||||||||{_code(patient.ethnicity, 'CDCREC')}"
         f"||{encode(patient.multiple_birth)}|{birth_order}||||{death_date}|{encode(death)}"
@@ -191,8 +196,9 @@ def _order(dose: Dose, texts: _ClinicTexts) -> str:
 
 
 def _orc(dose: Dose, texts: _ClinicTexts) -> str:
-    placer = f"{encode(identity.orc_3(dose.placer_id))}^{texts.ei_authority}" if dose.placer_id else ""
-    filler = encode(identity.orc_3(dose.id)) if dose.is_given else identity.NO_ORDER
+    prefix = texts.id_prefix
+    placer = f"{encode(identity.orc_3(dose.placer_id, prefix))}^{texts.ei_authority}" if dose.placer_id else ""
+    filler = encode(identity.orc_3(dose.id, prefix)) if dose.is_given else identity.NO_ORDER
     line = (
         f"ORC|RE|{placer}|{filler}^{texts.ei_authority}|||||||{_provider(dose.entered_by)}"
         f"||{_provider(dose.ordered_by)}|||||{texts.organization}"

@@ -127,7 +127,10 @@ class Correct:
         source = configuration.sources.get(old.source)
         if source is None:
             return f"its source {old.source} is not in clinics.toml any more"
-        return corrected(old.visit, changes, source)
+        # What the IIS has, or may have, it knows by the ids that were sent.
+        is_new_there = old.state in (State.HELD, State.REFUSED)
+        visit = replace(old.visit, numbering=source.numbering) if is_new_there else old.visit
+        return corrected(visit, changes, source)
 
     def _submission(self, old: Submission, visit: Visit, record: Record, configuration: Configuration) -> Submission:
         now = self._clock.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -67,10 +67,17 @@ def prepare(
     message = vxu.build(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
     problems = conformance.check(message)
     if problems:
-        rows = {identity.orc_3(dose.id): dose.row for dose in visit.doses}
-        first = visit.rows[0][1] if visit.rows else 0
-        findings += tuple(_with_column(problem, own_names, rows.get(problem.dose_id, first)) for problem in problems)
+        findings += tuple(_with_column(problem, own_names, row) for problem, row in _placed(problems, visit))
     return Prepared(findings, message, is_strict=source is not None and source.strict)
+
+
+def _placed(problems: Iterable[Finding], visit: Visit) -> Iterator[tuple[Finding, int]]:
+    """Each problem of the visit's message with the dose's own id instead of ORC-3.1, and its row."""
+    doses = {identity.orc_3(dose.id, visit.numbering.prefix): dose for dose in visit.doses}
+    first = visit.rows[0][1] if visit.rows else 0
+    for problem in problems:
+        dose = doses.get(problem.dose_id)
+        yield (replace(problem, dose_id=dose.id), dose.row) if dose else (problem, first)
 
 
 def _with_column(finding: Finding, own_names: Mapping[str, str] | None, row: int | None = None) -> Finding:

@@ -53,6 +53,7 @@ COLUMNS: Final = (
 
 CLINIC_NOT_CONFIGURED: Final = "clinic not configured"
 NOT_ENOUGH: Final = "not enough to ask by"
+SOURCE_NOT_NAMED: Final = "the clinic's sources number patients differently; name the number's source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ class Query:
         missing = qbp.missing(request)
         if missing:
             return replace(asked, not_asked=NOT_ENOUGH, missing=missing)
+        if request.patient.mrn and configuration.numbering_for(clinic, request.source) is None:
+            return replace(asked, not_asked=SOURCE_NOT_NAMED, missing=("source",))
         stops = DeliveryStops(self._stops, self._clock, configuration.iis)
         stop = stops.reason(asking)
         if stop is not None:

@@ -282,4 +282,4 @@ def _request(
     patient = patient_of(values)
     if fields or isinstance(patient, str):
         return Answered(number, clinic, UNREADABLE, tuple(fields), f"cannot be read: {', '.join(fields)}"), clinic
-    return Request(patient, Profile(profile)), clinic
+    return Request(patient, Profile(profile), (row.get("source") or "").strip()), clinic

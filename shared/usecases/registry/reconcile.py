@@ -77,7 +77,7 @@ class Reconcile:
 
     def __call__(self, submission: Submission, *, dry_run: bool = False) -> Reconciled:
         """Reconcile the patient of a submission. With `dry_run` nothing is written."""
-        asked = self._ask(Request(submission.visit.patient), submission.clinic)
+        asked = self._ask(Request(submission.visit.patient, source=submission.source), submission.clinic)
         if asked.response is None:
             return Reconciled(submission.msh_10, asked)
         of_patient = [one for one in self._of_patient(submission) if one.patient_group == submission.patient_group]

@@ -280,7 +280,7 @@ def test_a_folder_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None
 
 
 def test_the_longest_source_name_that_fits_is_the_source_of_an_entry(tmp_path: Path) -> None:
-    more = CLINICS + '\n[sources.elm-travel]\nformat = "csv"\nclinic = "elm"\n'
+    more = CLINICS + '\n[sources.elm-travel]\nformat = "csv"\nclinic = "elm"\nnumbers_of = "elm"\n'
     names = ("01-elm-travel-doses.csv", "02-elm-doses.csv", "3_elm.csv")
     fill(tmp_path, {"clinics.toml": more, **dict.fromkeys(names, "x")})
     assert [entry.source for entry in rehearsal.read_entries(tmp_path)] == ["elm-travel", "elm", "elm"]

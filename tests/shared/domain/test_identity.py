@@ -19,26 +19,42 @@ visits = st.builds(
 )
 
 
-@given(anything)
-def test_ids_fit_what_webiz_keeps(text):
-    assert len(identity.pid_3(text)) <= 15
-    assert len(identity.orc_3(text)) <= 20
+prefixes = st.sampled_from(["", "H-", "OAK.2026"])
+
+
+@given(anything, prefixes)
+def test_ids_fit_what_webiz_keeps(text, prefix):
+    assert len(identity.pid_3(text, prefix)) <= 15
+    assert len(identity.orc_3(text, prefix)) <= 20
 
 
 @given(anything)
 def test_an_id_that_fits_stays_as_the_ehr_wrote_it(text):
-    assert identity.pid_3(text[:15]) == text[:15]
-    assert identity.orc_3(text[:20]) == text[:20]
+    assert identity.pid_3(text[:15], "") == text[:15]
+    assert identity.orc_3(text[:20], "") == text[:20]
 
 
-@given(st.text(min_size=21), st.text(min_size=21))
-def test_long_ids_stay_apart_after_shortening(one, other):
-    assert (identity.orc_3(one) == identity.orc_3(other)) == (one == other)
-    assert (identity.pid_3(one) == identity.pid_3(other)) == (one == other)
+@given(st.text(min_size=21), st.text(min_size=21), prefixes)
+def test_long_ids_stay_apart_after_shortening(one, other, prefix):
+    assert (identity.orc_3(one, prefix) == identity.orc_3(other, prefix)) == (one == other)
+    assert (identity.pid_3(one, prefix) == identity.pid_3(other, prefix)) == (one == other)
 
 
 def test_long_ids_that_differ_only_at_the_end_stay_apart():
-    assert identity.pid_3("0123456789ABCDEF1") != identity.pid_3("0123456789ABCDEF2")
+    assert identity.pid_3("0123456789ABCDEF1", "") != identity.pid_3("0123456789ABCDEF2", "")
+
+
+def test_a_prefix_stands_before_the_number_and_counts_in_its_length():
+    assert identity.pid_3("1001", "H-") == "H-1001"
+    assert identity.orc_3("1", "H-") == "H-1"
+    assert identity.pid_3("1234567890123", "H-") == "H-1234567890123"
+    assert not identity.pid_3("12345678901234", "H-").startswith("H-")
+
+
+@given(anything)
+def test_two_prefixes_keep_one_number_of_two_ehrs_apart(number):
+    assert identity.pid_3(number, "H-") != identity.pid_3(number, "O-")
+    assert identity.orc_3(number, "H-") != identity.orc_3(number, "O-")
 
 
 @given(visits, st.integers(0, 9))
@@ -104,8 +120,9 @@ def test_a_patient_group_is_stable_and_needs_the_key(key, mrn):
 
 
 def test_a_dose_that_the_ehr_numbers_9999_does_not_read_as_a_refusal():
-    assert identity.orc_3("9999") != "9999"
-    assert len(identity.orc_3("9999")) == identity.ORC_3_LENGTH
+    for number, prefix in (("9999", ""), ("99", "99")):
+        assert identity.orc_3(number, prefix) != "9999"
+        assert len(identity.orc_3(number, prefix)) == identity.ORC_3_LENGTH
 
 
 def test_two_visits_without_a_day_are_two_records():

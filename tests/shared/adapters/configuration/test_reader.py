@@ -228,7 +228,7 @@ def test_a_wrong_map_is_named_with_key_and_value(section: str, line: str, key: s
 def test_the_examples_of_the_page_are_right() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     examples = "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
-    good(SMALL + '\n[sources.harbor]\nformat = "csv"\nclinic = "elm"\n' + examples)
+    good(SMALL + '\n[sources.harbor]\nformat = "csv"\nclinic = "oak"\n' + examples)
 
 
 def test_the_windows_of_the_iis_are_read_with_their_time_zone() -> None:

@@ -40,9 +40,11 @@ lot = "Lot #"
 [sources.oak]
 format = "csv"
 clinic = "elm"
+numbers_of = "elm"
 [sources.bulk]
 format = "fhir"
 clinic = "elm"
+numbers_of = "elm"
 one_clinic = true
 """
 PATIENT = (

@@ -23,8 +23,8 @@ clinics.elm = { name = "Elm", facility = "CT9001", facility_id = "F-ELM" }
 clinics.oak = { name = "Oak", facility = "CT9002", facility_id = "F-OAK" }
 clinics.ash = { name = "Ash", facility = "CT9003" }
 sources.elm = { format = "csv", clinic = "elm" }
-sources.oak = { format = "csv", clinic = "oak" }
-sources.both = { format = "csv" }
+sources.oak = { format = "csv", clinic = "oak", numbers_of = "elm" }
+sources.both = { format = "csv", numbers_of = "elm" }
 """
 CONFIGURATION = read_configuration(CLINICS)
 
