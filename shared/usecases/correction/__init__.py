@@ -1,1 +1,1 @@
-"""What a person does about a failure: triage, worklist, correction, remedies, notices."""
+"""Failures and their correction: triage, the worklist, resubmission, remedies and notices."""

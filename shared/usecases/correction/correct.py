@@ -1,7 +1,7 @@
-"""A person sends a failed submission again: after the data, the clinics.toml or a field was corrected.
+"""Resubmission: a person sends a failed submission again, after a field or the clinics.toml was corrected.
 
-The new submission has its own MSH-10 and names the one it replaces; that one becomes SUPERSEDED when the IIS accepts
-the new one. What the EHR said is remembered unchanged, so the next export of the same wrong row does not undo the
+The new submission has an MSH-10 of its own and replaces the old one, which becomes SUPERSEDED when the IIS accepts the
+new one. The record keeps the fingerprints of the export, so the next export of the same wrong row does not undo the
 correction.
 """
 
@@ -30,7 +30,7 @@ from shared.usecases.intake.prepare import prepare
 
 @dataclass(frozen=True, slots=True)
 class Resubmitted:
-    """A new submission (or, in a dry run, what it would be): `state` is QUEUED, or HELD for `causes`."""
+    """The new submission, or in a dry run what it would be. `state` is QUEUED, or HELD for `causes`."""
 
     msh_10: str
     replaces: str
@@ -41,7 +41,7 @@ class Resubmitted:
 
 @dataclass(frozen=True, slots=True)
 class NotResubmitted:
-    """Nothing was changed, and why. `choices` are the doses of which the changes have to name one."""
+    """Nothing was changed, and why. `choices` are the doses that a change could mean, where it has to name one."""
 
     msh_10: str
     reason: str
@@ -49,7 +49,7 @@ class NotResubmitted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fixed:
+class _FixedConfiguration:
     """Port `Configurations` with one version."""
 
     configuration: Configuration
@@ -59,7 +59,18 @@ class _Fixed:
 
 
 class Correct:
-    """The use case with its ports."""
+    """Resubmits single submissions.
+
+    Args:
+        submissions: The submissions, old and new.
+        records: The records that they belong to.
+        search_keys: Makes the new submission findable.
+        backlog: Where a submission whose retries are used up waits again.
+        outbox: Receives what can be sent.
+        resubmission: Receives what is held again.
+        configurations: The clinics.toml in force.
+        clock: The current time.
+    """
 
     def __init__(
         self,
@@ -83,7 +94,7 @@ class Correct:
         self._clock = clock
 
     def under(self, configuration: Configuration) -> Correct:
-        """The same with a clinics.toml that is not in force (yet)."""
+        """Return the use case under a clinics.toml that is not in force, or not yet."""
         return Correct(
             submissions=self._submissions,
             records=self._records,
@@ -91,14 +102,20 @@ class Correct:
             backlog=self._backlog,
             outbox=self._outbox,
             resubmission=self._resubmission,
-            configurations=_Fixed(configuration),
+            configurations=_FixedConfiguration(configuration),
             clock=self._clock,
         )
 
     def __call__(
         self, msh_10: str, changes: Mapping[str, str], *, dry_run: bool = False
     ) -> Resubmitted | NotResubmitted:
-        """Resubmits one failed submission with `changes` (columns of vaxline's CSV layout → new values)."""
+        """Resubmit one failed submission.
+
+        Args:
+            msh_10: The failed submission.
+            changes: New values by column of vaxline's CSV layout. A dose's column may name the dose: `lot[2]`.
+            dry_run: Build the new submission without writing anything.
+        """
         old = self._submissions.get(msh_10)
         if old is None:
             return NotResubmitted(msh_10, "there is no such submission")
@@ -118,7 +135,7 @@ class Correct:
         return Resubmitted(new.msh_10, msh_10, new.state, causes_of(new), new.vxu)
 
     def _queue_again(self, old: Submission, *, dry_run: bool) -> Resubmitted:
-        """Never sent, so the same message may simply be tried again."""
+        """Try the same message again: its retries are used up, and it was never received."""
         if not dry_run:
             requeue(self._backlog, self._outbox, old, By.PERSON, self._clock.now())
         return Resubmitted(old.msh_10, old.msh_10, State.QUEUED, (), old.vxu)
@@ -155,7 +172,7 @@ class Correct:
             findings=prepared.findings,
             revision=max(record.revision, old.revision + 1),
             replaces=old.msh_10,
-            # The file's rows stay with the first submission, so that the file's counts still add up.
+            # The file's rows stay counted with the first submission.
             row_count=0,
             attempt_count=0,
             deferrals=0,
@@ -181,7 +198,7 @@ class Correct:
 
 
 def _why_not(old: Submission, changes: Mapping[str, str]) -> str:
-    """Why a submission cannot be sent again, or empty."""
+    """Return why a submission cannot be resubmitted; empty if it can."""
     if old.replaced_by:
         return f"it was replaced already, by {old.replaced_by}"
     if old.state in STORED_BY_IIS:

@@ -1,8 +1,8 @@
-"""One remedy for a group of the worklist: looked at first, then done.
+"""Remedies: one correction for a whole group of the worklist, previewed first and then applied.
 
     group (cause, clinic, value) ──► preview: how many are released, two messages before and after, what stays held
-                                 └─► apply: each one is resubmitted under a new MSH-10; the old one is SUPERSEDED
-                                            when CT WiZ accepts the new one
+                                 └─► apply: each is resubmitted under a new MSH-10; the old one is SUPERSEDED when
+                                            the IIS accepts the new one
 
 A remedy is a corrected value, a changed clinics.toml (a code's map, a facility code, a clinic's name), or both.
 """
@@ -25,14 +25,19 @@ from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmit
 from shared.usecases.findings import cause_of
 
 EXAMPLES: Final = 2
+"""How many examples a preview has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What is done to which group. `clinic` and `value` empty mean "any".
+    """A correction and the group that it is for.
 
-    `value` is what stood where a finding of the cause was made (PHI). `changes` are columns of vaxline's CSV layout →
-    new values; a dose's column is meant for the doses that the cause names. `configuration` is a clinics.toml to come.
+    Attributes:
+        cause: The cause of the group.
+        clinic: The clinic's key; empty for any.
+        value: The value that the finding was made about (PHI); empty for any.
+        changes: New values by column of vaxline's CSV layout. A dose's column is applied to the doses with the cause.
+        configuration: A changed clinics.toml; None to leave it.
     """
 
     cause: str
@@ -44,7 +49,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One submission before and after (PHI). `before` is empty where no message could be built."""
+    """The message of one submission before and after (PHI). `before` is empty if no message could be built."""
 
     msh_10: str
     before: str
@@ -54,10 +59,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a remedy would do: nothing is changed yet.
+    """The effect that a remedy would have. Nothing is changed yet.
 
-    `released` would be sent; `held` counts those that would still be held, by their causes; `refused` those that
-    cannot be resubmitted, by the reason. `examples` are released ones first.
+    Attributes:
+        submissions: The size of the group.
+        released: How many would be sent.
+        held: How many would still be held, by cause.
+        refused: How many cannot be resubmitted, by reason.
+        examples: Some of them, released ones first.
     """
 
     submissions: int
@@ -68,7 +77,13 @@ class Preview:
 
 
 class Remedies:
-    """The use case with its ports."""
+    """Previews and applies remedies.
+
+    Args:
+        submissions: The submissions of a group.
+        worklist: Names the members of a group.
+        correct: Resubmits each of them.
+    """
 
     def __init__(self, *, submissions: Submissions, worklist: Worklist, correct: Correct) -> None:
         self._submissions = submissions
@@ -76,17 +91,17 @@ class Remedies:
         self._correct = correct
 
     def members(self, remedy: Remedy) -> tuple[str, ...]:
-        """The MSH-10s of the group, the oldest first."""
+        """Return the MSH-10s of a remedy's group, the oldest first."""
         entries = sorted(
             self._worklist.entries(clinic=remedy.clinic, cause=remedy.cause), key=lambda one: (one.created, one.msh_10)
         )
-        found = tuple(entry.msh_10 for entry in entries)
+        msh_10s = tuple(entry.msh_10 for entry in entries)
         if not remedy.value:
-            return found
-        return tuple(one.msh_10 for one in self._submissions.many(found) if _is_named(one, remedy))
+            return msh_10s
+        return tuple(one.msh_10 for one in self._submissions.many(msh_10s) if _has_value(one, remedy))
 
     def preview(self, remedy: Remedy) -> Preview:
-        """Builds every message of the group as it would be, and changes nothing."""
+        """Build every message of the group as it would be, without writing anything."""
         held: Counter[str] = Counter()
         refused: Counter[str] = Counter()
         released: list[Resubmitted] = []
@@ -106,41 +121,48 @@ class Remedies:
         )
 
     def apply(self, remedy: Remedy, members: Sequence[str]) -> Iterator[Resubmitted | NotResubmitted]:
-        """Resubmits the members one after the other; the caller sets the pace, and put a changed clinics.toml in force.
+        """Resubmit the members one by one, as the iterator advances; the caller sets the pace.
 
-        What was resubmitted stays so when the iteration stops, and the rest stays in the worklist.
+        If the iteration stops, the remaining members stay in the worklist.
+
+        Args:
+            remedy: The correction. A changed clinics.toml must be in force already.
+            members: The MSH-10s to resubmit.
         """
         return self._run(members, remedy, dry_run=False)
 
     def _run(self, members: Sequence[str], remedy: Remedy, *, dry_run: bool) -> Iterator[Resubmitted | NotResubmitted]:
         correct = self._correct if remedy.configuration is None else self._correct.under(remedy.configuration)
-        for one in self._submissions.many(members):
-            yield correct(one.msh_10, changes_for(one, remedy), dry_run=dry_run)
+        for submission in self._submissions.many(members):
+            yield correct(submission.msh_10, changes_for(submission, remedy), dry_run=dry_run)
 
     def _example(self, result: Resubmitted) -> Example:
         before = self._submissions.get(result.replaces)
         return Example(result.replaces, before.vxu if before else "", result.vxu, result.state)
 
 
-def changes_for(one: Submission, remedy: Remedy) -> dict[str, str]:
-    """The changes, each dose's column spelled out for the doses that the cause names (`lot[2]`)."""
-    found: dict[str, str] = {}
+def changes_for(submission: Submission, remedy: Remedy) -> dict[str, str]:
+    """Return a remedy's changes for a submission, with a dose's column named per dose with the cause (`lot[2]`)."""
+    changes: dict[str, str] = {}
     for target, value in remedy.changes.items():
         is_of_dose = target in BY_NAME and target not in FROM_PATIENT and target != "clinic"
-        if is_of_dose and len(one.visit.doses) > 1:
-            found |= {f"{target}[{number}]": value for number in _doses_named(one, remedy)} or {target: value}
+        if is_of_dose and len(submission.visit.doses) > 1:
+            by_dose = {f"{target}[{number}]": value for number in _doses_with_cause(submission, remedy)}
+            changes |= by_dose or {target: value}
         else:
-            found[target] = value
-    return found
+            changes[target] = value
+    return changes
 
 
-def _doses_named(one: Submission, remedy: Remedy) -> tuple[int, ...]:
-    """The numbers (from 1) of the doses that have the remedy's cause, and its value where it names one."""
-    named = {f.dose_id for f in one.findings if cause_of(f) == remedy.cause and remedy.value in ("", f.value.strip())}
-    if one.attempts and not remedy.value:
-        named |= {error.dose_id for error in one.attempts[-1].errors if error.dose_id}
-    return tuple(number for number, dose in enumerate(one.visit.doses, 1) if dose.id and dose.id in named)
+def _doses_with_cause(submission: Submission, remedy: Remedy) -> tuple[int, ...]:
+    """Return the numbers (from 1) of the doses that have the remedy's cause, and its value if it has one."""
+    findings = [finding for finding in submission.findings if cause_of(finding) == remedy.cause]
+    ids = {finding.dose_id for finding in findings if remedy.value in ("", finding.value.strip())}
+    if submission.attempts and not remedy.value:
+        ids |= {error.dose_id for error in submission.attempts[-1].errors if error.dose_id}
+    return tuple(number for number, dose in enumerate(submission.visit.doses, 1) if dose.id and dose.id in ids)
 
 
-def _is_named(one: Submission, remedy: Remedy) -> bool:
-    return any(cause_of(f) == remedy.cause and f.value.strip() == remedy.value for f in one.findings)
+def _has_value(submission: Submission, remedy: Remedy) -> bool:
+    findings = (finding for finding in submission.findings if cause_of(finding) == remedy.cause)
+    return any(finding.value.strip() == remedy.value for finding in findings)

@@ -1,4 +1,4 @@
-"""What comes to the resubmission queue: what can be retried goes back to the outbox, the rest to the worklist."""
+"""Triage of the resubmission queue: submissions that can be retried are queued again, the others enter the worklist."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from shared.usecases.delivery.follow_up import count_outcome
 from shared.usecases.delivery.requeue import By, requeue
 from shared.usecases.findings import causes_of_hold
 
-# The whole ladder is climbed this many times before a person is asked.
 ROUNDS: Final = 3
+"""How often all steps of a fault's retries are used up before a person is asked."""
+
 _RETRIED: Final = frozenset({Strategy.RETRY, Strategy.CHECK_IIS})
 
 
 @dataclass(frozen=True, slots=True)
 class Triaged:
-    """What became of one reference: `queued again`, `worklist` or why it needed nothing."""
+    """The result for one reference. `outcome` is `queued again`, `worklist`, or why nothing was to be done."""
 
     msh_10: str
     clinic: str
@@ -31,7 +32,16 @@ class Triaged:
 
 
 class Triage:
-    """The use case with its ports."""
+    """Triages single submissions.
+
+    Args:
+        submissions: The submissions.
+        outcomes: Counts what is held.
+        worklist: What needs a person.
+        backlog: Where a submission waits again.
+        outbox: Receives what is queued again.
+        clock: The current time.
+    """
 
     def __init__(
         self,
@@ -51,11 +61,12 @@ class Triage:
         self._clock = clock
 
     def __call__(self, msh_10: str) -> Triaged:
+        """Queue a submission again or enter it into the worklist. Repeating this is harmless."""
         submission = self._submissions.get(msh_10)
         if submission is None:
             return Triaged(msh_10, "", "unknown MSH-10")
         if not submission.attempts and submission.state is not State.QUEUED:
-            # It was held, whatever became of it since; what was sent is counted where it was answered.
+            # It was held when it was made. A submission that was sent is counted by submit.
             count_outcome(self._outcomes, submission, causes_of_hold(submission.findings), self._clock.now())
         if submission.replaced_by:
             return Triaged(msh_10, submission.clinic, "replaced meanwhile")
@@ -73,7 +84,7 @@ class Triage:
 
 
 def may_be_retried(submission: Submission) -> bool:
-    """QUEUED with its ladder used up for a fault that may pass by itself, and rounds left."""
+    """Whether a QUEUED submission with no retries left is queued again: its fault may pass, and rounds are left."""
     if submission.state is not State.QUEUED or not submission.attempts:
         return False
     fault = faults.BY_CODE.get(submission.attempts[-1].fault)
@@ -83,7 +94,7 @@ def may_be_retried(submission: Submission) -> bool:
 
 
 def causes_of(submission: Submission) -> tuple[str, ...]:
-    """Why it needs a person: our own findings where it was held, the ACK's or the fault's codes where it was sent."""
+    """Return why a submission needs a person: our findings if it is held, else the codes of the ACK or the fault."""
     if submission.state is not State.HELD:
         return submission.causes
     return causes_of_hold(submission.findings)

@@ -1,4 +1,4 @@
-"""Which of the EHRs' own codes no map has, how much waits for each, and the line of clinics.toml that is missing."""
+"""The EHRs' own codes that clinics.toml does not map, what waits for each, and the line that is missing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,19 @@ from shared.usecases.findings import cause_of
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """One code of one source: `rows` and `submissions` wait for it, the first since `first_seen`.
+    """One unmapped code of one source.
 
-    `section` and `line` are what to paste into clinics.toml, with the code that it means in place of the `?`; `cause`
-    is what to resubmit then.
+    Attributes:
+        cause: The cause to resubmit once the code is mapped.
+        table: The code table.
+        code: The EHR's code, as exported.
+        source: The source.
+        rows: How many rows wait for it.
+        submissions: How many submissions wait for it.
+        first_seen: When the first of these submissions was made.
+        clinics: The clinics that these submissions are from.
+        section: The section of clinics.toml that the line belongs to.
+        line: The line to add, with a `?` in place of the standard code.
     """
 
     cause: str
@@ -34,17 +43,17 @@ class Unmapped:
 
 
 def unmapped(submissions: Submissions, worklist: Worklist, clinic: str = "") -> tuple[Unmapped, ...]:
-    """The codes that held submissions of the worklist wait for, those with the most rows first."""
+    """Return the unmapped codes that held submissions wait for, of one clinic or of all, most rows first."""
     waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
     for entry in worklist.entries(clinic=clinic, state=State.HELD):
         for cause in entry.causes:
             if cause.startswith(f"{local.CAUSE} "):
                 waiting.setdefault((entry.source, cause), []).append(entry)
-    found = [_one(submissions, source, cause, entries) for (source, cause), entries in waiting.items()]
-    return tuple(sorted(filter(None, found), key=lambda one: (-one.rows, one.source, one.cause)))
+    codes = [_unmapped_code(submissions, source, cause, entries) for (source, cause), entries in waiting.items()]
+    return tuple(sorted(filter(None, codes), key=lambda code: (-code.rows, code.source, code.cause)))
 
 
-def _one(submissions: Submissions, source: str, cause: str, entries: list[WorklistEntry]) -> Unmapped | None:
+def _unmapped_code(submissions: Submissions, source: str, cause: str, entries: list[WorklistEntry]) -> Unmapped | None:
     finding = _finding(submissions, cause, entries)
     if finding is None:
         return None
@@ -64,7 +73,7 @@ def _one(submissions: Submissions, source: str, cause: str, entries: list[Workli
 
 
 def _finding(submissions: Submissions, cause: str, entries: list[WorklistEntry]) -> Finding | None:
-    """The finding behind a cause, which has the code as the export writes it; None once nothing waits for it."""
+    """Return a finding of a cause: it has the code as exported. None if nothing waits for the cause any more."""
     for entry in entries:
         submission = submissions.get(entry.msh_10)
         for finding in submission.findings if submission else ():
@@ -74,6 +83,6 @@ def _finding(submissions: Submissions, cause: str, entries: list[WorklistEntry])
 
 
 def _rows(submissions: Submissions, entry: WorklistEntry) -> int:
-    """The rows behind a submission that a correction made, which stand with the one that it replaces."""
+    """Return the rows of a submission made by a correction: the ledger counts them with the one that it replaces."""
     submission = submissions.get(entry.msh_10)
     return len(submission.visit.rows) if submission else 0

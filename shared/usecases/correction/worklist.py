@@ -1,29 +1,37 @@
-"""The worklist by cause: what one remedy mends is one line, however many submissions wait for it."""
+"""The worklist grouped by cause and clinic: what one remedy can correct is one group."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from shared.domain.model import Finding
 from shared.ports.ledger import Submissions, Worklist, WorklistEntry
 from shared.usecases.explain import Explanation, explanation
 from shared.usecases.findings import cause_of
 
 NO_CAUSE: Final = "NO-CAUSE"
-"""What an entry without any cause is grouped by: it is shown, not left out."""
+"""The cause of entries that have none, so that they are shown."""
 
 _VALUES_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everything of one clinic that waits for the same cause. A submission with two causes is in two groups.
+    """The entries of one clinic with the same cause. A submission with two causes is in two groups.
 
-    `field` is the HL7 path where one is named, `values` what stood there with their counts, the commonest first
-    (PHI); `rows` counts rows of exports, `oldest` is when the first of them was made.
+    Attributes:
+        cause: The cause.
+        clinic: The clinic's key.
+        field: The HL7 path that the cause is about; empty if there is none.
+        values: The values there with their counts, the most frequent first (PHI).
+        submissions: The number of submissions.
+        rows: The number of rows of exports.
+        oldest: When the first of the submissions was made.
+        explained: What the cause means.
+        msh_10s: The submissions.
     """
 
     cause: str
@@ -38,46 +46,42 @@ class Group:
 
 
 def group_of(submissions: Submissions, worklist: Worklist, cause: str, clinic: str = "") -> Group | None:
-    """The group of one cause, the largest where several clinics have it. Reads the submissions of that cause only."""
+    """Return the group of a cause, the largest if several clinics have it. Reads the cause's submissions only."""
     indexed = "" if cause == NO_CAUSE else cause
     return next((group for group in groups(submissions, worklist, clinic, indexed) if group.cause == cause), None)
 
 
 def groups(submissions: Submissions, worklist: Worklist, clinic: str = "", cause: str = "") -> tuple[Group, ...]:
-    """The worklist of one clinic or of all, the group with the most submissions first.
+    """Return the groups of the worklist, the one with the most submissions first. Reads every submission once.
 
-    With `cause` of the submissions that have it, whose other causes are groups as well. Reads every submission once,
-    for its fields and values.
+    Args:
+        submissions: Read for the fields and values of the findings.
+        worklist: The entries to group.
+        clinic: A clinic's key, or empty for all.
+        cause: Only submissions with this cause; their other causes are groups too. Empty for all.
     """
     waiting: dict[tuple[str, str], list[WorklistEntry]] = {}
-    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    findings: dict[tuple[str, str], list[Finding]] = {}
     for entry in worklist.entries(clinic=clinic, cause=cause):
-        found = _said(submissions, entry.msh_10)
-        for own in entry.causes or (NO_CAUSE,):
-            key = (own, entry.clinic)
+        submission = submissions.get(entry.msh_10)
+        own_findings = submission.findings if submission else ()
+        for own_cause in entry.causes or (NO_CAUSE,):
+            key = (own_cause, entry.clinic)
             waiting.setdefault(key, []).append(entry)
-            said.setdefault(key, []).extend((field, value) for one, field, value in found if one == own)
-    made = (_group(own, of, entries, said[own, of]) for (own, of), entries in waiting.items())
+            findings.setdefault(key, []).extend(one for one in own_findings if cause_of(one) == own_cause)
+    made = (_group(*key, entries, findings[key]) for key, entries in waiting.items())
     return tuple(sorted(made, key=lambda group: (-group.submissions, group.cause, group.clinic)))
 
 
-def _said(submissions: Submissions, msh_10: str) -> list[tuple[str, str, str]]:
-    """(cause, field, value) of each of a submission's findings; what an ACK says has no value of its own."""
-    submission = submissions.get(msh_10)
-    if submission is None:
-        return []
-    return [(cause_of(finding), finding.path, finding.value) for finding in submission.findings]
-
-
-def _group(cause: str, clinic: str, entries: list[WorklistEntry], said: Iterable[tuple[str, str]]) -> Group:
-    fields = Counter(field for field, _ in said if field)
-    values = Counter(value for _, value in said if value)
-    # An IIS's cause names its field (`103 PID-8`); of vaxline's own, the findings do.
-    place = cause.partition(" ")[2]
+def _group(cause: str, clinic: str, entries: list[WorklistEntry], findings: list[Finding]) -> Group:
+    fields = Counter(finding.path for finding in findings if finding.path)
+    values = Counter(finding.value for finding in findings if finding.value)
+    # A cause from an IIS names its field itself (`103 PID-8`).
+    named_field = cause.partition(" ")[2]
     return Group(
         cause=cause,
         clinic=clinic,
-        field=fields.most_common(1)[0][0] if fields else place if "-" in place else "",
+        field=fields.most_common(1)[0][0] if fields else named_field if "-" in named_field else "",
         values=tuple(values.most_common(_VALUES_SHOWN)),
         submissions=len(entries),
         rows=sum(entry.row_count for entry in entries),
