@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,14 +41,21 @@ _ONLY_READ: Final = frozenset(
 class OpenRun:
     """Exports are dropped into it, and `vaxline` commands are called on it as on what `make demo` left behind."""
 
-    def __init__(self, run: Session, engine: Engine, log: Path) -> None:
+    def __init__(self, run: Session, engines: ExitStack, log: Path) -> None:
         self.session = run
-        self.engine = engine
+        self._engines = engines
+        self.engine = engines.enter_context(Engine(run.cloud))
         self.log = log
         self.application = run.application
         self.ledger = run.application.ledger
         self.simulator = run.simulator
         self.cloud = run.cloud
+
+    def restart(self) -> None:
+        """Starts the functions anew: they keep a configuration for a minute."""
+        assert self.engine.errors == []
+        self._engines.close()
+        self.engine = self._engines.enter_context(Engine(self.cloud))
 
     def put(self, name: str, body: bytes) -> None:
         """Puts an object into the inbox, where the functions find it."""
@@ -70,7 +77,7 @@ class OpenRun:
         return found
 
     def submission(self, msh_10: str) -> Submission:
-        found = self.ledger.get(msh_10)
+        found = self.ledger.submissions.get(msh_10)
         assert found is not None
         return found
 
@@ -111,9 +118,10 @@ def kept_in(folder: Path) -> Iterator[None]:
 def open_run(clinics: str, folder: Path) -> Iterator[OpenRun]:
     """A local run under the text of a clinics.toml; its functions log into the folder."""
     log = folder / "functions.log"
-    with kept_in(folder), session.apart(clinics, "clinics.toml", log) as run, Engine(run.cloud) as engine:
-        yield OpenRun(run, engine, log)
-        assert engine.errors == []
+    with kept_in(folder), session.apart(clinics, "clinics.toml", log) as run, ExitStack() as engines:
+        opened = OpenRun(run, engines, log)
+        yield opened
+        assert opened.engine.errors == []
 
 
 @contextmanager
@@ -122,8 +130,9 @@ def run_after_demo(folder: Path) -> Iterator[OpenRun]:
     with kept_in(folder):
         assert demo.main(["--quiet"]) == 0
         clinics = session.DEMO_CLINICS.read_text("utf-8")
-        with session.running(clinics, "clinics.toml", continued=True) as run, Engine(run.cloud) as engine:
+        with session.running(clinics, "clinics.toml", continued=True) as run, ExitStack() as engines:
             before = session._open.set(run)
-            yield OpenRun(run, engine, session.LOG)
+            opened = OpenRun(run, engines, session.LOG)
+            yield opened
             session._open.reset(before)
-        assert engine.errors == []
+            assert opened.engine.errors == []

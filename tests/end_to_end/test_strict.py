@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from local import session
-from local.aws.engine import Engine
 from shared.domain.lifecycle import State
 from tests.end_to_end.rows import CLINICS, a_csv, row
+from tests.local_run import OpenRun
 
-ROWS = a_csv(row("SYN-1", route=""))
+
+@pytest.fixture(scope="module")
+def clinics_toml() -> str:
+    return f'{CLINICS}\n[sources.strict]\nformat = "csv"\nclinic = "elm"\nid_prefix = "S-"\nstrict = true\n'
 
 
-@pytest.mark.parametrize(("strict", "state"), [(False, State.ACCEPTED), (True, State.HELD)])
-def test_a_warning_holds_a_submission_where_its_source_is_strict(places: None, strict: bool, state: State) -> None:
-    clinics = CLINICS.replace("[sources.elm]\n", "[sources.elm]\nstrict = true\n") if strict else CLINICS
-    with session.running(clinics, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
-        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=ROWS)
-        assert engine.wait_until_idle(timeout=60)
-        (summary,) = run.application.ledger.files.all()
-        worklist = list(run.application.ledger.worklist.entries())
-    assert summary.adds_up
-    assert [place[1] for place in summary.places] == [state]
-    assert [entry.causes for entry in worklist] == ([("ROUTE-MISSING",)] if strict else [])
+@pytest.mark.parametrize(("source", "state"), [("elm", State.ACCEPTED), ("strict", State.HELD)])
+def test_a_warning_holds_a_submission_where_its_source_is_strict(
+    shared_run: OpenRun, source: str, state: State
+) -> None:
+    file = shared_run.drop(f"{source}/a.csv", a_csv(row(f"SYN-{source}", route="")))
+    assert [place[1] for place in file.places] == [state]
+    causes = [entry.causes for entry in shared_run.ledger.worklist.entries() if entry.file_id == file.file_id]
+    assert causes == ([("ROUTE-MISSING",)] if source == "strict" else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from typer.testing import CliRunner
 from console.commands.workflow_steps import FOUND_WITH_FORECAST, Step, phases_of
 from console.main import app
 from local import session
-from local.aws.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
+from tests.local_run import OpenRun, open_run
 
 SCENARIOS = """name,expect,clinic,last_name,first_name,birth_date,sex
 a stranger,NOT_FOUND,elm,Sampleton,Nobody,1970-01-01,F
@@ -22,19 +23,21 @@ wrongly expected,TOO_MANY,elm,Sampleton,Ada,1990-05-06,F
 """
 
 
-@pytest.mark.usefixtures("places")
-def test_every_reported_record_is_asked_for_and_the_evidence_names_nobody(tmp_path: Path) -> None:
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[OpenRun]:
+    with open_run(CLINICS, tmp_path) as opened:
+        yield opened
+
+
+def test_every_reported_record_is_asked_for_and_the_evidence_names_nobody(run: OpenRun, tmp_path: Path) -> None:
     rows = (row("SYN-1"), row("SYN-2", first_name="Grace"))
-    with session.running(CLINICS, "clinics.toml", continued=False) as run, Engine(run.cloud) as engine:
-        run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=a_csv(*rows))
-        assert engine.wait_until_idle(timeout=60)
+    run.drop("elm/a.csv", a_csv(*rows))
     scenarios, evidence = tmp_path / "scenarios.csv", tmp_path / "evidence.json"
     scenarios.write_text(SCENARIOS)
     html = tmp_path / "page.html"
     told = ("workflow-test", "--evidence", str(evidence), "--html", str(html), "--records", "2")
-    assert CliRunner().invoke(app, told, catch_exceptions=False).exit_code == 0
-    result = CliRunner().invoke(app, (*told, "--scenarios", str(scenarios)), catch_exceptions=False)
-    assert result.exit_code == 1
+    run.called(*told)
+    run.called(*told, "--scenarios", str(scenarios), code=1)
     steps = json.loads(evidence.read_text())["steps"]
     assert [(step["got"], step["passed"]) for step in steps] == [
         ("answered", True),
@@ -105,22 +108,17 @@ def test_what_got_no_answer_passes_no_phase(got: str) -> None:
     assert not any(one.is_passed for one in phases_of([Step("connectivityTest", "answered", "DNS")], 1))
 
 
-@pytest.mark.usefixtures("places")
-def test_outside_the_hours_that_the_iis_wants_queries_in_nobody_is_asked(tmp_path: Path) -> None:
+def test_outside_the_hours_that_the_iis_wants_queries_in_nobody_is_asked(run: OpenRun, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     hours = f"daily {now + timedelta(hours=2):%H:00}-{now + timedelta(hours=3):%H:00}"
-    clinics = CLINICS.replace("[iis]\n", f'[iis]\ntime_zone = "UTC"\nquery_hours = ["{hours}"]\n')
-    with session.running(clinics, "clinics.toml", continued=False):
-        pass
+    clinics = tmp_path / "clinics.toml"
+    clinics.write_text(CLINICS.replace("[iis]\n", f'[iis]\ntime_zone = "UTC"\nquery_hours = ["{hours}"]\n'), "utf-8")
+    run.called("config", "push", str(clinics))
     evidence = tmp_path / "evidence.json"
-    result = CliRunner().invoke(app, ("workflow-test", "--evidence", str(evidence)), catch_exceptions=False)
-    assert (result.exit_code, evidence.exists()) == (1, False)
+    result = run.called("workflow-test", "--evidence", str(evidence), code=1)
+    assert not evidence.exists()
     assert "iis.query_hours" in result.output
 
 
-@pytest.mark.usefixtures("places")
-def test_fewer_records_than_wanted_is_no_pass(tmp_path: Path) -> None:
-    with session.running(CLINICS, "clinics.toml", continued=False):
-        pass
-    told = ("workflow-test", "--evidence", str(tmp_path / "evidence.json"))
-    assert CliRunner().invoke(app, told, catch_exceptions=False).exit_code == 1
+def test_fewer_records_than_wanted_is_no_pass(run: OpenRun, tmp_path: Path) -> None:
+    run.called("workflow-test", "--evidence", str(tmp_path / "evidence.json"), code=1)
