@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests import places
 
 CLINICS = places.CLINICS.read_text("utf-8")
-WITH_ANY = f'{CLINICS}\n[sources.any]\nformat = "csv"\n'
+WITH_ANY = f'{CLINICS}\n[sources.any]\nformat = "csv"\nid_prefix = "A-"\n'
 """The same with a source whose rows name their clinic."""
 HEADER = (
     "patient_id,last_name,first_name,birth_date,sex,race,ethnicity,address_street,address_city,address_state,"
