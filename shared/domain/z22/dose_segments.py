@@ -17,17 +17,17 @@ from shared.domain.z22.model import (
     Segment,
     Statement,
     Usage,
+    about_first_component,
     first,
     forbidden,
     is_given_here,
-    leading,
 )
 from shared.domain.z22.primitives import equals, to_the_day
 
 _R, _RE, _C, _O, _X = Usage.R, Usage.RE, Usage.C, Usage.O, Usage.X
 _CODED, _SETUP, _OWN = Origin.CODED, Origin.SETUP, Origin.VAXLINE
 
-_DAY: Final = leading("IZ-TS-NZ", to_the_day)
+_DAY: Final = about_first_component("IZ-TS-NZ", to_the_day)
 
 ORC: Final = Segment(
     "ORC",

@@ -1,7 +1,7 @@
-"""The terms of profile Z22's table: usage, predicate, statement, and the parts of data types and segments.
+"""The terms of profile Z22's table: usage, predicates, conformance statements, data types, fields and segments.
 
-Tests and predicates see the parts of one value as a list that counts from 0 (`parts[0]` is component 1), and a segment
-as its fields, counted from 1 (`values[0]` is the segment's name), each as it stands in ER7.
+Tests and predicates get a value's components as a list that counts from 0, or a segment's fields as a list that counts
+as HL7 does (`values[0]` is the segment's name). Each is a text as it stands in ER7; lists are padded to HL7's length.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shared.domain.z22.valuesets import ValueSet
 
 
 class Usage(StrEnum):
-    """What the profile says of an element (IG chapter 3)."""
+    """What the profile says about sending an element (IG R1.5, chapter 3)."""
 
     R = "required"
     RE = "required but may be empty"
@@ -25,13 +25,20 @@ class Usage(StrEnum):
 
 
 Parts = list[str]
-"""The parts of a value, or the fields of a segment, each as it stands in ER7."""
+"""The components of a value, or the fields of a segment, as they stand in ER7."""
 
 Test = Callable[[Parts], bool]
 
 
 class Predicate(NamedTuple):
-    """The usage of a conditional element: `then` where the condition holds, else `otherwise`."""
+    """The condition of a conditional element.
+
+    Attributes:
+        words: The condition in words.
+        holds: Tests it.
+        then: The usage if it holds.
+        otherwise: The usage if it does not.
+    """
 
     words: str
     holds: Test
@@ -40,14 +47,27 @@ class Predicate(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A conformance statement about one value: the code of its check, and what a value must pass."""
+    """A conformance statement about one value: the code of its check, and the test that a value must pass."""
 
     code: str
     passes: Callable[[str], bool]
 
 
 class Part(NamedTuple):
-    """One component: `longest` 0 is no limit; `warned` says whether an empty RE is worth a warning."""
+    """One component of a composite data type.
+
+    Attributes:
+        position: Its number, from 1.
+        name: Its name in HL7.
+        usage: Its usage; C if `when` decides.
+        type: Its data type.
+        longest: Greatest length in characters; 0 for no limit.
+        shortest: Least length in characters.
+        values: The value set that it is bound to.
+        when: The condition of a conditional part.
+        statement: The conformance statement about it.
+        warned: An empty RE is worth a warning.
+    """
 
     position: int
     name: str
@@ -62,7 +82,7 @@ class Part(NamedTuple):
 
 
 class DataType(NamedTuple):
-    """One composite type: how many parts HL7 gives it, and those that are more than optional text."""
+    """One composite data type: its number of parts in HL7, and those parts that are more than optional text."""
 
     size: int
     parts: tuple[Part, ...] = ()
@@ -73,7 +93,7 @@ ANY: Final = 0
 
 
 class Origin(Enum):
-    """Where the value of a field comes from, and so who can mend it."""
+    """Where the value of a field comes from, and so who can fix it."""
 
     EHR = "the EHR's export"
     CODED = "a code of the EHR's export"
@@ -82,10 +102,16 @@ class Origin(Enum):
 
 
 class Field(NamedTuple):
-    """One field; `repeats` is the greatest number of repetitions, `longest` counts for primitive types only.
+    """One field that the profile requires, conditions, expects or forbids. Most attributes are those of `Part`.
 
-    `warned` is whether an empty RE (or a C that became RE) is worth a warning: not where the record-level checks warn
-    already (`shared.domain.checks`), nor where nothing is what there is to say (no death, no middle name).
+    Attributes:
+        number: Its number, from 1.
+        label: The analyst's words for it.
+        longest: Greatest length in characters, for primitive types only.
+        repeats: Greatest number of repetitions; `ANY` for no limit.
+        origin: Where its value comes from.
+        warned: An empty RE, or a C that became RE, is worth a warning. Not if `shared.domain.checks` warns already, nor
+            if empty is the usual case (no death, no middle name).
     """
 
     number: int
@@ -103,10 +129,15 @@ class Field(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """One segment: `size` fields by HL7 v2.5.1, `label` in the analyst's words.
+    """One segment of the profile.
 
-    `fields` are those that the profile requires, conditions, expects or forbids; `optional`, by number, those that it
-    leaves to HL7: type (`ST` stands for every primitive one) and greatest number of repetitions.
+    Attributes:
+        name: Its name.
+        label: The analyst's words for it.
+        size: Its number of fields in HL7 v2.5.1.
+        fields: The fields that the profile requires, conditions, expects or forbids.
+        optional: The fields that the profile leaves to HL7, by number: data type (`ST` for every primitive one) and
+            greatest number of repetitions.
     """
 
     name: str
@@ -117,24 +148,24 @@ class Segment(NamedTuple):
 
 
 GIVEN: Final = frozenset({"CP", "PA"})
-"""RXA-20 of what was given, completely or partially."""
+"""RXA-20 of a dose that was given, completely or partially."""
 
 
 def first(value: str) -> str:
-    """The first component of a field's first repetition."""
+    """Return the first component of a field's first repetition."""
     return value.split("~", 1)[0].split("^", 1)[0]
 
 
 def is_given_here(rxa: Parts) -> bool:
-    """RXA-9.1 is 00 and RXA-20 is CP or PA: the condition of lot, provider, place, eligibility and VIS."""
+    """Tell if RXA-9.1 is 00 and RXA-20 is CP or PA: the condition of lot, provider, place, eligibility and VIS."""
     return rxa[20] in GIVEN and first(rxa[9]) == "00"
 
 
-def leading(code: str, test: Callable[[str], bool]) -> Statement:
-    """A statement about the first component of a field, where there is one."""
-    return Statement(code, lambda value: (head := value.split("^", 1)[0]) == "" or test(head))
+def about_first_component(code: str, test: Callable[[str], bool]) -> Statement:
+    """Make a statement about the first component of a field; an empty one passes."""
+    return Statement(code, lambda value: (text := value.split("^", 1)[0]) == "" or test(text))
 
 
 def forbidden(*fields: tuple[int, str]) -> tuple[Field, ...]:
-    """Rows of fields that may not be sent, by number and label."""
+    """Make the rows of fields that must not be sent, from number and label."""
     return tuple(Field(number, label, Usage.X, "ST") for number, label in fields)

@@ -8,7 +8,17 @@ from __future__ import annotations
 from typing import Final
 
 from shared.domain.z22 import valuesets as vs
-from shared.domain.z22.model import ANY, Field, Origin, Predicate, Segment, Statement, Usage, forbidden, leading
+from shared.domain.z22.model import (
+    ANY,
+    Field,
+    Origin,
+    Predicate,
+    Segment,
+    Statement,
+    Usage,
+    about_first_component,
+    forbidden,
+)
 from shared.domain.z22.primitives import equals, to_the_day, to_the_second
 
 _R, _RE, _C, _O, _X = Usage.R, Usage.RE, Usage.C, Usage.O, Usage.X
@@ -24,7 +34,7 @@ def _names_z22(value: str) -> bool:
     return name in ("", "Z22") and rest.split("^", 1)[0] in ("", "CDCPHINVS")
 
 
-_DAY: Final = leading("IZ-TS-NZ", to_the_day)
+_DAY: Final = about_first_component("IZ-TS-NZ", to_the_day)
 _DATE: Final = Statement("IZ-DT-D", to_the_day)
 
 MSH: Final = Segment(
@@ -38,11 +48,20 @@ MSH: Final = Segment(
         Field(4, "the sending facility", _RE, "HD_IZ", origin=_SETUP, warned=True),
         Field(5, "the receiving application", _RE, "HD_IZ", origin=_SETUP),
         Field(6, "the receiving facility", _RE, "HD_IZ", origin=_SETUP, warned=True),
-        Field(7, "the time of the message", _R, "TS_Z", statement=leading("IZ-TS-Z", to_the_second), origin=_OWN),
+        Field(
+            7,
+            "the time of the message",
+            _R,
+            "TS_Z",
+            statement=about_first_component("IZ-TS-Z", to_the_second),
+            origin=_OWN,
+        ),
         Field(9, "the message type", _R, "MSG_IZ", origin=_OWN),
         Field(10, "the message control id", _R, "ST", 199, origin=_OWN),
         Field(11, "the processing id", _R, "PT_IZ", origin=_SETUP),
-        Field(12, "the HL7 version", _R, "VID_IZ", statement=leading("IZ-15", equals("2.5.1")), origin=_OWN),
+        Field(
+            12, "the HL7 version", _R, "VID_IZ", statement=about_first_component("IZ-15", equals("2.5.1")), origin=_OWN
+        ),
         Field(
             15, "the accept acknowledgment type", _R, "ID", 2, statement=Statement("IZ-42", equals("ER")), origin=_OWN
         ),

@@ -1,7 +1,7 @@
-"""What profile Z22 says across fields: conformance statements of a segment, of an ORDER group and of the message.
+"""Conformance statements of profile Z22 about several fields: of a segment, of an ORDER group and of the message.
 
-A rule's test is true where the statement is broken. Segments are lists of fields, counted from 1. Source: IZ-20 to
-IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarifications of 2016.
+The test of a rule is true if the statement is violated. Segments are lists of fields, counted as HL7 does. Source:
+IZ-20 to IZ-70 of the National IG R1.5 and its addendum of 2015; NIST-01 of NIST's clarifications of 2016.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from shared.domain.identity import NO_ORDER
 from shared.domain.z22 import valuesets as vs
 from shared.domain.z22.model import GIVEN, Parts, first, is_given_here
 
@@ -23,7 +24,13 @@ NO_AMOUNT: Final = ("", "999")
 
 
 class Rule(NamedTuple):
-    """A statement about several fields of one segment; `field` is where it is reported."""
+    """A statement about several fields of one segment.
+
+    Attributes:
+        code: The code of its check.
+        field: The field that the finding names.
+        broken: Tests a segment's fields.
+    """
 
     code: str
     field: int
@@ -31,7 +38,14 @@ class Rule(NamedTuple):
 
 
 class OrderRule(NamedTuple):
-    """A statement about an ORDER group: its ORC, its RXA and its OBX segments; reported at `segment` and `field`."""
+    """A statement about an ORDER group.
+
+    Attributes:
+        code: The code of its check.
+        segment: The segment that the finding names.
+        field: The field that the finding names; 0 for the whole segment.
+        broken: Tests the fields of ORC, of RXA and of the OBX segments.
+    """
 
     code: str
     segment: str
@@ -59,40 +73,17 @@ OBSERVED: Final[dict[str, tuple[str, vs.ValueSet]]] = {
     ELIGIBILITY: ("IZ-35", vs.ELIGIBILITY),
     VIS_DOCUMENT: ("IZ-36", vs.VIS_DOCUMENT),
     VIS_VACCINE: ("IZ-37", vs.VACCINE_GROUP),
-    # The profile leaves it open; the addendum of 2015 lists the codes.
+    # The profile leaves the codes open; the addendum of 2015 lists them.
     FUNDING: ("Z22-OBX-5-CODE", vs.FUNDING_SOURCE),
 }
-"""The codes that OBX-5 may hold, by OBX-3.1, where OBX-2 is CE."""
+"""The check and the value set of OBX-5 by OBX-3.1, if OBX-2 is CE."""
 
-OBSERVED_TYPES: Final[dict[str, str]] = {
-    "CE": "CE_IZ",
-    **{
-        name: name
-        for name in (
-            *(
-                "CNE",
-                "CQ",
-                "CWE",
-                "CX",
-                "DT",
-                "DTM",
-                "ED",
-                "EI",
-                "FN",
-                "FT",
-                "HD",
-                "ID",
-                "IS",
-                "LA2",
-                "NM",
-                "RP",
-                "SAD",
-            ),
-            *("SI", "SN", "ST", "TS", "TX", "XAD", "XCN", "XON", "XPN", "XTN"),
-        )
-    },
-}
-"""The data type of OBX-5, by OBX-2."""
+_OTHER_OBSERVED_TYPES: Final = (
+    *("CNE", "CQ", "CWE", "CX", "DT", "DTM", "ED", "EI", "FN", "FT", "HD", "ID", "IS", "LA2", "NM", "RP", "SAD"),
+    *("SI", "SN", "ST", "TS", "TX", "XAD", "XCN", "XON", "XPN", "XTN"),
+)
+OBSERVED_TYPES: Final = {"CE": "CE_IZ", **{name: name for name in _OTHER_OBSERVED_TYPES}}
+"""The data type of OBX-5 by OBX-2."""
 
 
 def _lacks_eligibility(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
@@ -100,37 +91,42 @@ def _lacks_eligibility(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -
 
 
 def _lacks_vis(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
-    """Whether an OBX-4 group tells a VIS in part: whole are document and date, or vaccine, edition and date."""
+    """Tell if a dose given here lacks a VIS, or has one told in part."""
     if not is_given_here(rxa) or first(rxa[5]) not in vs.VIS_VACCINES:
         return False
-    # One observation alone cannot be eligibility and a statement.
-    return len(observations) < 2 or _is_partial(tuple([(obx[3], obx[4]) for obx in observations]))
+    # One observation alone cannot be both eligibility and a VIS.
+    return len(observations) < 2 or _has_partial_vis(observations)
 
 
-def _is_partial(observations: tuple[tuple[str, str], ...]) -> bool:
-    """Whether, of observations as (OBX-3, OBX-4), some group is part of a statement; messages have few such lists."""
+def _has_partial_vis(observations: Sequence[Parts]) -> bool:
+    """Tell if the observations of one OBX-4 are a VIS in part."""
     groups: dict[str, list[str]] = {}
-    for observed, group in observations:
-        kind = first(observed)
-        if kind in _VIS_PARTS and group:
-            groups.setdefault(group, []).append(kind)
-    return any(sorted(group) not in _VIS_WHOLE for group in groups.values())
+    for obx in observations:
+        loinc = first(obx[3])
+        if loinc in _VIS_PARTS and obx[4]:
+            groups.setdefault(obx[4], []).append(loinc)
+    return any(sorted(group) not in _WHOLE_VIS for group in groups.values())
 
 
-_VIS_WHOLE: Final = (sorted((VIS_DOCUMENT, VIS_PRESENTED)), sorted((VIS_VACCINE, VIS_EDITION, VIS_PRESENTED)))
+_WHOLE_VIS: Final = (sorted((VIS_DOCUMENT, VIS_PRESENTED)), sorted((VIS_VACCINE, VIS_EDITION, VIS_PRESENTED)))
 _VIS_PARTS: Final = frozenset((VIS_DOCUMENT, VIS_PRESENTED, VIS_VACCINE, VIS_EDITION))
 
 ORDER_RULES: Final[tuple[OrderRule, ...]] = (
     OrderRule("IZ-23", "RXA", 0, _lacks_eligibility),
     OrderRule("IZ-24", "RXA", 0, _lacks_vis),
-    OrderRule("IZ-45", "ORC", 3, lambda orc, rxa, _: rxa[20] in ("NA", "RE") and first(orc[3]) not in ("", "9999")),
-    # Its usage: required but may be empty, where the dose was given here.
+    OrderRule("IZ-45", "ORC", 3, lambda orc, rxa, _: rxa[20] in ("NA", "RE") and first(orc[3]) not in ("", NO_ORDER)),
+    # ORC-12 is required but may be empty if the dose was given here.
     OrderRule("Z22-ORC-12-EMPTY", "ORC", 12, lambda orc, rxa, _: orc[12] == "" and is_given_here(rxa)),
 )
 
 
-def numbers_are_broken(groups: tuple[tuple[str, ...], ...]) -> bool:
-    """NIST-01: the set ids of the OBX segments, by order, count from 1 in each order or through the message."""
-    within = [str(number) for group in groups for number in range(1, len(group) + 1)]
-    found = [number.lstrip("0") for group in groups for number in group]
-    return found not in (within, [str(number) for number in range(1, len(found) + 1)])
+def set_ids_are_broken(orders: Sequence[Sequence[str]]) -> bool:
+    """Tell if OBX-1 violates NIST-01: it counts from 1 in each ORDER group or through the message.
+
+    Args:
+        orders: The values of OBX-1 that are there, by ORDER group.
+    """
+    set_ids = [set_id.lstrip("0") for order in orders for set_id in order]
+    per_order = [str(number) for order in orders for number in range(1, len(order) + 1)]
+    per_message = [str(number) for number in range(1, len(set_ids) + 1)]
+    return set_ids not in (per_order, per_message)
