@@ -1,24 +1,21 @@
-"""What is checked before a message leaves: one table of rows that say what is wrong, how to fix it and who can.
+"""The table of checks of a visit: what is wrong, how to fix it and who can. `visit_checks` has the rule of each row.
 
-`TABLE` holds the words; `PATIENT_RULES` and `DOSE_RULES` the test of each row over the domain record, where the value
-is still the one the analyst knows. An error holds the submission, a warning is kept with it and sent. Sources: National
-IG R1.5 usage tables (R, RE, C) and conformance statements IZ-nn; Connecticut's own rule on eligibility and funding.
+An error holds the submission; a warning is kept with it and it is sent. Sources: National IG R1.5 usage tables (R, RE,
+C) and conformance statements IZ-nn; Connecticut's rule on eligibility and funding.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from shared.domain.codes import tables
 from shared.domain.codes.cdc import rules
-from shared.domain.model import Completion, Dose, Finding, Patient, Visit
 
 
 class Severity(StrEnum):
+    """An error holds the submission, a warning does not."""
+
     ERROR = "error"
     WARNING = "warning"
 
@@ -34,9 +31,16 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: `path` is the HL7 field that it speaks of, `words` and `fix` are for the analyst.
+    """One row of a table of checks.
 
-    A strict source is held for a warning that `counts_in_strict`: not for a field that may be empty and is.
+    Attributes:
+        code: The code of its findings.
+        severity: Whether a finding holds the submission.
+        path: The HL7 field that it is about; empty if the finding names it.
+        words: What is wrong, for the analyst.
+        fix: What to do, for the analyst.
+        who: Who can do it.
+        counts_in_strict: As a warning it holds a submission of a strict source. Not so for optional fields.
     """
 
     code: str
@@ -46,13 +50,6 @@ class Check:
     fix: str
     who: Who = Who.EHR
     counts_in_strict: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a rule may know beside the record: the day (`YYYYMMDD`)."""
-
-    today: str
 
 
 _E, _W = Severity.ERROR, Severity.WARNING
@@ -78,7 +75,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "CODE-UNMAPPED",
         _E,
         "",
-        "A code of the EHR's own that matters, and that no map of clinics.toml has.",
+        "A local code of the EHR that no map of clinics.toml has, in a field that matters.",
         "Map it once in clinics.toml (`vaxline codes unmapped` prints the line), push it, then resubmit this cause.",
         Who.CODE_MAP,
     ),
@@ -86,7 +83,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "LOT-CONTRADICTS",
         _W,
         "RXA-15",
-        "The export and the lot inventory of clinics.toml say different things about the lot; the export's is sent.",
+        "The export and the lot inventory of clinics.toml differ about the lot; the export's values are sent.",
         "Find out which is right, and correct the EHR or the inventory.",
         Who.CODE_MAP,
     ),
@@ -199,7 +196,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "SOURCE-MISSING",
         _E,
         "RXA-9",
-        "It is not said whether the dose was given here or is historical.",
+        "The export does not state whether the dose was given here or is historical.",
         "Export NIP001: 00 for given here, 01 to 08 for historical.",
     ),
     Check(
@@ -291,7 +288,7 @@ TABLE: Final[tuple[Check, ...]] = (
     ),
 )
 
-# What CDC's tables say of vaccine, manufacturer and package: an error where no IIS can know the code either.
+# Findings by CDC's tables are errors if no IIS can know the code, otherwise warnings.
 _UNKNOWN_TO_EVERY_IIS: Final = frozenset(
     {"CVX-UNKNOWN", "CVX-RESERVED", "CVX-NO-VACCINE", "CVX-NEVER-ACTIVE", "MVX-UNKNOWN"}
 )
@@ -301,163 +298,4 @@ TABLE_OF_CODES: Final[tuple[Check, ...]] = tuple(
 )
 
 BY_CODE: Final[dict[str, Check]] = {check.code: check for check in (*TABLE, *TABLE_OF_CODES)}
-
-_CVX = re.compile(r"\d{2,3}")
-_NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
-_XML_CANNOT_CARRY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-ADULT_AT: Final = 18
-
-
-_VFC_ENDS_AT: Final = 19
-
-
-def _when(bad: bool, value: str = "") -> str | None:
-    return value if bad else None
-
-
-def _is_younger(patient: Patient, years: int, date: str) -> bool | None:
-    """Whether the patient was younger on a day; None where birth date or day are not whole."""
-    if not _is_date(patient.birth_date) or not _is_date(date):
-        return None
-    return int(date) - int(patient.birth_date) < years * 10_000
-
-
-def _is_date(text: str) -> bool:
-    return len(text) == 8 and text.isdigit()
-
-
-def _texts(patient: Patient) -> str:
-    name = patient.name
-    address = patient.addresses[0] if patient.addresses else None
-    parts = [patient.mrn, name.family, name.given, name.middle, name.suffix, patient.mothers_maiden_name]
-    if address is not None:
-        parts += [address.street, address.other, address.city]
-    return " ".join(parts)
-
-
-# Each rule returns the offending value ("" where something is missing), or None where all is well.
-PatientRule = Callable[[Patient, Context], str | None]
-DoseRule = Callable[[Dose, Patient, Context], str | None]
-
-PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
-    ("PATIENT-ID-MISSING", lambda p, c: _when(not p.mrn)),
-    ("PATIENT-NAME-MISSING", lambda p, c: _when(not p.name.family or not p.name.given)),
-    (
-        "PATIENT-NAME-LONG",
-        lambda p, c: _when(len(p.name.family) > 50 or len(p.name.given) > 30 or len(p.name.middle) > 30, p.name.family),
-    ),
-    ("BIRTH-DATE-MISSING", lambda p, c: _when(not p.birth_date)),
-    ("BIRTH-DATE-FUTURE", lambda p, c: _when(p.birth_date > c.today, p.birth_date)),
-    ("SEX-MISSING", lambda p, c: _when(not p.sex)),
-    (
-        "DEATH-BEFORE-BIRTH",
-        lambda p, c: _when(p.death_date != "" and p.death_date[:8] < p.birth_date, p.death_date),
-    ),
-    ("RACE-MISSING", lambda p, c: _when(not p.races)),
-    ("ETHNICITY-MISSING", lambda p, c: _when(not p.ethnicity)),
-    ("ADDRESS-MISSING", lambda p, c: _when(not p.addresses)),
-    ("GUARDIAN-MISSING", lambda p, c: _when(bool(_is_younger(p, ADULT_AT, c.today)) and not p.next_of_kin)),
-    ("CONTROL-CHARACTER", lambda p, c: _when(_XML_CANNOT_CARRY.search(_texts(p)) is not None)),
-    (
-        "COUNTRY-MALFORMED",
-        lambda p, c: next((a.country for a in p.addresses if a.country and len(a.country) != 3), None),
-    ),
-)
-
-DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
-    ("DOSE-DATE-MISSING", lambda d, p, c: _when(not d.date)),
-    ("DOSE-IN-FUTURE", lambda d, p, c: _when(d.date > c.today, d.date)),
-    ("DOSE-BEFORE-BIRTH", lambda d, p, c: _when(d.date != "" and d.date < p.birth_date, d.date)),
-    (
-        "DOSE-AFTER-DEATH",
-        lambda d, p, c: _when(p.death_date != "" and d.is_given and d.date > p.death_date[:8], d.date),
-    ),
-    ("VACCINE-MISSING", lambda d, p, c: _when(not d.vaccine)),
-    (
-        "VACCINE-MALFORMED",
-        lambda d, p, c: _when(bool(d.vaccine) and not _CVX.fullmatch(d.vaccine.code), d.vaccine.code),
-    ),
-    ("SOURCE-MISSING", lambda d, p, c: _when(d.is_given and not d.information_source)),
-    ("LOT-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.lot)),
-    ("LOT-LONG", lambda d, p, c: _when(len(d.lot) > 20, d.lot)),
-    ("MANUFACTURER-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.manufacturer)),
-    (
-        "EXPIRY-BEFORE-DOSE",
-        lambda d, p, c: _when(
-            d.expiry != "" and d.is_administered_here and d.expiry < d.date[: len(d.expiry)], d.expiry
-        ),
-    ),
-    ("AMOUNT-MALFORMED", lambda d, p, c: _when(d.amount != "" and not _NUMBER.fullmatch(d.amount), d.amount)),
-    ("UNITS-MISSING", lambda d, p, c: _when(d.amount not in ("", "999") and not d.units, d.amount)),
-    ("ELIGIBILITY-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.eligibility)),
-    ("FUNDING-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.funding_source)),
-    (
-        "ELIGIBILITY-AGE",
-        lambda d, p, c: _when(
-            d.is_administered_here
-            and d.eligibility.code in tables.VFC_ELIGIBLE
-            and _is_younger(p, _VFC_ENDS_AT, d.date) is False,
-            d.eligibility.code,
-        ),
-    ),
-    (
-        "ELIGIBILITY-AND-STOCK",
-        lambda d, p, c: _when(
-            d.is_administered_here
-            and d.eligibility.code == tables.NOT_VFC_ELIGIBLE
-            and d.funding_source.code == tables.VFC_STOCK,
-            d.funding_source.code,
-        ),
-    ),
-    (
-        "VIS-WITHOUT-DATE",
-        lambda d, p, c: next((v.document or v.vaccine.code for v in d.vis if not v.presented), None),
-    ),
-    ("ROUTE-MISSING", lambda d, p, c: _when(d.is_administered_here and not d.route)),
-    (
-        "REFUSAL-REASON-MISSING",
-        lambda d, p, c: _when(d.completion is Completion.REFUSED and not d.refusal_reason),
-    ),
-    ("REFUSAL-WITH-LOT", lambda d, p, c: _when(not d.is_given and d.lot != "", d.lot)),
-    (
-        "PROVIDER-ID-LONG",
-        lambda d, p, c: next((x.id for x in (d.administered_by, d.ordered_by, d.entered_by) if len(x.id) > 15), None),
-    ),
-    ("CONTROL-CHARACTER", lambda d, p, c: _when(_XML_CANNOT_CARRY.search(d.lot + d.comment + d.id) is not None)),
-)
-
-
-def check(visit: Visit, context: Context) -> tuple[Finding, ...]:
-    """Runs every rule over a visit. Dates compare as texts because HL7 DT sorts as it reads.
-
-    Findings about the patient name the visit's first row, findings about a dose its own.
-    """
-    first_row = visit.rows[0][1] if visit.rows else 0
-    patient = visit.patient
-    found = [
-        Finding(code, BY_CODE[code].path, first_row, value=value)
-        for code, rule in PATIENT_RULES
-        if (value := rule(patient, context)) is not None
-    ]
-    if not visit.doses:
-        found.append(Finding("DOSE-MISSING", "RXA", first_row))
-    for dose in visit.doses:
-        for code, rule_of_dose in DOSE_RULES:
-            value = rule_of_dose(dose, patient, context)
-            if value is not None:
-                found.append(Finding(code, BY_CODE[code].path, dose.row, value=value, dose_id=dose.id))
-        found += _codes_together(dose)
-    return tuple(found)
-
-
-def _codes_together(dose: Dose) -> list[Finding]:
-    """What CDC's tables hold against the codes of a dose that was given."""
-    if not dose.is_given or not dose.vaccine:
-        return []
-    given = rules.Given(
-        dose.vaccine.code, dose.manufacturer.code, dose.ndc, dose.date, administered=dose.is_administered_here
-    )
-    return [
-        Finding(broken.rule.code, broken.rule.path, dose.row, value=broken.value, dose_id=dose.id)
-        for broken in rules.broken(given)
-    ]
+"""The checks of `visit_checks` by their codes."""

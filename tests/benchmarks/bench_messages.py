@@ -10,7 +10,7 @@ import hl7types
 from hl7apy.parser import parse_message
 from hl7types.hl7.v2_5_1.messages.VXU_V04 import VXU_V04
 
-from shared.domain import checks
+from shared.domain import visit_checks
 from shared.domain.hl7 import ack
 from shared.domain.hl7.iis_profiles import PROFILES
 from shared.domain.z22 import conformance
@@ -75,9 +75,9 @@ def with_python_hl7(tree: Tree) -> str:
 
 def _checks() -> Iterator[Row]:
     visits, built = records.visits(1), records.messages(1)
-    today = checks.Context("20260401")
+    today = "20260401"
     contenders: dict[str, Callable[[], object]] = {
-        "record": each(lambda number: checks.check(visits[number], today), len(visits)),
+        "record": each(lambda number: visit_checks.check(visits[number], today), len(visits)),
         "message": each(lambda number: conformance.check(built[number]), len(built)),
         "floor": each(lambda number: floor(visits[number], number), len(visits)),
         "hl7apy": each(lambda number: judged_by_hl7apy(built[number]), FEWEST),

@@ -13,7 +13,7 @@ import pytest
 
 from local import exports as demo
 from shared.adapters.configuration.reader import parse_configuration
-from shared.domain import checks, identity
+from shared.domain import checks, identity, visit_checks
 from shared.domain.clinics import Configuration, Source
 from shared.domain.model import Action, Completion, Visit
 from shared.exports import arrivals
@@ -98,7 +98,7 @@ def test_some_visits_are_held_and_most_are_not(visits: dict[str, list[Visit]], c
         for visit in found:
             if not visit.rows:
                 continue
-            problems = [*visit.findings, *checks.check(visit, checks.Context(TODAY.strftime("%Y%m%d")))]
+            problems = [*visit.findings, *visit_checks.check(visit, TODAY.strftime("%Y%m%d"))]
             codes = {p.code for p in problems if OF_RECORDS[p.code].severity is checks.Severity.ERROR}
             if configuration.clinic_for(configuration.sources[name], visit.clinic) is None:
                 codes.add("CLINIC-UNKNOWN")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain import checks, identity
+from shared.domain import identity, visit_checks
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.codes import local
 from shared.domain.hl7 import vxu
@@ -60,7 +60,7 @@ def prepare(
         findings += (Finding("CLINIC-UNKNOWN", "MSH-22", row, "clinic", visit.clinic),)
     own_names = source.columns if source else None
     if not any(is_error(finding) for finding in visit.findings):
-        broken = checks.check(visit, checks.Context(now.strftime("%Y%m%d")))
+        broken = visit_checks.check(visit, now.strftime("%Y%m%d"))
         findings += tuple(_with_column(finding, own_names) for finding in broken)
     if clinic is None or any(is_error(finding) for finding in findings):
         return Prepared(findings, "")

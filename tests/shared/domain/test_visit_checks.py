@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain import checks
+from shared.domain import visit_checks
 from shared.domain.model import (
     NO_CODE,
     Address,
@@ -20,7 +20,7 @@ from shared.domain.model import (
 )
 from shared.replaced import replace
 
-TODAY = checks.Context("20261102")
+TODAY = "20261102"
 PATIENT = Patient(
     mrn="SYN-1",
     name=Name("Sampleton", "Ada"),
@@ -62,7 +62,7 @@ def visit(patient: Patient = PATIENT, dose: Dose | None = DOSE) -> Visit:
 
 
 def found(one: Visit) -> list[str]:
-    return [finding.code for finding in checks.check(one, TODAY)]
+    return [finding.code for finding in visit_checks.check(one, TODAY)]
 
 
 def patient(**changes: object) -> Visit:
@@ -129,7 +129,7 @@ def test_a_broken_record_has_the_finding_of_its_row(code: str, broken: Callable[
 
 
 def test_every_rule_is_broken_here() -> None:
-    rules = {code for code, _ in (*checks.PATIENT_RULES, *checks.DOSE_RULES)}
+    rules = {code for code, _ in (*visit_checks.PATIENT_RULES, *visit_checks.DOSE_RULES)}
     assert rules <= {code for code, _ in BROKEN}
 
 
