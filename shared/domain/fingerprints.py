@@ -1,11 +1,11 @@
-"""Fingerprints: hashes that say whether an export says something new about a dose.
+"""Fingerprints: hashes by which vaxline recognizes that an export has something new about a dose.
 
 A fingerprint covers the fields that this module lists, and no others. It covers codes and values and never display
 texts, so new wording in a code table sends nothing again. A field that is added to the model is not covered until a new
 version of the list names it, so a release that reads one more field does not send a whole registry again.
 
-The lists are part of the ledger's format: every mark in it was made from them. Their test pins one fingerprint, and
-requires that every field of the model is listed here or named there as left out.
+The lists are part of the ledger's format: every fingerprint in it was made from them. Their test pins one
+fingerprint, and requires that every field of the model is listed here or named there as left out.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import msgspec
 from shared.domain.model import Dose, Patient, Visit
 
 VERSION: Final = 1
-"""The version of the lists below. It stands before every mark."""
+"""The version of the lists below, with which every fingerprint begins."""
 
-MARK_LENGTH: Final = 24
-"""Hexadecimal characters of a mark: 96 bits."""
+LENGTH: Final = 24
+"""Hexadecimal characters of a fingerprint: 96 bits."""
 
 CODE: Final = ("code", "system", "alternate_code", "alternate_system")
 NAME: Final = ("family", "given", "middle", "suffix", "type")
@@ -110,13 +110,13 @@ _dose: Final = _reader(DOSE, DOSE_LISTS, {})
 
 
 def content(value: Patient | Dose) -> str:
-    """The listed values of a patient or a dose as one text.
+    """Return the listed values of a patient or a dose as one text.
 
     Args:
-        value: a patient or a dose. Where it stood in the export is not covered.
+        value: A patient or a dose. Its place in the export is not covered.
 
     Returns:
-        The same text for the same values, and different texts for different ones.
+        Equal texts for equal values, different texts for different values.
     """
     listed = _dose(value) if isinstance(value, Dose) else _patient(value)
     try:
@@ -127,20 +127,20 @@ def content(value: Patient | Dose) -> str:
 
 
 def dose_fingerprints(visit: Visit) -> dict[str, str]:
-    """The fingerprint of every dose of a visit, from the dose's content and its patient's.
+    """Return the fingerprint of every dose of a visit, of the content of the dose and of its patient.
 
     Args:
-        visit: a visit as a reader gives it.
+        visit: The visit as it was read.
 
     Returns:
-        Dose id → mark. A visit without doses has one mark, under the empty id, over its raw text.
+        Dose id → fingerprint. A visit without doses has one, under the empty id, over its raw text.
     """
     patient = content(visit.patient)
     if not visit.doses:
-        return {"": _mark(patient, visit.raw)}
-    return {dose.id: _mark(patient, content(dose)) for dose in visit.doses}
+        return {"": _fingerprint(patient, visit.raw)}
+    return {dose.id: _fingerprint(patient, content(dose)) for dose in visit.doses}
 
 
-def _mark(*parts: str) -> str:
+def _fingerprint(*parts: str) -> str:
     text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
-    return f"{VERSION}:{hashlib.sha256(text).hexdigest()[:MARK_LENGTH]}"
+    return f"{VERSION}:{hashlib.sha256(text).hexdigest()[:LENGTH]}"

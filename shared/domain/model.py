@@ -1,11 +1,10 @@
-"""What an EHR export says, in the terms of HL7 v2.5.1 profile Z22 (National IG R1.5).
+"""The content of an EHR export, in the terms of HL7 v2.5.1 profile Z22 (National IG R1.5).
 
-Dates are HL7 DT texts (`YYYYMMDD`; an expiry may stop at the month, `YYYYMM`), because both sides of vaxline speak
-text and a string compares and prints at no cost. An empty string means "not known"; nothing is ever None here, so a
-field is sent exactly when it is not empty. Coded values carry the HL7 table or coding system they belong to.
+Dates are HL7 DT texts (`YYYYMMDD`; an expiry may be a month, `YYYYMM`). An empty text means "not known" and no value is
+None, so a field is sent if it is not empty. Codes have the HL7 table or coding system that they are from.
 
-These are frozen structs and no dataclasses: a row makes a score of them, and a frozen dataclass takes ten times as
-long. Nothing in them can point back to them, so the garbage collector need not follow them (`gc=False`).
+The classes are msgspec structs, because a row makes some twenty of them and a frozen dataclass takes ten times as long
+to make. They cannot be part of reference cycles, so the garbage collector does not track them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ class Action(StrEnum):
 
 
 ADMINISTERED = "00"
-"""RXA-9.1 (NIP001) of a dose that the reporting clinic gave; 01 to 08 are historical."""
+"""RXA-9.1 (NIP001) of a dose that the reporting clinic gave; 01 to 08 mean historical."""
 
 GIVEN = frozenset({Completion.COMPLETE, Completion.PARTIALLY_ADMINISTERED})
 
 
-class Code(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """A CE or CWE: identifier, text, coding system, and the local code it came from as the alternate triplet."""
+class Code(msgspec.Struct, frozen=True, gc=False):
+    """A CE or CWE: identifier, text, coding system, and the EHR's local code as the alternate triplet."""
 
     code: str = ""
     text: str = ""
@@ -57,7 +56,7 @@ NO_CODE = Code()
 
 
 class Name(msgspec.Struct, frozen=True, gc=False):
-    """An XPN; `type` is HL7 table 0200 (L legal, M maiden, U unspecified)."""
+    """An XPN; `type` is of HL7 table 0200 (L legal, M maiden, U unspecified)."""
 
     family: str = ""
     given: str = ""
@@ -70,7 +69,7 @@ class Name(msgspec.Struct, frozen=True, gc=False):
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
-    """An XAD; `country` is ISO 3166 alpha-3, `type` HL7 table 0190, `county` a FIPS code."""
+    """An XAD; `country` is of ISO 3166 alpha-3, `type` of HL7 table 0190, `county` a FIPS code."""
 
     street: str = ""
     other: str = ""
@@ -86,7 +85,7 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
 
 class Telecom(msgspec.Struct, frozen=True, gc=False):
-    """An XTN: a telephone number (`use` of HL7 table 0201, `equipment` of 0202) or, with use NET, an e-mail address."""
+    """An XTN: a telephone number, or an e-mail address with use NET (`use`: HL7 table 0201, `equipment`: 0202)."""
 
     use: str = "PRN"
     equipment: str = "PH"
@@ -98,8 +97,8 @@ class Telecom(msgspec.Struct, frozen=True, gc=False):
         return self.local != "" or self.email != ""
 
 
-class Provider(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """An XCN; `id_type` is HL7 table 0203 (NPI, PRN, EI, …), `authority` who assigned the id."""
+class Provider(msgspec.Struct, frozen=True, gc=False):
+    """An XCN; `id_type` is of HL7 table 0203 (NPI, PRN, EI, …), `authority` assigned the id."""
 
     id: str = ""
     family: str = ""
@@ -113,7 +112,7 @@ class Provider(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class NextOfKin(msgspec.Struct, frozen=True, gc=False):
-    """An NK1; `relationship` is HL7 table 0063."""
+    """An NK1; `relationship` is of HL7 table 0063."""
 
     name: Name
     relationship: Code = NO_CODE
@@ -122,7 +121,7 @@ class NextOfKin(msgspec.Struct, frozen=True, gc=False):
 
 
 class Patient(msgspec.Struct, frozen=True, gc=False):
-    """PID and PD1. `mrn` is the medical record number as the EHR writes it, of any length."""
+    """PID, PD1 and NK1. `mrn` is the medical record number as the EHR writes it, of any length."""
 
     mrn: str = ""
     name: Name = Name()
@@ -147,11 +146,14 @@ class Patient(msgspec.Struct, frozen=True, gc=False):
     next_of_kin: tuple[NextOfKin, ...] = ()
 
 
-class Vis(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """One Vaccine Information Statement that was handed out.
+class Vis(msgspec.Struct, frozen=True, gc=False):
+    """One Vaccine Information Statement that was handed out: either `document`, or `vaccine` with `edition`.
 
-    Either `document` (the 24-character document type string, coding system cdcgs1vis, LOINC 69764-9), or `vaccine`
-    (an unspecified-formulation CVX, LOINC 30956-7) with `edition` (LOINC 29768-9); `presented` is LOINC 29769-7.
+    Attributes:
+        document: The 24-character document type string, coding system cdcgs1vis (LOINC 69764-9).
+        vaccine: The CVX of an unspecified formulation (LOINC 30956-7).
+        edition: The edition date (LOINC 29768-9).
+        presented: The day it was handed out (LOINC 29769-7).
     """
 
     document: str = ""
@@ -163,9 +165,11 @@ class Vis(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 class Dose(msgspec.Struct, frozen=True, gc=False):
     """One vaccination event: an ORDER group (ORC, RXA, RXR, OBX, NTE).
 
-    `id` is the dose's own id in the EHR, of any length; ORC-3 is made from it and stays the same for corrections and
-    deletes. `row` is where it stood in the export: the data row of a CSV file, the line of an Immunization NDJSON file,
-    counted from 1; `part` names the file within a set of files.
+    Attributes:
+        id: The EHR's id of the dose, of any length. ORC-3 is made from it, so it stays the same for corrections and
+            deletes.
+        row: Its place in the export, from 1: the data row of a CSV file, the line of an NDJSON file.
+        part: The name of its file.
     """
 
     id: str = ""
@@ -202,15 +206,20 @@ class Dose(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_administered_here(self) -> bool:
-        """RXA-9.1 = 00 with RXA-20 CP or PA: the predicate of lot, manufacturer, eligibility and VIS (IZ-23, IZ-24)."""
+        """RXA-9.1 is 00 and RXA-20 CP or PA: the predicate of lot, manufacturer, eligibility and VIS (IZ-23, IZ-24)."""
         return self.is_given and self.information_source.code == ADMINISTERED
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """Something a check or a reader noticed: `code` names the row of the check table that says what and how to fix.
+    """A finding of a check or a reader.
 
-    `path` is the HL7 path (`PID-7`, `RXA-15`), `column` the export's own name for the field, `value` what stood there.
-    `value` may be PHI: it lives in the ledger and on the operator's screen, never in a log.
+    Attributes:
+        code: The code of its row in a table of checks.
+        path: The HL7 path (`PID-7`, `RXA-15`).
+        row: The row of the export; 0 if it is about a file.
+        column: The export's name of the field.
+        value: The value, which may be PHI: it is kept in the ledger and shown to operators, never logged.
+        dose_id: The id of the dose that it is about.
     """
 
     code: str
@@ -239,12 +248,17 @@ OWN_NUMBERS: Final = Numbering()
 
 
 class Visit(msgspec.Struct, frozen=True, gc=False):
-    """What one export says about one patient at one clinic on one day: the content of one VXU, a record's one version.
+    """The content of an export about one patient at one clinic on one day: one VXU, one version of a record.
 
-    `numbering` is the source's when the visit was read, so that a stored submission keeps the ids that it was sent
-    with. `clinic` is the clinic as the export names it (empty: the source's default). `rows` are the export's rows that
-    it accounts for, as (part, row); `findings` what the reader could not understand in them. `raw` keeps the rows of a
-    visit that could not be read at all.
+    Attributes:
+        source: The name of the feed.
+        patient: The patient.
+        date: The day, `YYYYMMDD`.
+        clinic: The export's name of the clinic; empty for the source's default.
+        doses: The doses.
+        rows: The rows of the export that it accounts for, as (part, row).
+        findings: What the reader could not read in them.
+        raw: Their text, if they could not be read at all.
     """
 
     source: str

@@ -1,7 +1,7 @@
-"""A person's correction of a visit, in the words of vaxline's CSV layout: `lot=AB123`, `sex=F`, `lot[2]=…`.
+"""Corrections of a visit by a person, by the names of columns: `lot=AB123`, `sex=F`, `lot[2]=…`.
 
-`FILLS` says where each column's value lives in the domain, whatever format the visit came in. A dose column of a visit
-with several doses needs the number of the dose, so that no correction falls on a dose that nobody meant.
+`FILLS` has the place of each column's value in the domain. In a visit with several doses, a column of a dose needs the
+number of the dose, so that a correction cannot change another one.
 """
 
 from __future__ import annotations
@@ -81,15 +81,24 @@ FILLS: Final[dict[str, tuple[str, ...]]] = {
 }
 _FIRST_OF: Final[dict[str, Any]] = {"addresses": Address(), "next_of_kin": NextOfKin(Name())}
 _ASSIGNMENT: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
-# What a reader could not place is placed once these are corrected.
+# A correction of these columns resolves the finding of a row that belonged to no visit.
 _PLACING: Final = {"patient_id": "ROW-PATIENT-MISSING", "dose_date": "ROW-DATE-UNREADABLE"}
 
 
 def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit | str:
-    """The visit with the changes (`column` or `column[number of the dose]` → new value, empty to clear), or why not."""
+    """Return a visit with corrections.
+
+    Args:
+        visit: The visit.
+        changes: `column` or `column[number of the dose]` → new value, empty to clear it.
+        source: Its feed, for the formats of dates.
+
+    Returns:
+        The corrected visit, or why it cannot be corrected.
+    """
     dates = Dates(source.date_formats)
     for target, raw in changes.items():
-        result = _one(visit, target, raw.strip(), dates)
+        result = _changed(visit, target, raw.strip(), dates)
         if isinstance(result, str):
             return result
         visit = result
@@ -98,7 +107,7 @@ def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One dose of a visit that has several, and the changes as they are written for it."""
+    """One of several doses of a visit, with the changes as they have to be written for it."""
 
     number: int
     orc_3: str
@@ -108,7 +117,7 @@ class Choice:
 
 
 def choices(visit: Visit, changes: Mapping[str, str]) -> tuple[Choice, ...]:
-    """What a change may mean that does not say which of several doses it is for; empty where every change says it."""
+    """Return the doses that changes without number may be for; none if every change names its dose."""
     if len(visit.doses) < 2 or not any(_needs_number(target) for target in changes):
         return ()
     return tuple(
@@ -128,7 +137,7 @@ def _needs_number(target: str) -> bool:
     return column is not None and column.name in FILLS and column.name not in {*FROM_PATIENT, "clinic"}
 
 
-def _one(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
+def _changed(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
     named = _ASSIGNMENT.fullmatch(target)
     column = BY_NAME.get(named.group(1)) if named else None
     if named is None or column is None:
@@ -170,7 +179,7 @@ def _in_dose(visit: Visit, column: Column, number: int, path: tuple[str, ...], v
 
 
 def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
-    """The visit without what the reader noted about the corrected field."""
+    """The visit without the reader's findings about the corrected field."""
 
     def stays(finding: Finding) -> bool:
         if finding.code == _PLACING.get(column.name):
@@ -181,7 +190,7 @@ def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
 
 
 def _value(column: Column, raw: str, dates: Dates) -> Any:
-    """A text or codes, empty for clearing; None where it cannot be read."""
+    """A text or codes, empty to clear; None if the value cannot be read."""
     parse = parser(column, dates)
     is_coded = column.kind in CODED
     if not raw:
@@ -190,7 +199,7 @@ def _value(column: Column, raw: str, dates: Dates) -> Any:
 
 
 def _set(holder: Any, path: tuple[str, ...], value: Any) -> Any:
-    """A copy of `holder` with the value at `path`; `*` is every element of a tuple, made where there is none."""
+    """A copy of `holder` with the value at `path`. `*` is every element of a tuple, or a new one if it is empty."""
     name, *rest = path
     before = getattr(holder, name)
     if not rest:
@@ -202,7 +211,7 @@ def _set(holder: Any, path: tuple[str, ...], value: Any) -> Any:
 
 
 def _leaf(before: Any, value: Any) -> Any:
-    """The value in the type that stood there: codes, one code, the member of an enumeration, or text."""
+    """The value in the type of the field: codes, one code, the member of an enumeration, or text."""
     if isinstance(before, tuple):
         return value
     if isinstance(value, tuple):

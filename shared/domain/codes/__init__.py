@@ -1,1 +1,1 @@
-"""Code tables: HL7's and NIP's, CDC's code sets, and a clinic's local codes."""
+"""Code tables of HL7 and NIP, CDC's code sets, and local codes."""

@@ -1,8 +1,8 @@
-"""The EHR's own codes: what a clinic's maps say of them, and what is left for a person to map.
+"""Local codes of an EHR, and the maps and lot inventories of clinics.toml that give them a meaning.
 
-A reader that finds a value in no standard table keeps it as it stands (`unread`) and notes it. `applied` asks the
-maps of clinics.toml, the clinic's before the source's. It works on a visit's copy for checking and building; the stored
-visit keeps the raw values, so that a map that comes later is applied to them, and one that changes sends nothing anew.
+A reader keeps a value that no standard table has as a local code (`unread`), with a finding. `applied` replaces local
+codes by the maps of clinics.toml, the clinic's before the source's, in the copy of a visit that is checked and sent.
+The stored visit keeps its values: a map that is added later applies to them, and a changed map sends nothing again.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from shared.domain.model import NO_CODE, Code, Completion, Dose, Finding, NextOf
 from shared.replaced import replace
 
 LOCAL: Final = "L"
-"""HL7 table 0396: a local coding system. As `Provider.id_type`: an id that is not known to be an NPI."""
+"""The local coding system of HL7 table 0396. As `Provider.id_type`, an id that is not known to be an NPI."""
 UNMAPPED: Final = "CODE-UNMAPPED"
 CONTRADICTION: Final = "LOT-CONTRADICTS"
 CAUSE: Final = "UNMAPPED"
 _SHOWN: Final = 40
-_MARK: Final = 6
+_HASH_SHOWN: Final = 6
 
-# Table of clinics.toml → where its values stand in a message. All but the last three are attributes of `Dose`.
+# Table of clinics.toml → HL7 fields of its values. All but the last four are attributes of `Dose`.
 PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "vaccine": ("RXA-5",),
     "manufacturer": ("RXA-17",),
@@ -48,7 +48,7 @@ _OF_PROVIDERS: Final = frozenset({"VALUE-LEFT-OUT", "PROVIDER-ID-LEFT-OUT"})
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """What the inventory says of one lot; what is empty is not known. `expiry` is `YYYYMMDD` or `YYYYMM`."""
+    """One lot of an inventory. Empty fields are not known; `expiry` is `YYYYMMDD` or `YYYYMM`."""
 
     ndc: str = ""
     vaccine: Code = NO_CODE
@@ -59,9 +59,11 @@ class Lot(msgspec.Struct, frozen=True):
 
 
 class LocalCodes(msgspec.Struct, frozen=True):
-    """The maps of one source or clinic: table → `key` of the local code → what it means, and `key` of the lot → lot.
+    """The local codes and lots of one source or clinic.
 
-    A local code that means "not known" maps to the empty code.
+    Attributes:
+        tables: Table of clinics.toml → `key` of a local code → its meaning, the empty code for "not known".
+        lots: `key` of a lot number → the lot.
     """
 
     tables: Mapping[str, Mapping[str, Code]] = msgspec.field(default_factory=lambda: MappingProxyType({}))
@@ -75,57 +77,61 @@ NO_LOCAL_CODES: Final = LocalCodes()
 
 
 def key(raw: str) -> str:
-    """What a local code is compared by: without case and surrounding space."""
+    """Return the form in which local codes are compared: without case and surrounding space."""
     return raw.strip().casefold()
 
 
 def unread(raw: str, text: str = "") -> Code:
-    """A value that no standard table has, kept as it stands."""
+    """Return a value that no standard table has, as a local code without meaning."""
     return Code("", "", "", raw, text, LOCAL)
 
 
 def is_unread(code: Code) -> bool:
-    """Whether it is a value that no standard table has."""
+    """Tell whether a code is a local code without meaning."""
     return code.code == "" and code.alternate_code != ""
 
 
 def table_of(finding: Finding) -> str:
-    """The table whose map can mend what a reader noted; empty where none can."""
+    """Return the table of clinics.toml whose map can resolve a finding of a reader; empty if none can."""
     table = _TABLE.get(finding.path, "")
     return table if finding.code in (_OF_PROVIDERS if table == "provider" else _OF_CODES) else ""
 
 
 def cause(finding: Finding) -> str:
-    """The cause that all submissions share which wait for one code: `UNMAPPED vaccine FLUZONE-HD`.
+    """Return the cause of all submissions that wait for one code to be mapped: `UNMAPPED vaccine FLUZONE-HD`.
 
-    Printable ASCII of a limited length; where that is not the whole code, a mark of its hash tells it from others.
+    It is printable ASCII of limited length. If that is not the whole code, a part of its hash follows.
     """
     whole = key(finding.value)
     shown = "".join(c if " " <= c <= "~" else "?" for c in whole.upper())[:_SHOWN]
     if shown.casefold() != whole:
-        shown = f"{shown}~{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:_MARK]}"
+        shown = f"{shown}~{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH_SHOWN]}"
     return f"{CAUSE} {table_of(finding)} {shown}"
 
 
-def applied(visit: Visit, *books: LocalCodes) -> Visit:
-    """The visit as the maps read it. Of several books the first that has a code or lot counts.
+def applied(visit: Visit, *maps: LocalCodes) -> Visit:
+    """Return a visit with its local codes replaced by their meanings, and doses completed from lot inventories.
 
-    A mapped code takes the place of the unread one, which goes along as the alternate triplet (CE.4 to CE.6), and the
-    reader's finding about it goes. What no map has is left out; where it matters, its finding becomes CODE-UNMAPPED.
+    A code that a map gives takes the local one along as the alternate triplet (CE.4 to CE.6), and the reader's finding
+    about it is dropped. A local code that no map has is left out; if it matters, its finding becomes CODE-UNMAPPED.
+
+    Args:
+        visit: The visit as it was read.
+        maps: The maps, in the order in which they are asked.
     """
-    books = tuple(book for book in books if book)
-    if not any(map(table_of, visit.findings)) and not any(_concern(dose, books) for dose in visit.doses):
+    maps = tuple(local_codes for local_codes in maps if local_codes)
+    if not any(map(table_of, visit.findings)) and not any(_is_concerned(dose, maps) for dose in visit.doses):
         return visit
-    return _Application(visit, books).result()
+    return _Application(visit, maps).result()
 
 
-def _concern(dose: Dose, books: tuple[LocalCodes, ...]) -> bool:
-    """Whether there is anything to look up for a dose of which no reader noted anything: most have nothing."""
+def _is_concerned(dose: Dose, maps: tuple[LocalCodes, ...]) -> bool:
+    """Whether the maps may change a dose about which there is no finding; most doses they do not."""
     if is_unread(dose.vaccine):
         return True
-    for book in books:
-        tables = book.tables
-        if book.lots and key(dose.lot) in book.lots:
+    for local_codes in maps:
+        tables = local_codes.tables
+        if local_codes.lots and key(dose.lot) in local_codes.lots:
             return True
         if "vaccine" in tables and cdc.cvx(dose.vaccine.code) is None:
             return True
@@ -137,48 +143,51 @@ def _concern(dose: Dose, books: tuple[LocalCodes, ...]) -> bool:
 
 
 class _Application:
-    """The maps on their way over one visit."""
+    """The application of maps to one visit."""
 
-    def __init__(self, visit: Visit, books: tuple[LocalCodes, ...]) -> None:
+    def __init__(self, visit: Visit, maps: tuple[LocalCodes, ...]) -> None:
         self._visit = visit
-        self._books = books
-        self._used: set[tuple[str, str]] = set()
-        self._new: list[Finding] = []
+        self._maps = maps
+        self._mapped: set[tuple[str, str]] = set()
+        self._new_findings: list[Finding] = []
         noted = [finding for finding in visit.findings if table_of(finding)]
-        # A row is the place of one dose, unless a set of files counts rows from 1 in each of them.
         rows = [dose.row for dose in visit.doses]
-        is_told = len(set(rows)) == len(rows) and len({part for part, _ in visit.rows}) < 2
-        self._said = {(finding.path, finding.row): finding.value for finding in noted} if is_told else {}
+        # In a set of files several doses may have one row number, because each file counts from 1.
+        has_distinct_rows = len(set(rows)) == len(rows) and len({part for part, _ in visit.rows}) < 2
+        self._noted = {(finding.path, finding.row): finding.value for finding in noted} if has_distinct_rows else {}
 
     def result(self) -> Visit:
         visit = self._visit
         patient = self._patient(visit.patient)
         doses = tuple(self._dose(dose) for dose in visit.doses)
         findings = [kept for finding in visit.findings if (kept := self._finding(finding)) is not None]
-        return replace(visit, patient=patient, doses=doses, findings=(*findings, *self._new))
+        return replace(visit, patient=patient, doses=doses, findings=(*findings, *self._new_findings))
 
-    def _find(self, table: str, path: str, raw: str, text: str = "") -> Code | None:
-        """What a local code means, with itself as the alternate; None where no map has it."""
-        for book in self._books:
-            found = book.tables.get(table, {}).get(key(raw))
-            if found is not None:
-                self._used.add((path, key(raw)))
-                if not found:
+    def _meaning(self, table: str, path: str, raw: str, text: str = "") -> Code | None:
+        """The meaning of a local code, with the local code as the alternate; None if no map has it."""
+        for local_codes in self._maps:
+            meaning = local_codes.tables.get(table, {}).get(key(raw))
+            if meaning is not None:
+                self._mapped.add((path, key(raw)))
+                if not meaning:
                     return NO_CODE
-                return replace(found, alternate_code=raw.strip(), alternate_text=text, alternate_system=LOCAL)
+                return replace(meaning, alternate_code=raw.strip(), alternate_text=text, alternate_system=LOCAL)
         return None
 
-    def _knows(self, table: str) -> bool:
-        return any(table in book.tables for book in self._books)
+    def _has_map(self, table: str) -> bool:
+        return any(table in local_codes.tables for local_codes in self._maps)
 
-    def _coded(self, table: str, code: Code, said: str = "") -> Code:
-        """A code as the maps read it; without its raw value where none does."""
-        raw = code.alternate_code if is_unread(code) else said
+    def _coded(self, table: str, code: Code, noted: str = "") -> Code:
+        """A code as the maps read it; without its local code if no map has that.
+
+        `noted` is the value of a finding about the field, for readers that keep the value only there.
+        """
+        raw = code.alternate_code if is_unread(code) else noted
         if not raw:
             return code
-        found = self._find(table, PATHS[table][0], raw, code.text or code.alternate_text)
-        if found is not None:
-            return found
+        meaning = self._meaning(table, PATHS[table][0], raw, code.text or code.alternate_text)
+        if meaning is not None:
+            return meaning
         return Code("", code.text) if is_unread(code) else code
 
     # the patient ------------------------------------------------------------------------------------------------------
@@ -186,28 +195,31 @@ class _Application:
     def _patient(self, patient: Patient) -> Patient:
         row = self._visit.rows[-1][1] if self._visit.rows else 0
         races = [self._coded("race", race) for race in patient.races]
-        if not patient.races and (said := self._said.get(("PID-10", row))):
-            races.append(self._coded("race", NO_CODE, said))
-        ethnicity = self._coded("ethnicity", patient.ethnicity, self._said.get(("PID-22", row), ""))
-        kin = self._next_of_kin(patient.next_of_kin, self._said.get(("NK1-3", row), ""))
+        if not patient.races and (noted := self._noted.get(("PID-10", row))):
+            races.append(self._coded("race", NO_CODE, noted))
+        ethnicity = self._coded("ethnicity", patient.ethnicity, self._noted.get(("PID-22", row), ""))
+        kin = self._next_of_kin(patient.next_of_kin, self._noted.get(("NK1-3", row), ""))
         if tuple(races) == patient.races and ethnicity is patient.ethnicity and kin == patient.next_of_kin:
             return patient
-        known: dict[str, Code] = {}
+        by_code: dict[str, Code] = {}
         for race in races:
             if race:
-                known.setdefault(race.code, race)
-        return replace(patient, races=tuple(known.values()), ethnicity=ethnicity, next_of_kin=kin)
+                by_code.setdefault(race.code, race)
+        return replace(patient, races=tuple(by_code.values()), ethnicity=ethnicity, next_of_kin=kin)
 
-    def _next_of_kin(self, kin: tuple[NextOfKin, ...], said: str) -> tuple[NextOfKin, ...]:
-        """A finding without its raw value at a relative tells of the only one whose relationship is not known."""
-        unknown = [one for one in kin if one.relationship == NO_CODE]
-        if len(unknown) != 1:
-            said = ""
+    def _next_of_kin(self, kin: tuple[NextOfKin, ...], noted: str) -> tuple[NextOfKin, ...]:
+        """A value that is only in a finding belongs to the relative without relationship, if there is exactly one."""
+        without = [relative for relative in kin if relative.relationship == NO_CODE]
+        if len(without) != 1:
+            noted = ""
         return tuple(
-            replace(one, relationship=self._coded("relationship", one.relationship, said if one in unknown else ""))
-            if not one.relationship
-            else one
-            for one in kin
+            replace(
+                relative,
+                relationship=self._coded("relationship", relative.relationship, noted if relative in without else ""),
+            )
+            if not relative.relationship
+            else relative
+            for relative in kin
         )
 
     # a dose -----------------------------------------------------------------------------------------------------------
@@ -216,9 +228,9 @@ class _Application:
         changes: dict[str, Any] = {}
         for table in _OF_DOSE:
             before: Code = getattr(dose, table)
-            after = self._coded(table, before, self._said.get((PATHS[table][0], dose.row), ""))
+            after = self._coded(table, before, self._noted.get((PATHS[table][0], dose.row), ""))
             if after is before:
-                after = self._number_of_its_own(table, before)
+                after = self._local_number(table, before)
             elif table == "vaccine" and not after:
                 self._note_vaccine(before, dose)
             if after is not before:
@@ -226,67 +238,68 @@ class _Application:
         if changes.get("refusal_reason") and dose.completion is Completion.NOT_ADMINISTERED:
             changes["completion"] = Completion.REFUSED
         for role, path in _PROVIDERS:
-            whose: Provider = getattr(dose, role)
-            now = self._provider(whose, path, self._said.get((path, dose.row), ""))
-            if now is not whose:
-                changes[role] = now
+            provider: Provider = getattr(dose, role)
+            mapped = self._provider(provider, path, self._noted.get((path, dose.row), ""))
+            if mapped is not provider:
+                changes[role] = mapped
         return self._with_lot(replace(dose, **changes) if changes else dose)
 
     def _note_vaccine(self, code: Code, dose: Dose) -> None:
-        """A vaccine by a local code alone is nothing that every reader notes: it may have been named by its package."""
-        noted = (f for f in self._visit.findings if f.row == dose.row and table_of(f) == "vaccine")
-        if is_unread(code) and next(noted, None) is None:
-            self._new.append(Finding(UNMAPPED, "RXA-5", dose.row, value=code.alternate_code, dose_id=dose.id))
+        """Not every reader notes a vaccine with a local code only, because its package could have named it."""
+        noted = any(finding.row == dose.row and table_of(finding) == "vaccine" for finding in self._visit.findings)
+        if is_unread(code) and not noted:
+            self._new_findings.append(Finding(UNMAPPED, "RXA-5", dose.row, value=code.alternate_code, dose_id=dose.id))
 
-    def _number_of_its_own(self, table: str, code: Code) -> Code:
-        """What has the form of a CVX or MVX code and is none of CDC's may be a code of the EHR's own."""
-        if not code.code or table not in ("vaccine", "manufacturer") or not self._knows(table):
+    def _local_number(self, table: str, code: Code) -> Code:
+        """A code in the form of CVX or MVX that CDC does not list may be a local one."""
+        if not code.code or table not in ("vaccine", "manufacturer") or not self._has_map(table):
             return code
-        known = cdc.cvx(code.code) if table == "vaccine" else cdc.mvx(code.code)
-        found = None if known else self._find(table, PATHS[table][0], code.code, code.text)
-        return code if found is None else found
+        is_listed = cdc.cvx(code.code) if table == "vaccine" else cdc.mvx(code.code)
+        meaning = None if is_listed else self._meaning(table, PATHS[table][0], code.code, code.text)
+        return code if meaning is None else meaning
 
-    def _provider(self, provider: Provider, path: str, said: str) -> Provider:
-        raw = provider.id if provider.id and provider.id_type != "NPI" else "" if provider.id else said
+    def _provider(self, provider: Provider, path: str, noted: str) -> Provider:
+        raw = provider.id if provider.id and provider.id_type != "NPI" else "" if provider.id else noted
         if not raw:
             return provider
-        found = self._find("provider", path, raw)
-        if found is not None:
-            return replace(provider, id=found.code, authority="NPI", id_type="NPI")
+        npi = self._meaning("provider", path, raw)
+        if npi is not None:
+            return replace(provider, id=npi.code, authority="NPI", id_type="NPI")
         return replace(provider, id="", authority="", id_type="") if provider.id_type == LOCAL else provider
 
     def _with_lot(self, dose: Dose) -> Dose:
-        """What the inventory knows of the lot of a dose given here, where the export does not say it."""
+        """A dose given here, with what the inventory has of its lot and the export lacks."""
         if not dose.lot or not dose.is_administered_here:
             return dose
-        lot = next((book.lots[key(dose.lot)] for book in self._books if key(dose.lot) in book.lots), None)
+        lot = next((maps.lots[key(dose.lot)] for maps in self._maps if key(dose.lot) in maps.lots), None)
         if lot is None:
             return dose
         changes: dict[str, Any] = {}
         for name, path in _OF_LOT:
-            said, known = getattr(dose, name), getattr(lot, name)
-            if known and not said:
-                changes[name] = known
-            elif known and name != "eligibility" and not _agree(said, known):
-                value = f"{_plain(said)}, inventory {_plain(known)}"
-                self._new.append(Finding(CONTRADICTION, path, dose.row, value=value, dose_id=dose.id))
+            exported, inventory = getattr(dose, name), getattr(lot, name)
+            if inventory and not exported:
+                changes[name] = inventory
+            elif inventory and name != "eligibility" and not _agree(exported, inventory):
+                value = f"{_plain(exported)}, inventory {_plain(inventory)}"
+                self._new_findings.append(Finding(CONTRADICTION, path, dose.row, value=value, dose_id=dose.id))
         return replace(dose, **changes) if changes else dose
 
-    # what was noted ---------------------------------------------------------------------------------------------------
+    # findings ---------------------------------------------------------------------------------------------------------
 
     def _finding(self, finding: Finding) -> Finding | None:
+        """A finding of the reader as it remains; None if a map resolved it."""
         table = table_of(finding)
         if not table:
             return finding
-        if (finding.path, key(finding.value)) in self._used or self._is_of_no_dose(finding, table):
+        if (finding.path, key(finding.value)) in self._mapped or self._is_of_replaced_row(finding, table):
             return None
         return replace(finding, code=UNMAPPED) if finding.code == "CODE-UNKNOWN" else finding
 
-    def _is_of_no_dose(self, finding: Finding, table: str) -> bool:
-        """Whether it tells of a mapped code in a row that a later row about the same dose replaced."""
+    def _is_of_replaced_row(self, finding: Finding, table: str) -> bool:
+        """Whether it is about a mapped code in a row that a later row about the same dose replaced."""
         if table not in _OF_DOSE or any(dose.row == finding.row for dose in self._visit.doses):
             return False
-        return any(key(finding.value) in book.tables.get(table, {}) for book in self._books)
+        return any(key(finding.value) in local_codes.tables.get(table, {}) for local_codes in self._maps)
 
 
 _OF_LOT: Final = (
@@ -303,8 +316,8 @@ def _plain(value: str | Code) -> str:
     return value.code if isinstance(value, Code) else value
 
 
-def _agree(said: str | Code, known: str | Code) -> bool:
-    """Whether export and inventory say the same; of two expiries the one that stops at the month rules."""
-    one, other = _plain(said), _plain(known)
-    length = min(len(one), len(other))
-    return one == other or (length == 6 and one[:length] == other[:length])
+def _agree(exported: str | Code, inventory: str | Code) -> bool:
+    """Whether export and inventory agree. An expiry that is a month agrees with every day of it."""
+    first, second = _plain(exported), _plain(inventory)
+    length = min(len(first), len(second))
+    return first == second or (length == 6 and first[:length] == second[:length])

@@ -153,7 +153,7 @@ def test_a_code_that_stands_twice_and_differs_is_a_problem(tmp_path):
     twice = "776|synthetic|s||Active|False|2025/01/02\n776|other|s||Active|False|2025/01/02\n"
     result = codes.update_tables(files(tmp_path, cvx=twice), tmp_path / "out", allow_shrink=True)
     assert next(codes.describe_update(result)) == (
-        "cvx.txt, row 2, field code: 776 stands in the file twice, with different content"
+        "cvx.txt, row 2, field code: 776 is in the file twice, with different content"
     )
 
 

@@ -1,8 +1,8 @@
 """CDC's code sets: vaccines (CVX), manufacturers (MVX), products, packages (NDC), vaccine groups and statements (VIS).
 
-The tables lie in the package as compact text and are read at first use, each alone. `vaxline codes update` rebuilds
-them from the files that CDC publishes. Look-ups take what an EHR writes (`8`, `08`, `skb`, ten-digit NDCs) and answer
-None for what the tables do not know. Sources: CDC, IIS code sets, public domain; docs/codesets.md has the details.
+The tables are in the package as compact text. Each is read at its first use. `vaxline codes update` rebuilds them from
+the files that CDC publishes. Look-ups accept the spellings of EHRs (`8`, `08`, `skb`, ten-digit NDCs). Source: CDC, IIS
+code sets, public domain; docs/codesets.md has the details.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 NO_VACCINE: Final = "998"
-"""CVX of a message part that tells of no vaccination (a forecast, an immunity)."""
+"""CVX of a part of a message that is about no vaccination (a forecast, an immunity)."""
 UNKNOWN_VACCINE: Final = "999"
 _STATUS: Final = {str(status): status for status in Status}
 _KIND: Final = {str(kind): kind for kind in Kind}
@@ -51,109 +51,115 @@ _KIND: Final = {str(kind): kind for kind in Kind}
 
 
 def cvx(code: str) -> Cvx | None:
-    """The vaccine of a CVX code, however it is zero-filled."""
-    known = _cvx()
-    found = known.get(code)
-    return found if found is not None else known.get(_cvx_form(code))
+    """Return the vaccine of a CVX code with any number of leading zeros."""
+    rows = _cvx()
+    row = rows.get(code)
+    return row if row is not None else rows.get(_cvx_form(code))
 
 
 def mvx(code: str) -> Mvx | None:
-    """The manufacturer of an MVX code, in any case."""
-    known = _mvx()
-    found = known.get(code)
-    return found if found is not None else known.get(code.strip().upper())
+    """Return the manufacturer of an MVX code in upper or lower case."""
+    rows = _mvx()
+    row = rows.get(code)
+    return row if row is not None else rows.get(code.strip().upper())
 
 
 def cvx_codes() -> tuple[str, ...]:
-    """Every CVX code of CDC's table."""
+    """Return every CVX code of CDC's table."""
     return tuple(_cvx())
 
 
 def mvx_codes() -> tuple[str, ...]:
-    """Every MVX code of CDC's table."""
+    """Return every MVX code of CDC's table."""
     return tuple(_mvx())
 
 
 def ndc(raw: str) -> Ndc | None:
-    """The package of an NDC in any spelling; None where CDC does not list it, or ten digits fit two packages."""
-    known = _ndc()
-    found = known.get(raw)
-    if found is not None:
-        return found
-    hits = [known[form] for form in ndc_form.readings(raw) if form in known]
-    return hits[0] if len(hits) == 1 else None
+    """Return the package of an NDC in any spelling; None if CDC does not list it, or if ten digits fit two packages."""
+    packages = _ndc()
+    package = packages.get(raw)
+    if package is not None:
+        return package
+    matches = [packages[form] for form in ndc_form.readings(raw) if form in packages]
+    return matches[0] if len(matches) == 1 else None
 
 
 def ndc_11(raw: str) -> str | None:
-    """The 11-digit form, 5-4-2 with hyphens, where the spelling states it or one known package fits; else None."""
-    certain = ndc_form.stated(raw)
-    if certain is not None:
-        return certain
-    found = ndc(raw)
-    return found.code if found is not None else None
+    """Return the 11-digit form of an NDC, 5-4-2 with hyphens.
+
+    Returns:
+        The form that the spelling states, or that of the one listed package that fits; otherwise None.
+    """
+    stated = ndc_form.stated(raw)
+    if stated is not None:
+        return stated
+    package = ndc(raw)
+    return package.code if package is not None else None
 
 
 def products(cvx: str, mvx: str) -> tuple[Product, ...]:
-    """All trade names of a vaccine from a manufacturer: active ones first, then the latest changed."""
+    """Return all trade names of a vaccine from a manufacturer: active ones first, then by their last change."""
     return _products().get((_cvx_form(cvx), mvx.strip().upper()), ())
 
 
 def product(cvx: str, mvx: str) -> Product | None:
-    """The trade name of a vaccine from a manufacturer, the first of `products`."""
+    """Return the first of `products`."""
     return next(iter(products(cvx, mvx)), None)
 
 
 def makers(cvx: str) -> frozenset[str]:
-    """The MVX codes that CDC links with a vaccine by product or NDC; empty where it names none or not all."""
+    """Return the MVX codes that CDC links to a vaccine by product or NDC; empty if the list is not complete."""
     return _makers().get(_cvx_form(cvx), frozenset())
 
 
 def groups(cvx: str) -> tuple[Group, ...]:
-    """The vaccine groups that a vaccine counts for (a combination counts for several); none for what is no vaccine."""
+    """Return the vaccine groups that a vaccine counts for, several for a combination, none for other CVX codes."""
     return _groups().get(_cvx_form(cvx), ())
 
 
 def vis(document: str) -> Vis | None:
-    """The statement of a 24-character document type string."""
+    """Return the statement of a 24-character document type string."""
     return _vis().get(document.strip())
 
 
 def vis_of(cvx: str) -> tuple[Vis, ...]:
-    """Every edition that belongs to a vaccine, the newest first; for a group's CVX those of its single vaccines."""
+    """Return every edition for a vaccine, the newest first; for the CVX of a group, those of its single vaccines."""
     return _vis_of().get(_cvx_form(cvx), ())
 
 
 def vis_for(cvx: str, edition: str) -> tuple[Vis, ...]:
-    """The statements of a vaccine with this edition date (`YYYYMMDD` or `YYYY-MM-DD`).
+    """Return the statements of a vaccine with an edition date, those for one vaccine before those for several.
 
-    A combination vaccine has several of one date. A statement for one vaccine comes before one for many.
+    Args:
+        cvx: The vaccine; a combination may have several statements of one date.
+        edition: `YYYYMMDD` or `YYYY-MM-DD`.
     """
     day = edition.strip().replace("-", "")
     return tuple(entry for entry in vis_of(cvx) if entry.edition == day)
 
 
 def vis_url(document: str) -> str:
-    """Where CDC shows the current edition of a statement; empty where it has no page."""
-    found = vis(document)
-    return _vis_url().get(found.document_type, "") if found is not None else ""
+    """Return the URL of CDC's page with the current edition of a statement, empty if there is none."""
+    statement = vis(document)
+    return _vis_url().get(statement.document_type, "") if statement is not None else ""
 
 
 def tables() -> tuple[TableInfo, ...]:
-    """The tables in the package, each with the date that it states."""
-    kept = map(_kept, compact.SHIPPED)
-    return tuple(TableInfo(table.name, table.date, len(table.rows), table.form.source) for table in kept)
+    """Return what the tables of the package are."""
+    shipped = map(_shipped, compact.SHIPPED)
+    return tuple(TableInfo(table.name, table.date, len(table.rows), table.form.source) for table in shipped)
 
 
 def cpt_map(text: str) -> dict[str, tuple[str, ...]]:
-    """CPT to CVX from the text of a `cpt.tsv` that `vaxline codes update --cpt` wrote of the user's own file.
+    """Read CPT to CVX from the text of a `cpt.tsv`, which `vaxline codes update --cpt` makes of the user's own file.
 
     Raises:
-        BrokenTableError: the text is no such table.
+        BrokenTableError: The text is no such table.
     """
     return {code: tuple(codes.split()) for code, codes in compact.decode("cpt", text).rows}
 
 
-# Tables, each read once -----------------------------------------------------------------------------------------------
+# Tables, each read at its first use -----------------------------------------------------------------------------------
 
 
 def _cvx_form(code: str) -> str:
@@ -163,8 +169,8 @@ def _cvx_form(code: str) -> str:
     return str(int(digits)).zfill(2) if len(digits) <= 4 else digits
 
 
-def _kept(name: str) -> compact.Table:
-    # pkgutil asks the same loader as importlib.resources, which costs more to import than all tables to read.
+def _shipped(name: str) -> compact.Table:
+    # Importing importlib.resources takes longer than reading all tables, and pkgutil asks the same loader.
     content = pkgutil.get_data(__name__, f"data/{name}.tsv")
     if content is None:
         raise compact.BrokenTableError(f"table {name}: this installation cannot read files of the package")
@@ -175,13 +181,13 @@ def _kept(name: str) -> compact.Table:
 def _cvx() -> dict[str, Cvx]:
     return {
         code: Cvx(code, name, _STATUS[status], _KIND[kind], unspecified == "1", updated)
-        for code, name, status, kind, unspecified, updated in _kept("cvx").rows
+        for code, name, status, kind, unspecified, updated in _shipped("cvx").rows
     }
 
 
 @cache
 def _mvx() -> dict[str, Mvx]:
-    return {code: Mvx(code, name, _STATUS[status], updated) for code, name, status, updated in _kept("mvx").rows}
+    return {code: Mvx(code, name, _STATUS[status], updated) for code, name, status, updated in _shipped("mvx").rows}
 
 
 @cache
@@ -198,14 +204,14 @@ def _ndc() -> dict[str, Ndc]:
             end,
             tuple(inner.split()),
         )
-        for code, vaccines, manufacturers, unit, start, end, name, inner in _kept("ndc").rows
+        for code, vaccines, manufacturers, unit, start, end, name, inner in _shipped("ndc").rows
     }
 
 
 @cache
 def _products() -> dict[tuple[str, str], tuple[Product, ...]]:
     found: dict[tuple[str, str], list[Product]] = {}
-    for vaccine, manufacturer, name, active, updated in _kept("products").rows:
+    for vaccine, manufacturer, name, active, updated in _shipped("products").rows:
         entry = Product(vaccine, manufacturer, name, active == "1", updated)
         found.setdefault((vaccine, manufacturer), []).append(entry)
     for entries in found.values():
@@ -221,14 +227,14 @@ def _makers() -> dict[str, frozenset[str]]:
     for package in _ndc().values():
         for vaccine in package.cvx:
             found.setdefault(vaccine, set()).update(package.mvx)
-    # A product without a manufacturer says that the list is not complete.
+    # The list is not complete if a product has no manufacturer.
     return {vaccine: frozenset(codes) for vaccine, codes in found.items() if "" not in codes}
 
 
 @cache
 def _groups() -> dict[str, tuple[Group, ...]]:
     found: dict[str, tuple[Group, ...]] = {}
-    for vaccine, group, name in _kept("groups").rows:
+    for vaccine, group, name in _shipped("groups").rows:
         found[vaccine] = (*found.get(vaccine, ()), Group(group, name))
     return found
 
@@ -237,7 +243,7 @@ def _groups() -> dict[str, tuple[Group, ...]]:
 def _vis() -> dict[str, Vis]:
     return {
         document: Vis(document, edition, name, current == "1", updated, tuple(vaccines.split()))
-        for document, edition, current, updated, name, vaccines in _kept("vis").rows
+        for document, edition, current, updated, name, vaccines in _shipped("vis").rows
     }
 
 
@@ -247,8 +253,8 @@ def _vis_of() -> dict[str, tuple[Vis, ...]]:
     for entry in _vis().values():
         for vaccine in entry.cvx:
             found.setdefault(vaccine, {})[entry.document] = entry
-    # OBX 30956-7 names a statement by the group's CVX, which CDC's table of statements does not hold (IG R1.5, Appendix
-    # B). Combinations are left out: theirs are statements of other groups too.
+    # OBX 30956-7 names a statement by the CVX of its group, which CDC's table of statements does not have (IG R1.5,
+    # Appendix B). Combinations are left out, because their statements belong to other groups as well.
     by_group: dict[str, dict[str, Vis]] = {}
     for vaccine, memberships in _groups().items():
         if len(memberships) == 1 and memberships[0].cvx not in found:
@@ -262,4 +268,4 @@ def _order(entry: Vis) -> tuple[int, bool, int, str]:
 
 @cache
 def _vis_url() -> dict[str, str]:
-    return {document_type: html or pdf for document_type, html, pdf in _kept("vis_url").rows}
+    return {document_type: html or pdf for document_type, html, pdf in _shipped("vis_url").rows}

@@ -1,7 +1,7 @@
-"""Code tables out of what CDC publishes: records of its files in, compact tables out, with what looks wrong.
+"""Builds code tables from the records of CDC's files.
 
-A record has passed its file's reader: codes, dates and states are in form. What is judged here is how records agree
-with each other. A problem stops the update; a note tells of a flaw in CDC's own data that the tables can live with.
+The codes, dates and states of a record were checked by the reader of its file; here records are compared with each
+other. A problem stops the update. A note is about a flaw in CDC's data that does no harm.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.domain.codes.cdc.rows import Kind, Status
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a file: its number (the first is 1) and its fields by our names."""
+    """One record of a file: its number from 1, and its fields by vaxline's names."""
 
     number: int
     values: Mapping[str, str]
@@ -29,7 +29,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and where: the file as the caller named it, the record's number (0: the whole file), the field."""
+    """Something wrong: the file as the caller named it, the number of the record (0: the whole file), the field."""
 
     file: str
     row: int
@@ -49,12 +49,13 @@ class Sheet:
     records: tuple[Record, ...]
 
     def note(self, record: Record, field: str, words: str) -> Problem:
+        """Return a problem of one of its records."""
         return Problem(self.file, record.number, field, words)
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One table, and what was found while building it; with a problem the table is not to be used."""
+    """One table, with the problems and notes of its making. A table with problems must not be used."""
 
     table: Table
     problems: tuple[Problem, ...] = ()
@@ -83,7 +84,7 @@ _UNSPECIFIED: Final = re.compile(r"unspecified|unknown formulation", re.IGNORECA
 
 
 def short_name(description: str) -> str:
-    """A description of at most 60 characters: abbreviated as CDC itself does, then without its last phrases."""
+    """Shorten a description to at most 60 characters: by CDC's own abbreviations, then by leaving out phrases."""
     text = " ".join(description.split())
     if len(text) <= _NAME_LENGTH:
         return text
@@ -92,7 +93,7 @@ def short_name(description: str) -> str:
     if len(text) <= _NAME_LENGTH:
         return text
     head = text[: _NAME_LENGTH + 1]
-    # Whole phrases go: "preservative free" must never lose its second word.
+    # Whole phrases are left out, so that "preservative free" does not lose its second word.
     phrase = max(head.rfind(", "), head.rfind(" ("))
     return text[:phrase] if phrase > _NAME_LENGTH // 3 else head.rpartition(" ")[0]
 
@@ -101,15 +102,15 @@ def _kind(record: Record) -> Kind:
     if record["code"] in _SPECIAL:
         return Kind.SPECIAL
     words = f"{record['name']} {record['full_name']}"
-    found = next((kind for kind, pattern in _KINDS if pattern.search(words)), Kind.VACCINE)
-    return Kind.OTHER if found is Kind.VACCINE and record["not_a_vaccine"] == "1" else found
+    kind = next((kind for kind, pattern in _KINDS if pattern.search(words)), Kind.VACCINE)
+    return Kind.OTHER if kind is Kind.VACCINE and record["not_a_vaccine"] == "1" else kind
 
 
 def _cvx(sheets: Sheets, _: Dates) -> Built:
     alike = Counter(short_name(record["name"]) for record in sheets["cvx"].records)
 
     def row(record: Record) -> tuple[str, ...]:
-        # A code that is in use for doses is no "unspecified formulation", whatever its description leaves open.
+        # An active code is used for doses, so it is no "unspecified formulation", whatever its description says.
         words = f"{record['name']} {record['full_name']}"
         loose = record["status"] != Status.ACTIVE and _UNSPECIFIED.search(words) is not None
         name = short_name(record["name"])
@@ -138,7 +139,7 @@ def _products(sheets: Sheets, _: Dates) -> Built:
     for record in sheets["tradename"].records:
         active = "1" if record["status"] == Status.ACTIVE else "0"
         row = (record["cvx"], record["mvx"], record["name"], active, record["updated"])
-        # CDC repeats a name where a product came back; the latest word counts.
+        # CDC repeats the name of a product that came back; the latest row counts.
         rows[row[:3]] = max(rows.get(row[:3], row), row, key=lambda entry: (entry[4], entry[3]))
     return Built(_table("products", rows, (record["updated"] for record in sheets["tradename"].records)))
 
@@ -192,11 +193,11 @@ def _ndc(sheets: Sheets, _: Dates) -> Built:
 
 def _vis(sheets: Sheets, _: Dates) -> Built:
     statements, by_cvx = sheets["vis"], sheets["cvx-vis"]
-    known = {record["document"]: record for record in statements.records}
-    vaccines: dict[str, list[str]] = {document: [] for document in known}
+    by_document = {record["document"]: record for record in statements.records}
+    vaccines: dict[str, list[str]] = {document: [] for document in by_document}
     problems: list[Problem] = []
     for record in by_cvx.records:
-        if record["document"] in known:
+        if record["document"] in by_document:
             vaccines[record["document"]].append(record["cvx"])
         else:
             problems.append(by_cvx.note(record, "document", f"{record['document']} is not in {statements.file}"))
@@ -209,7 +210,7 @@ def _vis(sheets: Sheets, _: Dates) -> Built:
             record["name"],
             _joined(vaccines[document]),
         )
-        for document, record in known.items()
+        for document, record in by_document.items()
     }
     updated = (record["updated"] for record in statements.records)
     return Built(_table("vis", rows, updated), tuple(problems))
@@ -234,13 +235,13 @@ def _cpt(sheets: Sheets, _: Dates) -> Built:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Which of CDC's files a table is built from, by the names of the command's options."""
+    """How a table is built, and from which of CDC's files, by the names of the command's options."""
 
     inputs: tuple[str, ...]
     build: Callable[[Sheets, Dates], Built]
 
 
-# In the order of building: groups and addresses carry no dates, so they state the date of the table they belong to.
+# In the order of building: groups and addresses have no dates, so they take the date of the table they belong to.
 RECIPES: Final[dict[str, Recipe]] = {
     "cvx": Recipe(("cvx",), _cvx),
     "mvx": Recipe(("mvx",), _mvx),
@@ -254,13 +255,13 @@ RECIPES: Final[dict[str, Recipe]] = {
 
 
 def _one_to_one(name: str, sheet: Sheet, row: Callable[[Record], tuple[str, ...]]) -> Built:
-    """A table with one row per record; a code that comes twice with different content is a problem."""
+    """A table with one row per record. A code that occurs twice with different content is a problem."""
     rows: Rows = {}
     problems: list[Problem] = []
     for record in sheet.records:
         made = row(record)
         if rows.setdefault(made[:1], made) != made:
-            problems.append(sheet.note(record, "code", f"{made[0]} stands in the file twice, with different content"))
+            problems.append(sheet.note(record, "code", f"{made[0]} is in the file twice, with different content"))
     return Built(_table(name, rows, (record["updated"] for record in sheet.records)), tuple(problems))
 
 
@@ -269,7 +270,7 @@ def _table(name: str, rows: Rows, dates: Iterable[str]) -> Table:
 
 
 def _natural(row: Sequence[str]) -> tuple[tuple[int, str], ...]:
-    """Sorts codes as people do: 9, 10, 100."""
+    """Sorts codes by number: 9, 10, 100."""
     return tuple((len(cell), cell) if cell.isdigit() else (0, cell) for cell in row[:_KEY_WIDTH])
 
 

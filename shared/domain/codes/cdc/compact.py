@@ -1,6 +1,6 @@
-"""The form in which code tables are kept: a line about the table, a line of columns, then tab-separated rows.
+"""The file format of code tables: a line about the table, a line of columns, then tab-separated rows.
 
-The text of a table depends on its rows alone, so that the same files of CDC give the same bytes on any day.
+The text of a table depends only on its rows, so the same files of CDC give the same bytes on any day.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ _SEPARATOR: Final = " | "
 
 
 class BrokenTableError(Exception):
-    """A kept table is not in the form that this version writes; the text names the table and what is wrong."""
+    """The text of a table is not in the format of this version; the message names the table and the problem."""
 
 
 class Form(msgspec.Struct, frozen=True):
-    """How one table is kept: its source in words, its columns, and how many of them tell one row from another."""
+    """The format of one table: its source, its columns, and how many of the first columns are its key."""
 
     source: str
     columns: tuple[str, ...]
@@ -41,11 +41,11 @@ FORMS: Final[dict[str, Form]] = {
     "cpt": Form("the user's own copy of CDC's CPT by CVX", ("code", "cvx")),
 }
 SHIPPED: Final = tuple(name for name in FORMS if name != "cpt")
-"""The tables in the package. CPT is copyright of the AMA: that table is the user's own and stays outside."""
+"""The tables in the package. CPT is not among them, because it is copyright of the AMA; a user makes their own."""
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table's rows as they are kept, with the date that it states (`YYYYMMDD`)."""
+    """The rows of a table, with the day of its newest change (`YYYYMMDD`)."""
 
     name: str
     date: str
@@ -53,16 +53,17 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def form(self) -> Form:
+        """Its format."""
         return FORMS[self.name]
 
     def by_key(self) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Rows by the columns that tell them apart."""
+        """Return the rows by their keys."""
         width = self.form.key
         return {row[:width]: row for row in self.rows}
 
 
 def encode(table: Table) -> str:
-    """The text of a table; `decode` gives the table back."""
+    """Return the text of a table."""
     head = (f"# {table.name}", f"date {table.date}", f"{len(table.rows)} rows", table.form.source)
     lines = [_SEPARATOR.join(head), "\t".join(table.form.columns)]
     lines += ["\t".join(row) for row in table.rows]
@@ -70,10 +71,10 @@ def encode(table: Table) -> str:
 
 
 def decode(name: str, text: str) -> Table:
-    """Reads a table that `encode` wrote.
+    """Read a table that `encode` wrote.
 
     Raises:
-        BrokenTableError: it is another table, has other columns, or lost rows.
+        BrokenTableError: It is another table, has other columns, or lacks rows.
     """
     lines = text.split("\n")
     form = FORMS[name]

@@ -1,8 +1,8 @@
-"""The ways to write a National Drug Code, and the 11-digit forms (5-4-2 with hyphens) that each can mean.
+"""The spellings of a National Drug Code, and the 11-digit forms (5-4-2 with hyphens) that each can mean.
 
-FDA assigns ten digits in three segments, 4-4-2, 5-3-2 or 5-4-1; messages carry eleven, each short segment filled with
-one zero (21 CFR 207.33; IG R1.5, RXA-5). Where hyphens are lost, ten digits have three readings and only a table of
-known packages can tell which is meant. GS1 barcodes carry the ten digits after `03` (GTIN) or `3` (UPC).
+FDA assigns ten digits in three segments, 4-4-2, 5-3-2 or 5-4-1. Messages have eleven digits: the short segment gets a
+leading zero (21 CFR 207.33; IG R1.5, RXA-5). Ten digits without hyphens have three readings, and only a table of
+packages can decide between them. GS1 barcodes have the ten digits after `03` (GTIN) or `3` (UPC).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _LABEL: Final = re.compile(r"^(?:NDC|\(01\))[\s:#-]*", re.IGNORECASE)
 _DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | {"*": "0"})
 _SEGMENTS: Final = re.compile(r"([0-9]{4,5})[- ]([0-9]{3,4})[- ]([0-9]{1,2})")
 _LAYOUTS: Final = frozenset({(4, 4, 2), (5, 3, 2), (5, 4, 1), (5, 4, 2)})
-# A spreadsheet reads bare digits as a number and may write this behind them.
+# A spreadsheet reads digits as a number and may add decimals.
 _DECIMALS: Final = re.compile(r"(?<=[0-9])\.0+$")
 
 
 def hyphenated(digits: str) -> str:
-    """Eleven digits as 5-4-2."""
+    """Return eleven digits as 5-4-2."""
     return f"{digits[:5]}-{digits[5:9]}-{digits[9:]}"
 
 
 def stated(raw: str) -> str | None:
-    """The 11-digit form where the spelling alone states it: eleven digits, or three segments of a legal layout."""
+    """Return the 11-digit form of eleven digits, or of three segments of an allowed layout; otherwise None."""
     code = _cleaned(raw)
     if len(code) == 11 and _is_number(code):
         return hyphenated(code)
@@ -38,14 +38,14 @@ def stated(raw: str) -> str | None:
 
 
 def readings(raw: str) -> tuple[str, ...]:
-    """Every 11-digit form that the spelling can mean; empty where it is no NDC.
+    """Return every 11-digit form that a spelling can mean; none if it is no NDC.
 
-    Beside what `stated` knows: ten bare digits, nine (a spreadsheet ate two leading zeros), and barcodes of 12 to 14
-    digits with a right check digit.
+    Beside the spellings of `stated` these are ten digits, nine digits (a spreadsheet removed two leading zeros), and
+    barcodes of 12 to 14 digits with a valid check digit.
     """
-    certain = stated(raw)
-    if certain is not None:
-        return (certain,)
+    form = stated(raw)
+    if form is not None:
+        return (form,)
     digits = _cleaned(raw)
     if not _is_number(digits):
         return ()
@@ -60,7 +60,7 @@ def readings(raw: str) -> tuple[str, ...]:
 
 
 def _of_ten(ten: str) -> tuple[str, ...]:
-    """4-4-2, 5-3-2 and 5-4-1; the same form may come out twice and then counts once."""
+    """The different forms of 4-4-2, 5-3-2 and 5-4-1."""
     filled = (f"0{ten}", f"{ten[:5]}0{ten[5:]}", f"{ten[:9]}0{ten[9:]}")
     return tuple(dict.fromkeys(map(hyphenated, filled)))
 

@@ -1,4 +1,4 @@
-"""What one row of each code table says. Dates are HL7 DT texts (`YYYYMMDD`), an empty text means "not known"."""
+"""The rows of the code tables. Dates are HL7 DT texts (`YYYYMMDD`); an empty text means "not known"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Status(StrEnum):
-    """The states that CDC gives a CVX; MVX codes and trade names have the first two only."""
+    """The states of a CVX; MVX codes and trade names have only the first two."""
 
     ACTIVE = "Active"
     INACTIVE = "Inactive"
@@ -18,22 +18,24 @@ class Status(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a CVX stands for."""
+    """The kind of product of a CVX."""
 
     VACCINE = "vaccine"
     ANTIBODY = "antibody"
     """Immune globulins, antitoxins and monoclonal antibodies."""
     SKIN_TEST = "skin test"
     OTHER = "other"
-    """What CDC calls no vaccine and is none of the above, such as an adjuvant."""
+    """Other codes that CDC does not count as vaccines, such as an adjuvant."""
     SPECIAL = "special"
     """998 no vaccine administered, 999 unknown, 99 reserved."""
 
 
 class Cvx(msgspec.Struct, frozen=True):
-    """A vaccine code; `updated` is the row's last change.
+    """A vaccine code.
 
-    `name` is CDC's short description in at most 60 characters; it is whole where two would then read alike.
+    Attributes:
+        name: CDC's short description in at most 60 characters, or the whole of it if two would be equal.
+        updated: The last change of the row.
     """
 
     code: str
@@ -41,7 +43,7 @@ class Cvx(msgspec.Struct, frozen=True):
     status: Status
     kind: Kind
     unspecified: bool
-    """An "unspecified formulation": right for history and vaccine groups, never for a dose given here."""
+    """An "unspecified formulation": allowed for history and vaccine groups, not for a dose given here."""
     updated: str
 
 
@@ -55,7 +57,7 @@ class Mvx(msgspec.Struct, frozen=True):
 
 
 class Product(msgspec.Struct, frozen=True):
-    """A trade name of one vaccine from one manufacturer; `mvx` is empty where CDC names none."""
+    """A trade name of one vaccine from one manufacturer; `mvx` is empty if CDC names none."""
 
     cvx: str
     mvx: str
@@ -65,11 +67,18 @@ class Product(msgspec.Struct, frozen=True):
 
 
 class Ndc(msgspec.Struct, frozen=True):
-    """A package. `code` is the 11-digit form, 5-4-2 with hyphens.
+    """A package.
 
-    `cvx` and `mvx` hold more than one code where CDC lists more (a vial for adults and for dialysis patients).
-    `of_use` is what is in the hand (vial, syringe), `of_sale` the carton; a package without an inner one is both.
-    `inner` names the units of use in a carton. `start` and `end` are the marketing dates as CDC has them.
+    Attributes:
+        code: The 11-digit form, 5-4-2 with hyphens.
+        cvx: Its vaccine; several codes if CDC lists several (a vial for adults and for dialysis patients).
+        mvx: Its manufacturer; several codes if CDC lists several.
+        name: Its trade name.
+        of_use: It is a unit of use (vial, syringe).
+        of_sale: It is a unit of sale (carton). A package without an inner one is both.
+        start: The begin of its marketing.
+        end: The end of its marketing.
+        inner: The units of use in a carton.
     """
 
     code: str
@@ -84,7 +93,7 @@ class Ndc(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """A vaccine group: its CVX (mostly an unspecified formulation) and CDC's name for it."""
+    """A vaccine group: its CVX (usually an unspecified formulation) and its name."""
 
     cvx: str
     name: str
@@ -93,8 +102,13 @@ class Group(msgspec.Struct, frozen=True):
 class Vis(msgspec.Struct, frozen=True):
     """One edition of a vaccine information statement (or EUA fact sheet).
 
-    `document` is the 24-character string of coding system cdcgs1vis (OBX-5 of LOINC 69764-9), `edition` what LOINC
-    29768-9 says, `cvx` the vaccines that it belongs to.
+    Attributes:
+        document: The 24-character string of coding system cdcgs1vis (OBX-5 of LOINC 69764-9).
+        edition: The edition date (LOINC 29768-9).
+        name: Its title.
+        current: It is the current edition.
+        updated: The last change of the row.
+        cvx: The vaccines that it is for.
     """
 
     document: str
@@ -106,12 +120,12 @@ class Vis(msgspec.Struct, frozen=True):
 
     @property
     def document_type(self) -> str:
-        """The GDTI of all editions: 13 digits within the string."""
+        """The GDTI that all editions have in common: 13 digits of the string."""
         return self.document[3:16]
 
 
 class TableInfo(msgspec.Struct, frozen=True):
-    """What a table states about itself: `date` is the newest change in it (`YYYYMMDD`)."""
+    """A table: its name, the day of its newest change, the number of its rows and its source."""
 
     name: str
     date: str

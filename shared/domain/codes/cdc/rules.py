@@ -1,7 +1,7 @@
-"""What must hold between vaccine, manufacturer, package and date: rows of data, for the checks of a dose to draw on.
+"""Rules between vaccine, manufacturer, package and date of a dose, by CDC's tables.
 
-A rule speaks only where CDC's tables decide; where they are silent or incomplete nothing is broken. Which rule is an
-error and which a warning is not said here.
+A rule is broken only if CDC's tables decide it, not if they lack or do not complete the data. `checks.TABLE_OF_CODES`
+has the severity of each.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from shared.domain.codes.cdc.rows import Cvx, Kind, Mvx, Status
 
 
 class Given(NamedTuple):
-    """The codes of one dose as they would be sent: `ndc` in 11-digit form, `on` the day of the dose (`YYYYMMDD`).
+    """The codes of one dose as they would be sent.
 
-    `administered`: given by the reporting clinic (RXA-9.1 = 00), not history.
+    Attributes:
+        cvx: The vaccine.
+        mvx: The manufacturer.
+        ndc: The package in 11-digit form.
+        on: The day of the dose, `YYYYMMDD`.
+        administered: It was given by the reporting clinic (RXA-9.1 = 00).
     """
 
     cvx: str
@@ -30,7 +35,15 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row. `value` gives what breaks the rule (the code, or codes compared), an empty text where nothing does."""
+    """One rule.
+
+    Attributes:
+        code: The code of its findings.
+        path: The HL7 field.
+        words: What is wrong, for the analyst.
+        fix: What to do, for the analyst.
+        value: Returns the code, or the compared codes, that break the rule; empty if it is not broken.
+    """
 
     code: str
     path: str
@@ -41,7 +54,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A rule that a dose breaks, and the value that breaks it."""
+    """A rule that a dose breaks, with the value that breaks it."""
 
     rule: Rule
     value: str
@@ -50,21 +63,21 @@ class Broken:
 # Cached: an export repeats the same few codes, and this saves 6 us a dose, 1 % of what converting its row costs.
 @lru_cache(maxsize=8192)
 def broken(given: Given) -> tuple[Broken, ...]:
-    """Every rule that the codes of a dose break, in the order of `RULES`."""
+    """Return the rules that the codes of a dose break, in the order of `RULES`."""
     return tuple([Broken(rule, value) for rule in RULES if (value := rule.value(given))])
 
 
 def inactive_at(row: Cvx | Mvx, on: str) -> bool:
-    """Whether a code was certainly inactive on a day.
+    """Tell whether a code was certainly inactive on a day.
 
-    CDC keeps no history of states: an inactive row became so at its last change at the latest. Before that day it may
-    have been active, so the answer is no.
+    CDC publishes no history of states. An inactive row became inactive at its last change or before, so it may have
+    been active before that day.
     """
     return row.status is Status.INACTIVE and on > row.updated
 
 
 def _of_cvx(holds: Callable[[Cvx], bool], *, administered: bool = False) -> Callable[[Given], str]:
-    """A rule over the row of the CVX, for all doses or for those given here."""
+    """A rule about the row of the CVX, for all doses or only for those given here."""
 
     def value(given: Given) -> str:
         row = cdc.cvx(given.cvx)
