@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from shared.usecases.registry.query_files import QueryFiles
     from shared.usecases.registry.reconcile import Reconcile
     from shared.usecases.reporting.daily import DailyReports
-    from shared.usecases.reporting.expectations import Expected
+    from shared.usecases.reporting.day_tallies import DayTallies
+    from shared.usecases.reporting.expectations import Expectations
     from shared.usecases.reporting.search import Search
 
 CLIENT_OPTIONS: Final[dict[str, Any]] = {
@@ -287,18 +288,30 @@ class Application:
 
     @cached_property
     def report(self) -> DailyReports:
-        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
         from shared.usecases.reporting.daily import DailyReports  # noqa: PLC0415 - once a day
 
         return DailyReports(
+            tallies=self.tallies,
             outcomes=self.ledger.outcomes,
             worklist=self.ledger.worklist,
             stops=self.ledger.stops,
             configurations=self.configurations,
-            store=S3FileStore(self._s3, self.runtime.bucket, REPORTS_PREFIX),
+            store=self._report_store,
             clock=self.clock,
             stage=self.runtime.stage,
         )
+
+    @cached_property
+    def tallies(self) -> DayTallies:
+        from shared.usecases.reporting.day_tallies import DayTallies  # noqa: PLC0415 - reports and the overview alone
+
+        return DayTallies(outcomes=self.ledger.outcomes, store=self._report_store, clock=self.clock)
+
+    @cached_property
+    def _report_store(self) -> S3FileStore:
+        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
+
+        return S3FileStore(self._s3, self.runtime.bucket, REPORTS_PREFIX)
 
     @cached_property
     def backfill(self) -> Backfill:
@@ -330,11 +343,11 @@ class Application:
 
         return redrive(self._sqs, queue, self.runtime.stage, self.runtime.outbox_url)
 
-    def expected(self, *, noting: bool = False) -> Expected:
+    def expected(self, *, noting: bool = False) -> Expectations:
         """When files are due and credentials expire, as of now."""
-        from shared.usecases.reporting.expectations import expected  # noqa: PLC0415 - only where somebody looks
+        from shared.usecases.reporting.expectations import read_expectations  # noqa: PLC0415 - only where somebody looks
 
-        return expected(
+        return read_expectations(
             self.ledger.sources, self.ledger.stops, self.configurations.current(), self.clock.now(), noting=noting
         )
 

@@ -8,8 +8,8 @@ from console import terminal
 from console.connect import open_stage
 from console.options import Clinic, Json, Stage, require_known_clinic
 from shared.settings import LOCAL_STAGE
-from shared.usecases.reporting.by_clinic import expected_of
-from shared.usecases.reporting.expectations import Expected
+from shared.usecases.reporting.by_clinic import expectations_of
+from shared.usecases.reporting.expectations import Expectations
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def expected(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False
         configuration = application.configurations.current()
         require_known_clinic(clinic, configuration)
         if clinic:
-            due = expected_of(due, configuration, clinic)
+            due = expectations_of(due, configuration, clinic)
     if json:
         terminal.print_json(due)
     else:
@@ -36,7 +36,7 @@ def expected(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False
         raise typer.Exit(1)
 
 
-def _print(due: Expected) -> None:
+def _print(due: Expectations) -> None:
     if due.sources:
         rows = (
             (

@@ -14,7 +14,7 @@ from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
 from shared.usecases.reporting.by_clinic import files_of
-from shared.usecases.reporting.trace import Trace, files_called
+from shared.usecases.reporting.trace import Trace, files_named
 from shared.usecases.reporting.trace import trace as trace_row
 
 
@@ -53,7 +53,7 @@ def trace(
 ) -> None:
     """Shows where one row of one file is now, and every step it took. Example: vaxline trace doses.csv 12"""
     with open_stage(stage) as application:
-        arrivals = files_called(application.ledger.files, file)
+        arrivals = files_named(application.ledger.files, file)
         audit_trail.record(application, "trace", [summary.file_id for summary in arrivals], f"row {row}")
         traced = (
             trace_row(application.ledger.submissions, application.ledger.files, summary, row, part)

@@ -11,10 +11,10 @@ import typer
 from console import audit_trail, terminal
 from console.connect import open_stage
 from console.options import Clinic, Json, Stage, require_known_clinic
-from shared.domain.readiness import WINDOW, Item, Readiness
+from shared.domain.readiness import CLEAN_DAYS_REQUIRED, ChecklistItem, Readiness
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reporting.pages import readiness as readiness_page
-from shared.usecases.reporting.readiness import SHOWN, go_live, readiness_of_each
+from shared.usecases.reporting.readiness import DAYS_SHOWN, go_live_checklist, readiness_of_each
 
 _CHECKLIST_MARKS = {True: "yes", False: "no", None: "?"}
 
@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def readiness(
     clinic: Clinic = "",
-    days: Annotated[int, typer.Option(min=WINDOW, max=366, help="how many days to show, today included")] = SHOWN,
+    days: Annotated[
+        int, typer.Option(min=CLEAN_DAYS_REQUIRED, max=366, help="how many days to show, today included")
+    ] = DAYS_SHOWN,
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="write a page to print, for CT DPH")] = None,
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
@@ -38,7 +40,7 @@ def readiness(
         configuration = application.configurations.current()
         require_known_clinic(clinic, configuration)
         each = readiness_of_each(application.ledger.outcomes, configuration, now.date(), shown=days)
-        checklist = go_live(application.ledger.worklist, application.ledger.stops, each)
+        checklist = go_live_checklist(application.ledger.worklist, application.ledger.stops, each)
     shown = next(one for one in each if one.clinic == clinic)
     if html is not None:
         on_page = (shown,) if clinic else each
@@ -70,7 +72,7 @@ def _print_days(shown: Readiness) -> None:
     )
 
 
-def _print_interface(clinics: tuple[Readiness, ...], checklist: tuple[Item, ...]) -> None:
+def _print_interface(clinics: tuple[Readiness, ...], checklist: tuple[ChecklistItem, ...]) -> None:
     """Print what concerns all clinics: one line per clinic, and the checklist before going live."""
     terminal.print_table(
         "Clinics",
@@ -87,10 +89,10 @@ def _verdict(shown: Readiness) -> str:
     if shown.clean_since is None:
         return "No message has been sent yet."
     if shown.is_ready:
-        return f"No errors and no warnings since {shown.clean_since}: {WINDOW} days or more."
+        return f"No errors and no warnings since {shown.clean_since}: {CLEAN_DAYS_REQUIRED} days or more."
     return (
         f"No errors and no warnings since {shown.clean_since}: {shown.streak} days, {shown.silent} of them "
-        f"silent; {WINDOW} days on {shown.could_end}."
+        f"silent; {CLEAN_DAYS_REQUIRED} days on {shown.could_end}."
     )
 
 

@@ -15,7 +15,7 @@ from shared.domain.report import Report
 from shared.settings import LOCAL_STAGE
 from shared.usecases.reporting.pages import csv_text
 from shared.usecases.reporting.pages import report as report_page
-from shared.usecases.reporting.report import REPORTS, of_tally
+from shared.usecases.reporting.report import REPORTS, build_report
 
 _ALL: Final = "all"
 _DEFAULT_DAYS: Final = 7
@@ -51,9 +51,9 @@ def report(
     with open_stage(stage) as application:
         audit_trail.record(application, "report", [clinic or "all clinics"], f"{name}, {first} to {last}")
         configuration = application.configurations.current()
-        counts = application.report.counted(first, last, clinic)
+        counts = application.tallies.count(first, last, clinic)
     names = list(REPORTS) if name == _ALL else [name]
-    reports = [of_tally(each, counts, configuration, first, last, clinic) for each in names]
+    reports = [build_report(each, counts, configuration, first, last, clinic) for each in names]
     if html is not None:
         html.write_text(report_page.page(reports, datetime.now(UTC)), "utf-8")
     if csv is not None:

@@ -13,7 +13,7 @@ from shared.bootstrap import Application
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS
 from shared.domain.submission import FileSummary
 from shared.exports.formats import FORMATS
-from shared.usecases.reporting.trace import files_called
+from shared.usecases.reporting.trace import files_named
 
 _POLL_SECONDS: Final = 2.0
 _CONTENT_TYPE: Final = "application/octet-stream"
@@ -49,7 +49,7 @@ def upload_and_wait(application: Application, file: Path, source: str, *, patien
     application.inbox.put(name, file.read_bytes(), _CONTENT_TYPE)
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        summary = next(iter(files_called(application.ledger.files, name)), None)
+        summary = next(iter(files_named(application.ledger.files, name)), None)
         if summary is not None and summary.complete and not any(state in IN_FLIGHT for state in summary.submitted):
             return summary
         time.sleep(_POLL_SECONDS * (min(1, application.runtime.retry_scale)))

@@ -8,10 +8,10 @@ from functions import logs
 from shared import metrics
 from shared.metrics import Measured
 from shared.usecases.delivery.sweep import Swept
-from shared.usecases.reporting.expectations import Expected
+from shared.usecases.reporting.expectations import Expectations
 
 
-def log(swept: Swept, expected: Expected) -> None:
+def log(swept: Swept, expected: Expectations) -> None:
     """Write one line for the sweep, and one for each source whose file is late."""
     logs.line("swept", queued=swept.queued, stopped=swept.stopped)
     for source in expected.sources:
@@ -19,7 +19,7 @@ def log(swept: Swept, expected: Expected) -> None:
             logs.line("no file came", source=source.source)
 
 
-def measured(swept: Swept, expected: Expected) -> Iterator[Measured]:
+def measured(swept: Swept, expected: Expectations) -> Iterator[Measured]:
     """Yield the number of submissions queued again, and the metrics that the alarms watch."""
     yield Measured(metrics.QUEUED_AGAIN, swept.queued)
     yield Measured(metrics.FACILITIES_STOPPED, len(expected.stopped))

@@ -1,7 +1,7 @@
-"""What became of one submission, and what can be counted of it, without who it is about.
+"""The outcome of a submission: everything that reports count, without patient data.
 
-One per submission, made once: when its final answer is known, or when it is held. It follows from the stored
-submission alone, so that a redelivered reference makes the very same one again (ADR 0011).
+There is one per submission, written when its final answer is known or when it is held. It is computed from the stored
+submission alone, so processing a redelivered reference yields an equal outcome (ADR 0011).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.domain.submission import Attempt, Submission
 ANSWERED: Final = frozenset(
     {State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN}
 )
-"""States that an attempt ends in once the message reached the IIS, or may have."""
+"""States of an attempt whose message reached the IIS, or may have."""
 
 ADMINISTERED: Final = "administered here"
 HISTORICAL: Final = "historical"
@@ -29,11 +29,13 @@ REFUSED_BY_PATIENT: Final = "refused by the patient"
 NOT_ADMINISTERED: Final = "not administered"
 DELETED: Final = "deleted"
 KINDS: Final = (ADMINISTERED, HISTORICAL, REFUSED_BY_PATIENT, NOT_ADMINISTERED, DELETED)
-"""What a dose says happened: RXA-20 (table 0322), RXA-9 (NIP001) and RXA-21 (table 0323) in one word."""
+"""What a dose says happened, from RXA-20 (HL7 table 0322), RXA-9 (NIP001) and RXA-21 (table 0323)."""
 
 _AGES: Final = ((2, "0 to 1"), (7, "2 to 6"), (19, "7 to 18"), (65, "19 to 64"), (200, "65 and older"))
-AGES: Final = tuple(words for _, words in _AGES)
-"""Age bands at the dose, in years; VFC ends at the 19th birthday."""
+AGES: Final = tuple(label for _, label in _AGES)
+"""Age bands at the dose, in years. VFC ends at the 19th birthday."""
+
+ADULT_AGES: Final = tuple(label for limit, label in _AGES if limit > 19)
 
 PATIENT_FIELDS: Final[dict[str, Callable[[Patient], object]]] = {
     "PID-3 record number": lambda patient: patient.mrn,
@@ -47,7 +49,7 @@ PATIENT_FIELDS: Final[dict[str, Callable[[Patient], object]]] = {
     "PID-22 ethnicity": lambda patient: patient.ethnicity,
     "NK1 next of kin": lambda patient: patient.next_of_kin,
 }
-"""What every message is asked for about the patient, and whether it is there."""
+"""Fields of the patient whose presence reports count → a value that is false where the field is absent."""
 
 DOSE_FIELDS: Final[dict[str, Callable[[Dose], object]]] = {
     "RXA-5 vaccine": lambda dose: dose.vaccine or dose.ndc,
@@ -62,13 +64,20 @@ DOSE_FIELDS: Final[dict[str, Callable[[Dose], object]]] = {
     "OBX 30963-3 funding source": lambda dose: dose.funding_source,
     "OBX 69764-9 information statement": lambda dose: dose.vis,
 }
-"""What a dose that was administered here is asked for, and whether it is there."""
+"""Fields of a dose administered here whose presence reports count → a value that is false where it is absent."""
 
 
 class DoseOutcome(msgspec.Struct, frozen=True, gc=False):
-    """One vaccination event: `kind` is of `KINDS`, `age` of `AGES`, `vaccine` a CVX (or what stands for it).
+    """One dose of an outcome.
 
-    `delay` is whole days from the dose to its report (None: not known); `absent` names fields of `DOSE_FIELDS`.
+    Attributes:
+        kind: one of `KINDS`.
+        vaccine: CVX code; NDC or the EHR's code where there is none.
+        lot: lot number, normalized by `lot_key`.
+        eligibility: code of the funding eligibility.
+        age: one of `AGES`; empty where it is not known.
+        delay: whole days from the dose to its report; None where it is not known.
+        absent: keys of `DOSE_FIELDS` that are absent.
     """
 
     kind: str
@@ -81,12 +90,26 @@ class DoseOutcome(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """`state` is HELD, or the final answer's; it does not change when a correction supersedes the submission.
+    """The outcome of one submission.
 
-    `when` is the start of the attempt that was answered, or when a held submission was made (UTC); `seconds` the IIS's
-    answer time. `errors` are (severity of table 0516, code, path) of the ACK's ERR segments, `causes` the worklist's.
-    `facility` is RXA-11.4, or MSH-4 where there is none, `profile` MSH-21.1; both empty where no message was built.
-    `absent` names fields of `PATIENT_FIELDS`.
+    Attributes:
+        msh_10: the submission's message control id.
+        clinic: the clinic's key.
+        source: the source's name.
+        state: HELD, or the state of the final answer. It stays when a correction supersedes the submission.
+        when: start of the attempt that was answered (UTC); the creation time of a held submission.
+        rows: rows of the export.
+        is_correction: whether the submission replaces another one.
+        attempts: number of attempts.
+        seconds: answer time of the IIS in seconds.
+        msa_1: MSA-1 of the ACK.
+        fault: code of the delivery fault.
+        causes: causes as in the worklist.
+        errors: (severity of HL7 table 0516, code, path) of each ERR segment.
+        facility: RXA-11.4, or MSH-4 where there is none; empty where no message was built.
+        profile: MSH-21.1; empty where no message was built.
+        doses: the doses.
+        absent: keys of `PATIENT_FIELDS` that are absent.
     """
 
     msh_10: str
@@ -113,10 +136,13 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 
 def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | None:
-    """The outcome of a submission; None while it waits, or where it was overtaken before anything was sent.
+    """Return the outcome; None while the submission waits, or where it was overtaken before it was sent.
 
-    `causes` are why it needs a person or what the IIS remarked, as the worklist groups them. An answer that never came
-    counts as ACCEPTED, on its day, once a query proved the submission.
+    An UNKNOWN attempt counts as ACCEPTED, on its day, once a query proved that the IIS has the submission.
+
+    Args:
+        submission: the submission.
+        causes: causes as in the worklist: why it needs a person, or the IIS's warnings.
     """
     final = next((attempt for attempt in reversed(submission.attempts) if attempt.state in ANSWERED), None)
     if final is None and (submission.attempts or submission.state in (State.QUEUED, State.SENDING)):
@@ -138,11 +164,11 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         msa_1=answer.msa_1,
         fault=answer.fault,
         causes=() if proven else causes,
-        errors=tuple((one.severity, one.application_code or one.code, one.path) for one in answer.errors),
+        errors=tuple((error.severity, error.application_code or error.code, error.path) for error in answer.errors),
         facility=facility,
         profile=profile,
         doses=tuple(_dose(dose, submission.visit.patient, when.date()) for dose in submission.visit.doses),
-        absent=tuple(name for name, of in PATIENT_FIELDS.items() if not of(submission.visit.patient)),
+        absent=tuple(name for name, value in PATIENT_FIELDS.items() if not value(submission.visit.patient)),
     )
 
 
@@ -156,12 +182,12 @@ def _dose(dose: Dose, patient: Patient, reported: date) -> DoseOutcome:
         eligibility=dose.eligibility.code,
         age=_age(born, given) if born and given else "",
         delay=(reported - given).days if given else None,
-        absent=tuple(name for name, of in DOSE_FIELDS.items() if not of(dose)) if kind == ADMINISTERED else (),
+        absent=tuple(name for name, value in DOSE_FIELDS.items() if not value(dose)) if kind == ADMINISTERED else (),
     )
 
 
 def kind_of(dose: Dose) -> str:
-    """What a dose says happened, as one of `KINDS`."""
+    """Return what a dose says happened, one of `KINDS`."""
     if dose.action is Action.DELETE:
         return DELETED
     if dose.completion is Completion.REFUSED:
@@ -172,12 +198,12 @@ def kind_of(dose: Dose) -> str:
 
 
 def lot_key(lot: str) -> str:
-    """A lot number as it is compared: people write case and blanks as they like."""
+    """Normalize a lot number for comparison: upper case, without white space."""
     return "".join(lot.split()).upper()
 
 
 def _date(text: str) -> date | None:
-    """A whole DT (`YYYYMMDD`), else None."""
+    """Parse an HL7 date of at least `YYYYMMDD`; None for any other text."""
     try:
         return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
@@ -186,11 +212,11 @@ def _date(text: str) -> date | None:
 
 def _age(born: date, given: date) -> str:
     years = given.year - born.year - ((given.month, given.day) < (born.month, born.day))
-    return next((words for below, words in _AGES if 0 <= years < below), "")
+    return next((label for limit, label in _AGES if 0 <= years < limit), "")
 
 
 def _from_message(vxu: str) -> tuple[str, str]:
-    """The facility of the first dose that names one (RXA-11.4), else the sender's (MSH-4); the profile (MSH-21)."""
+    """Return the facility (RXA-11.4 of the first dose that names one, else MSH-4) and the profile (MSH-21)."""
     message = parse(vxu)
     msh = message.first("MSH")
     facilities = (rxa.text(11, 4) for rxa in message.named("RXA"))
@@ -198,7 +224,10 @@ def _from_message(vxu: str) -> tuple[str, str]:
 
 
 def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
-    """(kind, value) by which a submission is found again: `mrn`, `orc_3`, `lot`; also as the message writes the ids."""
+    """Yield (kind, value) by which a search finds the submission: `mrn`, `orc_3`, `lot`.
+
+    Ids are yielded as the EHR writes them, and as the message does where it shortens them.
+    """
     visit, prefix = submission.visit, submission.visit.numbering.prefix
     if visit.patient.mrn:
         yield from dict.fromkeys((("mrn", visit.patient.mrn), ("mrn", identity.pid_3(visit.patient.mrn, prefix))))
@@ -210,7 +239,7 @@ def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
 
 
 class Findable(msgspec.Struct, frozen=True, gc=False):
-    """A value that people search by, and the MSH-10s of the submissions that it stands in."""
+    """A value that a search can look up, and the MSH-10s of the submissions that have it."""
 
     kind: str
     value: str
@@ -218,9 +247,9 @@ class Findable(msgspec.Struct, frozen=True, gc=False):
 
 
 def findable(submissions: Iterable[Submission]) -> list[Findable]:
-    """By what these submissions are found again, each value once: doses of one morning share a few lots."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in submissions:
-        for term in dict.fromkeys(search_terms(one)):
-            found.setdefault(term, []).append(one.msh_10)
-    return [Findable(kind, value, tuple(msh_10s)) for (kind, value), msh_10s in found.items()]
+    """Return the search terms of some submissions, each once, however many submissions have it."""
+    by_term: dict[tuple[str, str], list[str]] = {}
+    for submission in submissions:
+        for term in dict.fromkeys(search_terms(submission)):
+            by_term.setdefault(term, []).append(submission.msh_10)
+    return [Findable(kind, value, tuple(msh_10s)) for (kind, value), msh_10s in by_term.items()]

@@ -1,4 +1,4 @@
-"""CT WiZ's test phases and its two clean weeks, as values: days, phases, checklist."""
+"""Readiness for production as values: CT WiZ's test phases, clean days, checklist."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-WINDOW: Final = 14
+CLEAN_DAYS_REQUIRED: Final = 14
 """Days without an error or a warning that CT WiZ asks for before production."""
 
 IN_PRODUCTION: Final = (
     "Every working day: `vaxline worklist`, correct and resubmit; `vaxline files`: did every feed arrive?",
     "Every week: `vaxline report acks` and `vaxline report quality`, and talk to the clinics that they name.",
     "When a clinic, a vaccine or an EHR changes: `vaxline check` on its first file before it goes into the inbox.",
-    "Before a password runs out: the new one into the clinic's secret, then `vaxline valve list`.",
+    "Before a password expires: the new one into the clinic's secret, then `vaxline valve list`.",
 )
-"""What stays to be done once the interface is live."""
+"""The regular tasks once the interface is in production."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day: messages that the IIS answered (or may have stored), those with warnings, those with errors.
+    """One day of messages.
 
-    `held` are what vaxline kept back on that day. `causes` are the worklist's causes of its warnings and errors, the
-    commonest first.
+    Attributes:
+        date: the day (UTC) of the answers.
+        messages: messages that the IIS answered or may have stored.
+        warnings: messages accepted with warnings.
+        errors: messages refused, partly accepted, or without a readable answer.
+        held: submissions that vaxline held; they do not break a day.
+        causes: causes of the day's warnings and errors, the most frequent first.
     """
 
     date: date
@@ -35,6 +40,7 @@ class Day:
 
     @property
     def is_broken(self) -> bool:
+        """Whether the day had a warning or an error."""
         return self.warnings + self.errors > 0
 
     @property
@@ -45,7 +51,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One of CT WiZ's test phases: what it asks, whether the last days show it, and what shows it."""
+    """One of CT WiZ's test phases: what it asks, whether it is passed, and the evidence."""
 
     title: str
     asks: str
@@ -55,12 +61,18 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The days shown, oldest first, from the first that had anything.
+    """The readiness of one clinic, or of the whole interface.
 
-    `clean_since` is the first day of the current clean run (None before any message), `streak` counts its days up to
-    today, `silent` those of them without a message. `broken_on` is the last day with a warning or an error. `could_end`
-    is the day on which the run is fourteen days long, silent days included; `is_ready` once it was reached with today's
-    messages.
+    Attributes:
+        clinic: the clinic's key; empty for the whole interface.
+        days: the days shown, oldest first, from the first on which anything was sent or held.
+        clean_since: first day of the current clean run; None before any message.
+        could_end: the day on which the run has `CLEAN_DAYS_REQUIRED` days, silent ones included.
+        is_ready: whether `could_end` is reached.
+        streak: days of the run up to today.
+        silent: days of the run without a message.
+        broken_on: the last day with a warning or an error.
+        phases: CT WiZ's test phases.
     """
 
     clinic: str
@@ -75,8 +87,8 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One line of a checklist; `is_done` is None where only people know."""
+class ChecklistItem:
+    """One line of the checklist before going live. `is_done` is None where only people know."""
 
     words: str
     is_done: bool | None = None

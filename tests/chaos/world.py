@@ -38,7 +38,7 @@ from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.sweep import Sweep
 from shared.usecases.delivery.valve import ValveCheck, close_by_hand, open_by_hand, open_facility_by_hand
 from shared.usecases.intake.convert import Convert
-from shared.usecases.reporting.expectations import expected
+from shared.usecases.reporting.expectations import read_expectations
 from tests.chaos import mischief as kinds
 from tests.chaos.exports import Ehr
 from tests.chaos.handlers import handler
@@ -323,7 +323,7 @@ class World:
             backfill=Backfill(**wired(Backfill), outbox=outbox, configurations=configurations),
             sweep=Sweep(**wired(Sweep), outbox=outbox, configurations=configurations),
             is_configured=True,
-            expected=lambda *, noting: expected(
+            expected=lambda *, noting: read_expectations(
                 ledger.sources, ledger.stops, CONFIGURATION, clock.now(), noting=noting
             ),
             valve=ValveCheck(

@@ -25,8 +25,8 @@ from shared.domain.lifecycle import State
 from shared.domain.report import Report
 from shared.domain.submission import Submission
 from shared.ports.queues import OutboxMessage
-from shared.usecases.reporting.report import REPORTS, of_tally
-from shared.usecases.reporting.tally import Tally, by, tally_of
+from shared.usecases.reporting.report import REPORTS, build_report
+from shared.usecases.reporting.tally import Tally, count_days, totals
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
@@ -67,19 +67,19 @@ def _finished(running: session.Session, folder: Path, day: date) -> Run:
         application.correct(refused.msh_10, {"first_name": "Ada"})
         assert engine.wait_until_idle(timeout=60)
     since = day - timedelta(days=1)
-    before = tally_of(ledger.outcomes, since, day + timedelta(days=1))
+    before = count_days(ledger.outcomes, since, day + timedelta(days=1))
     submissions = _all(running)
     # Every reference comes once more, as after a crash between the ledger and the queue.
     references = [OutboxMessage(one.msh_10, one.clinic, one.patient_group) for one in submissions]
     application.submit(references, lambda: 900.0)
     for one in submissions:
         application.triage(one.msh_10)
-    after = tally_of(ledger.outcomes, since, day + timedelta(days=1))
+    after = count_days(ledger.outcomes, since, day + timedelta(days=1))
     of = {
-        name: of_tally(name, after, application.configurations.current(), since, day + timedelta(days=1))
+        name: build_report(name, after, application.configurations.current(), since, day + timedelta(days=1))
         for name in REPORTS
     }
-    return Run(submissions, before, after, of, tally_of(ledger.outcomes, since, day + timedelta(days=1), "elm"), day)
+    return Run(submissions, before, after, of, count_days(ledger.outcomes, since, day + timedelta(days=1), "elm"), day)
 
 
 def _all(running: session.Session) -> list[Submission]:
@@ -105,7 +105,7 @@ def test_the_run_has_something_of_everything_to_count(run: Run) -> None:
 
 def test_every_submission_is_counted_once_under_what_became_of_it(run: Run) -> None:
     scanned = Counter((one.clinic, _became(one).value) for one in run.submissions)
-    assert by(run.tally, "answers", 0, 2) == scanned
+    assert totals(run.tally, "answers", 0, 2) == scanned
 
 
 def test_doing_everything_once_more_changes_no_number(run: Run) -> None:
@@ -114,13 +114,13 @@ def test_doing_everything_once_more_changes_no_number(run: Run) -> None:
 
 def test_doses_lots_and_causes_are_those_of_the_table(run: Run) -> None:
     doses = [dose for one in run.submissions for dose in one.visit.doses]
-    assert by(run.tally, "doses").total() == len(doses)
-    assert by(run.tally, "vaccines").total() + by(run.tally, "doses", 2)[("deleted",)] == len(doses)
+    assert totals(run.tally, "doses").total() == len(doses)
+    assert totals(run.tally, "vaccines").total() + totals(run.tally, "doses", 2)[("deleted",)] == len(doses)
     given = [dose for dose in doses if dose.is_administered_here and dose.action.value != "D"]
-    assert by(run.tally, "lots").total() == sum(bool(dose.lot) for dose in given)
-    assert by(run.tally, "eligibility").total() == len(given)
+    assert totals(run.tally, "lots").total() == sum(bool(dose.lot) for dose in given)
+    assert totals(run.tally, "eligibility").total() == len(given)
     sent = Counter(cause for one in run.submissions if one.attempts for cause in one.causes)
-    counted = by(run.tally, "causes", 1, 2)
+    counted = totals(run.tally, "causes", 1, 2)
     assert Counter({cause: sum(counted[cause, state] for state in State if state != "HELD") for cause in sent}) == sent
 
 

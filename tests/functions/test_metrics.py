@@ -15,7 +15,7 @@ from shared.metrics import METRICS, Measured, Metric
 from shared.settings import FUNCTIONS
 from shared.usecases.delivery.submit import Done, Later
 from shared.usecases.delivery.sweep import Swept
-from shared.usecases.reporting.expectations import CredentialsDue, Expected, SourceDue
+from shared.usecases.reporting.expectations import CredentialsDue, Expectations, SourceDue
 from tests.conftest import NOON
 
 
@@ -135,7 +135,7 @@ def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
 
 def test_what_a_person_should_hear_of_is_measured_by_the_schedule() -> None:
     late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
-    expected = Expected((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
+    expected = Expectations((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
     assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected), "", 0)) == {
         ("FacilitiesStopped", "", ""): 1,
         ("SilentSources", "", ""): 1,

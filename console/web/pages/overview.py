@@ -17,10 +17,10 @@ from shared.domain.lifecycle import State
 from shared.domain.valve import MEANING, Valve
 from shared.ports.ledger import NO_CLINIC
 from shared.usecases.delivery.backfill import all_waiting
-from shared.usecases.reporting.by_clinic import expected_of
-from shared.usecases.reporting.expectations import Expected
-from shared.usecases.reporting.sheets import FAILED, OUTCOMES, share
-from shared.usecases.reporting.tally import SECONDS, Tally, by, days
+from shared.usecases.reporting.by_clinic import expectations_of
+from shared.usecases.reporting.expectations import Expectations
+from shared.usecases.reporting.sheets import FAILED, OUTCOME_STATES, percentage
+from shared.usecases.reporting.tally import SECONDS, Tally, days_between, totals
 
 DAYS: Final = 14
 _MAX_COUNTED: Final = 10_000
@@ -48,7 +48,7 @@ class _PageData:
     waiting: int
     to_do: dict[str, int]
     valve: Valve
-    expected: Expected
+    expected: Expectations
     clinics: tuple[str, ...]
 
 
@@ -62,11 +62,11 @@ def _read(application: Application, clinic: str) -> _PageData:
         to_do[entry.clinic] = to_do.get(entry.clinic, 0) + 1
     expected = application.expected()
     if clinic:
-        expected = expected_of(expected, configuration, clinic)
+        expected = expectations_of(expected, configuration, clinic)
     return _PageData(
         since,
         until,
-        application.report.counted(since, until, clinic),
+        application.tallies.count(since, until, clinic),
         sum(1 for _ in islice(all_waiting(ledger.backlog, ledger.backfills, _MAX_COUNTED, clinic), _MAX_COUNTED)),
         to_do,
         ledger.stops.current().valve,
@@ -99,14 +99,14 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
 
 
 def _summary(data: _PageData) -> None:
-    states = by(data.counts, "answers", 2)
-    answered = sum(states[(state,)] for state in OUTCOMES if state is not State.HELD)
+    states = totals(data.counts, "answers", 2)
+    answered = sum(states[(state,)] for state in OUTCOME_STATES if state is not State.HELD)
     failed = sum(states[(state,)] for state in FAILED)
     late = [source for source in data.expected.sources if source.late]
     tiles(
         (
             (f"messages answered in {DAYS} days", answered),
-            ("of them not, or not wholly, stored", share(failed, answered) or "none"),
+            ("of them not, or not wholly, stored", percentage(failed, answered) or "none"),
             ("need a person", Link(f"{sum(data.to_do.values()):,}", address("worklist"))),
             ("wait for delivery", data.waiting),
             ("delivery", "open" if data.valve.is_open and not data.expected.stopped else "stopped"),
@@ -128,29 +128,29 @@ def _stops(data: _PageData) -> None:
 
 
 def _outcomes_by_day(data: _PageData) -> dict[str, Any]:
-    counts = by(data.counts, "answers", 1, 2)
-    names = [day.isoformat() for day in days(data.since, data.until)]
-    series = {state: [counts[name, state] for name in names] for state in OUTCOMES}
+    counts = totals(data.counts, "answers", 1, 2)
+    names = [day.isoformat() for day in days_between(data.since, data.until)]
+    series = {state: [counts[name, state] for name in names] for state in OUTCOME_STATES}
     return charts.stacked(names, {state: values for state, values in series.items() if any(values)})
 
 
 def _answer_times(data: _PageData) -> dict[str, Any]:
-    counts = by(data.counts, "seconds", 1)
+    counts = totals(data.counts, "seconds", 1)
     return charts.columns(SECONDS, [counts[(band,)] for band in SECONDS])
 
 
 def _clinic_rows(data: _PageData) -> list[tuple[Cell, ...]]:
     """Return a row per clinic: the configured ones, then those that only have messages or open submissions."""
-    counts = by(data.counts, "answers", 0, 2)
+    counts = totals(data.counts, "answers", 0, 2)
     names = dict.fromkeys((*data.clinics, *(clinic for clinic, _ in counts), *data.to_do))
     names.pop(NO_CLINIC, None)
     rows: list[tuple[Cell, ...]] = []
     for name in names:
-        sent = sum(counts[name, state] for state in OUTCOMES if state is not State.HELD)
+        sent = sum(counts[name, state] for state in OUTCOME_STATES if state is not State.HELD)
         failed = sum(counts[name, state] for state in FAILED)
         to_do = data.to_do.get(name or NO_CLINIC, 0)
         link = Link(f"{to_do:,}", address("worklist", clinic=name)) if to_do else 0
-        rows.append((name or "(no clinic)", sent, failed, share(failed, sent), counts[name, State.HELD], link))
+        rows.append((name or "(no clinic)", sent, failed, percentage(failed, sent), counts[name, State.HELD], link))
     return rows
 
 

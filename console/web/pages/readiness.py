@@ -10,10 +10,10 @@ from nicegui import ui
 from console.web.parts import Cell, Link, address, card, empty, html_element, loading, row, table
 from console.web.session import ConsoleSession
 from shared.bootstrap import Application
-from shared.domain.readiness import IN_PRODUCTION, WINDOW, Item, Readiness
+from shared.domain.readiness import CLEAN_DAYS_REQUIRED, IN_PRODUCTION, ChecklistItem, Readiness
 from shared.usecases.reporting.pages import readiness
 from shared.usecases.reporting.pages.html import with_commands
-from shared.usecases.reporting.readiness import go_live, readiness_of_each
+from shared.usecases.reporting.readiness import go_live_checklist, readiness_of_each
 
 _CHECKLIST_BOX = {True: "☑", False: "☐", None: "☐"}
 _CHECKLIST_WORDS = {True: "done: ", False: "not yet: ", None: "you know: "}
@@ -61,17 +61,21 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
                     html_element("ul", "".join(f"<li>{with_commands(line)}</li>" for line in IN_PRODUCTION), "list")
 
 
-def _read(application: Application) -> tuple[str, tuple[Readiness, ...], tuple[Item, ...]]:
+def _read(application: Application) -> tuple[str, tuple[Readiness, ...], tuple[ChecklistItem, ...]]:
     """Return the organization's name, the readiness of interface and clinics, and the checklist."""
     configuration = application.configurations.current()
     each = readiness_of_each(application.ledger.outcomes, configuration, application.clock.now().date())
-    return configuration.organization, each, go_live(application.ledger.worklist, application.ledger.stops, each)
+    return (
+        configuration.organization,
+        each,
+        go_live_checklist(application.ledger.worklist, application.ledger.stops, each),
+    )
 
 
 def _broken_days(shown: Readiness) -> None:
     broken = [day for day in reversed(shown.days) if day.is_broken]
     if not broken:
-        empty(f"None in the last {len(shown.days)} days.", f"CT WiZ asks for {WINDOW} clean days.")
+        empty(f"None in the last {len(shown.days)} days.", f"CT WiZ asks for {CLEAN_DAYS_REQUIRED} clean days.")
         return
     table(
         ("day", "warnings", "errors", "causes"),
@@ -85,7 +89,7 @@ def _clinic_cells(one: Readiness) -> tuple[Cell, ...]:
     return link, one.streak, one.silent, broken, str(one.could_end or "")
 
 
-def _checklist_item(item: Item) -> str:
+def _checklist_item(item: ChecklistItem) -> str:
     attributes = ' class="done"' if item.is_done else ""
     box, words = _CHECKLIST_BOX[item.is_done], _CHECKLIST_WORDS[item.is_done]
     return (

@@ -15,7 +15,7 @@ from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.report import Report, Sheet
 from shared.usecases.reporting.pages import csv_text, report
-from shared.usecases.reporting.report import REPORTS, of_tally
+from shared.usecases.reporting.report import REPORTS, build_report
 
 _DEFAULT_DAYS: Final = 7
 _MAX_DAYS: Final = 366
@@ -73,8 +73,8 @@ class _ReportForm:
             await self._session.record("report", [clinic or "all clinics"], f"{name}, {since} to {until}")
 
             def make(application: Application) -> Report:
-                counts = application.report.counted(since, until, clinic)
-                return of_tally(name, counts, application.configurations.current(), since, until, clinic)
+                counts = application.tallies.count(since, until, clinic)
+                return build_report(name, counts, application.configurations.current(), since, until, clinic)
 
             made = await self._session.run(make)
         self._result.clear()

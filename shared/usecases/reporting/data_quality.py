@@ -1,4 +1,4 @@
-"""The sheets about data: completeness, timeliness, vaccines, lots, eligibility, and what looks like a default."""
+"""The sheets about data quality: completeness, timeliness, vaccines, lots, eligibility, and suspicious patterns."""
 
 from __future__ import annotations
 
@@ -7,143 +7,155 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from shared.domain.codes import cdc, tables
-from shared.domain.outcome import ADMINISTERED, AGES, DOSE_FIELDS, HISTORICAL, PATIENT_FIELDS
+from shared.domain.outcome import ADMINISTERED, ADULT_AGES, AGES, DOSE_FIELDS, HISTORICAL, PATIENT_FIELDS
 from shared.domain.report import Cell, Sheet
-from shared.usecases.reporting.sheets import TOP, Asked, clinic_name, ranked, share
-from shared.usecases.reporting.tally import DELAYS, Tally, by
+from shared.usecases.reporting.sheets import MAX_ROWS, SheetInput, clinic_label, most_frequent_first, percentage
+from shared.usecases.reporting.tally import DELAYS, LATE_DELAY, Tally, totals
 
-# data quality ---------------------------------------------------------------------------------------------------------
+_ELIGIBILITY: Final = {code: text for code, text, _ in tables.ELIGIBILITY.rows}
 
 
-def completeness(asked: Asked) -> Sheet:
-    counts = by(asked.counts, "fields", 1, 2)
+def completeness(data: SheetInput) -> Sheet:
+    """How often each field is present."""
+    counts = totals(data.counts, "fields", 1, 2)
 
     def rows() -> Iterator[tuple[Cell, ...]]:
         for field in (*PATIENT_FIELDS, *DOSE_FIELDS):
             present, absent = counts[field, "present"], counts[field, "absent"]
-            yield field, present, absent, share(present, present + absent)
+            yield field, present, absent, percentage(present, present + absent)
 
     note = "Patient fields per message, dose fields per dose that was administered here."
     return Sheet("Completeness by field", ("field", "present", "absent", "complete"), tuple(rows()), note)
 
 
-def banded(title: str, measure: str, bands: Iterable[str], words: tuple[str, str]) -> Callable[[Asked], Sheet]:
-    def make(asked: Asked) -> Sheet:
-        counts = by(asked.counts, measure, 1)
-        rows = tuple((band, counts[(band,)], share(counts[(band,)], counts.total())) for band in bands)
-        return Sheet(title, (*words, "share"), rows, chart="bars")
+def banded(title: str, measure: str, bands: Iterable[str], columns: tuple[str, str]) -> Callable[[SheetInput], Sheet]:
+    """Return a function that makes a sheet with one row per band of a measure.
+
+    Args:
+        title: the sheet's title.
+        measure: key of `tally.MEASURES`.
+        bands: the bands, in their order.
+        columns: the heads of the columns for band and count.
+    """
+
+    def make(data: SheetInput) -> Sheet:
+        counts = totals(data.counts, measure, 1)
+        rows = tuple((band, counts[(band,)], percentage(counts[(band,)], counts.total())) for band in bands)
+        return Sheet(title, (*columns, "percentage"), rows, chart="bars")
 
     return make
 
 
-def vaccines(asked: Asked) -> Sheet:
-    counts = by(asked.counts, "vaccines", 1, 2)
+def vaccines(data: SheetInput) -> Sheet:
+    """Doses by vaccine."""
+    counts = totals(data.counts, "vaccines", 1, 2)
 
     def row(code: str) -> tuple[Cell, ...]:
-        known = cdc.cvx(code)
-        of = [counts[code, kind] for kind in (ADMINISTERED, HISTORICAL)]
-        everything = sum(count for (vaccine, _), count in counts.items() if vaccine == code)
-        return code or "none", everything, *of, known.name if known else ""
+        vaccine = cdc.cvx(code)
+        by_kind = [counts[code, kind] for kind in (ADMINISTERED, HISTORICAL)]
+        all_kinds = sum(count for (counted, _), count in counts.items() if counted == code)
+        return code or "none", all_kinds, *by_kind, vaccine.name if vaccine else ""
 
     rows = sorted((row(code) for code in {code for code, _ in counts}), key=lambda cells: (-int(cells[1]), cells[0]))
     columns = ("vaccine (CVX)", "doses", ADMINISTERED, HISTORICAL, "name")
-    return Sheet("Vaccines", columns, tuple(rows[:TOP]), chart="bars")
+    return Sheet("Vaccines", columns, tuple(rows[:MAX_ROWS]), chart="bars")
 
 
-def lots(asked: Asked) -> Sheet:
+def lots(data: SheetInput) -> Sheet:
+    """The most frequent lots."""
     rows = tuple(
-        (lot, vaccine, clinic_name(clinic), count)
-        for (lot, vaccine, clinic), count in ranked(by(asked.counts, "lots", 1, 2, 0))[:TOP]
+        (lot, vaccine, clinic_label(clinic), count)
+        for (lot, vaccine, clinic), count in most_frequent_first(totals(data.counts, "lots", 1, 2, 0))[:MAX_ROWS]
     )
-    return Sheet("Lots administered here", ("lot", "vaccine (CVX)", "clinic", "doses"), rows, "The fifty commonest.")
+    columns = ("lot", "vaccine (CVX)", "clinic", "doses")
+    return Sheet("Lots administered here", columns, rows, f"The {MAX_ROWS} most frequent.")
 
 
-_ELIGIBILITY: Final = {code: text for code, text, _ in tables.ELIGIBILITY.rows}
-
-
-def eligibility(asked: Asked) -> Sheet:
-    counts = by(asked.counts, "eligibility", 2, 1)
+def eligibility(data: SheetInput) -> Sheet:
+    """Doses by eligibility and age."""
+    counts = totals(data.counts, "eligibility", 2, 1)
 
     def row(code: str) -> tuple[Cell, ...]:
-        of = [counts[code, age] for age in (*AGES, "")]
-        return code or "none", _ELIGIBILITY.get(code, ""), sum(of), *of
+        by_age = [counts[code, age] for age in (*AGES, "")]
+        return code or "none", _ELIGIBILITY.get(code, ""), sum(by_age), *by_age
 
     rows = tuple(row(code) for code in sorted({code for code, _ in counts}))
     columns = ("eligibility", "meaning", "doses", *(f"{age} years" for age in AGES), "age not known")
     return Sheet("Eligibility by age", columns, rows, "Doses that were administered here.")
 
 
-_ENOUGH: Final = 20
-"""Below so many doses a pattern is chance."""
+# suspicious patterns --------------------------------------------------------------------------------------------------
+
+_MIN_DOSES: Final = 20
+"""With fewer doses a pattern may be chance."""
 
 
-def suspicious(asked: Asked) -> Sheet:
-    rows = tuple(row for make in SUSPICIONS for row in make(asked.counts))
+def suspicious(data: SheetInput) -> Sheet:
+    """Patterns that look like a default or a wrong setting of the EHR."""
+    rows = tuple(row for find in SUSPICIONS for row in find(data.counts))
     columns = ("clinic", "pattern", "evidence", "ask the clinic")
-    return Sheet("Suspicious patterns", columns, rows, f"Patterns are looked for from {_ENOUGH} doses on.")
+    return Sheet("Suspicious patterns", columns, rows, f"A pattern needs at least {_MIN_DOSES} doses.")
 
 
-_Suspicion = Callable[[Tally], Iterator[tuple[Cell, ...]]]
+def _one_lot_for_several_vaccines(counts: Tally) -> Iterator[tuple[Cell, ...]]:
+    vaccines_of: dict[tuple[str, str], set[str]] = {}
+    for clinic, lot, vaccine in totals(counts, "lots", 0, 1, 2):
+        vaccines_of.setdefault((clinic, lot), set()).add(vaccine)
+    doses = totals(counts, "lots", 0, 1)
+    for (clinic, lot), codes in sorted(vaccines_of.items()):
+        if len(codes) > 1 and doses[clinic, lot] >= _MIN_DOSES:
+            evidence = f"lot {lot}: {doses[clinic, lot]} doses of {len(codes)} vaccines"
+            ask = "Is a lot number filled in by default?"
+            yield clinic_label(clinic), "one lot for several vaccines", evidence, ask
 
 
-def _one_lot(counts: Tally) -> Iterator[tuple[Cell, ...]]:
-    vaccines: dict[tuple[str, str], set[str]] = {}
-    for clinic, lot, vaccine in by(counts, "lots", 0, 1, 2):
-        vaccines.setdefault((clinic, lot), set()).add(vaccine)
-    doses = by(counts, "lots", 0, 1)
-    for (clinic, lot), of in sorted(vaccines.items()):
-        if len(of) > 1 and doses[clinic, lot] >= _ENOUGH:
-            words = f"lot {lot}: {doses[clinic, lot]} doses of {len(of)} vaccines"
-            yield clinic_name(clinic), "one lot for several vaccines", words, "Is a lot number filled in by default?"
-
-
-def _one_kind(counts: Tally) -> Iterator[tuple[Cell, ...]]:
-    kinds = by(counts, "doses", 0, 2)
+def _nothing_administered(counts: Tally) -> Iterator[tuple[Cell, ...]]:
+    kinds = totals(counts, "doses", 0, 2)
     for clinic in sorted({clinic for clinic, _ in kinds}):
-        here, history = kinds[clinic, ADMINISTERED], kinds[clinic, HISTORICAL]
-        if history >= _ENOUGH and not here:
+        administered, historical = kinds[clinic, ADMINISTERED], kinds[clinic, HISTORICAL]
+        if historical >= _MIN_DOSES and not administered:
             ask = "Does it mark doses that it gave itself as administered (RXA-9 00)?"
-            yield clinic_name(clinic), "nothing administered here", f"{history} historical doses", ask
+            yield clinic_label(clinic), "nothing administered here", f"{historical} historical doses", ask
 
 
-def _one_eligibility(counts: Tally) -> Iterator[tuple[Cell, ...]]:
-    doses = by(counts, "eligibility", 0, 1, 2)
+def _one_eligibility_for_all_ages(counts: Tally) -> Iterator[tuple[Cell, ...]]:
+    doses = totals(counts, "eligibility", 0, 1, 2)
     for clinic in sorted({clinic for clinic, _, _ in doses}):
-        mine = {(age, code): count for (of, age, code), count in doses.items() if of == clinic and code}
-        ages, known = {age for age, _ in mine if age}, {code for _, code in mine}
-        if sum(mine.values()) >= _ENOUGH and len(known) == 1 and len(ages) > 2:
-            words = f"{min(known)} for {sum(mine.values())} doses of {len(ages)} age bands"
-            yield (
-                clinic_name(clinic),
-                "one eligibility for everybody",
-                words,
-                "Is the eligibility a default of the EHR?",
-            )
+        own = {(age, code): count for (of, age, code), count in doses.items() if of == clinic and code}
+        ages, codes = {age for age, _ in own if age}, {code for _, code in own}
+        if sum(own.values()) >= _MIN_DOSES and len(codes) == 1 and len(ages) > 2:
+            evidence = f"{min(codes)} for {sum(own.values())} doses of {len(ages)} age bands"
+            ask = "Is the eligibility a default of the EHR?"
+            yield clinic_label(clinic), "one eligibility for everybody", evidence, ask
 
 
 def _vfc_of_adults(counts: Tally) -> Iterator[tuple[Cell, ...]]:
     adults: Counter[str] = Counter()
-    for (clinic, age, code), count in by(counts, "eligibility", 0, 1, 2).items():
-        if age in AGES[3:] and code in tables.VFC_ELIGIBLE:
+    for (clinic, age, code), count in totals(counts, "eligibility", 0, 1, 2).items():
+        if age in ADULT_AGES and code in tables.VFC_ELIGIBLE:
             adults[clinic] += count
     for clinic, count in sorted(adults.items()):
         ask = "VFC ends at the 19th birthday: which eligibility holds?"
-        yield clinic_name(clinic), "VFC eligibility of adults", f"{count} doses", ask
+        yield clinic_label(clinic), "VFC eligibility of adults", f"{count} doses", ask
 
 
-def _late(counts: Tally) -> Iterator[tuple[Cell, ...]]:
-    doses = by(counts, "delays", 0, 1)
+def _mostly_late(counts: Tally) -> Iterator[tuple[Cell, ...]]:
+    doses = totals(counts, "delays", 0, 1)
     for clinic in sorted({clinic for clinic, _ in doses}):
-        whole = sum(doses[clinic, band] for band in DELAYS)
-        late = doses[clinic, DELAYS[4]]
-        if whole >= _ENOUGH and late * 2 > whole:
-            words = f"{late} of {whole} doses after more than 30 days"
-            yield (
-                clinic_name(clinic),
-                "most doses reported late",
-                words,
-                "Does the feed run daily, or is this a backfill?",
-            )
+        all_doses = sum(doses[clinic, band] for band in DELAYS)
+        late = doses[clinic, LATE_DELAY]
+        if all_doses >= _MIN_DOSES and late * 2 > all_doses:
+            evidence = f"{late} of {all_doses} doses after more than 30 days"
+            ask = "Does the feed run daily, or is this a backfill?"
+            yield clinic_label(clinic), "most doses reported late", evidence, ask
 
 
-SUSPICIONS: Final[tuple[_Suspicion, ...]] = (_one_lot, _one_kind, _one_eligibility, _vfc_of_adults, _late)
+_Suspicion = Callable[[Tally], Iterator[tuple[Cell, ...]]]
+SUSPICIONS: Final[tuple[_Suspicion, ...]] = (
+    _one_lot_for_several_vaccines,
+    _nothing_administered,
+    _one_eligibility_for_all_ages,
+    _vfc_of_adults,
+    _mostly_late,
+)
+"""Each yields the rows of `suspicious` for the clinics that show its pattern."""

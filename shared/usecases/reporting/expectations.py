@@ -1,4 +1,4 @@
-"""What should have come by now, and what runs out soon: sources that are silent, credentials that expire."""
+"""Due files and expiring credentials: which sources are late, and whose password ends when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.ports.ledger import Sources, Stops
 
 @dataclass(frozen=True, slots=True)
 class SourceDue:
-    """A source that clinics.toml expects files of: since when it is quiet, and when its next file is late."""
+    """A source with `expected_every`: when its last file came, when its next one is due, and whether it is late."""
 
     source: str
     quiet_since: datetime
@@ -23,7 +23,7 @@ class SourceDue:
 
 @dataclass(frozen=True, slots=True)
 class CredentialsDue:
-    """When a facility's credentials expire, and in how many days from today (negative: since)."""
+    """The day on which a facility's credentials expire; `days` from today on, negative where it has passed."""
 
     facility: str
     secret: str
@@ -32,49 +32,60 @@ class CredentialsDue:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """All of it, what comes next first; `stopped` are the facilities whose delivery waits for a person."""
+class Expectations:
+    """Due files and expiring credentials, the next ones first.
+
+    Attributes:
+        sources: the sources with `expected_every`.
+        credentials: one entry per facility with `credentials_expire`.
+        stopped: stopped facility → fault.
+    """
 
     sources: tuple[SourceDue, ...]
     credentials: tuple[CredentialsDue, ...]
     stopped: Mapping[str, str]
 
 
-def expected(
+def read_expectations(
     sources: Sources, stops: Stops, configuration: Configuration, now: datetime, *, noting: bool = False
-) -> Expected:
-    """Looks once. A source counts from its last file; before its first, from when it was first looked at.
+) -> Expectations:
+    """Return what is due as of now.
 
-    With `noting` that first look is written down (the schedule does so; people only look).
+    Args:
+        sources: knows the time of each source's last file.
+        stops: what stops delivery.
+        configuration: the configuration in force.
+        now: the current time.
+        noting: record the time from which the first file of a new source is expected. The schedule does; people don't.
     """
-    quiet = sources.quiet_since()
-    zone = configuration.iis.time_zone
+    quiet_since = sources.quiet_since()
+    time_zone = configuration.iis.time_zone
     due_sources = []
     for name, source in configuration.sources.items():
         if source.expected_every is None:
             continue
-        if noting and name not in quiet:
+        if noting and name not in quiet_since:
             sources.expect(name, now)
-        since = quiet.get(name, now)
-        due = source.expected_every.due_after(since, zone)
+        since = quiet_since.get(name, now)
+        due = source.expected_every.due_after(since, time_zone)
         due_sources.append(SourceDue(name, since, due, late=due < now))
-    return Expected(
-        tuple(sorted(due_sources, key=lambda one: one.due)),
+    return Expectations(
+        tuple(sorted(due_sources, key=lambda source: source.due)),
         _credentials(configuration, now),
         stops.current().facilities,
     )
 
 
 def _credentials(configuration: Configuration, now: datetime) -> tuple[CredentialsDue, ...]:
-    """One line per facility; where its clinics name several days, the first."""
+    """Return one entry per facility, with the earliest day where its clinics name several."""
     today = now.astimezone(ZoneInfo(configuration.iis.time_zone)).date()
-    found: dict[str, CredentialsDue] = {}
+    earliest: dict[str, CredentialsDue] = {}
     for clinic in configuration.clinics.values():
         day = clinic.credentials_expire
         if day is None:
             continue
-        one = CredentialsDue(clinic.facility_id, clinic.secret, day, (day - today).days)
-        known = found.get(clinic.facility_id)
-        if known is None or one.days < known.days:
-            found[clinic.facility_id] = one
-    return tuple(sorted(found.values(), key=lambda one: one.expire))
+        due = CredentialsDue(clinic.facility_id, clinic.secret, day, (day - today).days)
+        known = earliest.get(clinic.facility_id)
+        if known is None or due.days < known.days:
+            earliest[clinic.facility_id] = due
+    return tuple(sorted(earliest.values(), key=lambda due: due.expire))

@@ -1,8 +1,8 @@
-"""Reports: what CT WiZ answered, what was sent, under which facility codes, in which profile, and how good the data is.
+"""Reports: answers of CT WiZ, traffic, facility codes, message profiles and data quality.
 
-outcomes of some days ──► tally ──► the sheets of a report ──► HTML, CSV, JSON (`shared/pages`)
+    outcomes of some days ──► tally ──► the sheets of a report ──► HTML, CSV, JSON (`pages`)
 
-`REPORTS` is the table that the command, the daily function, the console and docs/reports.md follow.
+The command, the daily function, the console and docs/reports.md all follow the table `REPORTS`.
 """
 
 from __future__ import annotations
@@ -16,64 +16,72 @@ from shared.domain.clinics import Configuration
 from shared.domain.report import Report, Sheet
 from shared.usecases.reporting import data_quality as quality
 from shared.usecases.reporting import traffic
-from shared.usecases.reporting.sheets import Asked
-from shared.usecases.reporting.tally import DELAYS, Tally, by
-
-
-def of_tally(
-    name: str, counts: Tally, configuration: Configuration, since: date, until: date, clinic: str = ""
-) -> Report:
-    """The report of that name (a key of `REPORTS`), of what was counted of its days."""
-    made = REPORTS[name]
-    asked = Asked(counts, configuration, since, until)
-    messages = by(counts, "answers").total()
-    return Report(name, made.title, since, until, clinic, messages, tuple(make(asked) for make in made.sheets))
-
-
-# the table of reports -------------------------------------------------------------------------------------------------
+from shared.usecases.reporting.sheets import SheetInput
+from shared.usecases.reporting.tally import DELAYS, Tally, totals
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One report: its title, what it is for, and the makers of its sheets."""
+class ReportDefinition:
+    """One report: its title, what it tells, and the functions that make its sheets."""
 
     title: str
     words: str
-    sheets: tuple[Callable[[Asked], Sheet], ...]
+    sheets: tuple[Callable[[SheetInput], Sheet], ...]
 
 
-REPORTS: Final[dict[str, Kind]] = {
-    "acks": Kind(
+REPORTS: Final[dict[str, ReportDefinition]] = {
+    "acks": ReportDefinition(
         "ACK results",
         "what CT WiZ answered, by cause, severity, clinic and day, in plain words",
         (traffic.answers, traffic.trend, traffic.causes, traffic.errors, traffic.by_clinic),
     ),
-    "activity": Kind(
+    "activity": ReportDefinition(
         "HL7 activity",
         "messages by day, hour and clinic, answer times, attempts",
         (traffic.daily, traffic.hourly, traffic.clinic_traffic, traffic.seconds, traffic.attempts),
     ),
-    "facilities": Kind(
+    "facilities": ReportDefinition(
         "Facility codes",
         "the codes that are configured, those in use, and those that CT WiZ does not know",
         (traffic.configured, traffic.used, traffic.unknown),
     ),
-    "profiles": Kind(
+    "profiles": ReportDefinition(
         "Totals by message profile",
         "messages by profile and state, corrections, doses by kind",
-        (traffic.profiles, traffic.kinds_of_message, traffic.kinds),
+        (traffic.profiles, traffic.kinds_of_message, traffic.kinds_of_dose),
     ),
-    "quality": Kind(
+    "quality": ReportDefinition(
         "Patient and vaccination data quality",
         "completeness, timeliness, vaccines, lots, eligibility by age, suspicious patterns",
         (
             quality.suspicious,
             quality.completeness,
             quality.banded("From dose to report", "delays", DELAYS, ("reported after", "doses")),
-            traffic.kinds,
+            traffic.kinds_of_dose,
             quality.vaccines,
             quality.lots,
             quality.eligibility,
         ),
     ),
 }
+"""Name → report."""
+
+
+def build_report(
+    name: str, counts: Tally, configuration: Configuration, since: date, until: date, clinic: str = ""
+) -> Report:
+    """Build a report from the tally of its days.
+
+    Args:
+        name: key of `REPORTS`.
+        counts: the tally, for the clinic alone where one is named.
+        configuration: the configuration in force.
+        since: the first day (UTC).
+        until: the last day (UTC).
+        clinic: the clinic's key; empty for all clinics.
+    """
+    definition = REPORTS[name]
+    data = SheetInput(counts, configuration, since, until)
+    messages = totals(counts, "answers").total()
+    sheets = tuple(make(data) for make in definition.sheets)
+    return Report(name, definition.title, since, until, clinic, messages, sheets)

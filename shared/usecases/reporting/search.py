@@ -1,11 +1,11 @@
-"""Finding submissions by what a person has in hand, through the ledger's indexes.
+"""Search: find submissions by what the ledger's indexes have.
 
-    MSH-10 ─────────────► the item itself
-    MRN, ORC-3, lot ────► keyed hashes (port `SearchKeys`)
-    file, row ──────────► the file's own index
-    none of these ──────► the outcomes of the days asked for, what waits for delivery, and the worklist
+    MSH-10 ─────────────► the submission itself
+    MRN, ORC-3, lot ────► search keys (keyed hashes)
+    file, row ──────────► the index of the file
+    none of these ──────► the outcomes of some days, what waits for delivery, and the worklist
 
-What an index names is read and held against everything that was asked, so that an index may name too much.
+Every candidate is read and checked against all criteria, so an index may return too many.
 """
 
 from __future__ import annotations
@@ -22,21 +22,30 @@ from shared.domain.submission import Submission
 from shared.ports.ledger import Backfills, Backlog, Files, Outcomes, SearchKeys, Submissions, Worklist
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.delivery.backfill import all_waiting
-from shared.usecases.reporting.trace import files_called
+from shared.usecases.reporting.trace import files_named
 
-DAYS: Final = 28
-"""How many days are looked through, today included, where nothing else says which submissions are meant."""
+DEFAULT_DAYS: Final = 28
+"""Days that are searched, today included, where no criterion leads to the submissions directly."""
 
-
-_READ_AT_ONCE: Final = 1_000
+_WAITING_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class SearchCriteria:
-    """What is searched for; empty means "any". Everything given must hold.
+    """What to search for. Empty attributes match everything; all others must match.
 
-    `mrn`, `orc_3` and `lot` are exact (a lot whatever its case), `code` is a cause or the first word of one (`103`),
-    `since` and `until` are days (UTC, both included) on which it was made or answered.
+    Attributes:
+        msh_10: the message control id.
+        orc_3: a dose's id, exact, as the EHR or the message writes it.
+        mrn: a patient's record number, exact.
+        lot: a lot number, in any case.
+        file: a file id or name (`trace.files_named`).
+        row: a row of the file, from 1.
+        clinic: the clinic's key.
+        state: the current state.
+        code: a cause, or the first word of one (`103`).
+        since: the first day (UTC) on which it was created or tried.
+        until: the last such day.
     """
 
     msh_10: str = ""
@@ -54,7 +63,7 @@ class SearchCriteria:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """One submission that was found, without who it is about. `when` is its last attempt, or when it was made."""
+    """One submission, without patient data. `when` is the time of its last attempt, or of its creation."""
 
     msh_10: str
     state: State
@@ -70,7 +79,13 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits, the newest of them first; `more` where the limit cut them off. `since` is set where days were read."""
+    """The hits, newest first.
+
+    Attributes:
+        hits: the submissions that match.
+        more: whether there are more than the limit.
+        since: the first day that was searched; None where the criteria led to the submissions directly.
+    """
 
     hits: tuple[SearchHit, ...]
     more: bool
@@ -78,7 +93,7 @@ class SearchResult:
 
 
 class Search:
-    """The use case with its ports."""
+    """Finds submissions."""
 
     def __init__(
         self,
@@ -100,17 +115,18 @@ class Search:
         self._backfills = backfills
 
     def __call__(self, criteria: SearchCriteria, today: date, *, limit: int = 100) -> SearchResult:
-        """Return the submissions that fit, at most `limit`."""
+        """Return the submissions that match, at most `limit` of them."""
         since = _first_day(criteria, today)
         candidates = self._submissions.many(self._candidates(criteria, since, criteria.until or today))
-        fitting = list(islice((one for one in candidates if _fits(one, criteria)), limit + 1))
-        hits = sorted(map(_hit, fitting[:limit]), key=lambda hit: hit.when, reverse=True)
-        return SearchResult(tuple(hits), len(fitting) > limit, since)
+        matching = list(islice((one for one in candidates if _matches(one, criteria)), limit + 1))
+        hits = sorted(map(_hit, matching[:limit]), key=lambda hit: hit.when, reverse=True)
+        return SearchResult(tuple(hits), len(matching) > limit, since)
 
     def _candidates(self, criteria: SearchCriteria, since: date | None, until: date) -> Iterator[str]:
+        """Yield MSH-10s of submissions that may match."""
         if criteria.msh_10:
             return iter((criteria.msh_10,))
-        for kind, value in (("orc_3", criteria.orc_3), ("mrn", criteria.mrn), ("lot", lot_key(criteria.lot))):
+        for kind, value in _search_terms(criteria):
             if value:
                 return self._search_keys.find(kind, value)
         if criteria.file:
@@ -118,73 +134,81 @@ class Search:
                 self._files.msh_10s_of_row(file.file_id, criteria.row)
                 if criteria.row
                 else self._files.msh_10s(file.file_id)
-                for file in files_called(self._files, criteria.file)
+                for file in files_named(self._files, criteria.file)
             )
-        return chain(self._open(criteria), self._waiting(criteria), self._decided(criteria, since or until, until))
+        return chain(
+            self._in_worklist(criteria), self._waiting(criteria), self._with_outcome(criteria, since or until, until)
+        )
 
-    def _open(self, criteria: SearchCriteria) -> Iterator[str]:
-        """What needs a person, however old."""
+    def _in_worklist(self, criteria: SearchCriteria) -> Iterator[str]:
+        """Yield what needs a person, however old."""
         if criteria.state is None or criteria.state in NEEDS_A_PERSON or criteria.state is State.QUEUED:
             entries = self._worklist.entries(clinic=criteria.clinic, state=criteria.state)
             yield from (entry.msh_10 for entry in entries)
 
     def _waiting(self, criteria: SearchCriteria) -> Iterator[str]:
+        """Yield what waits for delivery."""
         if criteria.state is None or criteria.state in IN_FLIGHT:
-            waiting = all_waiting(self._backlog, self._backfills, _READ_AT_ONCE, criteria.clinic)
+            waiting = all_waiting(self._backlog, self._backfills, _WAITING_PAGE, criteria.clinic)
             yield from (one.message.msh_10 for one in waiting)
 
-    def _decided(self, criteria: SearchCriteria, since: date, until: date) -> Iterator[str]:
-        """What was held or answered on those days, the newest day first."""
+    def _with_outcome(self, criteria: SearchCriteria, since: date, until: date) -> Iterator[str]:
+        """Yield what was held or answered on those days, the newest day first."""
         if criteria.state in IN_FLIGHT:
             return
+        # An outcome keeps its state when its submission is superseded or closed.
+        may_differ = criteria.state in (State.SUPERSEDED, State.CLOSED)
         for back in range((until - since).days + 1):
             for outcome in self._outcomes.of_day(until - timedelta(days=back), criteria.clinic):
-                replaced = criteria.state in (State.SUPERSEDED, State.CLOSED)
-                if (criteria.state in (None, outcome.state) or replaced) and _has_code(outcome.causes, criteria.code):
+                if (may_differ or criteria.state in (None, outcome.state)) and _has_code(outcome.causes, criteria.code):
                     yield outcome.msh_10
 
 
 def _first_day(criteria: SearchCriteria, today: date) -> date | None:
-    """The first day to read; None if something exact leads to the submissions."""
+    """Return the first day to search; None where a criterion leads to the submissions directly."""
     if criteria.msh_10 or criteria.mrn or criteria.orc_3 or criteria.lot or criteria.file:
         return None
-    return criteria.since or (criteria.until or today) - timedelta(days=DAYS - 1)
+    return criteria.since or (criteria.until or today) - timedelta(days=DEFAULT_DAYS - 1)
+
+
+def _search_terms(criteria: SearchCriteria) -> tuple[tuple[str, str], ...]:
+    return ("orc_3", criteria.orc_3), ("mrn", criteria.mrn), ("lot", lot_key(criteria.lot))
 
 
 def _has_code(causes: tuple[str, ...], code: str) -> bool:
     return not code or any(cause == code or cause.split(" ", 1)[0] == code for cause in causes)
 
 
-def _fits(one: Submission, criteria: SearchCriteria) -> bool:
-    terms = set(search_terms(one))
-    exact = (("mrn", criteria.mrn), ("orc_3", criteria.orc_3), ("lot", lot_key(criteria.lot)))
+def _matches(submission: Submission, criteria: SearchCriteria) -> bool:
+    terms = set(search_terms(submission))
     return (
-        criteria.msh_10 in ("", one.msh_10)
-        and all(not value or (kind, value) in terms for kind, value in exact)
-        and (not criteria.row or any(row == criteria.row for _, row in one.visit.rows))
-        and criteria.clinic in ("", one.clinic)
-        and criteria.state in (None, one.state)
-        and _has_code(causes_of(one) or one.causes, criteria.code)
-        and (criteria.since is None or max(_days(one)) >= criteria.since)
-        and (criteria.until is None or min(_days(one)) <= criteria.until)
+        criteria.msh_10 in ("", submission.msh_10)
+        and all(not value or (kind, value) in terms for kind, value in _search_terms(criteria))
+        and (not criteria.row or any(row == criteria.row for _, row in submission.visit.rows))
+        and criteria.clinic in ("", submission.clinic)
+        and criteria.state in (None, submission.state)
+        and _has_code(causes_of(submission) or submission.causes, criteria.code)
+        and (criteria.since is None or max(_days(submission)) >= criteria.since)
+        and (criteria.until is None or min(_days(submission)) <= criteria.until)
     )
 
 
-def _days(one: Submission) -> tuple[date, ...]:
-    """The days on which it was made and tried."""
-    return tuple(when.astimezone(UTC).date() for when in (one.created, *(attempt.started for attempt in one.attempts)))
+def _days(submission: Submission) -> tuple[date, ...]:
+    """Return the days (UTC) on which a submission was created and tried."""
+    times = (submission.created, *(attempt.started for attempt in submission.attempts))
+    return tuple(time.astimezone(UTC).date() for time in times)
 
 
-def _hit(one: Submission) -> SearchHit:
+def _hit(submission: Submission) -> SearchHit:
     return SearchHit(
-        msh_10=one.msh_10,
-        state=one.state,
-        clinic=one.clinic,
-        source=one.source,
-        file=one.file_name,
-        rows=tuple(row for _, row in one.visit.rows),
-        when=one.attempts[-1].started if one.attempts else one.created,
-        causes=causes_of(one),
-        replaces=one.replaces,
-        replaced_by=one.replaced_by,
+        msh_10=submission.msh_10,
+        state=submission.state,
+        clinic=submission.clinic,
+        source=submission.source,
+        file=submission.file_name,
+        rows=tuple(row for _, row in submission.visit.rows),
+        when=submission.attempts[-1].started if submission.attempts else submission.created,
+        causes=causes_of(submission),
+        replaces=submission.replaces,
+        replaced_by=submission.replaced_by,
     )

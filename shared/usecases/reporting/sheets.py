@@ -1,4 +1,4 @@
-"""What reports are made of: sheets of plain numbers and words, without patient data."""
+"""What the makers of a report's sheets share: their input, orders of states, labels and percentages."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from shared.domain.lifecycle import State
 from shared.usecases.reporting.tally import Tally
 
 FAILED: Final = (State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN)
-OUTCOMES: Final = (State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, *FAILED, State.HELD)
+OUTCOME_STATES: Final = (State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, *FAILED, State.HELD)
 """The states of outcomes, in the order of reports."""
 
-TOP: Final = 50
-"""So many rows of a sheet that could have any number."""
+MAX_ROWS: Final = 50
+"""Most rows of a sheet whose number of rows is not bounded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the makers of sheets work from."""
+class SheetInput:
+    """What a sheet is made of: the tally of the days from `since` to `until`, and the configuration in force."""
 
     counts: Tally
     configuration: Configuration
@@ -29,16 +29,16 @@ class Asked:
     until: date
 
 
-def share(part: int, whole: int) -> str:
-    """A part of a whole in per cent; empty where there is no whole."""
+def percentage(part: int, whole: int) -> str:
+    """Return a part in percent of the whole; empty where the whole is zero."""
     return f"{100 * part / whole:.1f} %" if whole else ""
 
 
-def clinic_name(key: str) -> str:
-    """A clinic's key as a report shows it."""
+def clinic_label(key: str) -> str:
+    """Return the key of a clinic as a report shows it."""
     return key or "(no clinic)"
 
 
-def ranked(counts: Counter[tuple[str, ...]]) -> list[tuple[tuple[str, ...], int]]:
-    """The commonest first; equal counts in the order of their keys, so that a report reads the same every time."""
+def most_frequent_first(counts: Counter[tuple[str, ...]]) -> list[tuple[tuple[str, ...], int]]:
+    """Sort counts in descending order; equal counts by key, so that a report is reproducible."""
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -1,7 +1,7 @@
-"""What can be counted of outcomes, counted once: a tally is one table of numbers that every report reads.
+"""Tallies: all counts that reports need, in one table of numbers.
 
-A key is (measure, clinic, and what the measure tells apart); tallies of two days add up to the tally of both. The keys
-are bounded by codes and days, not by messages.
+The key of a count is (measure, clinic, and what the measure distinguishes). Tallies of two days add up to the tally of
+both. The number of keys grows with codes and days, not with messages.
 """
 
 from __future__ import annotations
@@ -19,91 +19,106 @@ Tally = Counter[tuple[str, ...]]
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _SECONDS: Final = ((0.5, "0.5 s"), (1.0, "1 s"), (2.0, "2 s"), (5.0, "5 s"), (10.0, "10 s"), (30.0, "30 s"))
-SECONDS: Final = (*(f"up to {words}" for _, words in _SECONDS), "longer")
+SECONDS: Final = (*(f"up to {label}" for _, label in _SECONDS), "longer")
 """Bands of the IIS's answer time."""
 
 _DELAYS: Final = ((1, "up to 1 day"), (3, "2 to 3 days"), (7, "4 to 7 days"), (30, "8 to 30 days"))
-DELAYS: Final = (*(words for _, words in _DELAYS), "more than 30 days", "in the future", "not known")
-"""Bands of the days from a dose that was administered here to its report."""
+LATE_DELAY: Final = "more than 30 days"
+DELAYS: Final = (*(label for _, label in _DELAYS), LATE_DELAY, "in the future", "not known")
+"""Bands of the days between a dose that was administered here and its report."""
 
 
-def _seconds(one: Outcome) -> str:
-    return next((f"up to {words}" for limit, words in _SECONDS if one.seconds <= limit), SECONDS[-1])
+def _seconds_band(outcome: Outcome) -> str:
+    return next((f"up to {label}" for limit, label in _SECONDS if outcome.seconds <= limit), SECONDS[-1])
 
 
-def _delay(dose: DoseOutcome) -> str:
+def _delay_band(dose: DoseOutcome) -> str:
     if dose.delay is None:
         return "not known"
     if dose.delay < 0:
         return "in the future"
-    return next((words for limit, words in _DELAYS if dose.delay <= limit), "more than 30 days")
+    return next((label for limit, label in _DELAYS if dose.delay <= limit), LATE_DELAY)
 
 
-def _asked(one: Outcome) -> Iterator[tuple[str, ...]]:
-    """(field, present or absent), once per message for the patient's and per dose administered here for the dose's."""
+def _field_presence(outcome: Outcome) -> Iterator[tuple[str, ...]]:
+    """Yield (field, present or absent): a patient's fields per message, a dose's per dose administered here."""
     for field in PATIENT_FIELDS:
-        yield field, "absent" if field in one.absent else "present"
-    for dose in one.doses:
-        if dose.kind == ADMINISTERED:
-            for field in DOSE_FIELDS:
-                yield field, "absent" if field in dose.absent else "present"
+        yield field, "absent" if field in outcome.absent else "present"
+    for dose in _administered(outcome):
+        for field in DOSE_FIELDS:
+            yield field, "absent" if field in dose.absent else "present"
 
 
-def _here(one: Outcome) -> Iterator[DoseOutcome]:
-    return (dose for dose in one.doses if dose.kind == ADMINISTERED)
+def _administered(outcome: Outcome) -> Iterator[DoseOutcome]:
+    return (dose for dose in outcome.doses if dose.kind == ADMINISTERED)
 
 
 _Measure = Callable[[Outcome], Iterable[tuple[str, ...]]]
 MEASURES: Final[dict[str, _Measure]] = {
-    "answers": lambda one: [(one.day.isoformat(), one.state)],
-    "hours": lambda one: [(f"{one.when:%H}",)] if one.attempts else (),
-    "seconds": lambda one: [(_seconds(one),)] if one.attempts else (),
-    "attempts": lambda one: [(str(one.attempts),)] if one.attempts else (),
-    "causes": lambda one: [(cause, one.state, one.day.isoformat()) for cause in dict.fromkeys(one.causes)],
-    "errors": lambda one: dict.fromkeys((level, code, _INDEX.sub("", path)) for level, code, path in one.errors),
-    "msa_1": lambda one: [(one.msa_1 or "none",)] if one.attempts else (),
-    "faults": lambda one: [(one.fault,)] if one.fault else (),
-    "facilities": lambda one: [(one.facility, one.state)] if one.facility else (),
-    "profiles": lambda one: [(one.profile or "no message", one.state)],
-    "kinds_of_message": lambda one: [("correction" if one.is_correction else "first",)],
-    "doses": lambda one: [(one.day.isoformat(), dose.kind) for dose in one.doses],
-    "vaccines": lambda one: [(dose.vaccine, dose.kind) for dose in one.doses if dose.kind != DELETED],
-    "lots": lambda one: [(dose.lot, dose.vaccine) for dose in _here(one) if dose.lot],
-    "eligibility": lambda one: [(dose.age, dose.eligibility) for dose in _here(one)],
-    "delays": lambda one: [(_delay(dose),) for dose in _here(one)],
-    "fields": _asked,
+    "answers": lambda outcome: [(outcome.day.isoformat(), outcome.state)],
+    "hours": lambda outcome: [(f"{outcome.when:%H}",)] if outcome.attempts else (),
+    "seconds": lambda outcome: [(_seconds_band(outcome),)] if outcome.attempts else (),
+    "attempts": lambda outcome: [(str(outcome.attempts),)] if outcome.attempts else (),
+    "causes": lambda outcome: [
+        (cause, outcome.state, outcome.day.isoformat()) for cause in dict.fromkeys(outcome.causes)
+    ],
+    "errors": lambda outcome: dict.fromkeys(
+        (severity, code, _INDEX.sub("", path)) for severity, code, path in outcome.errors
+    ),
+    "msa_1": lambda outcome: [(outcome.msa_1 or "none",)] if outcome.attempts else (),
+    "faults": lambda outcome: [(outcome.fault,)] if outcome.fault else (),
+    "facilities": lambda outcome: [(outcome.facility, outcome.state)] if outcome.facility else (),
+    "profiles": lambda outcome: [(outcome.profile or "no message", outcome.state)],
+    "kinds_of_message": lambda outcome: [("correction" if outcome.is_correction else "first",)],
+    "doses": lambda outcome: [(outcome.day.isoformat(), dose.kind) for dose in outcome.doses],
+    "vaccines": lambda outcome: [(dose.vaccine, dose.kind) for dose in outcome.doses if dose.kind != DELETED],
+    "lots": lambda outcome: [(dose.lot, dose.vaccine) for dose in _administered(outcome) if dose.lot],
+    "eligibility": lambda outcome: [(dose.age, dose.eligibility) for dose in _administered(outcome)],
+    "delays": lambda outcome: [(_delay_band(dose),) for dose in _administered(outcome)],
+    "fields": _field_presence,
 }
-"""Each measure's keys for one outcome, without measure and clinic; a key that comes twice counts twice."""
+"""Measure → the keys that it counts for one outcome, without measure and clinic. A repeated key counts repeatedly."""
 
 
-def tally(found: Iterable[Outcome]) -> Tally:
-    """The tally of some outcomes."""
+def tally(outcomes: Iterable[Outcome]) -> Tally:
+    """Count outcomes."""
     counts: Tally = Counter()
-    for one in found:
+    for outcome in outcomes:
         for name, measure in MEASURES.items():
-            for key in measure(one):
-                counts[name, one.clinic, *key] += 1
+            for key in measure(outcome):
+                counts[name, outcome.clinic, *key] += 1
     return counts
 
 
-def days(since: date, until: date) -> Iterator[date]:
-    """Each day from the first to the last, both included."""
+def days_between(since: date, until: date) -> Iterator[date]:
+    """Yield each day from the first to the last, both included."""
     for number in range((until - since).days + 1):
         yield since + timedelta(days=number)
 
 
-def tally_of(outcomes: Outcomes, since: date, until: date, clinic: str = "") -> Tally:
-    """The tally of some days (UTC, both included), of one clinic or of all. Reads each day's outcomes once."""
+def count_days(outcomes: Outcomes, since: date, until: date, clinic: str = "") -> Tally:
+    """Count the outcomes of some days (UTC, both included), for one clinic or all. Reads each day once."""
     counts: Tally = Counter()
-    for day in days(since, until):
+    for day in days_between(since, until):
         counts.update(tally(outcomes.of_day(day, clinic)))
     return counts
 
 
-def by(counts: Tally, measure: str, *places: int) -> Counter[tuple[str, ...]]:
-    """One measure, added up over everything but the places of its key that are named (0 is the clinic)."""
-    found: Counter[tuple[str, ...]] = Counter()
+def of_clinic(counts: Tally, clinic: str) -> Tally:
+    """Return the counts of one clinic."""
+    return Counter({key: count for key, count in counts.items() if key[1] == clinic})
+
+
+def totals(counts: Tally, measure: str, *positions: int) -> Counter[tuple[str, ...]]:
+    """Sum the counts of one measure by some parts of its key.
+
+    Args:
+        counts: the tally.
+        measure: key of `MEASURES`.
+        *positions: the parts of the key to keep; 0 is the clinic, 1 the first part that the measure distinguishes.
+    """
+    sums: Counter[tuple[str, ...]] = Counter()
     for key, count in counts.items():
         if key[0] == measure:
-            found[tuple(key[place + 1] for place in places)] += count
-    return found
+            sums[tuple(key[position + 1] for position in positions)] += count
+    return sums

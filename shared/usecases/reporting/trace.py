@@ -1,6 +1,6 @@
-"""Where one row of one file is now, and every step that it took.
+"""The steps of one row of one file, from its arrival to its last state.
 
-file, row ──► the submission that stands for it ──► each attempt ──► its correction ──► … ──► where it ended
+file, row ──► its submission ──► each attempt ──► the correction that replaced it ──► …
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.usecases.findings import cause_of
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened. `when` is None where the ledger keeps no time of it. `what` quotes no patient data."""
+    """One event. `when` is None where the ledger keeps no time of it. `what` quotes no patient data."""
 
     when: datetime | None
     msh_10: str
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The way of one row. `state` is the last submission's; None where the row needed none (`unchanged`)."""
+    """The steps of one row. `state` is that of its last submission; None where it needed none (`unchanged`)."""
 
     file: str
     row: int
@@ -35,35 +35,45 @@ class Trace:
     steps: tuple[Step, ...]
 
 
-def files_called(files: Files, name: str) -> tuple[FileSummary, ...]:
-    """The arrivals of the export that a file id or a name, with or without folders, stands for, the newest first."""
-    wanted = name.removeprefix(INBOX_PREFIX).rstrip("/")
+def files_named(files: Files, name: str) -> tuple[FileSummary, ...]:
+    """Return the arrivals of a file, the newest first.
 
-    def fits(summary: FileSummary) -> bool:
-        own = summary.name.removeprefix(INBOX_PREFIX).rstrip("/")
-        return name == summary.file_id or own == wanted or own.endswith(f"/{wanted}")
+    Args:
+        files: the files that arrived.
+        name: a file id, or a file's name with all, some or none of its folders.
+    """
+    path = name.removeprefix(INBOX_PREFIX).rstrip("/")
 
-    return tuple(sorted(filter(fits, files.all()), key=lambda one: one.arrived, reverse=True))
+    def matches(summary: FileSummary) -> bool:
+        own_path = summary.name.removeprefix(INBOX_PREFIX).rstrip("/")
+        return name == summary.file_id or own_path == path or own_path.endswith(f"/{path}")
+
+    return tuple(sorted(filter(matches, files.all()), key=lambda summary: summary.arrived, reverse=True))
 
 
 def trace(submissions: Submissions, files: Files, file: FileSummary, row: int, part: str = "") -> Trace | None:
-    """The way of a row (counted from 1; of a set of files in its `part`); None where the file has no such row.
+    """Return the steps of a row; None where the file has no such row.
 
-    Reads the file's index, and the submissions that stand for a row of that number.
+    Args:
+        submissions: the submissions.
+        files: the files that arrived.
+        file: the file's summary.
+        row: the row's number, from 1.
+        part: for a set of files: the name of the file that has the row.
     """
-    first = _standing_for(submissions, files, file.file_id, row, part)
+    first = _submission_of_row(submissions, files, file.file_id, row, part)
     arrived = Step(file.arrived, "", f"arrived in {file.name.removeprefix(INBOX_PREFIX)}")
     if first is None:
         if not 1 <= row <= file.rows or (file.complete and not file.unchanged):
             return None
         what = "unchanged: the ledger had it already" if file.complete else "not read yet, or unchanged"
         return Trace(file.name, row, None, (arrived, Step(None, "", what)))
-    line = list(lineage(submissions, first))
-    steps = [arrived, *(step for one in line for step in _steps(one))]
-    return Trace(file.name, row, line[-1].state, tuple(steps))
+    corrections = list(_with_corrections(submissions, first))
+    steps = [arrived, *(step for submission in corrections for step in _steps(submission))]
+    return Trace(file.name, row, corrections[-1].state, tuple(steps))
 
 
-def _standing_for(submissions: Submissions, files: Files, file_id: str, row: int, part: str) -> Submission | None:
+def _submission_of_row(submissions: Submissions, files: Files, file_id: str, row: int, part: str) -> Submission | None:
     for submission in submissions.many(files.msh_10s_of_row(file_id, row)):
         if any(
             number == row and (not part or name == part or name.endswith(f"/{part}"))
@@ -73,31 +83,32 @@ def _standing_for(submissions: Submissions, files: Files, file_id: str, row: int
     return None
 
 
-def lineage(submissions: Submissions, first: Submission | None) -> Iterator[Submission]:
-    """A submission and the corrections that replaced it, one after the other."""
+def _with_corrections(submissions: Submissions, first: Submission) -> Iterator[Submission]:
+    """Yield a submission and the corrections that replaced it, in their order."""
     seen: set[str] = set()
-    one = first
-    while one is not None and one.msh_10 not in seen:
-        seen.add(one.msh_10)
-        yield one
-        one = submissions.get(one.replaced_by) if one.replaced_by else None
+    submission: Submission | None = first
+    while submission is not None and submission.msh_10 not in seen:
+        seen.add(submission.msh_10)
+        yield submission
+        submission = submissions.get(submission.replaced_by) if submission.replaced_by else None
 
 
-def _steps(one: Submission) -> Iterator[Step]:
-    of = f", a correction of {one.replaces}" if one.replaces else ""
-    if one.vxu and one.state is not State.HELD:
-        yield Step(one.created, one.msh_10, f"became a VXU{of}")
+def _steps(submission: Submission) -> Iterator[Step]:
+    msh_10 = submission.msh_10
+    correction = f", a correction of {submission.replaces}" if submission.replaces else ""
+    if submission.vxu and submission.state is not State.HELD:
+        yield Step(submission.created, msh_10, f"became a VXU{correction}")
     else:
-        causes = ", ".join(dict.fromkeys(cause_of(finding) for finding in one.findings))
-        yield Step(one.created, one.msh_10, f"became a submission that was held{of}: {causes}")
-    for attempt in one.attempts:
+        causes = ", ".join(dict.fromkeys(map(cause_of, submission.findings)))
+        yield Step(submission.created, msh_10, f"became a submission that was held{correction}: {causes}")
+    for attempt in submission.attempts:
         answer = attempt.fault or f"MSA-1 {attempt.msa_1}"
         codes = ", ".join(dict.fromkeys(f"{error.code} {error.path}".strip() for error in attempt.errors))
-        words = f"attempt {attempt.number}, {attempt.seconds:.1f} s: {answer}{f' ({codes})' if codes else ''}"
-        yield Step(attempt.started, one.msh_10, f"{words}, then {attempt.state.value}")
-    if one.state is State.CLOSED:
-        yield Step(None, one.msh_10, "closed by a person")
-    elif one.state is State.SUPERSEDED:
-        yield Step(None, one.msh_10, f"superseded by {one.replaced_by or 'a newer submission'}")
-    elif one.waiting_since is not None:
-        yield Step(one.waiting_since, one.msh_10, f"{one.state.value}: waits for delivery")
+        what = f"attempt {attempt.number}, {attempt.seconds:.1f} s: {answer}{f' ({codes})' if codes else ''}"
+        yield Step(attempt.started, msh_10, f"{what}, then {attempt.state.value}")
+    if submission.state is State.CLOSED:
+        yield Step(None, msh_10, "closed by a person")
+    elif submission.state is State.SUPERSEDED:
+        yield Step(None, msh_10, f"superseded by {submission.replaced_by or 'a newer submission'}")
+    elif submission.waiting_since is not None:
+        yield Step(submission.waiting_since, msh_10, f"{submission.state.value}: waits for delivery")

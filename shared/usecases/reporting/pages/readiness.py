@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from shared.domain.readiness import IN_PRODUCTION, WINDOW, Day, Item, Phase, Readiness
+from shared.domain.readiness import CLEAN_DAYS_REQUIRED, IN_PRODUCTION, ChecklistItem, Day, Phase, Readiness
 from shared.usecases.reporting.pages import html
 from shared.usecases.reporting.pages.html import with_commands
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def page(each: Sequence[Readiness], items: Sequence[Item], organization: str, stage: str, made: datetime) -> str:
+def page(
+    each: Sequence[Readiness], items: Sequence[ChecklistItem], organization: str, stage: str, made: datetime
+) -> str:
     """Return the page.
 
     Args:
@@ -43,7 +45,7 @@ def verdict(readiness: Readiness) -> str:
         words = f"Ready: no errors and no warnings since {readiness.clean_since}, {readiness.streak} days."
         classes = "verdict good"
     else:
-        words = f"{readiness.streak} of {WINDOW} clean days; the earliest end is {readiness.could_end}."
+        words = f"{readiness.streak} of {CLEAN_DAYS_REQUIRED} clean days; the earliest end is {readiness.could_end}."
         classes = "verdict warned"
     silent = f" {readiness.silent} of these days were silent." if readiness.silent else ""
     return f'<p class="{classes}">{words}{silent}</p>\n'
@@ -84,8 +86,8 @@ def _day(day: Day) -> str:
     return f'<div class="{day.word}"><b>{day.date:%m-%d}</b> {day.word}<br>{counts}{broken}</div>'
 
 
-def _checklist(items: Sequence[Item]) -> str:
-    def line(item: Item) -> str:
+def _checklist(items: Sequence[ChecklistItem]) -> str:
+    def line(item: ChecklistItem) -> str:
         return f'<li><span class="box{" done" if item.is_done else ""}"></span>{with_commands(item.words)}</li>'
 
     return f'<h2>Before going live</h2>\n<ul class="list">{"".join(map(line, items))}</ul>\n'

@@ -11,8 +11,8 @@ from shared.domain.audit import AuditEntry
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.replaced import replace
-from shared.usecases.reporting.by_clinic import entries_of, expected_of, files_of
-from shared.usecases.reporting.expectations import CredentialsDue, Expected, SourceDue
+from shared.usecases.reporting.by_clinic import entries_of, expectations_of, files_of
+from shared.usecases.reporting.expectations import CredentialsDue, Expectations, SourceDue
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger
 
@@ -58,8 +58,8 @@ def test_the_clinics_together_have_every_row_of_every_file_once() -> None:
 def test_what_is_expected_of_a_clinic_leaves_out_what_is_another_s() -> None:
     sources = tuple(SourceDue(name, NOON, NOON + timedelta(days=1), late=False) for name in ("elm", "oak", "both"))
     credentials = tuple(CredentialsDue(name, "secret", date(2026, 9, 9), 9) for name in ("F-ELM", "F-OAK"))
-    everything = Expected(sources, credentials, {"F-ELM": "AUTH", "F-OAK": "AUTH"})
-    found = expected_of(everything, CONFIGURATION, "elm")
+    everything = Expectations(sources, credentials, {"F-ELM": "AUTH", "F-OAK": "AUTH"})
+    found = expectations_of(everything, CONFIGURATION, "elm")
     assert [one.source for one in found.sources] == ["elm", "both"], "rows of `both` say whose they are"
     assert ([one.facility for one in found.credentials], dict(found.stopped)) == (["F-ELM"], {"F-ELM": "AUTH"})
 

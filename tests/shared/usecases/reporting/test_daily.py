@@ -15,9 +15,10 @@ from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, DoseOutcome, Outcome
 from shared.replaced import replace
-from shared.usecases.reporting.daily import SETTLED, DailyReports
+from shared.usecases.reporting.daily import DailyReports
+from shared.usecases.reporting.day_tallies import SETTLED_AFTER_DAYS, DayTallies
 from shared.usecases.reporting.report import REPORTS
-from shared.usecases.reporting.tally import by, tally_of
+from shared.usecases.reporting.tally import count_days, totals
 from tests.conftest import NOON
 from tests.end_to_end.rows import CLINICS
 from tests.fakes.bucket import MemoryBucket, MemoryFileStore
@@ -49,9 +50,14 @@ def files() -> MemoryFileStore:
     return MemoryFileStore(MemoryBucket(), "")
 
 
+def tallies(files: MemoryFileStore, ledger: MemoryLedger, days_later: int) -> DayTallies:
+    return DayTallies(outcomes=ledger.outcomes, store=files, clock=At(NOON + timedelta(days=days_later)))
+
+
 def night(files: MemoryFileStore, ledger: MemoryLedger, days_later: int = 1) -> DailyReports:
     at = At(NOON + timedelta(days=days_later))
     return DailyReports(
+        tallies=tallies(files, ledger, days_later),
         outcomes=ledger.outcomes,
         worklist=ledger.worklist,
         stops=ledger.stops,
@@ -90,18 +96,18 @@ def test_a_day_is_kept_once_it_is_settled_and_counted_every_night_before(
     files: MemoryFileStore, ledger: MemoryLedger
 ) -> None:
     ledger.outcomes.note(ONE, NOON)
-    night(files, ledger, SETTLED)()
+    night(files, ledger, SETTLED_AFTER_DAYS)()
     assert not any("tallies/2026-03-02" in name for name in files.contents())
-    night(files, ledger, SETTLED + 1)()
+    night(files, ledger, SETTLED_AFTER_DAYS + 1)()
     assert "tallies/2026-03-02.json" in files.contents()
 
 
 def test_an_answer_that_comes_late_is_in_the_next_four_weeks(files: MemoryFileStore, ledger: MemoryLedger) -> None:
     ledger.outcomes.note(ONE, NOON)
-    night(files, ledger, SETTLED + 1)()
-    ledger.outcomes.note(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED + 1))
-    night(files, ledger, SETTLED + 2)()
-    weeks = json.loads(files.contents()[f"{NOON.date() + timedelta(days=SETTLED + 1)}/4-weeks/acks.json"])
+    night(files, ledger, SETTLED_AFTER_DAYS + 1)()
+    ledger.outcomes.note(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED_AFTER_DAYS + 1))
+    night(files, ledger, SETTLED_AFTER_DAYS + 2)()
+    weeks = json.loads(files.contents()[f"{NOON.date() + timedelta(days=SETTLED_AFTER_DAYS + 1)}/4-weeks/acks.json"])
     assert weeks["messages"] == 2
 
 
@@ -133,8 +139,8 @@ def test_a_look_at_many_days_reads_only_young_days_and_those_with_something_late
     ledger.outcomes.note(replace(ONE, msh_10="LATE", when=NOON + timedelta(days=4)), NOON + timedelta(days=10))
     before = files.contents()
     ledger.outcomes.read.clear()
-    counts = night(files, ledger, 10).counted(NOON.date(), NOON.date() + timedelta(days=10))
-    assert by(counts, "answers").total() == 11
+    counts = tallies(files, ledger, 10).count(NOON.date(), NOON.date() + timedelta(days=10))
+    assert totals(counts, "answers").total() == 11
     assert [(day - NOON.date()).days for day in ledger.outcomes.read] == [4, 9, 10]
     assert files.contents() == before, "a look writes nothing"
 
@@ -155,20 +161,20 @@ def test_what_is_counted_is_a_full_scan_whatever_came_late(
             night(files, ledger, today)()
         first, last = sorted(NOON.date() + timedelta(days=chosen.randrange(-1, 11)) for _ in range(2))
         for clinic in ("", "elm", "oak", "nobody"):
-            counted = night(files, ledger, today).counted(first, last, clinic)
-            assert counted == tally_of(ledger.outcomes, first, last, clinic)
+            counted = tallies(files, ledger, today).count(first, last, clinic)
+            assert counted == count_days(ledger.outcomes, first, last, clinic)
 
 
 def test_an_answer_that_comes_while_its_day_is_counted_is_not_lost(files: MemoryFileStore) -> None:
     ledger = WatchedLedger()
     ledger.outcomes.note(ONE, NOON)
-    now = NOON + timedelta(days=SETTLED + 1)
+    now = NOON + timedelta(days=SETTLED_AFTER_DAYS + 1)
     ledger.outcomes.then = lambda: ledger.outcomes.note(replace(ONE, msh_10="LATE"), now)
-    night(files, ledger, SETTLED + 1)()
+    night(files, ledger, SETTLED_AFTER_DAYS + 1)()
     ledger.outcomes.then = lambda: None
     assert "tallies/2026-03-02.json" in files.contents()
-    counts = night(files, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
-    assert by(counts, "answers").total() == 2
+    counts = tallies(files, ledger, SETTLED_AFTER_DAYS + 1).count(NOON.date(), NOON.date())
+    assert totals(counts, "answers").total() == 2
 
 
 def test_a_tally_kept_before_late_outcomes_were_marked_is_counted_again(
@@ -177,5 +183,5 @@ def test_a_tally_kept_before_late_outcomes_were_marked_is_counted_again(
     ledger.outcomes.note(ONE, NOON)
     old = b'[[["answers","elm","2026-03-02","ACCEPTED"],7]]'
     files.put("tallies/2026-03-02.json", old, "application/json")
-    counts = night(files, ledger, SETTLED + 1).counted(NOON.date(), NOON.date())
-    assert counts == tally_of(ledger.outcomes, NOON.date(), NOON.date())
+    counts = tallies(files, ledger, SETTLED_AFTER_DAYS + 1).count(NOON.date(), NOON.date())
+    assert counts == count_days(ledger.outcomes, NOON.date(), NOON.date())

@@ -10,7 +10,7 @@ from shared.domain.clinics import Configuration, Source
 from shared.domain.expectation import FileInterval
 from shared.domain.submission import FileSummary
 from shared.replaced import replace
-from shared.usecases.reporting.expectations import CredentialsDue, Expected, expected
+from shared.usecases.reporting.expectations import CredentialsDue, Expectations, read_expectations
 from tests.fakes.ledger import MemoryLedger
 from tests.shared.usecases.desk import CONFIGURATION
 
@@ -26,8 +26,8 @@ def ledger() -> MemoryLedger:
     return MemoryLedger()
 
 
-def look(ledger: MemoryLedger, now: datetime, configuration: Configuration = DAILY) -> Expected:
-    return expected(ledger.sources, ledger.stops, configuration, now, noting=True)
+def look(ledger: MemoryLedger, now: datetime, configuration: Configuration = DAILY) -> Expectations:
+    return read_expectations(ledger.sources, ledger.stops, configuration, now, noting=True)
 
 
 def late(ledger: MemoryLedger, now: datetime) -> list[str]:
@@ -53,7 +53,7 @@ def test_a_new_source_counts_from_when_it_was_first_looked_at(ledger: MemoryLedg
 
 
 def test_a_person_who_looks_changes_nothing(ledger: MemoryLedger) -> None:
-    expected(ledger.sources, ledger.stops, DAILY, NOW)
+    read_expectations(ledger.sources, ledger.stops, DAILY, NOW)
     assert ledger.sources.quiet_since() == {}
 
 

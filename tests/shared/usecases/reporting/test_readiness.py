@@ -13,7 +13,7 @@ from shared.domain.readiness import Readiness
 from shared.domain.submission import Attempt, Submission
 from shared.replaced import replace
 from shared.usecases.reporting.pages import readiness as readiness_page
-from shared.usecases.reporting.readiness import go_live, readiness, readiness_of_each
+from shared.usecases.reporting.readiness import go_live_checklist, readiness, readiness_of_each
 from tests.conftest import a_submission
 from tests.end_to_end.rows import CLINICS
 from tests.fakes.ledger import MemoryLedger
@@ -148,7 +148,7 @@ def test_each_clinic_is_told_from_one_reading_and_the_checklist_knows_who_is_sil
     each = readiness_of_each(weeks.ledger.outcomes, configuration, TODAY)
     assert [one.clinic for one in each] == ["", *configuration.clinics]
     assert each[1:] == tuple(weeks.readiness(clinic) for clinic in configuration.clinics)
-    items = go_live(weeks.ledger.worklist, weeks.ledger.stops, each)
+    items = go_live_checklist(weeks.ledger.worklist, weeks.ledger.stops, each)
     assert [item.is_done for item in items if "configured clinic" in item.words] == [False]
     assert any("hilltop" in item.words for item in items)
     page = readiness_page.page(each, items, "A & B", "test", datetime(2026, 11, 20, tzinfo=UTC))

@@ -10,7 +10,7 @@ from shared.domain.lifecycle import State
 from shared.domain.outcome import ADMINISTERED, HISTORICAL, DoseOutcome, Outcome
 from shared.replaced import replace
 from shared.usecases.reporting.data_quality import SUSPICIONS
-from shared.usecases.reporting.tally import DELAYS, MEASURES, SECONDS, by, tally
+from shared.usecases.reporting.tally import DELAYS, MEASURES, SECONDS, tally, totals
 from tests.conftest import NOON
 
 DOSE = DoseOutcome(ADMINISTERED, "115", "AB1", "V01", "7 to 18", 1)
@@ -60,10 +60,10 @@ def test_every_measure_starts_with_the_clinic_and_two_tallies_add_up() -> None:
     ("delay", "band"), [(None, "not known"), (-1, "in the future"), (0, DELAYS[0]), (3, DELAYS[1]), (31, DELAYS[4])]
 )
 def test_delays_are_banded(delay: int | None, band: str) -> None:
-    assert by(tally(outcomes([replace(DOSE, delay=delay)])), "delays", 1) == {(band,): 1}
+    assert totals(tally(outcomes([replace(DOSE, delay=delay)])), "delays", 1) == {(band,): 1}
 
 
 @pytest.mark.parametrize(("seconds", "band"), [(0.5, SECONDS[0]), (0.51, SECONDS[1]), (31.0, SECONDS[-1])])
 def test_answer_times_are_banded(seconds: float, band: str) -> None:
     (one,) = outcomes([DOSE])
-    assert by(tally([replace(one, seconds=seconds)]), "seconds", 1) == {(band,): 1}
+    assert totals(tally([replace(one, seconds=seconds)]), "seconds", 1) == {(band,): 1}
