@@ -111,6 +111,7 @@ class Source(msgspec.Struct, frozen=True):
         clinic_by: whether a FHIR Location's name or its identifier is the clinic's name.
         local: the EHR's own codes.
         expected_every: how often a file is expected; a later one is reported as late.
+        file_date: pattern of the date in its files' names; empty if they have none.
         numbering: keeps its patient and dose numbers apart from those of other sources at the IIS.
         numbers_of: the source whose patient and dose numbers (and numbering) it uses; empty for numbers of its own.
     """
@@ -129,6 +130,7 @@ class Source(msgspec.Struct, frozen=True):
     clinic_by: ClinicBy = "name"
     local: LocalCodes = NO_LOCAL_CODES
     expected_every: FileInterval | None = None
+    file_date: str = ""
     numbering: Numbering = OWN_NUMBERS
     numbers_of: str = ""
 

@@ -1,4 +1,4 @@
-"""Decides which files make up one export, and whether all of them have arrived.
+"""Decides which files make up one export, whether all of them have arrived, and as of when it was made.
 
 A file of CSV, HL7 v2 or FHIR Bundles is an export by itself. A FHIR bulk export is a folder of files that arrive in any
 order. It is complete when every file that its `manifest.json` lists is there (FHIR Bulk Data Access, "Response -
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from shared.domain.clinics import Source
+from shared.domain.model import Finding
+from shared.exports.file_dates import FIRST_YEAR, pattern
 from shared.exports.formats import FORMATS
 from shared.ports.objects import Objects, StoredObject
 
@@ -23,6 +26,9 @@ MARKER: Final = "_SUCCESS"
 MANIFEST: Final = "manifest.json"
 MANIFEST_CAP: Final = 4 * 1024 * 1024
 """Bytes of a manifest that are read."""
+_CLOCK_DIFFERENCE: Final = timedelta(hours=1)
+"""How far the clock of an EHR may be ahead of the bucket's."""
+_SHOWN: Final = 60
 _ENDINGS: Final = ("", ".gz", ".ndjson", ".ndjson.gz")
 
 
@@ -34,6 +40,15 @@ class _Manifest(msgspec.Struct):
     """The part of a bulk export's manifest that names files."""
 
     output: list[_Output]
+
+
+class _Transaction(msgspec.Struct):
+    """The part of a bulk export's manifest that says as of when the server exported."""
+
+    transactionTime: object = None  # noqa: N815 - the name in the manifest
+
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def folder(key: str) -> str:
@@ -112,3 +127,64 @@ def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) ->
 def export_name(source: Source, parts: Sequence[StoredObject]) -> str:
     """Return the name of an export: the key of a single file, the folder of a set."""
     return folder(parts[0].key) if FORMATS[source.format].is_set else parts[0].key
+
+
+def exported_at(
+    source: Source, parts: Sequence[StoredObject], objects: Objects, time_zone: str
+) -> tuple[datetime | None, tuple[Finding, ...]]:
+    """Return as of when an export says that it was made, and what is wrong with what it says.
+
+    Args:
+        source: Its feed.
+        parts: Its files; the manifest of a set is among them.
+        objects: The bucket.
+        time_zone: The IANA name of the clock of dates in file names.
+
+    Returns:
+        The transaction time of the manifest, else the time in a file's name by the source's `file_date` (of a set: the
+        latest in the names of its folder and its files). None if the export does not say it, or names a time after
+        its arrival: then the arrival counts.
+    """
+    findings: list[Finding] = []
+    is_set = FORMATS[source.format].is_set
+    manifest = next((part for part in parts if is_set and name(part.key) == MANIFEST), None)
+    stated = _transaction_time(manifest, objects, findings) if manifest is not None else None
+    if stated is None and source.file_date:
+        names = [name(part.key) for part in parts if part is not manifest]
+        if is_set:
+            names.insert(0, name(folder(parts[0].key).rstrip("/")))
+        stated = _time_in(names, source.file_date, time_zone)
+        if stated is None:
+            findings.append(Finding("FILE-DATE-MISSING", column="file", value=names[0]))
+    if stated is not None and stated > max(part.modified for part in parts) + _CLOCK_DIFFERENCE:
+        findings.append(Finding("FILE-DATE-FUTURE", column="file", value=stated.isoformat(timespec="minutes")))
+        stated = None
+    return stated, tuple(findings)
+
+
+def _transaction_time(manifest: StoredObject, objects: Objects, findings: list[Finding]) -> datetime | None:
+    """The transaction time of a manifest. A manifest that cannot be read is reported by its reader."""
+    with objects.open(manifest) as stream:
+        text = stream.read(MANIFEST_CAP)
+    try:
+        stated = msgspec.json.decode(text, type=_Transaction).transactionTime
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if stated is None:
+        return None
+    try:
+        time = msgspec.convert(stated, _Instant)
+    except msgspec.ValidationError:
+        time = None
+    if time is None or time.year < FIRST_YEAR:
+        findings.append(Finding("MANIFEST-TIME-UNREADABLE", column="transactionTime", value=str(stated)[:_SHOWN]))
+        return None
+    return time
+
+
+def _time_in(names: Iterable[str], file_date: str, time_zone: str) -> datetime | None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most sources have no date in their files' names
+
+    zone = ZoneInfo(time_zone)
+    times = (pattern(file_date).time_in(file_name, zone) for file_name in names)
+    return max((time for time in times if time is not None), default=None)

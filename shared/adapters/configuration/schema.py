@@ -14,6 +14,7 @@ import msgspec
 from shared.domain import expectation, maintenance
 from shared.domain.clinics import ClinicBy, Probe, WithoutLot
 from shared.domain.hl7 import iis_profiles
+from shared.exports import file_dates
 from shared.exports.columns import BY_NAME
 from shared.exports.formats import FORMATS
 from shared.exports.values import Dates
@@ -156,6 +157,14 @@ def _date_formats(values: tuple[str, ...]) -> ProblemAndFix:
     return None
 
 
+def _file_date(value: str) -> ProblemAndFix:
+    try:
+        file_dates.pattern(value)
+    except ValueError as error:
+        return str(error), 'Write it as "doses-%Y-%m-%d.csv", with * for what changes from file to file'
+    return None
+
+
 def _columns(values: Mapping[str, str]) -> ProblemAndFix:
     return _known_columns(values) or _mapped_twice(values)
 
@@ -267,6 +276,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "numbers_of", str),
     Key("sources", "strict", bool),
     Key("sources", "expected_every", str, _interval),
+    Key("sources", "file_date", str, _file_date),
     Key("sources", "clinic_by", str, _one_of(*get_args(ClinicBy))),
     Key("sources", "without_lot", str, _one_of(*get_args(WithoutLot))),
     Key("sources", "encoding", str, _encoding),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from shared.domain import identity
@@ -46,6 +46,7 @@ class Arrival:
         source: The feed that it is of.
         parts: Its files.
         arrived: When its last file arrived.
+        exported: When it was made, as it says itself; None if it does not say.
         begun_by: The key of the object whose event converts it.
         configuration: The configuration that it is converted by.
         rows: Rows of the visits so far.
@@ -65,6 +66,7 @@ class Arrival:
     arrived: datetime
     begun_by: str
     configuration: Configuration
+    exported: datetime | None = None
     rows: int = 0
     unchanged: int = 0
     built: int = 0
@@ -76,8 +78,13 @@ class Arrival:
 
     @property
     def as_of(self) -> str:
-        """When it arrived, as records keep it: ISO 8601 texts of one time zone sort by time."""
-        return self.arrived.isoformat(timespec="microseconds")
+        """Its place in the order of exports, as records keep it: ISO 8601 texts of one time zone sort by time.
+
+        It is the time at which the export says it was made, else the time of its arrival. Exports that say the same
+        time are ordered by their arrival, which stands behind it.
+        """
+        arrived = _in_utc(self.arrived)
+        return arrived if self.exported is None else f"{min(_in_utc(self.exported), arrived)} {arrived}"
 
     def count_visits(self, visits: Iterable[Visit]) -> None:
         """Count visits as done, and add their rows to the checksum."""
@@ -145,6 +152,7 @@ def arrival_of(
         return parts
     name = arrivals.export_name(source, parts)
     version = "+".join(f"{part.key}@{part.version}" for part in parts)
+    exported, findings = arrivals.exported_at(source, parts, objects, configuration.iis.time_zone)
     return Arrival(
         file_id=identity.file_id(bucket, name, version),
         name=name,
@@ -153,7 +161,13 @@ def arrival_of(
         arrived=max(part.modified for part in parts),
         begun_by=key,
         configuration=configuration,
+        exported=exported,
+        findings=list(findings),
     )
+
+
+def _in_utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _without_source(key: str, source: str, finding: Finding, objects: Objects, bucket: str) -> FileSummary | Ignored:

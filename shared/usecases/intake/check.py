@@ -210,7 +210,9 @@ class Check:
         name = arrivals.name(export.name.rstrip("/")) or export.name
         rows = rows_held = visits = visits_held = 0
         objection: str | None = None
-        for finding in export.findings:
+        time_zone = self._configuration.iis.time_zone
+        _, dated = arrivals.exported_at(export.source, export.parts, self._objects, time_zone)
+        for finding in (*export.findings, *dated):
             causes.add(finding, name)
         for visit in self._readers[export.source.format].read(export.parts, export.source, self._objects):
             prepared = Prepared(visit.findings, "") if not visit.rows else self._prepared(visit, export.source)

@@ -108,6 +108,7 @@ def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
         ('clinic = "elm"', 'encoding = "base64"', "sources.feed.encoding", "encoding"),
         ('clinic = "elm"', 'encoding = "utf-7"', "sources.feed.encoding", "encoding"),
         ('clinic = "elm"', 'delimiter = "ab"', "sources.feed.delimiter", "delimiter"),
+        ('clinic = "elm"', 'file_date = "doses-%Y-%m.csv"', "sources.feed.file_date", "year, month and day"),
         ('clinic = "elm"', "one_clinic = true", "sources.feed.one_clinic", "names no clinic"),
         ('clinic = "elm"', 'clinic_by = "name"', "sources.feed.clinic_by", "format csv"),
         ('format = "csv"', 'format = "fhir"\ndelimiter = ";"', "sources.feed.delimiter", "format fhir"),
