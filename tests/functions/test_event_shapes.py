@@ -75,7 +75,7 @@ def test_the_version_of_the_event_is_the_one_that_is_read(cloud: LocalCloud) -> 
 
 
 @pytest.mark.parametrize("name", ["sweep", "valve"])
-def test_a_new_stage_rings_nobody_before_its_first_configuration(cloud: LocalCloud, name: str) -> None:
+def test_scheduled_functions_succeed_before_the_first_configuration(cloud: LocalCloud, name: str) -> None:
     module = importlib.reload(importlib.import_module(f"functions.{name}.handler"))
     assert module.handler({"source": "aws.scheduler"}, None) in (
         {"queued": 0, "stopped": 0},

@@ -72,7 +72,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 @pytest.mark.parametrize("name", sorted(LOADED))
-def test_a_function_loads_at_its_cold_start_what_it_uses_and_nothing_heavy_beside(name: str) -> None:
+def test_a_function_loads_at_its_cold_start_only_the_heavy_modules_it_uses(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, name],
         cwd=ROOT,
@@ -85,5 +85,5 @@ def test_a_function_loads_at_its_cold_start_what_it_uses_and_nothing_heavy_besid
     assert loaded & WATCHED == LOADED[name]
 
 
-def test_every_function_is_held_to_a_list() -> None:
+def test_every_function_has_a_list() -> None:
     assert {path.parent.name for path in ROOT.glob("functions/*/handler.py")} == set(LOADED)

@@ -54,7 +54,7 @@ def called(convert: Any, *keys: str) -> None:
     assert convert.handler(event(*keys), Context("convert", time.monotonic() + 600)) == {"batchItemFailures": []}
 
 
-def test_an_object_is_read_whatever_its_key_and_the_file_is_called_by_it(
+def test_an_object_with_any_key_is_read_and_the_file_has_its_name(
     cloud: LocalCloud, convert: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -83,14 +83,14 @@ ELSEWHERE = [
 ]
 
 
-def test_no_key_leads_anywhere_but_to_its_own_object(cloud: LocalCloud, convert: Any) -> None:
+def test_a_key_leads_only_to_its_own_object(cloud: LocalCloud, convert: Any) -> None:
     before = cloud.s3.list_objects_v2(Bucket=cloud.runtime.bucket)["KeyCount"]
     called(convert, *ELSEWHERE)
     assert list(convert._app.ledger.files.all()) == []
     assert cloud.s3.list_objects_v2(Bucket=cloud.runtime.bucket)["KeyCount"] == before
 
 
-def test_a_folder_that_is_no_source_is_named_and_nothing_is_read(cloud: LocalCloud, convert: Any) -> None:
+def test_a_folder_that_is_no_source_is_reported_and_not_read(cloud: LocalCloud, convert: Any) -> None:
     keys = ["inbox/../a.csv", "inbox/ELM/a.csv", "inbox/elm\u200b/a.csv", "inbox/ elm/a.csv"]
     for key in keys:
         cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=key, Body=a_csv(row("SYN-1", "D1")))
@@ -102,7 +102,7 @@ def test_a_folder_that_is_no_source_is_named_and_nothing_is_read(cloud: LocalClo
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
-def test_every_key_comes_back_as_it_is_in_the_bucket(key: str) -> None:
+def test_every_key_is_decoded_to_the_key_in_the_bucket(key: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in NOWHERE.items():
             patch.setenv(name, value)

@@ -38,7 +38,7 @@ def failed() -> None:
     raise KeyError(PHI)
 
 
-def test_of_what_a_library_warns_of_only_who_and_where_is_kept(written: io.StringIO) -> None:
+def test_a_librarys_warning_is_reduced_to_logger_and_place(written: io.StringIO) -> None:
     library = logging.getLogger("botocore.parsers")
     library.debug("Response body: %s", PHI)
     library.info(PHI)
@@ -51,7 +51,7 @@ def test_of_what_a_library_warns_of_only_who_and_where_is_kept(written: io.Strin
     assert written.getvalue().endswith(", KeyError\n")
 
 
-def test_the_line_of_a_failure_says_what_broke_where_and_not_a_word_of_it() -> None:
+def test_a_failure_is_logged_with_type_and_place_without_its_text() -> None:
     stream = io.StringIO()
     with logs.written_to(stream):
         try:
@@ -65,7 +65,7 @@ def test_the_line_of_a_failure_says_what_broke_where_and_not_a_word_of_it() -> N
 
 
 @pytest.mark.parametrize("name", [PHI, "Sampleton", "elm street", "", "elm\n"])
-def test_what_no_clinic_or_source_can_be_called_is_not_written(name: str) -> None:
+def test_a_name_that_no_clinic_or_source_can_have_is_not_logged(name: str) -> None:
     stream = io.StringIO()
     with logs.written_to(stream):
         logs.line("x", clinic=name, source=name)
@@ -75,7 +75,7 @@ def test_what_no_clinic_or_source_can_be_called_is_not_written(name: str) -> Non
     assert (good["clinic"], good["source"]) == ("elm-street", "elm_2")
 
 
-def test_what_leaves_a_handler_quotes_nothing_nor_does_what_it_hides() -> None:
+def test_an_exception_leaves_a_handler_without_its_text() -> None:
     @logs.guarded
     def handler(event: dict, context: object) -> None:
         failed()
@@ -105,7 +105,7 @@ except logs.UnexpectedError as error:
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in ROOT.glob("functions/*/handler.py")))
-def test_in_lambda_every_function_scrubs_what_others_log(name: str) -> None:
+def test_in_lambda_every_function_scrubs_the_logs_of_libraries(name: str) -> None:
     nowhere = NOWHERE | {
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "POWERTOOLS_LOG_LEVEL": "DEBUG",

@@ -83,13 +83,13 @@ def test_totals_and_clinics_add_up_over_the_lines_of_a_batch() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Sampleton, Ada", "ELM", "é", "a" * 41, "elm\n"])
-def test_what_no_clinic_can_be_called_counts_for_the_total_and_is_not_named(name: str) -> None:
+def test_a_name_that_no_clinic_can_have_counts_in_the_total_only(name: str) -> None:
     made = documents(Measured(table.ACCEPTED, 1, "elm"), Measured(table.ACCEPTED, 1, name))
     assert taken(made) == {("Accepted", "", ""): 2, ("Accepted", "clinic", "elm"): 1}
     assert not name or name not in json.dumps(made, ensure_ascii=False)
 
 
-def test_nothing_happened_writes_nothing() -> None:
+def test_zero_counts_are_not_written() -> None:
     assert documents() == documents(Measured(table.QUEUED_AGAIN, 0)) == []
 
 
@@ -98,7 +98,7 @@ def test_a_metric_that_the_table_lacks_is_refused() -> None:
         documents(Measured(Metric("Patients", "submit", "", ""), 1))
 
 
-def test_a_line_is_one_json_object_where_the_log_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_one_json_object_per_line_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAXLINE_STAGE", "test")
     written = io.StringIO()
     with logs.written_to(written):
@@ -112,7 +112,7 @@ def test_every_outcome_of_a_delivery_has_its_metric() -> None:
     assert set(telemetry.OUTCOMES) == (STORED_BY_IIS | NEEDS_A_PERSON) - {State.HELD}
 
 
-def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
+def test_an_attempt_counts_its_fault_and_an_answer_its_time() -> None:
     results = [
         Done("A", "elm", State.ACCEPTED, seconds=0.4),
         Done("B", "elm", State.UNKNOWN, "READ-TIMEOUT", 60.0),
@@ -133,7 +133,7 @@ def test_a_try_counts_its_fault_and_an_answer_its_time() -> None:
     }
 
 
-def test_what_a_person_should_hear_of_is_measured_by_the_schedule() -> None:
+def test_the_sweep_measures_what_alarms_watch() -> None:
     late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
     expected = Expectations((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
     assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected), "", 0)) == {
@@ -144,6 +144,6 @@ def test_what_a_person_should_hear_of_is_measured_by_the_schedule() -> None:
     }
 
 
-def test_every_metric_is_of_a_function_and_its_name_is_its_own() -> None:
+def test_every_metric_belongs_to_a_function_and_has_a_unique_name() -> None:
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     assert {metric.function for metric in METRICS} <= {function.name for function in FUNCTIONS}

@@ -20,7 +20,7 @@ from local.aws.cloud import LocalCloud
         ({"clinic": "elm", "patient": {"birth_date": "SYN-CANARY"}}, "the patient cannot be read"),
     ],
 )
-def test_an_event_that_cannot_be_asked_is_answered_so(cloud: LocalCloud, event: dict[str, Any], why: str) -> None:
+def test_an_invalid_event_is_answered_with_the_reason(cloud: LocalCloud, event: dict[str, Any], why: str) -> None:
     handler = importlib.import_module("functions.query.handler").handler
     written = io.StringIO()
     with logs.written_to(written):

@@ -21,19 +21,19 @@ from tests.end_to_end.rows import CLINICS
 FILE = b"last_name,first_name,birth_date\nSampleton,Nobody,1990-05-06\n"
 
 
-def test_it_ends_before_its_next_start_so_that_no_two_ask_at_once() -> None:
+def test_it_ends_before_its_next_start() -> None:
     assert QUERY_FILES.every_minutes is not None
     assert QUERY_FILES.timeout < QUERY_FILES.every_minutes * 60
     assert QUERY_FILES.timeout > 2 * QUERY_FILES_RESERVE, "and has time to ask"
 
 
-def test_a_stage_without_configuration_is_asked_nothing(cloud: LocalCloud) -> None:
+def test_nothing_is_asked_without_a_configuration(cloud: LocalCloud) -> None:
     cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=f"{QUERY_FILES_PREFIX}a.csv", Body=FILE)
     handler = importlib.reload(importlib.import_module("functions.query_files.handler")).handler
     assert handler({}, Context("query-files", time.monotonic() + 700)) == {"rows": 0, "sent": 0, "waiting": 0}
 
 
-def test_it_asks_while_its_time_allows_and_logs_counts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_asks_while_time_is_left_and_logs_only_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
     monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
     with session.running(CLINICS, "clinics.toml") as run:

@@ -153,8 +153,8 @@ class Correct:
         now = self._clock.now()
         source = configuration.sources[old.source]
         clinic = configuration.clinic_for(source, visit.clinic)
-        marks = dose_fingerprints(visit)
-        msh_10 = identity.msh_10(old.record, marks, max(record.revision, old.revision + 1))
+        fingerprints = dose_fingerprints(visit)
+        msh_10 = identity.msh_10(old.record, fingerprints, max(record.revision, old.revision + 1))
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
         held = prepared.is_held
         return replace(

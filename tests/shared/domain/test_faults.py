@@ -19,12 +19,12 @@ def codes_in(*paths: Path) -> set[str]:
     return {code for path in paths for code in CODE.findall(path.read_text("utf-8"))}
 
 
-def test_every_code_stands_once() -> None:
+def test_codes_are_unique() -> None:
     assert len({fault.code for fault in CATALOGUE}) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("fault", CATALOGUE, ids=lambda fault: fault.code)
-def test_what_may_be_stored_is_never_simply_sent_again(fault: Fault) -> None:
+def test_a_fault_that_may_be_stored_is_confirmed_and_not_retried(fault: Fault) -> None:
     assert (fault.strategy is Strategy.CONFIRM) == fault.may_be_stored
 
 
@@ -50,22 +50,22 @@ def test_every_row_is_raised_somewhere() -> None:
     assert {fault.code for fault in CATALOGUE} - codes_in(*sources) == set()
 
 
-def test_every_strategy_has_a_ladder_that_climbs() -> None:
+def test_the_waits_of_every_strategy_grow() -> None:
     assert set(LADDERS) == set(Strategy)
     for steps in LADDERS.values():
         assert list(steps) == sorted(steps)
 
 
-def test_no_wait_is_longer_than_a_queue_can_hide_a_message() -> None:
+def test_no_wait_is_longer_than_the_largest_visibility_timeout() -> None:
     assert max(step for steps in LADDERS.values() for step in steps) < 12 * 3600
 
 
-def test_a_ladder_ends() -> None:
+def test_retries_end() -> None:
     assert wait_before(Strategy.RETRY, len(LADDERS[Strategy.RETRY]), "A") is None
     assert wait_before(Strategy.CHECK_SETUP, 0, "A") is None
 
 
-def test_what_failed_together_comes_again_apart_within_its_step_and_always_at_the_same_time() -> None:
+def test_jitter_spreads_retries_within_their_step_and_is_reproducible() -> None:
     step = LADDERS[Strategy.CHECK_IIS][1]
     waits = [wait_before(Strategy.CHECK_IIS, 1, f"MSG{number}") for number in range(1_000)]
     assert waits == [wait_before(Strategy.CHECK_IIS, 1, f"MSG{number}") for number in range(1_000)]

@@ -40,7 +40,7 @@ def is_in(text: str, moment: str) -> bool:
         ("daily 03:00-24:00", "2026-03-04 04:59", True),
     ],
 )
-def test_a_window_holds_by_the_clock_on_the_iis_s_wall(text: str, moment: str, inside: bool) -> None:
+def test_a_window_follows_the_local_time_of_the_iis(text: str, moment: str, inside: bool) -> None:
     assert is_in(text, moment) is inside
 
 
@@ -57,12 +57,12 @@ def test_a_window_holds_by_the_clock_on_the_iis_s_wall(text: str, moment: str, i
         "Sun 02:60-03:00",
     ],
 )
-def test_what_is_no_window_is_none(text: str) -> None:
+def test_a_text_that_is_no_window_is_none(text: str) -> None:
     assert window(text) is None
 
 
 @given(st.integers(0, 60 * 24 * 14 - 1), st.integers(0, 1439), st.integers(1, 1440))
-def test_a_daily_window_holds_for_its_length_of_every_day(minute: int, start: int, length: int) -> None:
+def test_a_daily_window_lasts_its_length_every_day(minute: int, start: int, length: int) -> None:
     end = (start + length) % 1440 or 1440
     found = window(f"daily {start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}")
     if found is None:

@@ -49,24 +49,24 @@ def kinds(reported, *vaccinations):
         ((told(completion="RE"),), [(Kind.MISSING_THERE, ())]),
     ],
 )
-def test_a_vaccination_stands_on_both_sides_or_says_where_it_is_missing(theirs, expected):
+def test_a_vaccination_is_on_both_sides_or_reported_as_missing(theirs, expected):
     assert kinds([submission()], *theirs) == expected
 
 
-def test_the_newest_word_on_a_dose_counts():
+def test_the_newest_report_of_a_dose_counts():
     corrected = submission(replace(DOSE, lot="CD456"), msh_10="MSG2", state=State.ACCEPTED, minutes=5)
     older = submission(state=State.ACCEPTED)
     assert kinds([corrected, older], told(lot="CD456")) == [(Kind.SAME, ())]
 
 
-def test_what_was_deleted_refused_or_never_sent_is_not_expected_there():
+def test_deleted_refused_and_unsent_doses_are_not_expected_at_the_iis():
     deleted = submission(replace(DOSE, action=Action.DELETE), msh_10="MSG2", state=State.ACCEPTED, minutes=5)
     assert kinds([submission(state=State.ACCEPTED), deleted]) == []
     assert kinds([submission(replace(DOSE, completion=Completion.REFUSED))]) == []
     assert kinds([submission(state=State.HELD)]) == []
 
 
-def test_a_dose_that_only_this_submission_reported_is_a_proof():
+def test_a_dose_that_only_this_submission_reported_proves_it():
     unknown = submission()
     assert proves(unknown, [unknown], answer(told()))
 
@@ -100,14 +100,14 @@ def test_a_dose_that_only_this_submission_reported_is_a_proof():
         "not unknown",
     ],
 )
-def test_nothing_less_is_a_proof(unknown, others, response):
+def test_a_weaker_match_proves_nothing(unknown, others, response):
     assert not proves(unknown, [unknown, *others], response)
 
 
-def test_what_was_never_sent_takes_no_proof_away():
+def test_submissions_that_were_never_sent_do_not_weaken_the_proof():
     unknown, held = submission(), submission(msh_10="HELD", state=State.HELD, attempts=0)
     assert proves(unknown, [unknown, held], answer(told()))
 
 
-def test_a_proof_moves_unknown_to_accepted_and_nothing_else():
+def test_a_proof_moves_only_unknown_to_accepted():
     assert TRANSITIONS[Event.PROVE] == {State.UNKNOWN: State.ACCEPTED}

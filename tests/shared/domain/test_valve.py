@@ -19,24 +19,24 @@ def faults(valve: Valve, count: int, strategy: Strategy = Strategy.CHECK_IIS) ->
     return valve
 
 
-def test_faults_in_a_row_close_it_and_one_less_does_not() -> None:
+def test_consecutive_faults_close_the_valve_and_one_less_does_not() -> None:
     assert faults(Valve(), CLOSE_AFTER - 1).is_open
     shut = faults(Valve(), CLOSE_AFTER)
     assert (shut.closed_by, shut.reason, shut.since) == (ClosedBy.FAULTS, "CONNECT-REFUSED", NOON)
     assert shut.next_probe() == NOON + timedelta(seconds=PROBE_WAITS[0])
 
 
-def test_an_answer_in_between_starts_the_count_anew() -> None:
+def test_an_answer_resets_the_count() -> None:
     valve = valves.answer_seen(faults(Valve(), CLOSE_AFTER - 1))
     assert faults(valve, CLOSE_AFTER - 1).is_open
 
 
 @pytest.mark.parametrize("strategy", sorted(set(Strategy) - valves.COUNTED))
-def test_faults_that_do_not_blame_the_iis_never_close_it(strategy: Strategy) -> None:
+def test_faults_that_do_not_come_from_the_iis_never_close_the_valve(strategy: Strategy) -> None:
     assert faults(Valve(), 100, strategy) == Valve()
 
 
-def test_each_failed_probe_comes_later_up_to_a_quarter_of_an_hour() -> None:
+def test_probes_wait_longer_each_time_up_to_fifteen_minutes() -> None:
     valve = faults(Valve(), CLOSE_AFTER)
     waits = []
     for _ in range(8):
@@ -45,7 +45,7 @@ def test_each_failed_probe_comes_later_up_to_a_quarter_of_an_hour() -> None:
     assert waits == [60, 120, 240, 480, 900, 900, 900, 900]
 
 
-def test_on_probation_one_fault_closes_it_and_the_probe_comes_later_than_before() -> None:
+def test_on_trial_one_fault_closes_the_valve_and_the_next_probe_waits_longer() -> None:
     first = faults(Valve(), CLOSE_AFTER)
     trial = valves.probe_answered(first, NOON)
     assert trial.is_open
@@ -55,13 +55,13 @@ def test_on_probation_one_fault_closes_it_and_the_probe_comes_later_than_before(
     assert again.next_probe() - NOON > first.next_probe() - NOON
 
 
-def test_an_answer_ends_the_probation() -> None:
+def test_an_answer_ends_the_trial() -> None:
     trial = valves.probe_answered(faults(Valve(), CLOSE_AFTER), NOON)
     assert not valves.answer_seen(trial).on_trial
     assert faults(valves.answer_seen(trial), 1).is_open
 
 
-def test_what_a_person_closed_no_fault_answer_or_clock_opens() -> None:
+def test_no_fault_answer_or_time_opens_a_valve_that_a_person_closed() -> None:
     shut = valves.closed(Valve(), ClosedBy.PERSON, "CT asked us to wait", NOON)
     assert shut.next_probe() is None
     assert valves.answer_seen(faults(shut, 9)) == shut
@@ -76,7 +76,7 @@ def test_a_closed_valve_is_not_opened_by_a_late_answer() -> None:
 
 
 @given(st.lists(st.sampled_from(["fault", "answer", "probe", "no probe", "window", "person", "open"]), max_size=40))
-def test_whatever_happens_a_closed_valve_can_be_opened_and_says_why_it_is_closed(steps: list[str]) -> None:
+def test_a_closed_valve_always_has_a_reason_and_can_be_opened(steps: list[str]) -> None:
     change = {
         "fault": lambda valve: faults(valve, 1),
         "answer": valves.answer_seen,

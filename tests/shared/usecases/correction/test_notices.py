@@ -62,7 +62,7 @@ def office(cloud: LocalCloud) -> Office:
     return Office(cloud)
 
 
-def test_one_mail_per_clinic_and_cause_comes_after_the_hour_with_how_many_wait(office: Office) -> None:
+def test_one_email_per_clinic_and_cause_counts_what_waits_after_the_hour(office: Office) -> None:
     for number in range(5):
         office.fail(f"M{number}")
     office.fail("N1", "CLINIC-UNKNOWN")
@@ -81,7 +81,7 @@ def test_one_mail_per_clinic_and_cause_comes_after_the_hour_with_how_many_wait(o
     assert "vaxline worklist --clinic elm --stage test" in text
 
 
-def test_a_redelivered_reference_makes_no_second_mail_not_even_in_another_process(office: Office) -> None:
+def test_a_redelivered_reference_causes_no_second_email(office: Office) -> None:
     office.fail("M1")
     for _ in range(3):
         office.notices.request("elm", ("LOT-MISSING",))
@@ -90,7 +90,7 @@ def test_a_redelivered_reference_makes_no_second_mail_not_even_in_another_proces
     assert office.later(minutes=15) == 0
 
 
-def test_the_next_hour_has_a_mail_of_its_own(office: Office) -> None:
+def test_the_next_hour_has_an_email_of_its_own(office: Office) -> None:
     office.fail("M1")
     office.later(minutes=65)
     office.fail("M2")
@@ -98,14 +98,14 @@ def test_the_next_hour_has_a_mail_of_its_own(office: Office) -> None:
     assert [text.split()[0] for _, text in office.box.mails] == ["1", "2"]
 
 
-def test_what_was_corrected_within_the_hour_is_mailed_to_nobody(office: Office) -> None:
+def test_nothing_is_sent_for_what_was_corrected_within_the_hour(office: Office) -> None:
     office.fail("M1")
     office.ledger.submissions.name_replacement("M1", "M2")
     assert office.later(minutes=65) == 0
     assert office.box.mails == []
 
 
-def test_two_that_send_at_once_send_one_mail(office: Office) -> None:
+def test_two_senders_at_once_send_one_email(office: Office) -> None:
     office.fail("M1")
     office.clock.time += timedelta(minutes=65)
     pending = DynamoPendingNotices(office.client, office.table)
@@ -114,7 +114,7 @@ def test_two_that_send_at_once_send_one_mail(office: Office) -> None:
     assert office.notices.send() == 0
 
 
-def test_a_mail_that_could_not_be_sent_is_sent_by_a_later_run(office: Office) -> None:
+def test_a_failed_email_is_sent_by_a_later_run(office: Office) -> None:
     office.fail("M1")
     office.box.fails = True
     with pytest.raises(ConnectionError):
@@ -124,14 +124,14 @@ def test_a_mail_that_could_not_be_sent_is_sent_by_a_later_run(office: Office) ->
     assert office.later(minutes=10) == 1
 
 
-def test_hours_that_were_missed_make_one_mail_for_a_cause(office: Office) -> None:
+def test_missed_hours_make_one_email_per_cause(office: Office) -> None:
     office.fail("M1")
     office.clock.time += timedelta(hours=1)
     office.fail("M2")
     assert office.later(hours=2) == 1
 
 
-def test_codes_that_an_ehr_made_up_share_one_mail_and_are_not_quoted(office: Office) -> None:
+def test_unmapped_codes_share_one_email_and_are_not_quoted(office: Office) -> None:
     for number, code in enumerate(("FLUZONE", "Sampleton, Ada", "MMR#2")):
         office.fail(f"M{number}", f"UNMAPPED vaccine {code}")
     assert office.later(minutes=65) == 1
@@ -140,7 +140,7 @@ def test_codes_that_an_ehr_made_up_share_one_mail_and_are_not_quoted(office: Off
     assert not any(code in text for code in ("FLUZONE", "Sampleton", "MMR"))
 
 
-def test_a_visit_without_a_known_clinic_has_its_mail_too(office: Office) -> None:
+def test_a_visit_of_an_unknown_clinic_has_an_email(office: Office) -> None:
     office.fail("M1", "CLINIC-UNKNOWN", clinic="")
     assert office.later(minutes=65) == 1
     assert office.box.mails[0][0] == "vaxline test: CLINIC-UNKNOWN at no known clinic"
@@ -160,19 +160,19 @@ def test_a_visit_without_a_known_clinic_has_its_mail_too(office: Office) -> None
         ("", OTHER),
     ],
 )
-def test_a_headline_is_a_known_code_or_has_the_form_of_one(cause: str, told: str) -> None:
+def test_a_headline_is_a_known_code_or_has_the_form_of_an_iis_code(cause: str, told: str) -> None:
     assert headline(cause, OWN_CODES) == told
 
 
 @given(st.text())
-def test_no_text_gets_into_a_headline_but_codes_and_fields(cause: str) -> None:
+def test_a_headline_holds_only_codes_and_fields(cause: str) -> None:
     code, _, field = headline(cause, OWN_CODES).partition(" ")
     assert code.isascii()
     assert len(code) <= 30
     assert field == "" or (field.isascii() and len(field) <= 9)
 
 
-def test_marks_of_the_hour_that_runs_are_not_open(office: Office) -> None:
+def test_notices_of_the_current_hour_are_not_open(office: Office) -> None:
     pending = DynamoPendingNotices(office.client, office.table)
     hour = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
     pending.add(PendingNotice(hour, "elm", "103 PID-8"))

@@ -88,7 +88,7 @@ def test_a_held_submission_enters_the_worklist_under_the_codes_of_its_errors(
     assert [entry.causes for entry in ledger.worklist.entries()] == [("LOT-MISSING",)]
 
 
-def test_what_was_replaced_meanwhile_does_not_enter_the_worklist(ledger: MemoryLedger, triage: Triage) -> None:
+def test_a_replaced_submission_does_not_enter_the_worklist(ledger: MemoryLedger, triage: Triage) -> None:
     ledger.submissions.add(a_submission("OLD", state=State.REFUSED))
     ledger.submissions.name_replacement("OLD", "NEW")
     assert triage("OLD").outcome == "replaced meanwhile"
@@ -101,17 +101,17 @@ def test_an_accepted_or_unknown_msh_10_needs_nothing(ledger: MemoryLedger, triag
     assert triage("NEVER").outcome == "unknown MSH-10"
 
 
-def test_a_used_up_ladder_is_climbed_again_as_long_as_rounds_are_left() -> None:
+def test_a_submission_is_retried_while_rounds_are_left() -> None:
     assert may_be_retried(used_up("CONNECT-REFUSED", LADDER))
     assert not may_be_retried(used_up("CONNECT-REFUSED", ROUNDS * LADDER))
 
 
-def test_a_fault_that_a_person_must_mend_is_not_retried() -> None:
+def test_a_fault_that_needs_a_person_is_not_retried() -> None:
     assert not may_be_retried(used_up("SECURITY-FAULT", 1))
     assert not may_be_retried(replace(used_up("CONNECT-REFUSED", 1), state=State.REFUSED))
 
 
-def test_what_is_retried_is_queued_again_and_waits_for_delivery(
+def test_a_retried_submission_is_queued_again_and_waits_for_delivery(
     ledger: MemoryLedger, triage: Triage, outbox: Queue
 ) -> None:
     ledger.submissions.add(a_submission())
@@ -132,9 +132,7 @@ def waits(ledger: MemoryLedger, msh_10: str, since: datetime, *, group: str, cli
     ledger.submissions.add(replace(made, created=NOON - timedelta(days=age)))
 
 
-def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
-    ledger: MemoryLedger, sweep: Sweep, outbox: Queue
-) -> None:
+def test_the_sweep_queues_an_overdue_submission_once_an_hour(ledger: MemoryLedger, sweep: Sweep, outbox: Queue) -> None:
     waits(ledger, "LOST", NOON - timedelta(hours=2), group="A")
     waits(ledger, "FRESH", NOON - timedelta(minutes=5), group="B")
     ledger.submissions.add(a_submission("DONE", state=State.ACCEPTED))
@@ -143,7 +141,7 @@ def test_the_sweep_queues_what_waits_too_long_and_only_once_an_hour(
     assert [message.msh_10 for message in outbox.sent] == ["LOST"]
 
 
-def test_the_sweep_queues_of_each_patient_the_first_and_none_behind_a_first_that_has_its_time(
+def test_the_sweep_queues_only_the_first_submission_of_each_patient(
     ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     long_ago = NOON - timedelta(hours=9)
@@ -154,7 +152,7 @@ def test_the_sweep_queues_of_each_patient_the_first_and_none_behind_a_first_that
     assert [message.msh_10 for message in outbox.sent] == ["LOST0"]
 
 
-def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_the_patient_back(
+def test_a_stopped_facility_does_not_hold_back_the_patients_messages_of_another(
     ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     waits(ledger, "ELM", NOON - timedelta(hours=3), group="A", age=2)
@@ -164,7 +162,7 @@ def test_what_waits_for_a_stopped_facility_holds_no_other_facility_s_message_of_
     assert [message.msh_10 for message in outbox.sent] == ["OAK"]
 
 
-def test_the_sweep_leaves_a_stopped_facility_alone_and_an_opened_one_is_queued_at_once(
+def test_the_sweep_skips_a_stopped_facility_and_queues_an_opened_one_at_once(
     ledger: MemoryLedger, sweep: Sweep, outbox: Queue
 ) -> None:
     old = NOON - timedelta(hours=2)

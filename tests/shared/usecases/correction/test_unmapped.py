@@ -90,7 +90,7 @@ def desk(cloud: LocalCloud) -> Desk:
     return Desk(cloud)
 
 
-def test_one_code_is_one_cause_over_all_its_rows_and_clinics(desk: Desk) -> None:
+def test_an_unmapped_code_is_one_cause_over_all_rows_and_clinics(desk: Desk) -> None:
     desk.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine=" flu-hd"), row("C", eligibility="CVP 7"))
     first, second = unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)
     assert (first.cause, first.rows, first.submissions, first.clinics) == (
@@ -102,7 +102,7 @@ def test_one_code_is_one_cause_over_all_its_rows_and_clinics(desk: Desk) -> None
     ] == [1]
 
 
-def test_a_map_that_comes_later_reads_the_raw_code_that_the_ledger_kept(desk: Desk) -> None:
+def test_a_later_map_applies_to_the_stored_raw_code(desk: Desk) -> None:
     desk.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine="FLU-HD"))
     desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n[clinics.oak.codes.vaccine]\n"flu-hd" = "197"\n')
     released = desk.release("UNMAPPED vaccine FLU-HD")
@@ -113,7 +113,7 @@ def test_a_map_that_comes_later_reads_the_raw_code_that_the_ledger_kept(desk: De
     assert unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist) == ()
 
 
-def test_a_visit_with_two_unmapped_codes_waits_for_both_and_its_rows_stay_counted(desk: Desk) -> None:
+def test_a_visit_with_two_unmapped_codes_waits_for_both(desk: Desk) -> None:
     desk.drop(row("A", vaccine="Flu-HD", eligibility="CVP 7"))
     desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
     (still,) = desk.release("UNMAPPED vaccine FLU-HD")
@@ -122,7 +122,7 @@ def test_a_visit_with_two_unmapped_codes_waits_for_both_and_its_rows_stay_counte
     assert (left.cause, left.rows) == ("UNMAPPED eligibility CVP 7", 1)
 
 
-def test_the_same_file_again_releases_what_is_mapped_and_sends_nothing_else_anew(desk: Desk) -> None:
+def test_the_same_file_again_releases_only_what_is_mapped_now(desk: Desk) -> None:
     rows = (row("A", vaccine="Flu-HD"), row("B"))
     assert desk.drop(*rows).held == 1
     desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
@@ -132,7 +132,7 @@ def test_the_same_file_again_releases_what_is_mapped_and_sends_nothing_else_anew
     assert desk.drop(*rows, key="inbox/feed/c.csv").unchanged == 2
 
 
-def test_another_local_code_in_the_same_row_is_news(desk: Desk) -> None:
+def test_another_local_code_in_the_same_row_is_a_change(desk: Desk) -> None:
     desk.drop(row("A", vaccine="Flu-HD"))
     assert desk.drop(row("A", vaccine="Flu-SD"), key="inbox/feed/b.csv").held == 1
     assert [one.cause for one in unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)] == [

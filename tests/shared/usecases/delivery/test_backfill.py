@@ -93,7 +93,7 @@ class Desk:
         return new
 
 
-def test_the_oldest_have_their_turn_at_the_pace_of_the_configuration() -> None:
+def test_the_oldest_are_queued_first_at_the_configured_pace() -> None:
     desk = Desk()
     for number in (9, 3, 11, *range(3), *range(4, 9), 10):
         desk.waits(number)
@@ -105,7 +105,7 @@ def test_the_oldest_have_their_turn_at_the_pace_of_the_configuration() -> None:
     assert desk.give_turns() == Admitted(0, left=False)
 
 
-def test_a_pace_beyond_one_batch_is_kept_too() -> None:
+def test_a_pace_of_more_than_one_batch_is_kept() -> None:
     desk = Desk(pace=230)
     for number in range(300):
         desk.waits(number)
@@ -113,7 +113,7 @@ def test_a_pace_beyond_one_batch_is_kept_too() -> None:
     assert len(desk.outbox.messages) == 230
 
 
-def test_what_had_its_turn_waits_like_any_other_and_has_no_second_turn() -> None:
+def test_an_admitted_message_joins_the_backlog_and_is_not_admitted_again() -> None:
     desk = Desk()
     desk.waits(1)
     assert list(desk.ledger.backlog.waiting()) == []
@@ -124,7 +124,7 @@ def test_what_had_its_turn_waits_like_any_other_and_has_no_second_turn() -> None
     assert desk.outbox.messages == ["B001"]
 
 
-def test_nothing_is_admitted_to_a_closed_iis_and_everything_stays_in_its_place() -> None:
+def test_nothing_is_admitted_while_the_valve_is_closed() -> None:
     desk = Desk()
     desk.waits(1)
     desk.ledger.stops.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
@@ -134,7 +134,7 @@ def test_nothing_is_admitted_to_a_closed_iis_and_everything_stays_in_its_place()
 
 
 @pytest.mark.parametrize("behind", [("harbor", "demo"), ("elm", "other")])
-def test_a_small_backfill_has_its_turns_beside_a_large_one_that_is_older(behind: tuple[str, str]) -> None:
+def test_a_small_backfill_is_queued_beside_an_older_large_one(behind: tuple[str, str]) -> None:
     desk = Desk(pace=10)
     for number in range(500):
         desk.waits(number)
@@ -146,7 +146,7 @@ def test_a_small_backfill_has_its_turns_beside_a_large_one_that_is_older(behind:
     assert desk.admitted() == [f"B{number:03}" for number in range(5, 15)]
 
 
-def test_where_there_are_more_lanes_than_turns_in_a_minute_all_have_theirs_in_time() -> None:
+def test_with_more_lanes_than_messages_per_minute_every_lane_gets_its_turn() -> None:
     desk = Desk(pace=1)
     for number, source in enumerate(("a", "b", "c") * 10):
         desk.waits(number, source=source)
@@ -156,7 +156,7 @@ def test_where_there_are_more_lanes_than_turns_in_a_minute_all_have_theirs_in_ti
     assert sorted(desk.admitted()) == ["B000", "B001", "B002"]
 
 
-def test_a_stopped_facility_keeps_its_place_and_holds_up_nobody_however_much_of_it_waits() -> None:
+def test_a_stopped_facility_keeps_its_backfill_and_delays_no_other() -> None:
     desk = Desk()
     for number in range(400):
         desk.waits(number, "elm")
@@ -168,7 +168,7 @@ def test_a_stopped_facility_keeps_its_place_and_holds_up_nobody_however_much_of_
     assert desk.give_turns() == Admitted(5, left=True)
 
 
-def test_behind_an_iis_that_is_slower_than_the_pace_the_outbox_stays_short() -> None:
+def test_the_outbox_stays_short_when_the_iis_is_slower_than_the_pace() -> None:
     desk = Desk(pace=20)
     for number in range(100):
         desk.waits(number)
@@ -179,7 +179,7 @@ def test_behind_an_iis_that_is_slower_than_the_pace_the_outbox_stays_short() -> 
     assert desk.give_turns() == Admitted(2, left=True)
 
 
-def test_a_days_messages_are_out_within_three_minutes_beside_backfills_that_an_iis_takes_hours_for() -> None:
+def test_daily_messages_are_sent_within_three_minutes_beside_backfills_of_hours() -> None:
     """Minute by minute, at an IIS that takes two thirds of the pace."""
     desk = Desk(pace=30)
     queue = MemorySqs(settings.OUTBOX, desk.clock)
@@ -201,7 +201,7 @@ def test_a_days_messages_are_out_within_three_minutes_beside_backfills_that_an_i
     assert max(delay.values()) <= 2
 
 
-def test_what_was_queued_and_not_noted_because_the_process_ended_is_queued_again_with_the_next_turns() -> None:
+def test_messages_that_were_queued_but_not_noted_are_queued_again() -> None:
     desk = Desk()
     desk.waits(1)
     desk.outbox.breaks = True
@@ -215,7 +215,7 @@ def test_what_was_queued_and_not_noted_because_the_process_ended_is_queued_again
     assert waiting.message.msh_10 == "B001"
 
 
-def test_sweep_leaves_what_waits_for_its_turn_alone_however_long() -> None:
+def test_the_sweep_leaves_backfills_alone() -> None:
     desk = Desk()
     desk.waits(1)
     desk.clock.time = NOON + timedelta(days=3)
@@ -235,20 +235,20 @@ def quota(desk: Desk) -> DailyQuota:
     return DailyQuota(desk.ledger.backfills, desk.clock)
 
 
-def test_the_first_of_a_day_are_queued_at_once_however_many_files_they_come_in_and_the_others_wait() -> None:
+def test_messages_within_the_quota_are_queued_at_once_over_all_files_of_a_day() -> None:
     desk = Desk()
     assert [len(quota(desk).exceeded(made(3), quota=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
     assert quota(desk).exceeded(made(10, clinic="oak") + made(1), quota=10) == {BackfillLane("demo", "elm")}
     assert quota(desk).exceeded(made(10, source="other"), quota=10) == frozenset()
 
 
-def test_what_is_held_takes_nothing_of_the_share() -> None:
+def test_held_submissions_do_not_count_against_the_quota() -> None:
     desk = Desk()
     assert not quota(desk).exceeded(made(50, state=State.HELD), quota=10)
     assert not quota(desk).exceeded(made(10), quota=10)
 
 
-def test_the_next_day_has_a_share_of_its_own_once_nothing_of_the_lane_waits_any_more() -> None:
+def test_the_next_day_has_a_new_quota_once_the_lane_has_no_backfill() -> None:
     desk = Desk()
     assert quota(desk).exceeded(made(11), quota=10)
     desk.clock.time = NOON + timedelta(days=1)
@@ -256,7 +256,7 @@ def test_the_next_day_has_a_share_of_its_own_once_nothing_of_the_lane_waits_any_
     assert quota(desk).exceeded(made(1), quota=10)
 
 
-def test_a_lane_waits_as_long_as_something_in_it_does_and_not_much_longer_and_no_other_lane_does() -> None:
+def test_a_lane_waits_while_it_has_a_backfill_and_no_other_lane_does() -> None:
     desk = Desk(pace=1)
     for number in range(3):
         desk.waits(number)

@@ -58,7 +58,7 @@ def started(desk: Desk, queue: Fifo, left: Callable[[], float] = lambda: 180.0) 
     return [(one.message.msh_10, result) for one, result in Deliver(submit=desk.submit, outbox=queue)(first, left)]
 
 
-def test_a_full_batch_is_followed_by_what_waits_behind_it(desk: Callable[..., Desk]) -> None:
+def test_a_full_batch_is_followed_by_the_next_batches_of_the_outbox(desk: Callable[..., Desk]) -> None:
     at, queue = desk(ack), Fifo(*numbered(34))
     settled = started(at, queue)
     assert settled == [(name, Done(name, "elm", "ACCEPTED", "", 0.2)) for name, _ in numbered(34)]
@@ -73,7 +73,7 @@ def test_a_batch_that_is_not_full_ends_the_invocation(desk: Callable[..., Desk])
     assert queue.fetches == 0
 
 
-def test_one_slow_message_holds_only_its_lane(desk: Callable[..., Desk]) -> None:
+def test_a_slow_message_occupies_only_its_own_thread(desk: Callable[..., Desk]) -> None:
     others = threading.Semaphore(0)
 
     def say(msh_10: str) -> object:
@@ -93,7 +93,7 @@ def test_one_slow_message_holds_only_its_lane(desk: Callable[..., Desk]) -> None
     assert {result for _, result in settled} == {Done(name, "elm", "ACCEPTED", "", 0.2) for name, _ in numbered(30)}
 
 
-def test_no_more_are_under_way_than_there_are_lanes_and_no_patient_twice(desk: Callable[..., Desk]) -> None:
+def test_at_most_ten_messages_run_at_once_and_none_of_the_same_patient(desk: Callable[..., Desk]) -> None:
     lock, calls, most, seen = threading.Lock(), Counter[str](), 0, dict[str, list[str]]()
     group_of = dict(numbered(60, groups=13))
 
@@ -118,7 +118,7 @@ def test_no_more_are_under_way_than_there_are_lanes_and_no_patient_twice(desk: C
     assert most <= SUBMIT_CONCURRENCY
 
 
-def test_what_must_wait_keeps_its_place_and_nothing_more_is_drawn_into_it(desk: Callable[..., Desk]) -> None:
+def test_a_message_that_must_wait_keeps_its_place_and_ends_the_fetching(desk: Callable[..., Desk]) -> None:
     queue = Fifo(*numbered(40))
     settled = dict(started(desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1)), queue))
     assert set(queue.delayed) == {f"R-{name}" for name, result in settled.items() if isinstance(result, Later)}
@@ -126,13 +126,13 @@ def test_what_must_wait_keeps_its_place_and_nothing_more_is_drawn_into_it(desk: 
     assert len(settled) < 40
 
 
-def test_without_time_nothing_more_is_fetched(desk: Callable[..., Desk]) -> None:
+def test_nothing_more_is_fetched_without_time_left(desk: Callable[..., Desk]) -> None:
     queue = Fifo(*numbered(30))
     assert len(started(desk(ack), queue, lambda: CLAIM_RESERVE + 20)) == 10
     assert queue.fetches == 0
 
 
-def test_what_breaks_at_all_messages_is_told_when_none_is_under_way(desk: Callable[..., Desk]) -> None:
+def test_an_exception_of_a_batch_is_raised_after_all_batches_have_ended(desk: Callable[..., Desk]) -> None:
     at, queue = desk(ack), Fifo(*numbered(10))
 
     def none_yet() -> Configuration:
@@ -145,7 +145,7 @@ def test_what_breaks_at_all_messages_is_told_when_none_is_under_way(desk: Callab
     assert not queue.removed
 
 
-def test_a_queue_that_fails_leaves_no_claim_behind(desk: Callable[..., Desk]) -> None:
+def test_a_failing_queue_leaves_no_claim_unfinished(desk: Callable[..., Desk]) -> None:
     at, queue = desk(ack), Fifo(*numbered(20))
 
     def fails() -> list[Received]:
@@ -159,7 +159,7 @@ def test_a_queue_that_fails_leaves_no_claim_behind(desk: Callable[..., Desk]) ->
     assert {at.of(one.message.msh_10).state for one in first} == {State.ACCEPTED}
 
 
-def test_the_real_queue_gives_a_patients_messages_in_their_order(desk: Callable[..., Desk], cloud: LocalCloud) -> None:
+def test_sqs_delivers_a_patients_messages_in_order(desk: Callable[..., Desk], cloud: LocalCloud) -> None:
     outbox = SqsOutbox(boto3.client("sqs", region_name=REGION), cloud.runtime.outbox_url)
     at = desk(ack)
     names = numbered(25, groups=12)

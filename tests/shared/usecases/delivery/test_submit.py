@@ -57,7 +57,9 @@ def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable
     assert at.resubmission.sent == ["A"]
 
 
-def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_patient(desk: Callable[..., Desk]) -> None:
+def test_a_failed_connection_is_retried_later_and_holds_back_the_patients_next_message(
+    desk: Callable[..., Desk],
+) -> None:
     at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
     at.add("A", "B")
     assert at.deliver("A", "B") == [Later("A", "elm", first := step("A"), "CONNECT-REFUSED"), Later("B", "elm", 0)]
@@ -66,7 +68,7 @@ def test_a_connection_that_was_never_made_waits_on_the_ladder_and_holds_its_pati
     assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=first)
 
 
-def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
+def test_a_submission_without_retries_left_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
     at = desk(lambda msh_10: DeliveryFault("CONNECT-REFUSED", 0, 0.1) if msh_10 == "A" else ack(msh_10))
     at.add("A")
     waits = []
@@ -80,7 +82,7 @@ def test_when_the_ladder_is_used_up_the_submission_goes_to_the_resubmission_queu
     assert at.resubmission.sent == ["A"]
 
 
-def test_a_lost_answer_is_unknown_is_sent_once_more_and_then_a_person_is_asked(desk: Callable[..., Desk]) -> None:
+def test_a_lost_answer_is_unknown_and_resent_once_before_a_person_decides(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     assert at.deliver("A") == [Later("A", "elm", step("A", strategy=Strategy.CONFIRM), "READ-TIMEOUT")]
@@ -92,7 +94,7 @@ def test_a_lost_answer_is_unknown_is_sent_once_more_and_then_a_person_is_asked(d
     assert at.iis.sent == ["A", "A"]
 
 
-def test_an_ack_for_another_message_is_never_an_acceptance(desk: Callable[..., Desk]) -> None:
+def test_an_ack_for_another_message_accepts_nothing(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: ack("SOMEBODY-ELSE"))
     at.add("A")
     at.deliver("A")
@@ -100,7 +102,7 @@ def test_an_ack_for_another_message_is_never_an_acceptance(desk: Callable[..., D
     assert at.of("A").attempts[0].fault == "WRONG-MSA-2"
 
 
-def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk: Callable[..., Desk]) -> None:
+def test_a_refused_password_stops_only_its_facility_and_keeps_the_messages(desk: Callable[..., Desk]) -> None:
     at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1) if msh_10 != "OAK" else ack(msh_10))
     at.add("A", "B")
     at.add("OAK", clinic="oak")
@@ -113,7 +115,7 @@ def test_a_refused_password_stops_its_facility_only_and_keeps_the_messages(desk:
     assert waiting == {"A", "B"}
 
 
-def test_what_was_decided_before_its_facility_stopped_still_comes_to_a_person(desk: Callable[..., Desk]) -> None:
+def test_a_refusal_before_its_facility_stopped_still_reaches_triage(desk: Callable[..., Desk]) -> None:
     at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
     at.add("A")
     at.deliver("A")
@@ -123,7 +125,7 @@ def test_what_was_decided_before_its_facility_stopped_still_comes_to_a_person(de
     assert at.resubmission.sent == ["A"]
 
 
-def test_an_unknown_outcome_whose_facility_stopped_before_the_resend_asks_nobody_yet(desk: Callable[..., Desk]) -> None:
+def test_an_unknown_outcome_waits_for_its_resend_while_the_facility_is_stopped(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     at.deliver("A")
@@ -134,7 +136,7 @@ def test_an_unknown_outcome_whose_facility_stopped_before_the_resend_asks_nobody
     assert waiting == {"A"}
 
 
-def test_a_send_without_an_answer_is_counted_though_its_correction_overtook_it(desk: Callable[..., Desk]) -> None:
+def test_a_lost_answer_is_counted_even_if_a_correction_overtakes_the_resend(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("OLD")
     at.ledger.states.claim("OLD", at.clock.time)  # sent, and killed before the answer
@@ -155,7 +157,7 @@ def deliver_side_by_side(desk: Desk, *msh_10s: str) -> list[Delivered]:
 MANY = tuple(f"M{number}" for number in range(10))
 
 
-def test_a_refused_password_is_tried_by_one_message_of_a_batch(desk: Callable[..., Desk]) -> None:
+def test_only_one_message_of_a_batch_tries_a_refused_password(desk: Callable[..., Desk]) -> None:
     one = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
     one.add(*MANY)
     done = deliver_side_by_side(one, *MANY)
@@ -164,7 +166,7 @@ def test_a_refused_password_is_tried_by_one_message_of_a_batch(desk: Callable[..
     assert {one.of(msh_10).state for msh_10 in MANY} == {State.QUEUED}
 
 
-def test_a_password_that_expires_between_batches_is_tried_once_after_a_while(desk: Callable[..., Desk]) -> None:
+def test_a_passed_trial_expires_and_is_repeated_by_one_message(desk: Callable[..., Desk]) -> None:
     one = desk(ack)
     one.add("FIRST", *MANY)
     deliver_side_by_side(one, "FIRST")
@@ -174,7 +176,7 @@ def test_a_password_that_expires_between_batches_is_tried_once_after_a_while(des
     assert len(one.iis.sent) == 2
 
 
-def test_a_proven_facility_s_messages_go_side_by_side(desk: Callable[..., Desk]) -> None:
+def test_messages_of_a_facility_that_passed_its_trial_run_at_once(desk: Callable[..., Desk]) -> None:
     together = threading.Barrier(len(MANY), timeout=20)
 
     def say(msh_10: str) -> Answer:
@@ -189,7 +191,7 @@ def test_a_proven_facility_s_messages_go_side_by_side(desk: Callable[..., Desk])
     assert {one.of(msh_10).state for msh_10 in MANY} == {State.ACCEPTED}
 
 
-def test_an_iis_that_is_down_is_not_waited_for_in_turns(desk: Callable[..., Desk]) -> None:
+def test_a_timeout_passes_the_trial_so_that_messages_do_not_wait_one_by_one(desk: Callable[..., Desk]) -> None:
     together = threading.Barrier(len(MANY) - 1, timeout=20)
     first: list[str] = []
 
@@ -205,7 +207,7 @@ def test_an_iis_that_is_down_is_not_waited_for_in_turns(desk: Callable[..., Desk
     assert sorted(one.iis.sent) == sorted(MANY)
 
 
-def test_a_password_that_was_changed_meanwhile_is_tried_once_before_the_facility_stops(
+def test_a_changed_password_is_tried_once_before_the_facility_stops(
     desk: Callable[..., Desk],
 ) -> None:
     at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1), Vault("old", "new"))
@@ -243,7 +245,7 @@ def test_without_time_left_nothing_is_claimed(desk: Callable[..., Desk]) -> None
     assert at.of("A").attempt_count == 0
 
 
-def test_one_patients_messages_go_in_order_while_patients_go_side_by_side(desk: Callable[..., Desk]) -> None:
+def test_messages_of_one_patient_run_in_order_and_those_of_others_at_once(desk: Callable[..., Desk]) -> None:
     together = threading.Barrier(3, timeout=10)
     seen: Counter[str] = Counter()
 
@@ -267,7 +269,7 @@ def test_one_patients_messages_go_in_order_while_patients_go_side_by_side(desk: 
         assert [sent for sent in at.iis.sent if sent[0] == patient] == [f"{patient}{n}" for n in range(3)]
 
 
-def test_broken_infrastructure_at_one_message_leaves_the_others_alone(
+def test_an_exception_at_one_message_does_not_affect_the_others(
     desk: Callable[..., Desk],
 ) -> None:
     def say(msh_10: str) -> Answer:
@@ -284,7 +286,7 @@ def test_broken_infrastructure_at_one_message_leaves_the_others_alone(
     assert at.of("B").state is State.ACCEPTED
 
 
-def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(desk: Callable[..., Desk]) -> None:
+def test_a_clinic_that_is_not_configured_goes_to_triage_and_stops_no_facility(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("A", clinic="gone")
     assert at.deliver("A", clinic="gone") == [Done("A", "gone", "QUEUED", "CLINIC-NOT-CONFIGURED")]
@@ -293,7 +295,7 @@ def test_a_clinic_that_left_the_configuration_asks_a_person_and_stops_nobody(des
     assert at.ledger.stops.current().facilities == {}
 
 
-def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_reference(
+def test_a_redelivered_reference_completes_the_follow_up_after_a_crash(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -317,7 +319,7 @@ def test_a_crash_between_outcome_and_follow_up_is_finished_by_the_redelivered_re
     assert at.iis.sent == ["OLD", "NEW"]
 
 
-def test_a_second_send_that_was_cut_off_ends_with_a_person_and_waits_no_more(desk: Callable[..., Desk]) -> None:
+def test_a_resend_that_was_cut_off_goes_to_triage(desk: Callable[..., Desk]) -> None:
     at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     at.deliver("A")
@@ -329,7 +331,7 @@ def test_a_second_send_that_was_cut_off_ends_with_a_person_and_waits_no_more(des
     assert at.iis.sent == ["A"]
 
 
-def test_an_acceptance_supersedes_the_whole_line_of_its_predecessors(desk: Callable[..., Desk]) -> None:
+def test_an_acceptance_supersedes_all_predecessors(desk: Callable[..., Desk]) -> None:
     at = desk(lambda msh_10: ack(msh_10) if msh_10 == "C" else ack(msh_10, REFUSAL, code="AE"))
     for msh_10, replaces in (("A", ""), ("B", "A"), ("C", "B")):
         at.add(msh_10, replaces=replaces)
@@ -337,7 +339,7 @@ def test_an_acceptance_supersedes_the_whole_line_of_its_predecessors(desk: Calla
     assert [at.of(msh_10).state for msh_10 in "ABC"] == [State.SUPERSEDED, State.SUPERSEDED, State.ACCEPTED]
 
 
-def test_what_is_delivered_after_all_leaves_the_worklist(desk: Callable[..., Desk]) -> None:
+def test_a_delivered_submission_leaves_the_worklist(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("A")
     at.ledger.worklist.enter("A", ("CONNECT-REFUSED",))
@@ -345,7 +347,7 @@ def test_what_is_delivered_after_all_leaves_the_worklist(desk: Callable[..., Des
     assert list(at.ledger.worklist.entries()) == []
 
 
-def test_what_its_correction_overtook_is_not_sent_any_more(desk: Callable[..., Desk]) -> None:
+def test_a_submission_is_not_sent_after_its_correction(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
@@ -355,7 +357,7 @@ def test_what_its_correction_overtook_is_not_sent_any_more(desk: Callable[..., D
     assert at.iis.sent == []
 
 
-def test_what_was_replaced_before_either_was_sent_goes_first(desk: Callable[..., Desk]) -> None:
+def test_a_replaced_submission_is_sent_first_if_its_correction_was_not_sent_yet(desk: Callable[..., Desk]) -> None:
     at = desk(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
@@ -365,9 +367,7 @@ def test_what_was_replaced_before_either_was_sent_goes_first(desk: Callable[...,
 
 
 @pytest.mark.parametrize("second", ["CONNECT-REFUSED", "SECURITY-FAULT", "HTTP-413"])
-def test_a_resend_that_was_stopped_leaves_the_outcome_unknown_and_asks_a_person(
-    desk: Callable[..., Desk], second: str
-) -> None:
+def test_a_failed_resend_leaves_the_outcome_unknown_and_goes_to_triage(desk: Callable[..., Desk], second: str) -> None:
     answers = iter(["READ-TIMEOUT", second])
     at = desk(lambda _: DeliveryFault(next(answers), 0, 0.1))
     at.add("A")
@@ -417,7 +417,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize(("call", "when", "sends"), MOMENTS.values(), ids=MOMENTS.keys())
-def test_whenever_delivery_is_killed_the_message_is_accepted_once_and_sent_again_only_if_nobody_knows(
+def test_a_killed_delivery_is_completed_and_resent_only_if_its_outcome_is_unknown(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, call: str, when: str, sends: int
 ) -> None:
     at = desk(ack)
@@ -450,7 +450,7 @@ def test_whenever_delivery_is_killed_the_message_is_accepted_once_and_sent_again
 
 
 @pytest.mark.parametrize("moment", ["after the claim", "after the bytes left", "after the answer, before the outcome"])
-def test_killed_twice_at_the_same_moment_ends_with_a_person_and_never_with_a_third_send(
+def test_a_delivery_that_is_killed_twice_goes_to_triage_without_a_third_send(
     desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     at = desk(ack)

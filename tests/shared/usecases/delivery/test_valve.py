@@ -94,7 +94,7 @@ def watching(desk: Callable[..., Desk]) -> Callable[..., Watching]:
     return lambda say=refused, **iis: Watching(desk(say), **iis)
 
 
-def test_faults_in_a_row_stop_delivery_for_everybody(watching: Callable[..., Watching]) -> None:
+def test_consecutive_faults_close_the_valve_for_all_facilities(watching: Callable[..., Watching]) -> None:
     at = watching()
     at.break_down()
     assert at.closed_by is ClosedBy.FAULTS
@@ -107,20 +107,20 @@ def test_faults_in_a_row_stop_delivery_for_everybody(watching: Callable[..., Wat
     assert not at.switch.on
 
 
-def test_answers_that_never_come_close_it_too(watching: Callable[..., Watching]) -> None:
+def test_lost_answers_close_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.break_down()
     assert at.closed_by is ClosedBy.FAULTS
 
 
-def test_one_facility_s_refused_password_does_not_touch_the_valve(watching: Callable[..., Watching]) -> None:
+def test_a_facilitys_refused_password_does_not_count_on_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(lambda _: DeliveryFault("SECURITY-FAULT", 200, 0.1))
     at.break_down()
     stops = at.desk.ledger.stops.current()
     assert (stops.valve.is_open, dict(stops.facilities)) == (True, {"ID-elm": "SECURITY-FAULT"})
 
 
-def test_a_bad_minute_between_answers_closes_nothing(watching: Callable[..., Watching]) -> None:
+def test_faults_with_answers_in_between_do_not_close_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(lambda msh_10: ack(msh_10) if msh_10.startswith("GOOD") else refused(msh_10))
     for number in range(3):
         bad = [f"BAD{number}{one}" for one in range(CLOSE_AFTER - 1)]
@@ -131,7 +131,7 @@ def test_a_bad_minute_between_answers_closes_nothing(watching: Callable[..., Wat
     assert at.desk.ledger.stops.current().valve.faults == 0
 
 
-def test_an_answer_is_kept_though_the_valve_cannot_be_written(
+def test_an_answer_is_saved_even_if_the_valve_cannot_be_written(
     watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = watching(lambda msh_10: ack(msh_10) if msh_10 == "GOOD" else refused(msh_10))
@@ -148,14 +148,14 @@ def test_an_answer_is_kept_though_the_valve_cannot_be_written(
     assert at.desk.deliver("GOOD") == [Done("GOOD", "elm", "nothing to send: ACCEPTED")]
 
 
-def test_while_all_is_well_no_answer_writes_to_the_valve(watching: Callable[..., Watching]) -> None:
+def test_an_answer_without_faults_before_does_not_write_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(ack)
     at.desk.add("A", "B")
     at.desk.deliver("A", "B")
     assert at.desk.ledger.stops.current().valve.version == 0
 
 
-def test_what_closed_the_valve_climbs_no_ladder_and_is_never_used_up(watching: Callable[..., Watching]) -> None:
+def test_messages_that_met_a_closed_valve_use_up_no_retries(watching: Callable[..., Watching]) -> None:
     at = watching()
     at.break_down()
     last = f"DOWN{CLOSE_AFTER - 1}"
@@ -167,7 +167,7 @@ def test_what_closed_the_valve_climbs_no_ladder_and_is_never_used_up(watching: C
     assert at.desk.resubmission.sent == []
 
 
-def test_probes_come_later_each_time_and_the_first_good_one_switches_delivery_on(
+def test_probes_wait_longer_each_time_and_a_good_one_switches_delivery_on(
     watching: Callable[..., Watching],
 ) -> None:
     at = watching()
@@ -180,7 +180,7 @@ def test_probes_come_later_each_time_and_the_first_good_one_switches_delivery_on
     assert at.closed_by is None
 
 
-def test_after_a_good_probe_the_first_batch_sends_one_message_and_only_an_answer_lets_the_rest_through(
+def test_after_a_good_probe_one_message_is_the_trial_and_its_answer_lets_the_others_go(
     watching: Callable[..., Watching],
 ) -> None:
     at = watching()
@@ -205,7 +205,7 @@ def _reference(name: str):
     return OutboxMessage(name, "elm", f"G-{name}")
 
 
-def test_the_first_send_after_an_outage_of_an_hour_comes_within_a_minute_of_the_good_probe(
+def test_delivery_resumes_within_a_minute_of_the_good_probe_after_an_hours_outage(
     watching: Callable[..., Watching],
 ) -> None:
     at = watching()
@@ -224,21 +224,21 @@ def test_the_first_send_after_an_outage_of_an_hour_comes_within_a_minute_of_the_
     assert at.desk.deliver("DOWN0") == [Done("DOWN0", "elm", "ACCEPTED", "", 0.2)]
 
 
-def test_an_iis_without_connectivity_test_is_alive_when_it_says_so(watching: Callable[..., Watching]) -> None:
+def test_an_iis_without_connectivity_test_counts_as_reachable(watching: Callable[..., Watching]) -> None:
     at = watching()
     at.break_down()
     at.probe.fault = "UNSUPPORTED-OPERATION"
     assert at.after(60) == ANSWERED
 
 
-def test_a_probe_that_sends_nothing_can_be_chosen(watching: Callable[..., Watching]) -> None:
+def test_the_probe_can_be_a_connection_only(watching: Callable[..., Watching]) -> None:
     at = watching(probe="connect")
     at.break_down()
     assert at.after(60) == "CONNECT-REFUSED"
     assert (at.probe.reached, at.probe.tests) == (1, 0)
 
 
-def test_in_a_maintenance_window_nothing_is_sent_or_probed_and_afterwards_a_probe_decides(
+def test_nothing_is_sent_or_probed_in_a_maintenance_window_and_a_probe_ends_it(
     watching: Callable[..., Watching],
 ) -> None:
     # The desk's clock stands at Monday noon UTC, 07:00 in New York.
@@ -259,7 +259,7 @@ def test_in_a_maintenance_window_nothing_is_sent_or_probed_and_afterwards_a_prob
     assert at.desk.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
 
 
-def test_a_person_closes_and_only_a_person_opens(watching: Callable[..., Watching]) -> None:
+def test_only_a_person_opens_what_a_person_closed(watching: Callable[..., Watching]) -> None:
     at = watching(ack, maintenance=(window("Mon 07:00-08:00"),))
     at.probe.fault = ""
     assert close_by_hand(at.desk.ledger.stops, at.desk.clock, "CT asked us to wait")
@@ -273,7 +273,7 @@ def test_a_person_closes_and_only_a_person_opens(watching: Callable[..., Watchin
     assert at.switch.on
 
 
-def test_the_watch_makes_good_a_switch_that_stands_elsewhere_than_the_valve(watching: Callable[..., Watching]) -> None:
+def test_a_check_corrects_a_switch_that_differs_from_the_valve(watching: Callable[..., Watching]) -> None:
     at = watching(ack)
     at.switch.on = False
     at.after(0)
@@ -282,7 +282,7 @@ def test_the_watch_makes_good_a_switch_that_stands_elsewhere_than_the_valve(watc
     assert at.switch.switched == 1
 
 
-def test_a_watch_that_lost_the_race_with_a_person_switches_as_the_person_said(
+def test_a_check_that_lost_the_race_with_a_person_follows_the_person(
     watching: Callable[..., Watching],
 ) -> None:
     at = watching()
@@ -298,7 +298,7 @@ def test_a_watch_that_lost_the_race_with_a_person_switches_as_the_person_said(
     assert (at.closed_by, at.switch.on) == (ClosedBy.PERSON, False)
 
 
-def test_the_sweep_queues_nothing_again_while_the_references_wait_behind_the_valve(
+def test_the_sweep_queues_nothing_while_the_valve_is_closed(
     watching: Callable[..., Watching],
 ) -> None:
     at = watching()
@@ -326,7 +326,7 @@ def test_the_sweep_queues_nothing_again_while_the_references_wait_behind_the_val
     assert sweep(everything=True).queued == CLOSE_AFTER, "though they wait since just now"
 
 
-def test_a_stage_without_a_configuration_is_watched_in_peace(desk: Callable[..., Desk]) -> None:
+def test_a_stage_without_a_configuration_is_not_probed(desk: Callable[..., Desk]) -> None:
     class Nothing:
         def current(self):
             raise LookupError("no configuration was pushed yet")

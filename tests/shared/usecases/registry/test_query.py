@@ -48,7 +48,7 @@ def a_query(desk: Desk, vault: Vault | None = None) -> Query:
     )
 
 
-def test_every_question_carries_an_id_of_its_own_and_its_answer_is_read(desk: Callable[..., Desk]) -> None:
+def test_every_query_has_an_id_of_its_own_and_its_answer_is_read(desk: Callable[..., Desk]) -> None:
     here = desk(nobody)
     query = a_query(here)
     first, second = query(Request(ADA), "elm"), query(Request(ADA), "elm")
@@ -58,7 +58,7 @@ def test_every_question_carries_an_id_of_its_own_and_its_answer_is_read(desk: Ca
     assert first.msh_10 != second.msh_10
 
 
-def test_ids_are_short_enough_for_web_iz() -> None:
+def test_query_ids_are_short_enough_for_webiz() -> None:
     ids = {fresh_id() for _ in range(200)}
     assert len(ids) == 200
     assert {len(one) for one in ids} == {20}
@@ -72,7 +72,7 @@ def test_ids_are_short_enough_for_web_iz() -> None:
         (Patient("SYN1"), ("QPD-4.1", "QPD-4.2", "QPD-6")),
     ],
 )
-def test_who_is_not_told_well_enough_is_not_asked_about(
+def test_a_query_without_the_required_fields_is_not_sent(
     desk: Callable[..., Desk], patient: Patient, missing: tuple[str, ...]
 ) -> None:
     here = desk(nobody)
@@ -80,7 +80,7 @@ def test_who_is_not_told_well_enough_is_not_asked_about(
     assert (asked.not_asked, asked.missing, here.iis.sent) == (NOT_ENOUGH, missing, [])
 
 
-def test_a_clinic_that_is_not_configured_asks_nothing(desk: Callable[..., Desk]) -> None:
+def test_a_clinic_that_is_not_configured_sends_no_query(desk: Callable[..., Desk]) -> None:
     assert a_query(desk(nobody))(Request(ADA), "nowhere").not_asked == CLINIC_NOT_CONFIGURED
 
 
@@ -99,7 +99,7 @@ def test_a_new_password_gets_one_try_before_the_facility_stops(desk: Callable[..
     assert here.iis.passwords == ["old", "new"]
 
 
-def test_a_failing_iis_closes_the_valve_and_is_left_alone(desk: Callable[..., Desk]) -> None:
+def test_faults_of_queries_close_the_valve(desk: Callable[..., Desk]) -> None:
     here = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
     query = a_query(here)
     faults = [query(Request(ADA), "elm").fault for _ in range(CLOSE_AFTER)]
@@ -116,7 +116,7 @@ def test_a_failing_iis_closes_the_valve_and_is_left_alone(desk: Callable[..., De
         (lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0), "READ-TIMEOUT"),
     ],
 )
-def test_an_answer_that_proves_nothing_is_a_fault_of_the_catalogue(
+def test_an_unusable_answer_is_a_fault_of_the_catalogue(
     desk: Callable[..., Desk], answer: Callable[[str], Answer | DeliveryFault], fault: str
 ) -> None:
     asked = a_query(desk(answer))(Request(ADA), "elm")
@@ -124,7 +124,7 @@ def test_an_answer_that_proves_nothing_is_a_fault_of_the_catalogue(
     assert fault in BY_CODE
 
 
-def test_columns_make_the_same_patient_again() -> None:
+def test_a_patient_survives_the_way_through_columns() -> None:
     patient = Patient(
         "SYN1",
         Name("Sampleton", "Ada", "Q", "Jr"),
@@ -139,7 +139,7 @@ def test_columns_make_the_same_patient_again() -> None:
     assert patient_of(columns_of(patient)) == patient
 
 
-def test_several_are_asked_only_in_the_hours_of_the_iis() -> None:
+def test_query_files_are_worked_on_only_in_the_query_hours() -> None:
     hours = window("daily 22:00-05:00")
     assert hours is not None
     iis = replace(CONFIGURATION.iis, query_hours=(hours,))
@@ -148,11 +148,11 @@ def test_several_are_asked_only_in_the_hours_of_the_iis() -> None:
     assert is_batch_time(CONFIGURATION.iis, noon)
 
 
-def test_what_cannot_be_read_is_said() -> None:
+def test_an_unreadable_column_is_named() -> None:
     assert "birth_date" in str(patient_of({"last_name": "Sampleton", "birth_date": "soon"}))
     assert "there is no column" in str(patient_of({"password": "x"}))
 
 
-def test_what_was_asked_survives_the_way_through_the_function(desk: Callable[..., Desk]) -> None:
+def test_a_result_survives_the_way_through_json(desk: Callable[..., Desk]) -> None:
     asked = a_query(desk(nobody))(Request(ADA), "elm")
     assert msgspec.json.decode(msgspec.json.encode(asked), type=Asked) == asked

@@ -83,7 +83,7 @@ def world() -> World:
     return World()
 
 
-def test_every_row_is_asked_once_and_its_answer_stands_in_its_place(world: World) -> None:
+def test_every_row_is_asked_once_and_answered_in_order(world: World) -> None:
     names = [f"N{number}" for number in range(PART_ROWS + 3)]
     world.query_files.put(NAME, a_file(*names))
     summary = world.run()
@@ -97,7 +97,7 @@ def test_every_row_is_asked_once_and_its_answer_stands_in_its_place(world: World
     assert world.asked == names, "a file that is done is not asked about again"
 
 
-def test_a_file_that_outlasts_an_invocation_goes_on_where_it_stopped(world: World) -> None:
+def test_a_file_continues_in_the_next_invocation(world: World) -> None:
     names = [f"N{number}" for number in range(50)]
     world.query_files.put(NAME, a_file(*names))
     seen = [world.run(timedelta(seconds=7)).done for _ in range(8)]
@@ -106,7 +106,7 @@ def test_a_file_that_outlasts_an_invocation_goes_on_where_it_stopped(world: Worl
     assert [line["row"] for line in world.lines()] == list(range(1, 51))
 
 
-def test_cut_off_between_answers_and_checkpoint_the_rows_are_asked_again_and_stand_there_once(
+def test_rows_answered_but_not_in_the_checkpoint_are_asked_again_and_listed_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.query_files.put(NAME, a_file("Ada", "Grace"))
@@ -126,7 +126,7 @@ def test_cut_off_between_answers_and_checkpoint_the_rows_are_asked_again_and_sta
     assert [line["row"] for line in world.lines()] == [1, 2]
 
 
-def test_outside_its_hours_nobody_is_asked_and_within_them_all_are(world: World) -> None:
+def test_nothing_is_asked_outside_the_query_hours(world: World) -> None:
     hours = window("daily 22:00-23:00")
     assert hours is not None
     iis = replace(CONFIGURATION.iis, query_hours=(hours,), time_zone="UTC")
@@ -138,7 +138,7 @@ def test_outside_its_hours_nobody_is_asked_and_within_them_all_are(world: World)
     assert (world.run().progress, world.asked) == (Progress.DONE, ["Ada"])
 
 
-def test_what_may_pass_is_tried_again_and_then_is_the_rows_answer(world: World) -> None:
+def test_a_fault_that_may_pass_is_retried_before_it_is_the_rows_outcome(world: World) -> None:
     world.say = lambda name: fault("READ-TIMEOUT") if name == "Ada" else answered()
     world.query_files.put(NAME, a_file("Ada", "Grace"))
     for _ in range(TRIES):
@@ -151,7 +151,7 @@ def test_what_may_pass_is_tried_again_and_then_is_the_rows_answer(world: World) 
 @pytest.mark.parametrize(
     "waits", [not_asked(Stop.VALVE), not_asked(Stop.FACILITY), fault("SECURITY-FAULT"), fault("NO-CREDENTIALS")]
 )
-def test_a_closed_valve_and_a_refused_password_wait_and_cost_no_row(world: World, waits: Asked) -> None:
+def test_a_file_waits_for_a_closed_valve_or_a_refused_password_without_losing_a_row(world: World, waits: Asked) -> None:
     world.say = lambda _: waits
     world.query_files.put(NAME, a_file("Ada", "Grace"))
     for _ in range(TRIES + 2):
@@ -163,7 +163,7 @@ def test_a_closed_valve_and_a_refused_password_wait_and_cost_no_row(world: World
     assert world.run().outcomes == {"NOT_FOUND": 2}
 
 
-def test_a_row_that_cannot_be_asked_is_named_with_its_columns_and_without_a_value(world: World) -> None:
+def test_an_unreadable_row_is_reported_with_its_columns_and_without_values(world: World) -> None:
     rows = (
         f"{HEADER},clinic,profile",
         "SYN-1,Sampleton,Ada,yesterday,F,,",
@@ -197,7 +197,7 @@ def test_a_row_that_cannot_be_asked_is_named_with_its_columns_and_without_a_valu
         ("due.csv", b"x" * (MAX_BYTES + 1), "larger than"),
     ],
 )
-def test_a_file_that_is_none_is_told_once(world: World, name: str, content: bytes, problem: str) -> None:
+def test_an_unreadable_file_is_reported_once(world: World, name: str, content: bytes, problem: str) -> None:
     world.query_files.put(name, content)
     summary = world.run()
     assert summary.progress is Progress.UNREADABLE
@@ -205,7 +205,7 @@ def test_a_file_that_is_none_is_told_once(world: World, name: str, content: byte
     assert world.asked == []
 
 
-def test_other_content_under_the_same_name_begins_anew(world: World) -> None:
+def test_new_content_under_the_same_name_starts_over(world: World) -> None:
     world.query_files.put(NAME, a_file("Ada", "Grace"))
     world.run()
     world.query_files.put(NAME, a_file("Hedy"))
