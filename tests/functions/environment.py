@@ -1,4 +1,4 @@
-"""What Lambda would tell a handler of a stage that is nowhere: enough to load it and to make its clients."""
+"""The environment of a function of a stage that does not exist: enough to load it and to make its clients."""
 
 from __future__ import annotations
 

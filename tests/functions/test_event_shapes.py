@@ -38,7 +38,7 @@ def test_an_announced_object_is_read_back_with_its_version(cloud: LocalCloud) ->
 def test_every_object_of_a_message_is_converted_and_replayed_where_the_message_says_so(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, replayed: bool
 ) -> None:
-    """S3 may tell of several objects in one message."""
+    """An S3 message may name several objects."""
     convert = importlib.reload(importlib.import_module("functions.convert.handler"))
     notifications = [announcement("inbox/elm/a.csv", "V1"), announcement("inbox/elm/b.csv", "V2")]
     event = {"Records": [record for text in notifications for record in json.loads(text)["Records"]]}

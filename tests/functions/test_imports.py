@@ -1,4 +1,4 @@
-"""What each function loads at its cold start: a heavy library that it does not use must not creep in."""
+"""The heavy modules that each function loads at its cold start: none that it does not use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.functions.environment import NOWHERE
 from tests.places import ROOT
 
-# What is heavy, or belongs to one function: a new name here is a decision.
+# Modules that are heavy or belong to one function. A new name here is a decision.
 WATCHED = {
     "difflib", "hl7apy", "lxml", "pydantic", "requests", "shared.adapters.hl7apy_opinion", "shared.adapters.aws.s3",
     "shared.adapters.aws.secrets_manager", "shared.adapters.iis.soap", "shared.domain.hl7.ack", "shared.domain.hl7.vxu",

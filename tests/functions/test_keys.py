@@ -1,4 +1,4 @@
-"""Keys of the bucket are chosen by whoever may write to the inbox: they name an object, and nothing else follows."""
+"""Keys of the inbox are hostile input: a key names its own object, and nothing else follows from it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ODD = [
 
 
 def event(*keys: str) -> dict[str, Any]:
-    """The notification that S3 sends (AWS: S3 event message structure), as SQS brings it."""
+    """Return an SQS event with S3's notification (S3 user guide, "Event message structure")."""
     body = json.dumps({"Records": [{"s3": {"object": {"key": quote_plus(key, safe="/")}}} for key in keys]})
     return {"Records": [{"messageId": "1", "body": body}]}
 

@@ -1,4 +1,4 @@
-"""What the functions' logs may hold: allowed fields, and of others' words and of exceptions none."""
+"""The functions' logs hold allowed fields only: no text of libraries and none of exceptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PHI = "Sampleton, Ada"
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What a scrubbed handler on the root logger writes, at DEBUG."""
+    """Yield what a scrubbed handler on the root logger writes at DEBUG."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(logs.Scrubbed())
@@ -125,5 +125,5 @@ def test_in_lambda_every_function_scrubs_the_logs_of_libraries(name: str) -> Non
     assert "urllib3 at " in said
     assert '"count":1' in said
     if name != "query":
-        assert "Error at " in said or '"place":"' in said, "what broke is told by its type and place"
+        assert "Error at " in said or '"place":"' in said, "an error is logged with its type and place"
     assert "Sampleton" not in done.stdout + done.stderr

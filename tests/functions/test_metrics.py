@@ -24,7 +24,7 @@ def documents(*measured: Measured) -> list[dict[str, Any]]:
 
 
 def taken(made: list[dict[str, Any]]) -> dict[tuple[str, str, str], Any]:
-    """What CloudWatch makes of the documents: (metric, dimension, its value) → number or numbers."""
+    """Return what CloudWatch extracts: (metric, dimension, its value) → number or numbers."""
     found: dict[tuple[str, str, str], Any] = {}
     for document in made:
         for directive in document["_aws"]["CloudWatchMetrics"]:

@@ -1,4 +1,4 @@
-"""The function `query`: what is wrong with an event is said to whoever asked, and to nobody else."""
+"""The function `query`: the reason for rejecting an event is returned, and not logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function `query_files`: it waits for a configuration, stops in time, and logs counts alone."""
+"""The function `query_files`: needs a configuration, stops in time, and logs only counts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILE = b"last_name,first_name,birth_date\nSampleton,Nobody,1990-05-06\n"
 def test_it_ends_before_its_next_start() -> None:
     assert QUERY_FILES.every_minutes is not None
     assert QUERY_FILES.timeout < QUERY_FILES.every_minutes * 60
-    assert QUERY_FILES.timeout > 2 * QUERY_FILES_RESERVE, "and has time to ask"
+    assert QUERY_FILES.timeout > 2 * QUERY_FILES_RESERVE, "with time left to ask"
 
 
 def test_nothing_is_asked_without_a_configuration(cloud: LocalCloud) -> None:

@@ -1,4 +1,4 @@
-"""The fault catalogue: complete, consistent, and nothing in it that nobody raises."""
+"""The fault catalogue is complete and consistent, and every fault in it can occur."""
 
 from __future__ import annotations
 

@@ -29,10 +29,10 @@ def is_in(text: str, moment: str) -> bool:
         ("Sun 02:00-06:00", "2026-03-01 06:59", False),
         ("Sun 02:00-06:00", "2026-03-01 11:00", False),
         ("Sun 02:00-06:00", "2026-03-02 07:00", False),
-        # From 8 March on it is UTC-4: the same hours on the wall, another hour of UTC.
+        # From 8 March on it is UTC-4: the same local hours, other hours of UTC.
         ("Sun 02:00-06:00", "2026-03-15 06:00", True),
         ("Sun 02:00-06:00", "2026-03-15 10:00", False),
-        # Over midnight: the days are those on which it begins.
+        # Over midnight: the days are those on which the window begins.
         ("Mon-Fri 23:30-00:30", "2026-03-07 05:15", True),
         ("Mon-Fri 23:30-00:30", "2026-03-08 05:15", False),
         ("Fri-Mon 10:00-11:00", "2026-03-02 15:30", True),

@@ -1,4 +1,4 @@
-"""What the IIS's history says about what we reported, and when it is a proof."""
+"""Comparing the IIS's history with our reports, and when it proves a submission."""
 
 from datetime import timedelta
 

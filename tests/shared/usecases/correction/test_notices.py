@@ -1,4 +1,4 @@
-"""Notices to the operators, with the pending ones and the worklist on DynamoDB (moto)."""
+"""Notices, with the pending ones on DynamoDB (moto)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.domain.notice import OTHER, PendingNotice, headline
 from shared.replaced import replace
 from shared.usecases.correction.notices import OWN_CODES, Notices
 from tests.conftest import a_submission
-from tests.shared.usecases.desk import Clock
+from tests.shared.usecases.submit_setup import Clock
 
 
 class Mailbox:
@@ -31,7 +31,7 @@ class Mailbox:
         self.mails.append((subject, text))
 
 
-class Office:
+class NoticesSetup:
     """The use case with two processes: one that requests notices, one that sends them."""
 
     def __init__(self, cloud: LocalCloud) -> None:
@@ -47,7 +47,7 @@ class Office:
         return Notices(worklist=self.ledger.worklist, pending=pending, topic=self.box, clock=self.clock, stage="test")
 
     def fail(self, msh_10: str, cause: str = "LOT-MISSING", clinic: str = "elm") -> None:
-        """What triage does for a submission that needs a person."""
+        """Do what triage does with a submission that needs a person."""
         self.ledger.submissions.add(replace(a_submission(msh_10), clinic=clinic, state=State.HELD))
         self.ledger.worklist.enter(msh_10, (cause,))
         self.notices.request(clinic, (cause,))
@@ -58,92 +58,92 @@ class Office:
 
 
 @pytest.fixture
-def office(cloud: LocalCloud) -> Office:
-    return Office(cloud)
+def setup(cloud: LocalCloud) -> NoticesSetup:
+    return NoticesSetup(cloud)
 
 
-def test_one_email_per_clinic_and_cause_counts_what_waits_after_the_hour(office: Office) -> None:
+def test_one_email_per_clinic_and_cause_counts_what_waits_after_the_hour(setup: NoticesSetup) -> None:
     for number in range(5):
-        office.fail(f"M{number}")
-    office.fail("N1", "CLINIC-UNKNOWN")
-    office.fail("O1", clinic="oak")
-    assert office.later(minutes=59) == 0
-    assert office.later(minutes=6) == 3
-    assert office.later(hours=5) == 0
-    subjects = sorted(subject for subject, _ in office.box.mails)
+        setup.fail(f"M{number}")
+    setup.fail("N1", "CLINIC-UNKNOWN")
+    setup.fail("O1", clinic="oak")
+    assert setup.later(minutes=59) == 0
+    assert setup.later(minutes=6) == 3
+    assert setup.later(hours=5) == 0
+    subjects = sorted(subject for subject, _ in setup.box.mails)
     assert subjects == [
         "vaxline test: CLINIC-UNKNOWN at elm",
         "vaxline test: LOT-MISSING at elm",
         "vaxline test: LOT-MISSING at oak",
     ]
-    (text,) = (text for subject, text in office.box.mails if subject.endswith("LOT-MISSING at elm"))
+    (text,) = (text for subject, text in setup.box.mails if subject.endswith("LOT-MISSING at elm"))
     assert text.startswith("5 submissions wait for a person at elm, cause LOT-MISSING.")
     assert "vaxline worklist --clinic elm --stage test" in text
 
 
-def test_a_redelivered_reference_causes_no_second_email(office: Office) -> None:
-    office.fail("M1")
+def test_a_redelivered_reference_causes_no_second_email(setup: NoticesSetup) -> None:
+    setup.fail("M1")
     for _ in range(3):
-        office.notices.request("elm", ("LOT-MISSING",))
-        office.another().request("elm", ("LOT-MISSING",))
-    assert office.later(minutes=65) == 1
-    assert office.later(minutes=15) == 0
+        setup.notices.request("elm", ("LOT-MISSING",))
+        setup.another().request("elm", ("LOT-MISSING",))
+    assert setup.later(minutes=65) == 1
+    assert setup.later(minutes=15) == 0
 
 
-def test_the_next_hour_has_an_email_of_its_own(office: Office) -> None:
-    office.fail("M1")
-    office.later(minutes=65)
-    office.fail("M2")
-    assert office.later(minutes=60) == 1
-    assert [text.split()[0] for _, text in office.box.mails] == ["1", "2"]
+def test_the_next_hour_has_an_email_of_its_own(setup: NoticesSetup) -> None:
+    setup.fail("M1")
+    setup.later(minutes=65)
+    setup.fail("M2")
+    assert setup.later(minutes=60) == 1
+    assert [text.split()[0] for _, text in setup.box.mails] == ["1", "2"]
 
 
-def test_nothing_is_sent_for_what_was_corrected_within_the_hour(office: Office) -> None:
-    office.fail("M1")
-    office.ledger.submissions.name_replacement("M1", "M2")
-    assert office.later(minutes=65) == 0
-    assert office.box.mails == []
+def test_nothing_is_sent_for_what_was_corrected_within_the_hour(setup: NoticesSetup) -> None:
+    setup.fail("M1")
+    setup.ledger.submissions.name_replacement("M1", "M2")
+    assert setup.later(minutes=65) == 0
+    assert setup.box.mails == []
 
 
-def test_two_senders_at_once_send_one_email(office: Office) -> None:
-    office.fail("M1")
-    office.clock.time += timedelta(minutes=65)
-    pending = DynamoPendingNotices(office.client, office.table)
-    (notice,) = pending.open(office.clock.time)
-    assert pending.claim(notice, office.clock.time)
-    assert office.notices.send() == 0
+def test_two_senders_at_once_send_one_email(setup: NoticesSetup) -> None:
+    setup.fail("M1")
+    setup.clock.time += timedelta(minutes=65)
+    pending = DynamoPendingNotices(setup.client, setup.table)
+    (notice,) = pending.open(setup.clock.time)
+    assert pending.claim(notice, setup.clock.time)
+    assert setup.notices.send() == 0
 
 
-def test_a_failed_email_is_sent_by_a_later_run(office: Office) -> None:
-    office.fail("M1")
-    office.box.fails = True
+def test_a_failed_email_is_sent_by_a_later_run(setup: NoticesSetup) -> None:
+    setup.fail("M1")
+    setup.box.fails = True
     with pytest.raises(ConnectionError):
-        office.later(minutes=65)
-    office.box.fails = False
-    assert office.later(minutes=5) == 0, "the claim may still be at work"
-    assert office.later(minutes=10) == 1
+        setup.later(minutes=65)
+    setup.box.fails = False
+    assert setup.later(minutes=5) == 0, "the claim has not lapsed"
+    assert setup.later(minutes=10) == 1
 
 
-def test_missed_hours_make_one_email_per_cause(office: Office) -> None:
-    office.fail("M1")
-    office.clock.time += timedelta(hours=1)
-    office.fail("M2")
-    assert office.later(hours=2) == 1
+def test_missed_hours_make_one_email_per_cause(setup: NoticesSetup) -> None:
+    setup.fail("M1")
+    setup.clock.time += timedelta(hours=1)
+    setup.fail("M2")
+    assert setup.later(hours=2) == 1
 
 
-def test_unmapped_codes_share_one_email_and_are_not_quoted(office: Office) -> None:
+def test_unmapped_codes_share_one_email_and_are_not_quoted(setup: NoticesSetup) -> None:
     for number, code in enumerate(("FLUZONE", "Sampleton, Ada", "MMR#2")):
-        office.fail(f"M{number}", f"UNMAPPED vaccine {code}")
-    assert office.later(minutes=65) == 1
-    ((subject, text),) = office.box.mails
+        setup.fail(f"M{number}", f"UNMAPPED vaccine {code}")
+    assert setup.later(minutes=65) == 1
+    ((subject, text),) = setup.box.mails
     assert subject == "vaxline test: UNMAPPED at elm"
     assert not any(code in text for code in ("FLUZONE", "Sampleton", "MMR"))
 
 
-def test_a_visit_of_an_unknown_clinic_has_an_email(office: Office) -> None:
-    office.fail("M1", "CLINIC-UNKNOWN", clinic="")
-    assert office.later(minutes=65) == 1
-    assert office.box.mails[0][0] == "vaxline test: CLINIC-UNKNOWN at no known clinic"
+def test_a_visit_of_an_unknown_clinic_has_an_email(setup: NoticesSetup) -> None:
+    setup.fail("M1", "CLINIC-UNKNOWN", clinic="")
+    assert setup.later(minutes=65) == 1
+    assert setup.box.mails[0][0] == "vaxline test: CLINIC-UNKNOWN at no known clinic"
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def test_a_headline_holds_only_codes_and_fields(cause: str) -> None:
     assert field == "" or (field.isascii() and len(field) <= 9)
 
 
-def test_notices_of_the_current_hour_are_not_open(office: Office) -> None:
-    pending = DynamoPendingNotices(office.client, office.table)
+def test_notices_of_the_current_hour_are_not_open(setup: NoticesSetup) -> None:
+    pending = DynamoPendingNotices(setup.client, setup.table)
     hour = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
     pending.add(PendingNotice(hour, "elm", "103 PID-8"))
     assert list(pending.open(hour - timedelta(seconds=1))) == []

@@ -1,4 +1,4 @@
-"""Held for a code that no map has, listed, mapped and released, on a real ledger and with the real reader."""
+"""Unmapped codes: submissions are held, listed, and released once the code is mapped."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def row(patient: str, *, clinic: str = "elm", vaccine: str = "115", eligibility:
     )
 
 
-class Desk:
+class Setup:
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
         self.application = Application(cloud.runtime)
@@ -75,7 +75,7 @@ class Desk:
         ]
 
     def release(self, cause: str) -> list[Submission]:
-        """What `vaxline resubmit --cause` does."""
+        """Do what `vaxline resubmit --cause` does."""
         ledger = self.application.ledger
         results = [self.application.correct(entry.msh_10, {}) for entry in list(ledger.worklist.entries(cause=cause))]
         new = [ledger.submissions.get(result.msh_10) for result in results if isinstance(result, Resubmitted)]
@@ -86,55 +86,55 @@ class Desk:
 
 
 @pytest.fixture
-def desk(cloud: LocalCloud) -> Desk:
-    return Desk(cloud)
+def setup(cloud: LocalCloud) -> Setup:
+    return Setup(cloud)
 
 
-def test_an_unmapped_code_is_one_cause_over_all_rows_and_clinics(desk: Desk) -> None:
-    desk.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine=" flu-hd"), row("C", eligibility="CVP 7"))
-    first, second = unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)
+def test_an_unmapped_code_is_one_cause_over_all_rows_and_clinics(setup: Setup) -> None:
+    setup.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine=" flu-hd"), row("C", eligibility="CVP 7"))
+    first, second = unmapped(setup.application.ledger.submissions, setup.application.ledger.worklist)
     assert (first.cause, first.rows, first.submissions, first.clinics) == (
         "UNMAPPED vaccine FLU-HD", 2, 2, ("elm", "oak"),
     )  # fmt: skip
     assert (second.cause, second.line) == ("UNMAPPED eligibility CVP 7", '"CVP 7" = "?"')
     assert [
-        one.rows for one in unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist, "oak")
+        one.rows for one in unmapped(setup.application.ledger.submissions, setup.application.ledger.worklist, "oak")
     ] == [1]
 
 
-def test_a_later_map_applies_to_the_stored_raw_code(desk: Desk) -> None:
-    desk.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine="FLU-HD"))
-    desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n[clinics.oak.codes.vaccine]\n"flu-hd" = "197"\n')
-    released = desk.release("UNMAPPED vaccine FLU-HD")
+def test_a_later_map_applies_to_the_stored_raw_code(setup: Setup) -> None:
+    setup.drop(row("A", vaccine="Flu-HD"), row("B", clinic="oak", vaccine="FLU-HD"))
+    setup.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n[clinics.oak.codes.vaccine]\n"flu-hd" = "197"\n')
+    released = setup.release("UNMAPPED vaccine FLU-HD")
     assert {submission.state for submission in released} == {State.QUEUED}
     sent = {submission.clinic: submission.vxu for submission in released}
     assert "|135^Influenza, high-dose, trivalent, PF^CVX^Flu-HD^^L|" in sent["elm"]
     assert "|197^" in sent["oak"]
-    assert unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist) == ()
+    assert unmapped(setup.application.ledger.submissions, setup.application.ledger.worklist) == ()
 
 
-def test_a_visit_with_two_unmapped_codes_waits_for_both(desk: Desk) -> None:
-    desk.drop(row("A", vaccine="Flu-HD", eligibility="CVP 7"))
-    desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
-    (still,) = desk.release("UNMAPPED vaccine FLU-HD")
+def test_a_visit_with_two_unmapped_codes_waits_for_both(setup: Setup) -> None:
+    setup.drop(row("A", vaccine="Flu-HD", eligibility="CVP 7"))
+    setup.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
+    (still,) = setup.release("UNMAPPED vaccine FLU-HD")
     assert still.state is State.HELD
-    (left,) = unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)
+    (left,) = unmapped(setup.application.ledger.submissions, setup.application.ledger.worklist)
     assert (left.cause, left.rows) == ("UNMAPPED eligibility CVP 7", 1)
 
 
-def test_the_same_file_again_releases_only_what_is_mapped_now(desk: Desk) -> None:
+def test_the_same_file_again_releases_only_what_is_mapped_now(setup: Setup) -> None:
     rows = (row("A", vaccine="Flu-HD"), row("B"))
-    assert desk.drop(*rows).held == 1
-    desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
-    again = desk.drop(*rows, key="inbox/feed/b.csv")
+    assert setup.drop(*rows).held == 1
+    setup.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "135"\n')
+    again = setup.drop(*rows, key="inbox/feed/b.csv")
     assert (again.submitted, again.unchanged) == ({State.QUEUED: 1}, 1)
-    desk.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "197"\n')
-    assert desk.drop(*rows, key="inbox/feed/c.csv").unchanged == 2
+    setup.configure('[sources.feed.codes.vaccine]\n"flu-hd" = "197"\n')
+    assert setup.drop(*rows, key="inbox/feed/c.csv").unchanged == 2
 
 
-def test_another_local_code_in_the_same_row_is_a_change(desk: Desk) -> None:
-    desk.drop(row("A", vaccine="Flu-HD"))
-    assert desk.drop(row("A", vaccine="Flu-SD"), key="inbox/feed/b.csv").held == 1
-    assert [one.cause for one in unmapped(desk.application.ledger.submissions, desk.application.ledger.worklist)] == [
+def test_another_local_code_in_the_same_row_is_a_change(setup: Setup) -> None:
+    setup.drop(row("A", vaccine="Flu-HD"))
+    assert setup.drop(row("A", vaccine="Flu-SD"), key="inbox/feed/b.csv").held == 1
+    assert [one.cause for one in unmapped(setup.application.ledger.submissions, setup.application.ledger.worklist)] == [
         "UNMAPPED vaccine FLU-SD"
     ]

@@ -1,4 +1,4 @@
-"""What is beyond a clinic's share of the day waits for its turn in the ledger, and delays nobody else."""
+"""Backfills: messages beyond the daily quota wait in the ledger and delay no other lane."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from shared.usecases.delivery.sweep import Sweep
 from tests.conftest import NOON, a_submission
 from tests.fakes.ledger import MemoryLedger, ports_for
 from tests.fakes.queues import MemoryOutbox, MemorySqs
-from tests.shared.usecases.desk import CONFIGURATION
+from tests.shared.usecases.submit_setup import CONFIGURATION
 
 PACE = 5
 
 
-class Stopped(Exception):  # noqa: N818 - a process that is killed is no error of its own
-    """The process ends here."""
+class Stopped(Exception):  # noqa: N818 - stands for a killed process, not for an error
+    """The process is killed here."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Configured:
         return self.configuration
 
 
-class Desk:
+class BackfillSetup:
     def __init__(self, pace: int = PACE) -> None:
         self.ledger = MemoryLedger()
         self.outbox = Sent()
@@ -88,108 +88,108 @@ class Desk:
         return made
 
     def admitted(self) -> list[str]:
-        """What the outbox got since this was asked last."""
+        """Return what the outbox got since the last call."""
         new, self.outbox.messages = self.outbox.messages, []
         return new
 
 
 def test_the_oldest_are_queued_first_at_the_configured_pace() -> None:
-    desk = Desk()
+    setup = BackfillSetup()
     for number in (9, 3, 11, *range(3), *range(4, 9), 10):
-        desk.waits(number)
-    assert desk.give_turns() == Admitted(5, left=True)
-    assert desk.outbox.messages == [f"B{number:03}" for number in range(5)]
-    assert desk.give_turns() == Admitted(5, left=True)
-    assert desk.give_turns() == Admitted(2, left=False)
-    assert desk.outbox.messages == [f"B{number:03}" for number in range(12)]
-    assert desk.give_turns() == Admitted(0, left=False)
+        setup.waits(number)
+    assert setup.give_turns() == Admitted(5, left=True)
+    assert setup.outbox.messages == [f"B{number:03}" for number in range(5)]
+    assert setup.give_turns() == Admitted(5, left=True)
+    assert setup.give_turns() == Admitted(2, left=False)
+    assert setup.outbox.messages == [f"B{number:03}" for number in range(12)]
+    assert setup.give_turns() == Admitted(0, left=False)
 
 
 def test_a_pace_of_more_than_one_batch_is_kept() -> None:
-    desk = Desk(pace=230)
+    setup = BackfillSetup(pace=230)
     for number in range(300):
-        desk.waits(number)
-    assert desk.give_turns() == Admitted(230, left=True)
-    assert len(desk.outbox.messages) == 230
+        setup.waits(number)
+    assert setup.give_turns() == Admitted(230, left=True)
+    assert len(setup.outbox.messages) == 230
 
 
 def test_an_admitted_message_joins_the_backlog_and_is_not_admitted_again() -> None:
-    desk = Desk()
-    desk.waits(1)
-    assert list(desk.ledger.backlog.waiting()) == []
-    desk.give_turns()
-    [waiting] = desk.ledger.backlog.waiting()
+    setup = BackfillSetup()
+    setup.waits(1)
+    assert list(setup.ledger.backlog.waiting()) == []
+    setup.give_turns()
+    [waiting] = setup.ledger.backlog.waiting()
     assert (waiting.message.msh_10, waiting.since) == ("B001", NOON)
-    assert desk.give_turns() == Admitted(0, left=False)
-    assert desk.outbox.messages == ["B001"]
+    assert setup.give_turns() == Admitted(0, left=False)
+    assert setup.outbox.messages == ["B001"]
 
 
 def test_nothing_is_admitted_while_the_valve_is_closed() -> None:
-    desk = Desk()
-    desk.waits(1)
-    desk.ledger.stops.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
-    assert desk.give_turns() == Admitted(0, left=True)
-    assert desk.outbox.messages == []
-    assert [one.message.msh_10 for one in waiting_in_backfills(desk.ledger.backfills, 1)] == ["B001"]
+    setup = BackfillSetup()
+    setup.waits(1)
+    setup.ledger.stops.save_valve(Valve(), Valve(closed_by=ClosedBy.PERSON, since=NOON, reason="synthetic"))
+    assert setup.give_turns() == Admitted(0, left=True)
+    assert setup.outbox.messages == []
+    assert [one.message.msh_10 for one in waiting_in_backfills(setup.ledger.backfills, 1)] == ["B001"]
 
 
 @pytest.mark.parametrize("behind", [("harbor", "demo"), ("elm", "other")])
 def test_a_small_backfill_is_queued_beside_an_older_large_one(behind: tuple[str, str]) -> None:
-    desk = Desk(pace=10)
+    setup = BackfillSetup(pace=10)
     for number in range(500):
-        desk.waits(number)
+        setup.waits(number)
     for number in range(500, 505):
-        desk.waits(number, *behind)
-    assert desk.give_turns() == Admitted(10, left=True)
-    assert sorted(desk.admitted()) == sorted([f"B{number:03}" for number in (*range(5), *range(500, 505))])
-    assert desk.give_turns() == Admitted(10, left=True)
-    assert desk.admitted() == [f"B{number:03}" for number in range(5, 15)]
+        setup.waits(number, *behind)
+    assert setup.give_turns() == Admitted(10, left=True)
+    assert sorted(setup.admitted()) == sorted([f"B{number:03}" for number in (*range(5), *range(500, 505))])
+    assert setup.give_turns() == Admitted(10, left=True)
+    assert setup.admitted() == [f"B{number:03}" for number in range(5, 15)]
 
 
 def test_with_more_lanes_than_messages_per_minute_every_lane_gets_its_turn() -> None:
-    desk = Desk(pace=1)
+    setup = BackfillSetup(pace=1)
     for number, source in enumerate(("a", "b", "c") * 10):
-        desk.waits(number, source=source)
+        setup.waits(number, source=source)
     for minute in range(3):
-        desk.clock.time = NOON + timedelta(minutes=minute)
-        assert desk.give_turns() == Admitted(1, left=True)
-    assert sorted(desk.admitted()) == ["B000", "B001", "B002"]
+        setup.clock.time = NOON + timedelta(minutes=minute)
+        assert setup.give_turns() == Admitted(1, left=True)
+    assert sorted(setup.admitted()) == ["B000", "B001", "B002"]
 
 
 def test_a_stopped_facility_keeps_its_backfill_and_delays_no_other() -> None:
-    desk = Desk()
+    setup = BackfillSetup()
     for number in range(400):
-        desk.waits(number, "elm")
-    desk.waits(400, "harbor")
-    desk.ledger.stops.stop_facility(CONFIGURATION.clinics["elm"].facility_id, "AUTH", NOON)
-    assert desk.give_turns() == Admitted(1, left=False)
-    assert desk.admitted() == ["B400"]
-    desk.ledger.stops.open_facility(CONFIGURATION.clinics["elm"].facility_id)
-    assert desk.give_turns() == Admitted(5, left=True)
+        setup.waits(number, "elm")
+    setup.waits(400, "harbor")
+    setup.ledger.stops.stop_facility(CONFIGURATION.clinics["elm"].facility_id, "AUTH", NOON)
+    assert setup.give_turns() == Admitted(1, left=False)
+    assert setup.admitted() == ["B400"]
+    setup.ledger.stops.open_facility(CONFIGURATION.clinics["elm"].facility_id)
+    assert setup.give_turns() == Admitted(5, left=True)
 
 
 def test_the_outbox_stays_short_when_the_iis_is_slower_than_the_pace() -> None:
-    desk = Desk(pace=20)
+    setup = BackfillSetup(pace=20)
     for number in range(100):
-        desk.waits(number)
-    desk.outbox.waiting = 17
-    assert desk.give_turns() == Admitted(3, left=True)
-    # Full for other reasons, perhaps for hours: a tenth of the pace all the same.
-    desk.outbox.waiting = 5_000
-    assert desk.give_turns() == Admitted(2, left=True)
+        setup.waits(number)
+    setup.outbox.waiting = 17
+    assert setup.give_turns() == Admitted(3, left=True)
+    # Behind an outbox that stays full, a tenth of the pace is queued.
+    setup.outbox.waiting = 5_000
+    assert setup.give_turns() == Admitted(2, left=True)
 
 
 def test_daily_messages_are_sent_within_three_minutes_beside_backfills_of_hours() -> None:
-    """Minute by minute, at an IIS that takes two thirds of the pace."""
-    desk = Desk(pace=30)
-    queue = MemorySqs(settings.OUTBOX, desk.clock)
+    """The IIS takes two thirds of the pace."""
+    setup = BackfillSetup(pace=30)
+    queue = MemorySqs(settings.OUTBOX, setup.clock)
     outbox = MemoryOutbox(queue)
-    give_turns = Backfill(**ports_for(Backfill, desk.ledger), **(desk.common | {"outbox": outbox}))
+    give_turns = Backfill(**ports_for(Backfill, setup.ledger), **(setup.common | {"outbox": outbox}))
     for number in range(2_000):
-        desk.waits(number, ("elm", "oak")[number % 2])
+        setup.waits(number, ("elm", "oak")[number % 2])
     delay: dict[str, int] = {}
     for minute in range(60):
-        desk.clock.time = NOON + timedelta(minutes=minute)
+        setup.clock.time = NOON + timedelta(minutes=minute)
         give_turns()
         outbox.send([OutboxMessage(f"DAY{minute}", "harbor", f"DAY{minute}")])
         for got in queue.receive(20):
@@ -202,73 +202,73 @@ def test_daily_messages_are_sent_within_three_minutes_beside_backfills_of_hours(
 
 
 def test_messages_that_were_queued_but_not_noted_are_queued_again() -> None:
-    desk = Desk()
-    desk.waits(1)
-    desk.outbox.breaks = True
+    setup = BackfillSetup()
+    setup.waits(1)
+    setup.outbox.breaks = True
     with pytest.raises(Stopped):
-        desk.give_turns()
-    desk.outbox.breaks = False
-    assert desk.give_turns() == Admitted(1, left=False)
-    # Twice, and the claim decides.
-    assert desk.admitted() == ["B001", "B001"]
-    [waiting] = desk.ledger.backlog.waiting()
+        setup.give_turns()
+    setup.outbox.breaks = False
+    assert setup.give_turns() == Admitted(1, left=False)
+    # Queued twice: the claim decides.
+    assert setup.admitted() == ["B001", "B001"]
+    [waiting] = setup.ledger.backlog.waiting()
     assert waiting.message.msh_10 == "B001"
 
 
 def test_the_sweep_leaves_backfills_alone() -> None:
-    desk = Desk()
-    desk.waits(1)
-    desk.clock.time = NOON + timedelta(days=3)
-    sweep = Sweep(**ports_for(Sweep, desk.ledger), **desk.common)
+    setup = BackfillSetup()
+    setup.waits(1)
+    setup.clock.time = NOON + timedelta(days=3)
+    sweep = Sweep(**ports_for(Sweep, setup.ledger), **setup.common)
     assert sweep().queued == 0
     assert sweep(everything=True).queued == 0
 
 
-# who has to wait ------------------------------------------------------------------------------------------------------
+# the daily quota -----------------------------------------------------------------------------------------------------
 
 
 def made(count: int, clinic: str = "elm", source: str = "demo", state: State = State.QUEUED) -> list[Submission]:
     return [replace(a_submission(f"N{number}", state=state), clinic=clinic, source=source) for number in range(count)]
 
 
-def quota(desk: Desk) -> DailyQuota:
-    return DailyQuota(desk.ledger.backfills, desk.clock)
+def quota(setup: BackfillSetup) -> DailyQuota:
+    return DailyQuota(setup.ledger.backfills, setup.clock)
 
 
 def test_messages_within_the_quota_are_queued_at_once_over_all_files_of_a_day() -> None:
-    desk = Desk()
-    assert [len(quota(desk).exceeded(made(3), quota=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
-    assert quota(desk).exceeded(made(10, clinic="oak") + made(1), quota=10) == {BackfillLane("demo", "elm")}
-    assert quota(desk).exceeded(made(10, source="other"), quota=10) == frozenset()
+    setup = BackfillSetup()
+    assert [len(quota(setup).exceeded(made(3), quota=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
+    assert quota(setup).exceeded(made(10, clinic="oak") + made(1), quota=10) == {BackfillLane("demo", "elm")}
+    assert quota(setup).exceeded(made(10, source="other"), quota=10) == frozenset()
 
 
 def test_held_submissions_do_not_count_against_the_quota() -> None:
-    desk = Desk()
-    assert not quota(desk).exceeded(made(50, state=State.HELD), quota=10)
-    assert not quota(desk).exceeded(made(10), quota=10)
+    setup = BackfillSetup()
+    assert not quota(setup).exceeded(made(50, state=State.HELD), quota=10)
+    assert not quota(setup).exceeded(made(10), quota=10)
 
 
 def test_the_next_day_has_a_new_quota_once_the_lane_has_no_backfill() -> None:
-    desk = Desk()
-    assert quota(desk).exceeded(made(11), quota=10)
-    desk.clock.time = NOON + timedelta(days=1)
-    assert not quota(desk).exceeded(made(10), quota=10)
-    assert quota(desk).exceeded(made(1), quota=10)
+    setup = BackfillSetup()
+    assert quota(setup).exceeded(made(11), quota=10)
+    setup.clock.time = NOON + timedelta(days=1)
+    assert not quota(setup).exceeded(made(10), quota=10)
+    assert quota(setup).exceeded(made(1), quota=10)
 
 
 def test_a_lane_waits_while_it_has_a_backfill_and_no_other_lane_does() -> None:
-    desk = Desk(pace=1)
+    setup = BackfillSetup(pace=1)
     for number in range(3):
-        desk.waits(number)
+        setup.waits(number)
     for number in range(3, 30):
-        desk.waits(number, "oak")
+        setup.waits(number, "oak")
     for minute in range(6):
-        desk.clock.time = NOON + timedelta(minutes=minute)
-        desk.give_turns()
-        assert not quota(desk).exceeded(made(1, clinic="harbor"), quota=100)
-    last = desk.clock.time + timedelta(seconds=settings.BACKFILL_LASTS)
-    assert {lane.clinic for lane in desk.ledger.backfills.lanes()} == {"oak"}
-    desk.clock.time = last - timedelta(seconds=1)
-    assert quota(desk).exceeded(made(1, clinic="oak"), quota=100) == {BackfillLane("demo", "oak")}
-    desk.clock.time = last
-    assert not quota(desk).exceeded(made(1), quota=100)
+        setup.clock.time = NOON + timedelta(minutes=minute)
+        setup.give_turns()
+        assert not quota(setup).exceeded(made(1, clinic="harbor"), quota=100)
+    last = setup.clock.time + timedelta(seconds=settings.BACKFILL_LASTS)
+    assert {lane.clinic for lane in setup.ledger.backfills.lanes()} == {"oak"}
+    setup.clock.time = last - timedelta(seconds=1)
+    assert quota(setup).exceeded(made(1, clinic="oak"), quota=100) == {BackfillLane("demo", "oak")}
+    setup.clock.time = last
+    assert not quota(setup).exceeded(made(1), quota=100)

@@ -16,11 +16,11 @@ from shared.ports.queues import OutboxMessage, Received
 from shared.settings import CLAIM_RESERVE, SUBMIT_CONCURRENCY
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Done, Later
-from tests.shared.usecases.desk import Desk, ack
+from tests.shared.usecases.submit_setup import SubmitSetup, ack
 
 
 class Fifo:
-    """A FIFO queue in memory: a group with a message out gives no other; it remembers what was done with each."""
+    """A FIFO queue in memory that delivers no message of a group while another is in flight. It records every action."""
 
     def __init__(self, *messages: tuple[str, str]) -> None:
         self.waiting = [Received(OutboxMessage(msh_10, "elm", group), f"R-{msh_10}") for msh_10, group in messages]
@@ -49,17 +49,21 @@ def numbered(count: int, groups: int = 1000) -> list[tuple[str, str]]:
     return [(f"M{number:03}", f"G{number % groups}") for number in range(count)]
 
 
-def started(desk: Desk, queue: Fifo, left: Callable[[], float] = lambda: 180.0) -> list[tuple[str, object]]:
-    """One invocation: Lambda brings the first batch; (MSH-10, result) of each message settled."""
+def started(
+    submit_setup: SubmitSetup, queue: Fifo, left: Callable[[], float] = lambda: 180.0
+) -> list[tuple[str, object]]:
+    """Run one invocation on the first batch of the queue. Return (MSH-10, result) of each settled message."""
     for one in queue.waiting:
-        desk.add(one.message.msh_10, group=one.message.patient_group)
+        submit_setup.add(one.message.msh_10, group=one.message.patient_group)
     first = queue.receive()
     queue.fetches = 0
-    return [(one.message.msh_10, result) for one, result in Deliver(submit=desk.submit, outbox=queue)(first, left)]
+    return [
+        (one.message.msh_10, result) for one, result in Deliver(submit=submit_setup.submit, outbox=queue)(first, left)
+    ]
 
 
-def test_a_full_batch_is_followed_by_the_next_batches_of_the_outbox(desk: Callable[..., Desk]) -> None:
-    at, queue = desk(ack), Fifo(*numbered(34))
+def test_a_full_batch_is_followed_by_the_next_batches_of_the_outbox(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at, queue = submit_setup(ack), Fifo(*numbered(34))
     settled = started(at, queue)
     assert settled == [(name, Done(name, "elm", "ACCEPTED", "", 0.2)) for name, _ in numbered(34)]
     assert sorted(at.iis.sent) == [name for name, _ in numbered(34)]
@@ -67,25 +71,25 @@ def test_a_full_batch_is_followed_by_the_next_batches_of_the_outbox(desk: Callab
     assert not queue.out
 
 
-def test_a_batch_that_is_not_full_ends_the_invocation(desk: Callable[..., Desk]) -> None:
+def test_a_batch_that_is_not_full_ends_the_invocation(submit_setup: Callable[..., SubmitSetup]) -> None:
     queue = Fifo(*numbered(9))
-    assert len(started(desk(ack), queue)) == 9
+    assert len(started(submit_setup(ack), queue)) == 9
     assert queue.fetches == 0
 
 
-def test_a_slow_message_occupies_only_its_own_thread(desk: Callable[..., Desk]) -> None:
+def test_a_slow_message_occupies_only_its_own_thread(submit_setup: Callable[..., SubmitSetup]) -> None:
     others = threading.Semaphore(0)
 
     def say(msh_10: str) -> object:
         if msh_10 == "M000":
-            # Answers only once everybody else has been answered.
+            # Answers after all other messages.
             assert all(others.acquire(timeout=20) for _ in range(29))
         else:
             others.release()
         return ack(msh_10)
 
-    at = desk(say)
-    # A password is proved by one message before others go beside it.
+    at = submit_setup(say)
+    # The first message is the trial, before others run beside it.
     at.add("PROOF")
     at.deliver("PROOF")
     assert others.acquire(timeout=1)
@@ -93,7 +97,9 @@ def test_a_slow_message_occupies_only_its_own_thread(desk: Callable[..., Desk]) 
     assert {result for _, result in settled} == {Done(name, "elm", "ACCEPTED", "", 0.2) for name, _ in numbered(30)}
 
 
-def test_at_most_ten_messages_run_at_once_and_none_of_the_same_patient(desk: Callable[..., Desk]) -> None:
+def test_at_most_ten_messages_run_at_once_and_none_of_the_same_patient(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
     lock, calls, most, seen = threading.Lock(), Counter[str](), 0, dict[str, list[str]]()
     group_of = dict(numbered(60, groups=13))
 
@@ -110,7 +116,7 @@ def test_at_most_ten_messages_run_at_once_and_none_of_the_same_patient(desk: Cal
             calls[group] -= 1
         return ack(msh_10)
 
-    at, queue = desk(say), Fifo(*group_of.items())
+    at, queue = submit_setup(say), Fifo(*group_of.items())
     while queue.waiting:
         started(at, queue)
     assert sum(map(len, seen.values())) == 60
@@ -118,22 +124,26 @@ def test_at_most_ten_messages_run_at_once_and_none_of_the_same_patient(desk: Cal
     assert most <= SUBMIT_CONCURRENCY
 
 
-def test_a_message_that_must_wait_keeps_its_place_and_ends_the_fetching(desk: Callable[..., Desk]) -> None:
+def test_a_message_that_must_wait_keeps_its_place_and_ends_the_fetching(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
     queue = Fifo(*numbered(40))
-    settled = dict(started(desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1)), queue))
+    settled = dict(started(submit_setup(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1)), queue))
     assert set(queue.delayed) == {f"R-{name}" for name, result in settled.items() if isinstance(result, Later)}
     assert not queue.removed
     assert len(settled) < 40
 
 
-def test_nothing_more_is_fetched_without_time_left(desk: Callable[..., Desk]) -> None:
+def test_nothing_more_is_fetched_without_time_left(submit_setup: Callable[..., SubmitSetup]) -> None:
     queue = Fifo(*numbered(30))
-    assert len(started(desk(ack), queue, lambda: CLAIM_RESERVE + 20)) == 10
+    assert len(started(submit_setup(ack), queue, lambda: CLAIM_RESERVE + 20)) == 10
     assert queue.fetches == 0
 
 
-def test_an_exception_of_a_batch_is_raised_after_all_batches_have_ended(desk: Callable[..., Desk]) -> None:
-    at, queue = desk(ack), Fifo(*numbered(10))
+def test_an_exception_of_a_batch_is_raised_after_all_batches_have_ended(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at, queue = submit_setup(ack), Fifo(*numbered(10))
 
     def none_yet() -> Configuration:
         raise LookupError
@@ -145,8 +155,8 @@ def test_an_exception_of_a_batch_is_raised_after_all_batches_have_ended(desk: Ca
     assert not queue.removed
 
 
-def test_a_failing_queue_leaves_no_claim_unfinished(desk: Callable[..., Desk]) -> None:
-    at, queue = desk(ack), Fifo(*numbered(20))
+def test_a_failing_queue_leaves_no_claim_unfinished(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at, queue = submit_setup(ack), Fifo(*numbered(20))
 
     def fails() -> list[Received]:
         raise ConnectionError
@@ -159,9 +169,9 @@ def test_a_failing_queue_leaves_no_claim_unfinished(desk: Callable[..., Desk]) -
     assert {at.of(one.message.msh_10).state for one in first} == {State.ACCEPTED}
 
 
-def test_sqs_delivers_a_patients_messages_in_order(desk: Callable[..., Desk], cloud: LocalCloud) -> None:
+def test_sqs_delivers_a_patients_messages_in_order(submit_setup: Callable[..., SubmitSetup], cloud: LocalCloud) -> None:
     outbox = SqsOutbox(boto3.client("sqs", region_name=REGION), cloud.runtime.outbox_url)
-    at = desk(ack)
+    at = submit_setup(ack)
     names = numbered(25, groups=12)
     for name, group in names:
         at.add(name, group=group)

@@ -16,18 +16,18 @@ from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
 from shared.usecases.delivery.submit import Delivered, Done, Later, Submit
 from shared.usecases.delivery.trial import LASTS
 from tests.fakes.configurations import Fixed
-from tests.shared.usecases.desk import CONFIGURATION, REFUSAL, Desk, Vault, ack
+from tests.shared.usecases.submit_setup import CONFIGURATION, REFUSAL, SubmitSetup, Vault, ack
 
 
 def step(msh_10: str, number: int = 0, *, strategy: Strategy = Strategy.CHECK_IIS) -> int:
-    """The wait of one step of a strategy's ladder for this message, in seconds."""
+    """Return the wait of one retry of a message, in seconds."""
     wait = faults.wait_before(strategy, number, msh_10)
     assert wait is not None
     return wait
 
 
-def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_an_accepted_message_is_done_and_its_ack_is_kept(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(ack)
     at.add("A")
     assert at.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
     (attempt,) = at.of("A").attempts
@@ -35,8 +35,8 @@ def test_an_accepted_message_is_done_and_its_ack_is_kept(desk: Callable[..., Des
     assert at.resubmission.sent == []
 
 
-def test_a_redelivered_reference_sends_nothing_again(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_a_redelivered_reference_sends_nothing_again(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(ack)
     at.add("A")
     at.deliver("A")
     assert at.deliver("A", "NEVER-MADE") == [
@@ -46,8 +46,8 @@ def test_a_redelivered_reference_sends_nothing_again(desk: Callable[..., Desk]) 
     assert at.iis.sent == ["A"]
 
 
-def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
+def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
     at.add("A")
     at.deliver("A")
     refused = at.of("A")
@@ -58,9 +58,9 @@ def test_a_refusal_goes_to_the_resubmission_queue_with_its_causes(desk: Callable
 
 
 def test_a_failed_connection_is_retried_later_and_holds_back_the_patients_next_message(
-    desk: Callable[..., Desk],
+    submit_setup: Callable[..., SubmitSetup],
 ) -> None:
-    at = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+    at = submit_setup(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
     at.add("A", "B")
     assert at.deliver("A", "B") == [Later("A", "elm", first := step("A"), "CONNECT-REFUSED"), Later("B", "elm", 0)]
     assert at.iis.sent == ["A"]
@@ -68,13 +68,15 @@ def test_a_failed_connection_is_retried_later_and_holds_back_the_patients_next_m
     assert at.of("A").waiting_since == at.clock.time + timedelta(seconds=first)
 
 
-def test_a_submission_without_retries_left_goes_to_the_resubmission_queue(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda msh_10: DeliveryFault("CONNECT-REFUSED", 0, 0.1) if msh_10 == "A" else ack(msh_10))
+def test_a_submission_without_retries_left_goes_to_the_resubmission_queue(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(lambda msh_10: DeliveryFault("CONNECT-REFUSED", 0, 0.1) if msh_10 == "A" else ack(msh_10))
     at.add("A")
     waits = []
     while isinstance(result := at.deliver("A")[0], Later):
         waits.append(result.wait)
-        # The IIS works: it is this message that cannot be sent.
+        # An answer in between: the IIS works, and the valve stays open.
         at.add(other := f"OTHER{len(waits)}")
         at.deliver(other, group=other)
     assert waits == [step("A", number) for number in range(6)]
@@ -82,8 +84,10 @@ def test_a_submission_without_retries_left_goes_to_the_resubmission_queue(desk: 
     assert at.resubmission.sent == ["A"]
 
 
-def test_a_lost_answer_is_unknown_and_resent_once_before_a_person_decides(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+def test_a_lost_answer_is_unknown_and_resent_once_before_a_person_decides(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     assert at.deliver("A") == [Later("A", "elm", step("A", strategy=Strategy.CONFIRM), "READ-TIMEOUT")]
     assert at.of("A").state is State.UNKNOWN
@@ -94,16 +98,18 @@ def test_a_lost_answer_is_unknown_and_resent_once_before_a_person_decides(desk: 
     assert at.iis.sent == ["A", "A"]
 
 
-def test_an_ack_for_another_message_accepts_nothing(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda _: ack("SOMEBODY-ELSE"))
+def test_an_ack_for_another_message_accepts_nothing(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(lambda _: ack("SOMEBODY-ELSE"))
     at.add("A")
     at.deliver("A")
     assert at.of("A").state is State.UNKNOWN
     assert at.of("A").attempts[0].fault == "WRONG-MSA-2"
 
 
-def test_a_refused_password_stops_only_its_facility_and_keeps_the_messages(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1) if msh_10 != "OAK" else ack(msh_10))
+def test_a_refused_password_stops_only_its_facility_and_keeps_the_messages(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1) if msh_10 != "OAK" else ack(msh_10))
     at.add("A", "B")
     at.add("OAK", clinic="oak")
     at.deliver("A")
@@ -115,8 +121,8 @@ def test_a_refused_password_stops_only_its_facility_and_keeps_the_messages(desk:
     assert waiting == {"A", "B"}
 
 
-def test_a_refusal_before_its_facility_stopped_still_reaches_triage(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
+def test_a_refusal_before_its_facility_stopped_still_reaches_triage(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(lambda msh_10: ack(msh_10, REFUSAL, code="AE"))
     at.add("A")
     at.deliver("A")
     at.resubmission.sent.clear()  # the function was killed between the outcome and telling of it
@@ -125,8 +131,10 @@ def test_a_refusal_before_its_facility_stopped_still_reaches_triage(desk: Callab
     assert at.resubmission.sent == ["A"]
 
 
-def test_an_unknown_outcome_waits_for_its_resend_while_the_facility_is_stopped(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+def test_an_unknown_outcome_waits_for_its_resend_while_the_facility_is_stopped(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     at.deliver("A")
     at.ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", at.clock.time)
@@ -136,8 +144,10 @@ def test_an_unknown_outcome_waits_for_its_resend_while_the_facility_is_stopped(d
     assert waiting == {"A"}
 
 
-def test_a_lost_answer_is_counted_even_if_a_correction_overtakes_the_resend(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_a_lost_answer_is_counted_even_if_a_correction_overtakes_the_resend(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(ack)
     at.add("OLD")
     at.ledger.states.claim("OLD", at.clock.time)  # sent, and killed before the answer
     at.add("NEW", replaces="OLD")
@@ -149,16 +159,16 @@ def test_a_lost_answer_is_counted_even_if_a_correction_overtakes_the_resend(desk
     assert counted == {"NEW": State.ACCEPTED, "OLD": State.UNKNOWN}
 
 
-def deliver_side_by_side(desk: Desk, *msh_10s: str) -> list[Delivered]:
-    """Every message of another patient, so that nothing but the facility holds one behind another."""
-    return desk.submit([OutboxMessage(one, "elm", one) for one in msh_10s], lambda: 999)
+def deliver_side_by_side(submit_setup: SubmitSetup, *msh_10s: str) -> list[Delivered]:
+    """Add messages of different patients, so that only the facility can hold one back."""
+    return submit_setup.submit([OutboxMessage(one, "elm", one) for one in msh_10s], lambda: 999)
 
 
 MANY = tuple(f"M{number}" for number in range(10))
 
 
-def test_only_one_message_of_a_batch_tries_a_refused_password(desk: Callable[..., Desk]) -> None:
-    one = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+def test_only_one_message_of_a_batch_tries_a_refused_password(submit_setup: Callable[..., SubmitSetup]) -> None:
+    one = submit_setup(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
     one.add(*MANY)
     done = deliver_side_by_side(one, *MANY)
     assert len(one.iis.sent) == 1
@@ -166,8 +176,8 @@ def test_only_one_message_of_a_batch_tries_a_refused_password(desk: Callable[...
     assert {one.of(msh_10).state for msh_10 in MANY} == {State.QUEUED}
 
 
-def test_a_passed_trial_expires_and_is_repeated_by_one_message(desk: Callable[..., Desk]) -> None:
-    one = desk(ack)
+def test_a_passed_trial_expires_and_is_repeated_by_one_message(submit_setup: Callable[..., SubmitSetup]) -> None:
+    one = submit_setup(ack)
     one.add("FIRST", *MANY)
     deliver_side_by_side(one, "FIRST")
     one.iis.say = lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1)
@@ -176,7 +186,7 @@ def test_a_passed_trial_expires_and_is_repeated_by_one_message(desk: Callable[..
     assert len(one.iis.sent) == 2
 
 
-def test_messages_of_a_facility_that_passed_its_trial_run_at_once(desk: Callable[..., Desk]) -> None:
+def test_messages_of_a_facility_that_passed_its_trial_run_at_once(submit_setup: Callable[..., SubmitSetup]) -> None:
     together = threading.Barrier(len(MANY), timeout=20)
 
     def say(msh_10: str) -> Answer:
@@ -184,14 +194,16 @@ def test_messages_of_a_facility_that_passed_its_trial_run_at_once(desk: Callable
             together.wait()
         return ack(msh_10)
 
-    one = desk(say)
+    one = submit_setup(say)
     one.add("FIRST", *MANY)
     deliver_side_by_side(one, "FIRST")
     deliver_side_by_side(one, *MANY)
     assert {one.of(msh_10).state for msh_10 in MANY} == {State.ACCEPTED}
 
 
-def test_a_timeout_passes_the_trial_so_that_messages_do_not_wait_one_by_one(desk: Callable[..., Desk]) -> None:
+def test_a_timeout_passes_the_trial_so_that_messages_do_not_wait_one_by_one(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
     together = threading.Barrier(len(MANY) - 1, timeout=20)
     first: list[str] = []
 
@@ -201,16 +213,16 @@ def test_a_timeout_passes_the_trial_so_that_messages_do_not_wait_one_by_one(desk
         first.append(msh_10)
         return DeliveryFault("READ-TIMEOUT", 0, 60.0)
 
-    one = desk(say)
+    one = submit_setup(say)
     one.add(*MANY)
     deliver_side_by_side(one, *MANY)
     assert sorted(one.iis.sent) == sorted(MANY)
 
 
 def test_a_changed_password_is_tried_once_before_the_facility_stops(
-    desk: Callable[..., Desk],
+    submit_setup: Callable[..., SubmitSetup],
 ) -> None:
-    at = desk(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1), Vault("old", "new"))
+    at = submit_setup(lambda msh_10: DeliveryFault("SECURITY-FAULT", 500, 0.1), Vault("old", "new"))
     at.iis.say = lambda msh_10: (
         ack(msh_10) if at.iis.passwords[-1] == "new" else DeliveryFault("SECURITY-FAULT", 500, 0.1)
     )
@@ -220,8 +232,8 @@ def test_a_changed_password_is_tried_once_before_the_facility_stops(
     assert at.ledger.stops.current().facilities == {}
 
 
-def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..., Desk]) -> None:
-    at = desk(ack, Vault(None, None))
+def test_a_missing_secret_sends_nothing_and_stops_the_facility(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(ack, Vault(None, None))
     at.add("A")
     at.deliver("A")
     assert at.iis.sent == []
@@ -229,8 +241,8 @@ def test_a_missing_secret_sends_nothing_and_stops_the_facility(desk: Callable[..
     assert at.ledger.stops.current().facilities == {"ID-elm": "NO-CREDENTIALS"}
 
 
-def test_an_accepted_correction_supersedes_what_it_replaces(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
+def test_an_accepted_correction_supersedes_what_it_replaces(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
     at.add("OLD")
     at.deliver("OLD")
     at.add("NEW", replaces="OLD")
@@ -238,14 +250,16 @@ def test_an_accepted_correction_supersedes_what_it_replaces(desk: Callable[..., 
     assert (at.of("OLD").state, at.of("NEW").state) == (State.SUPERSEDED, State.ACCEPTED)
 
 
-def test_without_time_left_nothing_is_claimed(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_without_time_left_nothing_is_claimed(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(ack)
     at.add("A")
     assert at.deliver("A", left=CLAIM_RESERVE - 1) == [Later("A", "elm", 0)]
     assert at.of("A").attempt_count == 0
 
 
-def test_messages_of_one_patient_run_in_order_and_those_of_others_at_once(desk: Callable[..., Desk]) -> None:
+def test_messages_of_one_patient_run_in_order_and_those_of_others_at_once(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
     together = threading.Barrier(3, timeout=10)
     seen: Counter[str] = Counter()
 
@@ -256,7 +270,7 @@ def test_messages_of_one_patient_run_in_order_and_those_of_others_at_once(desk: 
             together.wait()  # three patients are on the wire at the same time, or this times out
         return ack(msh_10)
 
-    at = desk(ack)
+    at = submit_setup(ack)
     at.add("FIRST")
     at.deliver("FIRST", group="FIRST")  # whatever the others wait for, it is not the facility's first answer
     at.iis.say = say
@@ -270,14 +284,14 @@ def test_messages_of_one_patient_run_in_order_and_those_of_others_at_once(desk: 
 
 
 def test_an_exception_at_one_message_does_not_affect_the_others(
-    desk: Callable[..., Desk],
+    submit_setup: Callable[..., SubmitSetup],
 ) -> None:
     def say(msh_10: str) -> Answer:
         if msh_10 == "A":
             raise OSError("synthetic")
         return ack(msh_10)
 
-    at = desk(say)
+    at = submit_setup(say)
     at.add("A", "B")
     messages = [OutboxMessage("A", "elm", "GA"), OutboxMessage("B", "elm", "GB")]
     results = at.submit(messages, lambda: 999)
@@ -286,8 +300,10 @@ def test_an_exception_at_one_message_does_not_affect_the_others(
     assert at.of("B").state is State.ACCEPTED
 
 
-def test_a_clinic_that_is_not_configured_goes_to_triage_and_stops_no_facility(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_a_clinic_that_is_not_configured_goes_to_triage_and_stops_no_facility(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(ack)
     at.add("A", clinic="gone")
     assert at.deliver("A", clinic="gone") == [Done("A", "gone", "QUEUED", "CLINIC-NOT-CONFIGURED")]
     assert at.resubmission.sent == ["A"]
@@ -296,12 +312,12 @@ def test_a_clinic_that_is_not_configured_goes_to_triage_and_stops_no_facility(de
 
 
 def test_a_redelivered_reference_completes_the_follow_up_after_a_crash(
-    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+    submit_setup: Callable[..., SubmitSetup], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("synthetic outage")
 
-    at = desk(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
+    at = submit_setup(lambda msh_10: ack(msh_10, REFUSAL, code="AE") if msh_10 == "OLD" else ack(msh_10))
     at.add("OLD")
     with monkeypatch.context() as patched:
         patched.setattr(at.resubmission, "send", broken)
@@ -319,8 +335,8 @@ def test_a_redelivered_reference_completes_the_follow_up_after_a_crash(
     assert at.iis.sent == ["OLD", "NEW"]
 
 
-def test_a_resend_that_was_cut_off_goes_to_triage(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+def test_a_resend_that_was_cut_off_goes_to_triage(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.add("A")
     at.deliver("A")
     at.ledger.states.claim("A", at.clock.time)  # the second send, by a function that is killed
@@ -331,24 +347,24 @@ def test_a_resend_that_was_cut_off_goes_to_triage(desk: Callable[..., Desk]) -> 
     assert at.iis.sent == ["A"]
 
 
-def test_an_acceptance_supersedes_all_predecessors(desk: Callable[..., Desk]) -> None:
-    at = desk(lambda msh_10: ack(msh_10) if msh_10 == "C" else ack(msh_10, REFUSAL, code="AE"))
+def test_an_acceptance_supersedes_all_predecessors(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(lambda msh_10: ack(msh_10) if msh_10 == "C" else ack(msh_10, REFUSAL, code="AE"))
     for msh_10, replaces in (("A", ""), ("B", "A"), ("C", "B")):
         at.add(msh_10, replaces=replaces)
         at.deliver(msh_10)
     assert [at.of(msh_10).state for msh_10 in "ABC"] == [State.SUPERSEDED, State.SUPERSEDED, State.ACCEPTED]
 
 
-def test_a_delivered_submission_leaves_the_worklist(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_a_delivered_submission_leaves_the_worklist(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(ack)
     at.add("A")
     at.ledger.worklist.enter("A", ("CONNECT-REFUSED",))
     at.deliver("A")
     assert list(at.ledger.worklist.entries()) == []
 
 
-def test_a_submission_is_not_sent_after_its_correction(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_a_submission_is_not_sent_after_its_correction(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
     at.ledger.submissions.name_replacement("OLD", "NEW")
@@ -357,8 +373,10 @@ def test_a_submission_is_not_sent_after_its_correction(desk: Callable[..., Desk]
     assert at.iis.sent == []
 
 
-def test_a_replaced_submission_is_sent_first_if_its_correction_was_not_sent_yet(desk: Callable[..., Desk]) -> None:
-    at = desk(ack)
+def test_a_replaced_submission_is_sent_first_if_its_correction_was_not_sent_yet(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
     at.ledger.submissions.name_replacement("OLD", "NEW")
@@ -367,9 +385,11 @@ def test_a_replaced_submission_is_sent_first_if_its_correction_was_not_sent_yet(
 
 
 @pytest.mark.parametrize("second", ["CONNECT-REFUSED", "SECURITY-FAULT", "HTTP-413"])
-def test_a_failed_resend_leaves_the_outcome_unknown_and_goes_to_triage(desk: Callable[..., Desk], second: str) -> None:
+def test_a_failed_resend_leaves_the_outcome_unknown_and_goes_to_triage(
+    submit_setup: Callable[..., SubmitSetup], second: str
+) -> None:
     answers = iter(["READ-TIMEOUT", second])
-    at = desk(lambda _: DeliveryFault(next(answers), 0, 0.1))
+    at = submit_setup(lambda _: DeliveryFault(next(answers), 0, 0.1))
     at.add("A")
     at.deliver("A")
     assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", second, 0.1)]
@@ -381,16 +401,16 @@ def test_a_failed_resend_leaves_the_outcome_unknown_and_goes_to_triage(desk: Cal
 
 
 class Killed(BaseException):
-    """What a function that is stopped leaves behind is what it had written by then: nothing catches this."""
+    """Ends a process: a BaseException, which nothing catches."""
 
 
 def kill(*_: object, **__: object) -> None:
     raise Killed
 
 
-def restarted(at: Desk) -> Desk:
-    """The next process on the same ledger: nothing of the killed one's memory is left."""
-    again = Desk(at.ledger, ack, Vault())
+def restarted(at: SubmitSetup) -> SubmitSetup:
+    """Return the next process on the same ledger, without the memory of the killed one."""
+    again = SubmitSetup(at.ledger, ack, Vault())
     again.iis, again.clock, again.resubmission = at.iis, at.clock, at.resubmission
     again.submit = Submit(
         submissions=at.ledger.submissions,
@@ -406,7 +426,7 @@ def restarted(at: Desk) -> Desk:
     return again
 
 
-# Where it is killed → the port call that is its last, whether the IIS has the message, and how often it is sent in all.
+# Moment of the kill → the last port call, whether it takes effect, and how often the message is sent in all.
 MOMENTS = {
     "before the claim": ("ledger.states.claim", "before", 1),
     "after the claim": ("iis.submit", "before", 1),
@@ -418,9 +438,9 @@ MOMENTS = {
 
 @pytest.mark.parametrize(("call", "when", "sends"), MOMENTS.values(), ids=MOMENTS.keys())
 def test_a_killed_delivery_is_completed_and_resent_only_if_its_outcome_is_unknown(
-    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, call: str, when: str, sends: int
+    submit_setup: Callable[..., SubmitSetup], monkeypatch: pytest.MonkeyPatch, call: str, when: str, sends: int
 ) -> None:
-    at = desk(ack)
+    at = submit_setup(ack)
     at.add("A")
     port, _, name = call.rpartition(".")
     owner = attrgetter(port)(at)
@@ -438,7 +458,7 @@ def test_a_killed_delivery_is_completed_and_resent_only_if_its_outcome_is_unknow
     early = at.deliver("A")[0]
     claimed = call != "ledger.states.claim" and (call, when) != ("ledger.states.finish", "after")
     if claimed:
-        assert early == Later("A", "elm", CLAIM_LEASE), "somebody may still be at work on it"
+        assert early == Later("A", "elm", CLAIM_LEASE), "its lease has not run out"
         at.clock.time += timedelta(seconds=CLAIM_LEASE + 1)
         assert at.of("A").state is State.SENDING
         at.deliver("A")
@@ -451,9 +471,9 @@ def test_a_killed_delivery_is_completed_and_resent_only_if_its_outcome_is_unknow
 
 @pytest.mark.parametrize("moment", ["after the claim", "after the bytes left", "after the answer, before the outcome"])
 def test_a_delivery_that_is_killed_twice_goes_to_triage_without_a_third_send(
-    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch, moment: str
+    submit_setup: Callable[..., SubmitSetup], monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    at = desk(ack)
+    at = submit_setup(ack)
     at.add("A")
     call, when, _ = MOMENTS[moment]
     port, _, name = call.rpartition(".")
@@ -462,7 +482,7 @@ def test_a_delivery_that_is_killed_twice_goes_to_triage_without_a_third_send(
 
     def killed(*arguments: object, **named: object) -> object:
         if Event.LOSE_ANSWER in arguments:
-            # Noting that a lease ran out is not the moment that is meant.
+            # The write that expires the lease is not the moment to kill.
             return original(*arguments, **named)
         if when == "after":
             original(*arguments, **named)

@@ -1,4 +1,4 @@
-"""The valve of the whole IIS: what closes it, what is not sent meanwhile, and what opens it again."""
+"""The valve: what closes it, what is not sent while it is closed, and what opens it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.usecases.delivery.submit import Done, Later
 from shared.usecases.delivery.sweep import Sweep
 from shared.usecases.delivery.valve import ANSWERED, ValveCheck, close_by_hand, open_by_hand
 from tests.fakes.configurations import Fixed
-from tests.shared.usecases.desk import CONFIGURATION, Desk, ack
+from tests.shared.usecases.submit_setup import CONFIGURATION, SubmitSetup, ack
 
 
 def refused(_: str) -> DeliveryFault:
@@ -25,7 +25,7 @@ def refused(_: str) -> DeliveryFault:
 
 
 class Switch:
-    """The event source mapping, as the watch leaves it."""
+    """The event source mapping of submit."""
 
     def __init__(self) -> None:
         self.on = True
@@ -40,7 +40,7 @@ class Switch:
 
 
 class Probed:
-    """An IIS that only answers probes."""
+    """An IIS that answers probes only."""
 
     def __init__(self) -> None:
         self.fault = "CONNECT-REFUSED"
@@ -56,121 +56,121 @@ class Probed:
         return DeliveryFault(self.fault, 0, 0.1) if self.fault else None
 
 
-class Watching:
-    """A desk with its watch."""
+class ValveSetup:
+    """Submit with the valve's check beside it."""
 
-    def __init__(self, desk: Desk, **iis: object) -> None:
-        self.desk = desk
+    def __init__(self, submit_setup: SubmitSetup, **iis: object) -> None:
+        self.delivery = submit_setup
         self.switch = Switch()
         self.probe = Probed()
         self.configuration = replace(CONFIGURATION, iis=replace(CONFIGURATION.iis, **iis))
-        desk.submit._configurations = Fixed(self.configuration)
+        submit_setup.submit._configurations = Fixed(self.configuration)
         self.check = ValveCheck(
-            stops=desk.ledger.stops,
+            stops=submit_setup.ledger.stops,
             delivery=self.switch,
             configurations=Fixed(self.configuration),
             iis=self.probe,
-            clock=desk.clock,
+            clock=submit_setup.clock,
         )
 
     def break_down(self) -> None:
-        """Faults of different patients until the valve closes."""
+        """Cause faults for different patients until the valve closes."""
         names = [f"DOWN{number}" for number in range(CLOSE_AFTER)]
         for name in names:
-            self.desk.add(name, group=name)
-            self.desk.deliver(name, group=name)
+            self.delivery.add(name, group=name)
+            self.delivery.deliver(name, group=name)
 
     def after(self, seconds: float) -> str:
-        self.desk.clock.time += timedelta(seconds=seconds)
+        self.delivery.clock.time += timedelta(seconds=seconds)
         return self.check().probe
 
     @property
     def closed_by(self) -> ClosedBy | None:
-        return self.desk.ledger.stops.current().valve.closed_by
+        return self.delivery.ledger.stops.current().valve.closed_by
 
 
 @pytest.fixture
-def watching(desk: Callable[..., Desk]) -> Callable[..., Watching]:
-    return lambda say=refused, **iis: Watching(desk(say), **iis)
+def valve_setup(submit_setup: Callable[..., SubmitSetup]) -> Callable[..., ValveSetup]:
+    return lambda say=refused, **iis: ValveSetup(submit_setup(say), **iis)
 
 
-def test_consecutive_faults_close_the_valve_for_all_facilities(watching: Callable[..., Watching]) -> None:
-    at = watching()
+def test_consecutive_faults_close_the_valve_for_all_facilities(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
     at.break_down()
     assert at.closed_by is ClosedBy.FAULTS
-    sent = len(at.desk.iis.sent)
-    at.desk.add("NEXT", clinic="oak")
-    assert at.desk.deliver("NEXT", clinic="oak") == [Later("NEXT", "oak", VALVE_WAIT)]
-    assert len(at.desk.iis.sent) == sent
-    assert at.desk.of("NEXT").state is State.QUEUED
+    sent = len(at.delivery.iis.sent)
+    at.delivery.add("NEXT", clinic="oak")
+    assert at.delivery.deliver("NEXT", clinic="oak") == [Later("NEXT", "oak", VALVE_WAIT)]
+    assert len(at.delivery.iis.sent) == sent
+    assert at.delivery.of("NEXT").state is State.QUEUED
     at.check()
     assert not at.switch.on
 
 
-def test_lost_answers_close_the_valve(watching: Callable[..., Watching]) -> None:
-    at = watching(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
+def test_lost_answers_close_the_valve(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
     at.break_down()
     assert at.closed_by is ClosedBy.FAULTS
 
 
-def test_a_facilitys_refused_password_does_not_count_on_the_valve(watching: Callable[..., Watching]) -> None:
-    at = watching(lambda _: DeliveryFault("SECURITY-FAULT", 200, 0.1))
+def test_a_facilitys_refused_password_does_not_count_on_the_valve(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(lambda _: DeliveryFault("SECURITY-FAULT", 200, 0.1))
     at.break_down()
-    stops = at.desk.ledger.stops.current()
+    stops = at.delivery.ledger.stops.current()
     assert (stops.valve.is_open, dict(stops.facilities)) == (True, {"ID-elm": "SECURITY-FAULT"})
 
 
-def test_faults_with_answers_in_between_do_not_close_the_valve(watching: Callable[..., Watching]) -> None:
-    at = watching(lambda msh_10: ack(msh_10) if msh_10.startswith("GOOD") else refused(msh_10))
+def test_faults_with_answers_in_between_do_not_close_the_valve(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(lambda msh_10: ack(msh_10) if msh_10.startswith("GOOD") else refused(msh_10))
     for number in range(3):
         bad = [f"BAD{number}{one}" for one in range(CLOSE_AFTER - 1)]
-        at.desk.add(*bad, f"GOOD{number}")
+        at.delivery.add(*bad, f"GOOD{number}")
         for name in (*bad, f"GOOD{number}"):
-            at.desk.deliver(name, group=name)
+            at.delivery.deliver(name, group=name)
     assert at.closed_by is None
-    assert at.desk.ledger.stops.current().valve.faults == 0
+    assert at.delivery.ledger.stops.current().valve.faults == 0
 
 
 def test_an_answer_is_saved_even_if_the_valve_cannot_be_written(
-    watching: Callable[..., Watching], monkeypatch: pytest.MonkeyPatch
+    valve_setup: Callable[..., ValveSetup], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at = watching(lambda msh_10: ack(msh_10) if msh_10 == "GOOD" else refused(msh_10))
-    at.desk.add("BAD", "GOOD")
-    at.desk.deliver("BAD", group="B")
+    at = valve_setup(lambda msh_10: ack(msh_10) if msh_10 == "GOOD" else refused(msh_10))
+    at.delivery.add("BAD", "GOOD")
+    at.delivery.deliver("BAD", group="B")
 
     def broken(*_: object) -> bool:
         raise RuntimeError("synthetic outage")
 
     with monkeypatch.context() as patched:
-        patched.setattr(at.desk.ledger.stops, "save_valve", broken)
-        assert at.desk.deliver("GOOD") == [Later("GOOD", "elm", None, error="RuntimeError")]
-    assert at.desk.of("GOOD").state is State.ACCEPTED
-    assert at.desk.deliver("GOOD") == [Done("GOOD", "elm", "nothing to send: ACCEPTED")]
+        patched.setattr(at.delivery.ledger.stops, "save_valve", broken)
+        assert at.delivery.deliver("GOOD") == [Later("GOOD", "elm", None, error="RuntimeError")]
+    assert at.delivery.of("GOOD").state is State.ACCEPTED
+    assert at.delivery.deliver("GOOD") == [Done("GOOD", "elm", "nothing to send: ACCEPTED")]
 
 
-def test_an_answer_without_faults_before_does_not_write_the_valve(watching: Callable[..., Watching]) -> None:
-    at = watching(ack)
-    at.desk.add("A", "B")
-    at.desk.deliver("A", "B")
-    assert at.desk.ledger.stops.current().valve.version == 0
+def test_an_answer_without_faults_before_does_not_write_the_valve(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(ack)
+    at.delivery.add("A", "B")
+    at.delivery.deliver("A", "B")
+    assert at.delivery.ledger.stops.current().valve.version == 0
 
 
-def test_messages_that_met_a_closed_valve_use_up_no_retries(watching: Callable[..., Watching]) -> None:
-    at = watching()
+def test_messages_that_met_a_closed_valve_use_up_no_retries(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
     at.break_down()
     last = f"DOWN{CLOSE_AFTER - 1}"
     for _ in range(9):
-        at.desk.clock.time += timedelta(days=1)
+        at.delivery.clock.time += timedelta(days=1)
         at.probe.fault = ""
         assert at.check().probe == ANSWERED
-        assert at.desk.deliver(last) == [Later(last, "elm", VALVE_WAIT, "CONNECT-REFUSED")]
-    assert at.desk.resubmission.sent == []
+        assert at.delivery.deliver(last) == [Later(last, "elm", VALVE_WAIT, "CONNECT-REFUSED")]
+    assert at.delivery.resubmission.sent == []
 
 
 def test_probes_wait_longer_each_time_and_a_good_one_switches_delivery_on(
-    watching: Callable[..., Watching],
+    valve_setup: Callable[..., ValveSetup],
 ) -> None:
-    at = watching()
+    at = valve_setup()
     at.break_down()
     assert [at.after(seconds) for seconds in (59, 1, 119, 1)] == ["", "CONNECT-REFUSED", "", "CONNECT-REFUSED"]
     assert not at.switch.on
@@ -181,22 +181,22 @@ def test_probes_wait_longer_each_time_and_a_good_one_switches_delivery_on(
 
 
 def test_after_a_good_probe_one_message_is_the_trial_and_its_answer_lets_the_others_go(
-    watching: Callable[..., Watching],
+    valve_setup: Callable[..., ValveSetup],
 ) -> None:
-    at = watching()
+    at = valve_setup()
     at.break_down()
     at.probe.fault = ""
     at.after(60)
-    before = len(at.desk.iis.sent)
-    at.desk.add("A", "B", "C")
-    results = at.desk.submit([_reference(name) for name in "ABC"], lambda: 999)
-    assert len(at.desk.iis.sent) == before + 1
+    before = len(at.delivery.iis.sent)
+    at.delivery.add("A", "B", "C")
+    results = at.delivery.submit([_reference(name) for name in "ABC"], lambda: 999)
+    assert len(at.delivery.iis.sent) == before + 1
     assert {result.wait for result in results if isinstance(result, Later)} == {VALVE_WAIT}
     at.after(3600)
-    at.desk.iis.say = ack
-    done = at.desk.submit([_reference(name) for name in "ABC"], lambda: 999)
+    at.delivery.iis.say = ack
+    done = at.delivery.submit([_reference(name) for name in "ABC"], lambda: 999)
     assert {result.outcome for result in done if isinstance(result, Done)} == {"ACCEPTED"}
-    assert not at.desk.ledger.stops.current().valve.on_trial
+    assert not at.delivery.ledger.stops.current().valve.on_trial
 
 
 def _reference(name: str):
@@ -206,45 +206,45 @@ def _reference(name: str):
 
 
 def test_delivery_resumes_within_a_minute_of_the_good_probe_after_an_hours_outage(
-    watching: Callable[..., Watching],
+    valve_setup: Callable[..., ValveSetup],
 ) -> None:
-    at = watching()
+    at = valve_setup()
     at.break_down()
     for _ in range(60):
         at.after(60)
     probes = at.probe.tests
-    assert probes <= 8, "gentle: not a probe a minute"
-    at.probe.fault, at.desk.iis.say = "", ack
+    assert probes <= 8, "fewer than one probe per minute"
+    at.probe.fault, at.delivery.iis.say = "", ack
     while not at.switch.on:
         at.after(60)
-    opened = at.desk.clock.now()
-    waiting_since = at.desk.of("DOWN0").waiting_since
+    opened = at.delivery.clock.now()
+    waiting_since = at.delivery.of("DOWN0").waiting_since
     assert waiting_since is not None
     assert waiting_since <= opened + timedelta(seconds=60)
-    assert at.desk.deliver("DOWN0") == [Done("DOWN0", "elm", "ACCEPTED", "", 0.2)]
+    assert at.delivery.deliver("DOWN0") == [Done("DOWN0", "elm", "ACCEPTED", "", 0.2)]
 
 
-def test_an_iis_without_connectivity_test_counts_as_reachable(watching: Callable[..., Watching]) -> None:
-    at = watching()
+def test_an_iis_without_connectivity_test_counts_as_reachable(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
     at.break_down()
     at.probe.fault = "UNSUPPORTED-OPERATION"
     assert at.after(60) == ANSWERED
 
 
-def test_the_probe_can_be_a_connection_only(watching: Callable[..., Watching]) -> None:
-    at = watching(probe="connect")
+def test_the_probe_can_be_a_connection_only(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(probe="connect")
     at.break_down()
     assert at.after(60) == "CONNECT-REFUSED"
     assert (at.probe.reached, at.probe.tests) == (1, 0)
 
 
 def test_nothing_is_sent_or_probed_in_a_maintenance_window_and_a_probe_ends_it(
-    watching: Callable[..., Watching],
+    valve_setup: Callable[..., ValveSetup],
 ) -> None:
-    # The desk's clock stands at Monday noon UTC, 07:00 in New York.
-    at = watching(ack, maintenance=(window("Mon 07:00-08:00"),))
-    at.desk.add("A")
-    assert at.desk.deliver("A") == [Later("A", "elm", VALVE_WAIT)], "before the watch even looked"
+    # The clock is at Monday noon UTC, 07:00 in New York.
+    at = valve_setup(ack, maintenance=(window("Mon 07:00-08:00"),))
+    at.delivery.add("A")
+    assert at.delivery.deliver("A") == [Later("A", "elm", VALVE_WAIT)], "before the first check"
     at.after(0)
     assert at.closed_by is ClosedBy.MAINTENANCE
     assert not at.switch.on
@@ -256,25 +256,25 @@ def test_nothing_is_sent_or_probed_in_a_maintenance_window_and_a_probe_ends_it(
     at.probe.fault = ""
     at.after(3600)
     assert at.switch.on
-    assert at.desk.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+    assert at.delivery.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
 
 
-def test_only_a_person_opens_what_a_person_closed(watching: Callable[..., Watching]) -> None:
-    at = watching(ack, maintenance=(window("Mon 07:00-08:00"),))
+def test_only_a_person_opens_what_a_person_closed(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(ack, maintenance=(window("Mon 07:00-08:00"),))
     at.probe.fault = ""
-    assert close_by_hand(at.desk.ledger.stops, at.desk.clock, "CT asked us to wait")
-    assert not close_by_hand(at.desk.ledger.stops, at.desk.clock, "again")
+    assert close_by_hand(at.delivery.ledger.stops, at.delivery.clock, "CT asked us to wait")
+    assert not close_by_hand(at.delivery.ledger.stops, at.delivery.clock, "again")
     for _ in range(5):
         assert at.after(3600) == ""
     assert (at.closed_by, at.switch.on) == (ClosedBy.PERSON, False)
-    assert open_by_hand(at.desk.ledger.stops, at.desk.clock)
-    assert not open_by_hand(at.desk.ledger.stops, at.desk.clock)
+    assert open_by_hand(at.delivery.ledger.stops, at.delivery.clock)
+    assert not open_by_hand(at.delivery.ledger.stops, at.delivery.clock)
     at.after(60)
     assert at.switch.on
 
 
-def test_a_check_corrects_a_switch_that_differs_from_the_valve(watching: Callable[..., Watching]) -> None:
-    at = watching(ack)
+def test_a_check_corrects_a_switch_that_differs_from_the_valve(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(ack)
     at.switch.on = False
     at.after(0)
     assert at.switch.on
@@ -283,14 +283,14 @@ def test_a_check_corrects_a_switch_that_differs_from_the_valve(watching: Callabl
 
 
 def test_a_check_that_lost_the_race_with_a_person_follows_the_person(
-    watching: Callable[..., Watching],
+    valve_setup: Callable[..., ValveSetup],
 ) -> None:
-    at = watching()
+    at = valve_setup()
     at.break_down()
     at.probe.fault = ""
 
     def meanwhile(endpoint: str, echo: str) -> Answer:
-        close_by_hand(at.desk.ledger.stops, at.desk.clock, "CT asked us to wait")
+        close_by_hand(at.delivery.ledger.stops, at.delivery.clock, "CT asked us to wait")
         return Answer(echo, 200, 0.1)
 
     at.probe.test_connection = meanwhile
@@ -299,9 +299,9 @@ def test_a_check_that_lost_the_race_with_a_person_follows_the_person(
 
 
 def test_the_sweep_queues_nothing_while_the_valve_is_closed(
-    watching: Callable[..., Watching],
+    valve_setup: Callable[..., ValveSetup],
 ) -> None:
-    at = watching()
+    at = valve_setup()
     at.break_down()
     queue: list[str] = []
 
@@ -310,29 +310,33 @@ def test_the_sweep_queues_nothing_while_the_valve_is_closed(
             queue.extend(message.msh_10 for message in messages)
 
     sweep = Sweep(
-        backlog=at.desk.ledger.backlog,
-        stops=at.desk.ledger.stops,
+        backlog=at.delivery.ledger.backlog,
+        stops=at.delivery.ledger.stops,
         outbox=Outbox(),
         configurations=Fixed(at.configuration),
-        clock=at.desk.clock,
+        clock=at.delivery.clock,
     )
-    at.desk.clock.time += timedelta(days=1)
+    at.delivery.clock.time += timedelta(days=1)
     assert sweep().queued == 0
     at.probe.fault = ""
     at.after(0)
-    assert sweep().queued == 0, "they drain first"
-    at.desk.clock.time += timedelta(seconds=SWEEP_AFTER)
+    assert sweep().queued == 0, "the queue drains first"
+    at.delivery.clock.time += timedelta(seconds=SWEEP_AFTER)
     assert sweep().queued == CLOSE_AFTER
-    assert sweep(everything=True).queued == CLOSE_AFTER, "though they wait since just now"
+    assert sweep(everything=True).queued == CLOSE_AFTER, "however short they have waited"
 
 
-def test_a_stage_without_a_configuration_is_not_probed(desk: Callable[..., Desk]) -> None:
+def test_a_stage_without_a_configuration_is_not_probed(submit_setup: Callable[..., SubmitSetup]) -> None:
     class Nothing:
         def current(self):
             raise LookupError("no configuration was pushed yet")
 
-    at = Watching(desk(refused))
+    at = ValveSetup(submit_setup(refused))
     check = ValveCheck(
-        stops=at.desk.ledger.stops, delivery=at.switch, configurations=Nothing(), iis=at.probe, clock=at.desk.clock
+        stops=at.delivery.ledger.stops,
+        delivery=at.switch,
+        configurations=Nothing(),
+        iis=at.probe,
+        clock=at.delivery.clock,
     )
     assert check().valve.is_open

@@ -1,4 +1,4 @@
-"""Asking the IIS: what is asked, what is not, and what delivery is told of it."""
+"""Queries: what is sent, what is not, and what delivery learns from them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from shared.usecases.registry.query import (
     patient_of,
 )
 from tests.fakes.configurations import Fixed
-from tests.shared.usecases.desk import CONFIGURATION, Desk, Vault
+from tests.shared.usecases.submit_setup import CONFIGURATION, SubmitSetup, Vault
 
 ADA = Patient("SYN1", Name("Sampleton", "Ada"), "20200102", "F")
 
@@ -38,18 +38,18 @@ def nobody(msh_10: str) -> Answer:
     return Answer(f"{head}\rMSA|AA|{msh_10}\rQAK|{msh_10}|NF|Z44^x^CDCPHINVS\r", 200, 0.2)
 
 
-def a_query(desk: Desk, vault: Vault | None = None) -> Query:
+def a_query(submit_setup: SubmitSetup, vault: Vault | None = None) -> Query:
     return Query(
-        stops=desk.ledger.stops,
+        stops=submit_setup.ledger.stops,
         configurations=Fixed(CONFIGURATION),
         secrets=vault or Vault(),
-        iis=desk.iis,
-        clock=desk.clock,
+        iis=submit_setup.iis,
+        clock=submit_setup.clock,
     )
 
 
-def test_every_query_has_an_id_of_its_own_and_its_answer_is_read(desk: Callable[..., Desk]) -> None:
-    here = desk(nobody)
+def test_every_query_has_an_id_of_its_own_and_its_answer_is_read(submit_setup: Callable[..., SubmitSetup]) -> None:
+    here = submit_setup(nobody)
     query = a_query(here)
     first, second = query(Request(ADA), "elm"), query(Request(ADA), "elm")
     assert first.response is not None
@@ -73,19 +73,19 @@ def test_query_ids_are_short_enough_for_webiz() -> None:
     ],
 )
 def test_a_query_without_the_required_fields_is_not_sent(
-    desk: Callable[..., Desk], patient: Patient, missing: tuple[str, ...]
+    submit_setup: Callable[..., SubmitSetup], patient: Patient, missing: tuple[str, ...]
 ) -> None:
-    here = desk(nobody)
+    here = submit_setup(nobody)
     asked = a_query(here)(Request(patient), "elm")
     assert (asked.not_asked, asked.missing, here.iis.sent) == (NOT_ENOUGH, missing, [])
 
 
-def test_a_clinic_that_is_not_configured_sends_no_query(desk: Callable[..., Desk]) -> None:
-    assert a_query(desk(nobody))(Request(ADA), "nowhere").not_asked == CLINIC_NOT_CONFIGURED
+def test_a_clinic_that_is_not_configured_sends_no_query(submit_setup: Callable[..., SubmitSetup]) -> None:
+    assert a_query(submit_setup(nobody))(Request(ADA), "nowhere").not_asked == CLINIC_NOT_CONFIGURED
 
 
-def test_a_refused_password_stops_the_facility_and_is_not_tried_again(desk: Callable[..., Desk]) -> None:
-    here = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+def test_a_refused_password_stops_the_facility_and_is_not_tried_again(submit_setup: Callable[..., SubmitSetup]) -> None:
+    here = submit_setup(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
     query = a_query(here)
     assert query(Request(ADA), "elm").fault == "SECURITY-FAULT"
     assert query(Request(ADA), "elm").not_asked == Stop.FACILITY
@@ -93,14 +93,14 @@ def test_a_refused_password_stops_the_facility_and_is_not_tried_again(desk: Call
     assert here.ledger.stops.current().facilities == {"ID-elm": "SECURITY-FAULT"}
 
 
-def test_a_new_password_gets_one_try_before_the_facility_stops(desk: Callable[..., Desk]) -> None:
-    here = desk(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
+def test_a_new_password_gets_one_try_before_the_facility_stops(submit_setup: Callable[..., SubmitSetup]) -> None:
+    here = submit_setup(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
     a_query(here, Vault("old", "new"))(Request(ADA), "elm")
     assert here.iis.passwords == ["old", "new"]
 
 
-def test_faults_of_queries_close_the_valve(desk: Callable[..., Desk]) -> None:
-    here = desk(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+def test_faults_of_queries_close_the_valve(submit_setup: Callable[..., SubmitSetup]) -> None:
+    here = submit_setup(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
     query = a_query(here)
     faults = [query(Request(ADA), "elm").fault for _ in range(CLOSE_AFTER)]
     assert set(faults) == {"CONNECT-REFUSED"}
@@ -117,9 +117,9 @@ def test_faults_of_queries_close_the_valve(desk: Callable[..., Desk]) -> None:
     ],
 )
 def test_an_unusable_answer_is_a_fault_of_the_catalogue(
-    desk: Callable[..., Desk], answer: Callable[[str], Answer | DeliveryFault], fault: str
+    submit_setup: Callable[..., SubmitSetup], answer: Callable[[str], Answer | DeliveryFault], fault: str
 ) -> None:
-    asked = a_query(desk(answer))(Request(ADA), "elm")
+    asked = a_query(submit_setup(answer))(Request(ADA), "elm")
     assert (asked.fault, asked.response) == (fault, None)
     assert fault in BY_CODE
 
@@ -153,6 +153,6 @@ def test_an_unreadable_column_is_named() -> None:
     assert "there is no column" in str(patient_of({"password": "x"}))
 
 
-def test_a_result_survives_the_way_through_json(desk: Callable[..., Desk]) -> None:
-    asked = a_query(desk(nobody))(Request(ADA), "elm")
+def test_a_result_survives_the_way_through_json(submit_setup: Callable[..., SubmitSetup]) -> None:
+    asked = a_query(submit_setup(nobody))(Request(ADA), "elm")
     assert msgspec.json.decode(msgspec.json.encode(asked), type=Asked) == asked

@@ -1,4 +1,4 @@
-"""A file of patients: every row has its stated answer once, however often the asking is cut off or must wait."""
+"""Query files: every row has one outcome, however often the function is stopped or has to wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.usecases.registry.query import NOT_ENOUGH, Asked
 from shared.usecases.registry.query_files import OFF_HOURS, PART_ROWS, TRIES, QueryFiles
 from tests.fakes.bucket import MemoryBucket, MemoryFileStore
 from tests.fakes.configurations import Fixed
-from tests.shared.usecases.desk import CONFIGURATION, Clock
+from tests.shared.usecases.submit_setup import CONFIGURATION, Clock
 
 NAME = "elm/due.csv"
 HEADER = "patient_id,last_name,first_name,birth_date,sex"
@@ -32,7 +32,7 @@ def a_file(*given_names: str) -> bytes:
 
 
 class World:
-    """The bucket, and an IIS of which each question takes a second."""
+    """The bucket, and an IIS that takes a second per query."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -94,7 +94,7 @@ def test_every_row_is_asked_once_and_answered_in_order(world: World) -> None:
     assert [line["row"] for line in world.lines()] == list(range(1, len(names) + 1))
     assert all(line["fix"] for line in world.lines())
     world.run()
-    assert world.asked == names, "a file that is done is not asked about again"
+    assert world.asked == names, "a done file is not asked about again"
 
 
 def test_a_file_continues_in_the_next_invocation(world: World) -> None:

@@ -12,7 +12,7 @@ from shared.domain.submission import FileSummary
 from shared.replaced import replace
 from shared.usecases.reporting.expectations import CredentialsDue, Expectations, read_expectations
 from tests.fakes.ledger import MemoryLedger
-from tests.shared.usecases.desk import CONFIGURATION
+from tests.shared.usecases.submit_setup import CONFIGURATION
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAILY = replace(

@@ -1,4 +1,4 @@
-"""Delivery on the memory ledger: a scripted IIS, and everything else that `Submit` is wired to."""
+"""Submit on the memory ledger with a scripted IIS, for the tests of delivery and queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Say = Callable[[str], Answer | DeliveryFault]
 
 
 class ScriptedIis:
-    """An IIS that says what the test wants; it answers by MSH-10 and remembers what it was sent, by whom, in order."""
+    """An IIS whose answers the test scripts by MSH-10. It records what it was sent and with which password."""
 
     def __init__(self, say: Say) -> None:
         self.say = say
@@ -47,7 +47,7 @@ class Queue:
 
 
 class Vault:
-    """Credentials that somebody may change between a cached and a fresh read."""
+    """Credentials that may change between a cached and a fresh read."""
 
     def __init__(self, cached: str | None = "old", fresh: str | None = "old") -> None:
         self.cached, self.fresh = cached, fresh
@@ -87,8 +87,8 @@ def ack(msh_10: str, *errors: str, code: str = "AA") -> Answer:
 REFUSAL = "ERR||PID^1^8|101^Required field missing^HL70357|E||||Sex is required"
 
 
-class Desk:
-    """A submit use case with what it was told and what it said."""
+class SubmitSetup:
+    """Submit with its ledger, IIS, queue and clock."""
 
     def __init__(self, ledger: MemoryLedger, say: Say, vault: Vault) -> None:
         self.ledger = ledger
