@@ -41,15 +41,15 @@ def test_a_run_that_is_opened_again_goes_on() -> None:
         body = a_csv(row("SYN-1", lot=""))
         first.cloud.s3.put_object(Bucket=first.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
         assert engine.wait_until_idle(timeout=60)
-        (held,) = (entry.msh_10 for entry in first.application.ledger.worklist())
+        (held,) = (entry.msh_10 for entry in first.application.ledger.worklist.entries())
     with session.opened() as application:
         result = application.correct(held, {"lot": "AB123"})
         assert isinstance(result, Resubmitted)
     with session.opened() as application:
-        found = application.ledger.get(result.msh_10)
+        found = application.ledger.submissions.get(result.msh_10)
         assert found is not None
         assert found.state is State.ACCEPTED
-        assert not application.ledger.move(held, Event.CLOSE)
+        assert not application.ledger.states.move(held, Event.CLOSE)
 
 
 def test_a_snapshot_that_cannot_be_finished_leaves_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
