@@ -1,4 +1,4 @@
-"""A large export, made as it is read, through conversions that are stopped by the clock or killed: do its counts add up?
+"""Converts a large export in invocations that run out of time or are killed, and checks that its counts add up.
 
     python -m tests.benchmarks big [--size 1GB] [--kind csv|fhir] [--seconds 240] [--seed 0]
 
@@ -64,7 +64,7 @@ class _Base:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
-        # A killed process loses nothing of what it handed to the kernel.
+        # What the kernel has been given survives a killed process.
         self._base.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class _Submissions:
             self._add(submission)
 
     def _add(self, submission: Submission) -> None:
-        # The messages of a million doses need not be kept; what redelivery compares is.
+        # The messages of a million doses need not be kept; redelivery compares visits.
         body = pickle.dumps(replace(submission, vxu=""))
         rows = json.dumps(submission.visit.rows)
         row = (submission.msh_10, submission.file_id, submission.clinic, submission.state.value, submission.row_count)
@@ -189,7 +189,7 @@ class KeptLedger:
             self._base.rows(more, msh_10)
 
     def faults(self, rows: int) -> Iterator[str]:
-        """What is wrong with the end; nothing when all is well."""
+        """Yield what is wrong with the result."""
         one = self._base.rows("SELECT count(*), sum(row_count) FROM submissions")[0]
         if one[1] != rows:
             yield f"the submissions have {one[1]} rows and the file {rows}"
@@ -206,7 +206,7 @@ class KeptLedger:
             yield f"{lost} submissions were never queued"
 
     def sent(self) -> tuple[int, int]:
-        """Different references that were queued, and how many times in all; the outbox's own ids drop the second."""
+        """Return the number of different references that were queued, and of all; the outbox drops duplicates."""
         return cast(tuple[int, int], self._base.rows("SELECT count(*), sum(times) FROM sent")[0])
 
 
@@ -235,7 +235,7 @@ def invocation(base: Path, kind: str, rows: int, seconds: float) -> dict[str, An
 
 
 def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
-    # A function has its processor to itself, and other work on this machine must not shorten its time.
+    # Processor time, so that other work on this machine does not shorten an invocation.
     began = time.process_time()
     configurations: Any = Fixed(records.CONFIGURATION)
     convert = Convert(
@@ -254,7 +254,7 @@ def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
     )
     done = convert(bucket.key, "", lambda: CONVERT_RESERVE + seconds - (time.process_time() - began))
     if isinstance(done, Ignored):
-        # The one before had finished, and was killed before it could say so.
+        # The invocation before had finished, but was killed before it could print its result.
         done = ledger.files.only()
     assert isinstance(done, FileSummary | Unfinished), done
     whole = isinstance(done, FileSummary) and done.adds_up and done.complete
@@ -265,7 +265,7 @@ def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Makes and converts the export; 0 when everything adds up."""
+    """Generate and convert the export; return 0 if everything adds up."""
     given = _arguments(arguments)
     if given.base is not None:
         print(json.dumps(invocation(given.base, given.kind, given.rows, given.seconds)))  # noqa: T201 - its purpose
@@ -290,13 +290,13 @@ class _Course:
     adds_up: bool = False
 
     def run(self) -> bool:
-        """Whether it came to its end."""
+        """Run the invocations; return whether the file is complete."""
         given = self.given
         chance = random.Random(given.seed)
         longest = float(given.seconds)
         for turn in range(1, _MOST):
             start = time.monotonic()
-            # Half of them live to their end; the others die anywhere, in their reading as well.
+            # The killed ones may be killed at any point, also while they read.
             until = chance.uniform(0, longest) if chance.random() < given.kills else None
             said = _invoke(self, until)
             took = time.monotonic() - start
@@ -321,7 +321,7 @@ def _run(base: Path, given: argparse.Namespace, rows: int) -> int:
 
 
 def _invoke(course: _Course, until: float | None) -> dict[str, Any] | None:
-    """What an invocation said; None where it was killed."""
+    """The result of an invocation; None if it was killed."""
     given = course.given
     own = [
         "--base",

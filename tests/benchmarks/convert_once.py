@@ -1,4 +1,4 @@
-"""One conversion in a process of its own, so that its peak memory is its own: prints one line of JSON.
+"""One conversion in its own process, to measure its peak memory; prints one line of JSON.
 
 python -m tests.benchmarks.convert_once csv|fhir ROWS DOSES_PER_VISIT boto3|none [hl7apy]
 
@@ -70,7 +70,7 @@ class _Backfills:
 
 
 class Forgetful:
-    """Ledger and queues that take everything and keep nothing: what is left is convert's own memory."""
+    """Ledger and queues that keep nothing, so that only the memory of convert is measured."""
 
     def __init__(self) -> None:
         self.submissions, self.records, self.files = _Submissions(), _Records(), _Files()
@@ -81,7 +81,7 @@ class Forgetful:
 
 
 class NothingHeld:
-    """The queue of what a person must look at: a row that is held costs less than one that is sent."""
+    """The resubmission queue. It must stay empty, because a held row costs less than one that is sent."""
 
     def send(self, msh_10s: Sequence[str]) -> None:
         assert not msh_10s, f"{len(msh_10s)} rows of a chunk are held"

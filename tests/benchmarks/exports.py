@@ -1,4 +1,4 @@
-"""Exports of any length, made as they are read, so that neither disk nor memory knows their size."""
+"""Exports of any length, generated while they are read, so that they need neither disk nor memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHOTS: Final = (
 
 
 def csv_lines(rows: int, doses: int = 1) -> Iterator[bytes]:
-    """vaxline's own layout, so many doses a visit."""
+    """A CSV export with vaxline's column names."""
     yield _HEADER.encode()
     for number in range(rows):
         who, (cvx, ndc, mvx, route, vis) = number // doses, _SHOTS[number % doses]
@@ -46,7 +46,7 @@ def csv_lines(rows: int, doses: int = 1) -> Iterator[bytes]:
 
 
 class Lines(io.RawIOBase):
-    """Lines as a stream that is read forward once."""
+    """Lines as a byte stream."""
 
     def __init__(self, lines: Iterator[bytes]) -> None:
         self._lines = lines
@@ -70,7 +70,7 @@ class Lines(io.RawIOBase):
 
 
 class Bucket:
-    """Port `Objects` with one CSV export of that many rows."""
+    """Port `Objects` with one CSV export."""
 
     key = "inbox/bench/a.csv"
 
@@ -90,7 +90,7 @@ class Bucket:
 
 
 class OnDisk:
-    """The export of another bucket, made beforehand: what it costs to make is no part of what it costs to convert."""
+    """The export of another bucket on disk, so that generating it is not measured."""
 
     def __init__(self, made: Bucket, folder: Path) -> None:
         self.key, self.stat, self.list = made.key, made.stat, made.list
@@ -107,7 +107,7 @@ class OnDisk:
 
 
 class FhirBucket(Bucket):
-    """Port `Objects` with one FHIR bulk export of that many Immunization lines."""
+    """Port `Objects` with one FHIR bulk export; its rows are Immunization lines."""
 
     key = "inbox/bulk/manifest.json"
     _NAMES = ("Patient.000.ndjson", "Practitioner.000.ndjson", "Immunization.000.ndjson")

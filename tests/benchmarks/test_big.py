@@ -1,4 +1,4 @@
-"""The 1 GB run in small: processes that are stopped by the clock and killed, and a check of the end that can fail."""
+"""The run of `big` with 1 MB: processes run out of time or are killed, and its check of the result can fail."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_is_lost_or_doubled_is_told(harm: str, told: str, finished: Path) -
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Path:
-    """The ledger of a small conversion that came to its end."""
+    """The ledger of a small conversion that is complete."""
     base = tmp_path / "ledger.sqlite"
     assert big.invocation(base, "csv", ROWS, 60)["adds_up"]
     return base

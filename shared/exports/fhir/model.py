@@ -52,7 +52,6 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
 class Extension(msgspec.Struct, frozen=True, gc=False):
     url: str = ""
     valueString: str = ""
-    valueCode: str = ""
     valueCoding: Coding = msgspec.field(default_factory=Coding)
     extension: tuple[Extension, ...] = ()
 
@@ -76,7 +75,6 @@ class PostalAddress(msgspec.Struct, frozen=True, gc=False):
     type: str = ""
     line: tuple[str, ...] = ()
     city: str = ""
-    district: str = ""
     state: str = ""
     postalCode: str = ""
     country: str = ""

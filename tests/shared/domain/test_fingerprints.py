@@ -99,7 +99,7 @@ def test_every_field_of_the_model_is_listed_or_left_out_with_a_reason(kind):
 
 
 def _changed(value, field):
-    """The value with another content in one scalar field."""
+    """The value with one scalar field changed."""
     before = getattr(value, field)
     if isinstance(before, Completion):
         return replace(value, **{field: Completion.REFUSED})

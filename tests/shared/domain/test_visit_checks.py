@@ -1,4 +1,4 @@
-"""Every row of the table of checks is found in a record that breaks it, and in no sound one."""
+"""Every check finds a visit that breaks it, and none finds anything in a correct visit."""
 
 from collections.abc import Callable
 

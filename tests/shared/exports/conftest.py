@@ -1,4 +1,4 @@
-"""A bucket in memory, and reading from it."""
+"""A bucket in memory, and fixtures that read exports from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Folder:
-    """Port `Objects` over a mapping, each object a second newer than the one before."""
+    """Port `Objects` over a mapping; each object is a second newer than the one before."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = dict(files)

@@ -1,4 +1,4 @@
-"""When an export is all there."""
+"""When all files of an export have arrived."""
 
 from __future__ import annotations
 

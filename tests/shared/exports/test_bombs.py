@@ -1,4 +1,4 @@
-"""Files that are made, or happen, to be too much: read in bounded memory, named, and the rest goes on."""
+"""Files that are too large in some way are read in bounded memory, with a finding, and other rows are read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STARTS = {
     "hl7": b"MSH|^~\\&|EHR|ELM|||20260302||VXU^V04^VXU_V04|1|P|2.5.1\rPID|1||SYN-1^^^ELM^MR\r",
     "fhir-bundle": b'{"resourceType":"Bundle","entry":[',
 }
-# Reads a bomb of 256 MiB with 160 MiB of address space more than the interpreter has after its imports.
+# Reads a bomb of 256 MiB in a process that may use 160 MiB of address space after its imports.
 IN_BOUNDED_MEMORY = """
 import gzip, io, resource, sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/exports.md says what the tables in the code say."""
+"""docs/exports.md has the tables of the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is done to an export, its reader raises nothing, every row is in one visit, and what it says can be kept."""
+"""Of a damaged export every row is in one visit, the reader raises nothing, and the ledger can hold its values."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ damage = st.lists(st.tuples(st.integers(0, 900), st.integers(0, 40), piece), max
 
 
 def damaged(body: bytes, steps: list[tuple[int, int, bytes]]) -> bytes:
-    """The body with pieces cut out and others put in."""
+    """The body with pieces cut out and others inserted."""
     for at, length, new in steps:
         start = at % (len(body) + 1)
         body = body[:start] + new + body[start + length :]

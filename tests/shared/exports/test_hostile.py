@@ -1,4 +1,4 @@
-"""Exports that are made to break a reader: nothing escapes, no row is lost, no value becomes structure of a VXU."""
+"""Hostile exports: readers raise nothing, no row is lost, and no value becomes structure of a VXU."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class One:
 
 
 def taken_in(kind: str, body: bytes, name: str = "Immunization.ndjson") -> list[Visit]:
-    """What a reader makes of a file, held to what holds for every file."""
+    """The visits of a file, after the checks that hold for every file."""
     parts = (StoredObject(name, "v", 0),)
     visits = list(READERS[kind].read(parts, SOURCES[kind], One(body)))  # type: ignore[arg-type]
     findings = [finding for visit in visits for finding in visit.findings]
@@ -63,7 +63,7 @@ def taken_in(kind: str, body: bytes, name: str = "Immunization.ndjson") -> list[
 
 
 def may_be_built(visit: Visit) -> None:
-    """Checked and built as convert does it: a VXU has the segments that it is meant to have, and nobody's else."""
+    """Check and build a visit as convert does; its VXU has exactly the intended segments."""
     identity.record_key(visit)
     dose_fingerprints(visit)
     built = prepare(visit, msh_10="CONTROL1", clinic=CLINIC, configuration=CONFIGURATION, now=NOW).vxu
@@ -176,7 +176,7 @@ def test_no_value_of_a_resource_breaks_or_loses_its_row(
     visits = taken_in(kind, body.encode())
     told = [one for visit in visits for one in visit.findings if one.code == "BUNDLE-UNREADABLE"]
     if kind == "fhir-bundle" and not is_json(body):
-        # Infinity and NaN: a Bundle with them is no JSON and has no rows that could be told apart. It is told itself.
+        # A Bundle with Infinity or NaN is no JSON and has no rows; the finding is about the file.
         (one,) = told
         assert one.row == 1
         assert re.match(r"Immunization\.ndjson: JSON is malformed: .* \(byte \d+\)", one.value)
@@ -187,7 +187,7 @@ def test_no_value_of_a_resource_breaks_or_loses_its_row(
 
 
 def is_json(text: str) -> bool:
-    """Whether it is JSON as RFC 8259 has it: Python writes and reads Infinity and NaN besides."""
+    """Whether a text is JSON by RFC 8259; Python also accepts Infinity and NaN."""
 
     def refused(word: str) -> None:
         raise ValueError(word)

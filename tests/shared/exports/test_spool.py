@@ -1,4 +1,4 @@
-"""The spool: order on the way out, nothing left behind, memory that does not grow."""
+"""The spool returns rows in order, leaves no file behind and needs bounded memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_no_file_stays_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 class _Endless(io.RawIOBase):
-    """A CSV file of so many rows, made while it is read."""
+    """A CSV file that is generated while it is read."""
 
     def __init__(self, count: int) -> None:
         super().__init__()

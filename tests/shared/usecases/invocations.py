@@ -1,4 +1,4 @@
-"""One export, converted in as many invocations as it takes, over one ledger; any of them may be killed."""
+"""Conversion of one export in several invocations on one ledger; any of them may be killed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.fakes.queues import MemoryQueue
 
 
 class KilledError(Exception):
-    """The process ended here."""
+    """The process was killed."""
 
 
 class Invocations:
-    """Conversions of one export over one ledger."""
+    """Invocations of convert for one export on one ledger."""
 
     def __init__(self, bucket: Bucket) -> None:
         self.left = -1
@@ -41,7 +41,7 @@ class Invocations:
                 self._whole_turn(key)
 
     def beside(self, writes: int, key: str) -> None:
-        """After so many writes of the next invocation the event of that object has its turn."""
+        """Handle the event of another object after so many writes of the next invocation."""
         self._beside = (writes, key)
 
     def _whole_turn(self, key: str) -> None:
@@ -50,15 +50,15 @@ class Invocations:
         self.left = left
 
     def not_done_beside(self) -> list[str]:
-        """The event that was to have its turn in the last invocation, where that ended before."""
+        """The event that `beside` named, if the last invocation ended before it."""
         waiting = [self._beside[1]] if self._beside is not None else []
         self._beside = None
         return waiting
 
     def __call__(self, *, key: str = "", replayed: bool = False, chunks: int = 10**9, die_after: int = -1) -> Converted:
-        """One invocation, with time for so many chunks; `die_after` kills it at its n-th write or send.
+        """Run one invocation, with time for so many chunks. `die_after` kills it at its n-th write or send.
 
-        `key` is the object that the event names, where the export has more than one.
+        `key` is the object that the event names; by default the only one.
         """
         self.left = die_after
         clock: Iterator[int] = count(1)

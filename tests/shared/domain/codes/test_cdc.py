@@ -1,4 +1,4 @@
-"""CDC's code sets: every spelling of a code, the look-ups, the rules, and what the shipped tables hold together."""
+"""CDC's code sets: spellings of codes, look-ups, rules, and the consistency of the shipped tables."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def test_a_vaccines_own_statement_comes_before_one_for_many():
 
 
 def test_the_group_of_a_vaccine_stands_for_its_statements():
-    # OBX 30956-7 names Hib by 17. On this day polio's statement came out too, which the combination 120 belongs to.
+    # OBX 30956-7 names Hib by 17. The statement of polio, for which 120 is a combination, has the same date.
     assert [entry.name for entry in cdc.vis_for("17", "20191030")] == ["Hib Vaccine VIS"]
     assert len(cdc.vis_for("120", "20191030")) == 2
 
@@ -275,7 +275,7 @@ def test_a_current_statement_has_an_address():
     assert cdc.vis("253088698300001111200108 ") is not None
 
 
-# Rules: each is broken by one dose and kept by its neighbour
+# Rules: each is broken by one dose and not by the next one
 
 BROKEN = {
     "CVX-UNKNOWN": (Given("777", on="20250601"), Given("08", on="20250601")),
@@ -316,7 +316,7 @@ def test_every_rule_is_tested():
 
 def test_rules_are_silent_where_the_tables_are():
     assert broken(Given("")) == ()
-    assert broken(Given("20", "PMC", on="20000101")) == ()  # CDC names not every maker of 20
+    assert broken(Given("20", "PMC", on="20000101")) == ()  # CDC does not name every manufacturer of 20
     assert broken(Given("43", ndc="58160-0821-01")) == broken(Given("44", ndc="58160-0821-01")) == ()
 
 
@@ -328,7 +328,7 @@ def test_no_package_of_cdcs_breaks_a_rule_on_the_day_it_came_out():
         for maker in entry.mvx or ("",)
         for hit in broken(Given(vaccine, maker, entry.code, entry.start))
     }
-    # A COVID-19 vaccine whose authorization was never given has NDCs all the same.
+    # A COVID-19 vaccine that was never authorized has NDCs.
     assert {code for code, _ in found} == {"CVX-NEVER-ACTIVE"}
     assert len(found) == 2
 

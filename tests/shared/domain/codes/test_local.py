@@ -1,4 +1,4 @@
-"""The EHR's own codes: mapped, they travel beside what they mean; unmapped, they are one cause each."""
+"""Local codes: a mapped code is sent with its meaning, an unmapped code is a cause of its own."""
 
 from __future__ import annotations
 

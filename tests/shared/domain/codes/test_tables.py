@@ -1,4 +1,4 @@
-"""The code tables: what an EHR writes is found, and nothing else is."""
+"""The code tables: spellings of EHRs are found, and others are not guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV: every row in exactly one visit, every oddity with a finding that names row and column."""
+"""CSV: every row is in exactly one visit, and every problem is a finding with row and column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FHIR bulk exports: every Immunization line in exactly one visit, references followed wherever they lead."""
+"""FHIR bulk exports: every Immunization line is in exactly one visit, and references are resolved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FHIR Bundles: every Immunization entry in exactly one visit, references followed by fullUrl, id or identifier."""
+"""FHIR Bundles: every Immunization entry is in exactly one visit; references by fullUrl, id or identifier work."""
 
 from __future__ import annotations
 

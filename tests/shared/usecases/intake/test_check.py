@@ -1,4 +1,4 @@
-"""A check says what the main job would do with the same files, grouped by cause, and needs nothing but the files."""
+"""A check reports what convert would do with the same files, by cause, and needs only the files."""
 
 from __future__ import annotations
 

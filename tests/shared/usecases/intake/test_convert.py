@@ -55,7 +55,7 @@ def a_visit(*doses: Dose, mrn: str = "SYN-1", date: str = "20260301", clinic: st
 
 
 class Objectory:
-    """A bucket with one object that can be stored anew."""
+    """A bucket with one object, which can be stored again."""
 
     def __init__(self) -> None:
         self.stored: dict[str, StoredObject] = {}
@@ -71,7 +71,7 @@ class Objectory:
 
 
 class Reader:
-    """A reader that says what the test wants."""
+    """A reader that yields the visits of the test."""
 
     def __init__(self) -> None:
         self.visits: list[Visit] = []
@@ -94,7 +94,7 @@ class Queue:
 
 
 class Opinion:
-    """A second opinion that says what the test wants and counts how often it was asked."""
+    """A second opinion with the answer of the test, which counts its calls."""
 
     def __init__(self) -> None:
         self.says = ""
@@ -106,7 +106,7 @@ class Opinion:
 
 
 class Desk:
-    """A convert use case fed with visits."""
+    """The use case convert with visits of the test."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self.ledger = ledger
@@ -138,7 +138,7 @@ class Desk:
         return self.time
 
     def arrive(self, *visits: Visit, again: bool = False, minutes: int | None = None) -> Converted:
-        """An export with these visits arrives; `again` redelivers the event of the last one."""
+        """Convert an export with these visits; `again` delivers the last event again."""
         self.reader.visits = list(visits)
         if not again:
             self._version += 1
@@ -537,7 +537,7 @@ def test_another_content_beyond_what_the_ledger_can_hold_is_not_taken_for_the_sa
     assert desk.file(content("LOT2")).unchanged == 0
 
 
-# what is beyond a clinic's share of the day waits for its turn --------------------------------------------------------
+# backfill -------------------------------------------------------------------------------------------------------------
 
 
 def many(count: int, *, since: int = 1) -> list[Visit]:
@@ -603,7 +603,7 @@ def test_a_clinic_is_quick_again_once_its_backfill_is_over(desk: Desk) -> None:
 def test_a_redelivered_event_sends_nothing_that_waits_for_its_turn(desk: Desk) -> None:
     shared_out(desk, 0)
     summary = desk.file(*many(3))
-    # As if the process had ended before the file was noted as complete.
+    # The process ended before the file was written as complete.
     desk.ledger.files.save(replace(summary, complete=False, checkpoint=None))
     desk.arrive(*many(3), again=True)
     assert (desk.outbox.sent, len(turns(desk))) == ([], 3)

@@ -1,4 +1,4 @@
-"""A file that outlasts its invocation: the next one goes on, whatever happened in between, and the counts add up."""
+"""A file that outlasts its invocation: the next invocation goes on, also after a kill, and the counts add up."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_person_has_a_set_read_to_its_end_by_the_event_of_any_of_its_files() -
 
 @pytest.mark.parametrize("seed", range(6))
 def test_whichever_event_of_a_set_is_killed_or_comes_between_the_set_is_converted(seed: int) -> None:
-    """At some write of one invocation another event of the set has its whole turn, as if it ran beside."""
+    """At some write of one invocation, another event of the set is handled as a whole, as if concurrently."""
     random, rows = Random(seed), 240
     run = Invocations(FhirBucket(rows, 2))
     events = random.sample(SET, len(SET))
@@ -125,7 +125,7 @@ def test_killed_at_random_points_under_a_forced_time_limit_the_counts_add_up_and
 
 
 class Regrouped(Bucket):
-    """The same file read under another configuration: from then on it has other rows in its visits."""
+    """The same file after a change of the configuration, which puts other rows into its visits."""
 
     def __init__(self) -> None:
         super().__init__(ROWS, 2)
