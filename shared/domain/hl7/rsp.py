@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from shared.domain.codes.cdc import NO_VACCINE
+from shared.domain.hl7 import loinc
 from shared.domain.hl7 import rsp_fields as fields
 from shared.domain.hl7.extract import extract_messages
 from shared.domain.hl7.iis_profiles import IisProfile
@@ -27,17 +29,22 @@ from shared.domain.hl7.rsp_model import (
 from shared.domain.model import Code
 from shared.replaced import replace
 
-NO_VACCINE: Final = "998"
-"""RXA-5.1 of an order that holds a forecast and no vaccination (CVX)."""
-
-VACCINES: Final = frozenset({"30956-7", "30979-9", "38890-0"})
-EARLIEST, DUE, LATEST, OVERDUE = "30981-5", "30980-7", "59777-3", "59778-1"
-VALIDITY, DOSE_NUMBER, SERIES, DOSES_IN_SERIES = "59781-5", "30973-2", "59780-7", "59782-3"
-STATUS, SCHEDULE, REASON = "59783-1", "59779-9", "30982-3"
-_FORECASTING: Final = frozenset({EARLIEST, DUE, LATEST, OVERDUE})
-_EVALUATING: Final = frozenset({VALIDITY, DOSE_NUMBER, SERIES, DOSES_IN_SERIES, STATUS, SCHEDULE, REASON, "38890-0"})
+_VACCINES: Final = frozenset({loinc.VACCINE, loinc.DUE_VACCINE, loinc.COMPONENT_VACCINE})
+_FORECASTING: Final = frozenset({loinc.EARLIEST, loinc.DUE, loinc.LATEST, loinc.OVERDUE})
+_EVALUATING: Final = frozenset(
+    {
+        loinc.VALIDITY,
+        loinc.DOSE_NUMBER,
+        loinc.SERIES,
+        loinc.DOSES_IN_SERIES,
+        loinc.STATUS,
+        loinc.SCHEDULE,
+        loinc.REASON,
+        loinc.COMPONENT_VACCINE,
+    }
+)
 # A second one of these under the same OBX-4 begins a new group.
-_ONCE_PER_GROUP: Final = _FORECASTING | {VALIDITY, DOSE_NUMBER, STATUS, SERIES}
+_ONCE_PER_GROUP: Final = _FORECASTING | {loinc.VALIDITY, loinc.DOSE_NUMBER, loinc.STATUS, loinc.SERIES}
 
 _NOT_OF_PATIENT: Final = frozenset({"MSH", "MSA", "QAK", "QPD"})
 _MATCHES: Final = {"NF": Match.NOT_FOUND, "TM": Match.TOO_MANY, "PD": Match.PROTECTED}
@@ -193,7 +200,7 @@ def _take_order(order: list[Segment], draft: _Draft) -> None:
     others: list[Observation] = []
     for group in _groups([fields.observation(segment) for segment in order if segment.name == "OBX"]):
         codes = _codes(group)
-        has_vaccine = bool(codes & VACCINES)
+        has_vaccine = bool(codes & _VACCINES)
         if codes & _FORECASTING or (nothing_given and has_vaccine and codes & _EVALUATING):
             draft.forecast.append(_recommendation(group))
         elif codes & _EVALUATING and not nothing_given:
@@ -228,10 +235,10 @@ def _joined(groups: list[list[Observation]]) -> Iterator[list[Observation]]:
     vaccine_alone: list[Observation] = []
     for group in groups:
         codes = _codes(group)
-        if vaccine_alone and codes & VACCINES:
+        if vaccine_alone and codes & _VACCINES:
             yield vaccine_alone
             vaccine_alone = []
-        if not vaccine_alone and codes <= VACCINES:
+        if not vaccine_alone and codes <= _VACCINES:
             vaccine_alone = group
         else:
             yield vaccine_alone + group
@@ -242,7 +249,7 @@ def _joined(groups: list[list[Observation]]) -> Iterator[list[Observation]]:
 
 def _begins_group(observation: Observation, group: list[Observation]) -> bool:
     code, codes = observation.code.code, _codes(group)
-    if code in VACCINES:
+    if code in _VACCINES:
         # Another LOINC says more about the vaccine before it; the same LOINC again names another vaccine.
         return code in codes or bool(codes & _ONCE_PER_GROUP)
     return code in _ONCE_PER_GROUP and code in codes
@@ -253,12 +260,12 @@ def _evaluation(group: list[Observation]) -> Evaluation:
     return Evaluation(
         group=group[0].group,
         vaccine=values.vaccine(),
-        validity=values.text(VALIDITY),
-        dose_number=values.text(DOSE_NUMBER),
-        series=values.code(SERIES),
-        doses_in_series=values.text(DOSES_IN_SERIES),
-        status=values.code(STATUS),
-        schedule=values.code(SCHEDULE),
+        validity=values.text(loinc.VALIDITY),
+        dose_number=values.text(loinc.DOSE_NUMBER),
+        series=values.code(loinc.SERIES),
+        doses_in_series=values.text(loinc.DOSES_IN_SERIES),
+        status=values.code(loinc.STATUS),
+        schedule=values.code(loinc.SCHEDULE),
         reasons=values.reasons(),
         others=values.rest(),
     )
@@ -269,15 +276,15 @@ def _recommendation(group: list[Observation]) -> Recommendation:
     return Recommendation(
         vaccine=values.vaccine(),
         group=group[0].group,
-        earliest=values.text(EARLIEST),
-        due=values.text(DUE),
-        latest=values.text(LATEST),
-        overdue=values.text(OVERDUE),
-        status=values.code(STATUS),
-        schedule=values.code(SCHEDULE),
-        series=values.code(SERIES),
-        dose_number=values.text(DOSE_NUMBER),
-        doses_in_series=values.text(DOSES_IN_SERIES),
+        earliest=values.text(loinc.EARLIEST),
+        due=values.text(loinc.DUE),
+        latest=values.text(loinc.LATEST),
+        overdue=values.text(loinc.OVERDUE),
+        status=values.code(loinc.STATUS),
+        schedule=values.code(loinc.SCHEDULE),
+        series=values.code(loinc.SERIES),
+        dose_number=values.text(loinc.DOSE_NUMBER),
+        doses_in_series=values.text(loinc.DOSES_IN_SERIES),
         reasons=values.reasons(),
         others=values.rest(),
     )
@@ -300,18 +307,18 @@ class _GroupValues:
         return observation.value if observation is not None else Code()
 
     def vaccine(self) -> Code:
-        return self._value(lambda code: code in VACCINES)
+        return self._value(lambda code: code in _VACCINES)
 
-    def code(self, loinc: str) -> Code:
-        return self._value(lambda code: code == loinc)
+    def code(self, observation: str) -> Code:
+        return self._value(lambda code: code == observation)
 
-    def text(self, loinc: str) -> str:
-        return self.code(loinc).code
+    def text(self, observation: str) -> str:
+        return self.code(observation).code
 
     def reasons(self) -> tuple[Code, ...]:
         """Every reason; one that came as plain text has a text and no code."""
         reasons = []
-        while (observation := self._take(lambda code: code == REASON)) is not None:
+        while (observation := self._take(lambda code: code == loinc.REASON)) is not None:
             value = observation.value
             reasons.append(value if value.text or value.system else Code(text=value.code))
         return tuple(reasons)

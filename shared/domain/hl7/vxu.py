@@ -16,6 +16,8 @@ import msgspec
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
+from shared.domain.codes.cdc import NO_VACCINE
+from shared.domain.hl7 import loinc
 from shared.domain.hl7.er7 import SEGMENT_END, encode
 from shared.domain.model import (
     ADMINISTERED,
@@ -36,20 +38,17 @@ from shared.domain.model import (
 NO_AMOUNT: Final = "999"
 """RXA-6 if the amount is unknown or nothing was given (IZ-48, IZ-49)."""
 
-NO_VACCINE: Final = "998"
-"""RXA-5.1 "no vaccine administered" (CVX)."""
-
 NPI_AUTHORITY: Final = "NPI&2.16.840.1.113883.4.6&ISO"
 
 _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
-_ELIGIBILITY: Final = "64994-7^Vaccine funding program eligibility category^LN"
-_FUNDING: Final = "30963-3^Vaccine funding source^LN"
-_VIS_DOCUMENT: Final = "69764-9^Document type^LN"
-_VIS_VACCINE: Final = "30956-7^Vaccine type^LN"
-_VIS_EDITION: Final = "29768-9^Date vaccine information statement published^LN"
-_VIS_PRESENTED: Final = "29769-7^Date vaccine information statement presented^LN"
-_DOSE_NUMBER: Final = "30973-2^Dose number in series^LN"
-_ANNOTATION: Final = "48767-8^Annotation comment^LN"
+_ELIGIBILITY: Final = f"{loinc.ELIGIBILITY}^Vaccine funding program eligibility category^LN"
+_FUNDING: Final = f"{loinc.FUNDING_SOURCE}^Vaccine funding source^LN"
+_VIS_DOCUMENT: Final = f"{loinc.VIS_DOCUMENT}^Document type^LN"
+_VIS_VACCINE: Final = f"{loinc.VACCINE}^Vaccine type^LN"
+_VIS_EDITION: Final = f"{loinc.VIS_EDITION}^Date vaccine information statement published^LN"
+_VIS_PRESENTED: Final = f"{loinc.VIS_PRESENTED}^Date vaccine information statement presented^LN"
+_DOSE_NUMBER: Final = f"{loinc.DOSE_NUMBER}^Dose number in series^LN"
+_ANNOTATION: Final = f"{loinc.ANNOTATION}^Annotation comment^LN"
 _PER_DOSE: Final = "|||VXC40^Eligibility captured at the immunization level^CDCPHINVS"
 _NO_UNITS: Final = "NA^Not applicable^HL70353"
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.domain.codes.cdc import NO_VACCINE
+from shared.domain.hl7 import loinc
 from shared.domain.z22 import valuesets as vs
 from shared.domain.z22.model import (
     ANY,
@@ -159,7 +161,7 @@ RXA: Final = Segment(
             "ID",
             2,
             values=vs.ACTION,
-            when=Predicate("RXA-5.1 is not 998", lambda rxa: first(rxa[5]) not in ("", "998"), _R, _O),
+            when=Predicate("RXA-5.1 is not 998", lambda rxa: first(rxa[5]) not in ("", NO_VACCINE), _R, _O),
             origin=_CODED,
         ),
     ),
@@ -229,7 +231,7 @@ OBX: Final = Segment(
             _C,
             "CE_IZ",
             values=vs.OBSERVATION_METHOD,
-            when=Predicate("OBX-3.1 is 64994-7", lambda obx: first(obx[3]) == "64994-7", _RE, _O),
+            when=Predicate("OBX-3.1 is 64994-7", lambda obx: first(obx[3]) == loinc.ELIGIBILITY, _RE, _O),
             origin=_OWN,
             warned=True,
         ),

@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from shared.domain.codes.cdc import NO_VACCINE
+from shared.domain.hl7 import loinc
 from shared.domain.identity import NO_ORDER
 from shared.domain.z22 import valuesets as vs
 from shared.domain.z22.model import GIVEN, Parts, first, is_given_here
 
-ELIGIBILITY: Final = "64994-7"
-FUNDING: Final = "30963-3"
-VIS_DOCUMENT: Final = "69764-9"
-VIS_VACCINE: Final = "30956-7"
-VIS_EDITION: Final = "29768-9"
-VIS_PRESENTED: Final = "29769-7"
-
 NO_AMOUNT: Final = ("", "999")
+"""RXA-6 of an unknown amount."""
 
 
 class Rule(NamedTuple):
@@ -60,7 +56,7 @@ SEGMENT_RULES: Final[dict[str, tuple[Rule, ...]]] = {
         Rule("IZ-32", 20, lambda rxa: rxa[18] != "" and rxa[20] != "RE" and first(rxa[18]) != ""),
         Rule("IZ-47", 9, lambda rxa: rxa[9] != "" and rxa[20] not in GIVEN and first(rxa[9]) != ""),
         Rule("IZ-48", 6, lambda rxa: rxa[20] == "RE" and rxa[6] not in NO_AMOUNT),
-        Rule("IZ-49", 6, lambda rxa: rxa[6] not in NO_AMOUNT and first(rxa[5]) == "998"),
+        Rule("IZ-49", 6, lambda rxa: rxa[6] not in NO_AMOUNT and first(rxa[5]) == NO_VACCINE),
     ),
 }
 
@@ -70,11 +66,11 @@ def _is_known_source(code: str) -> bool:
 
 
 OBSERVED: Final[dict[str, tuple[str, vs.ValueSet]]] = {
-    ELIGIBILITY: ("IZ-35", vs.ELIGIBILITY),
-    VIS_DOCUMENT: ("IZ-36", vs.VIS_DOCUMENT),
-    VIS_VACCINE: ("IZ-37", vs.VACCINE_GROUP),
+    loinc.ELIGIBILITY: ("IZ-35", vs.ELIGIBILITY),
+    loinc.VIS_DOCUMENT: ("IZ-36", vs.VIS_DOCUMENT),
+    loinc.VACCINE: ("IZ-37", vs.VACCINE_GROUP),
     # The profile leaves the codes open; the addendum of 2015 lists them.
-    FUNDING: ("Z22-OBX-5-CODE", vs.FUNDING_SOURCE),
+    loinc.FUNDING_SOURCE: ("Z22-OBX-5-CODE", vs.FUNDING_SOURCE),
 }
 """The check and the value set of OBX-5 by OBX-3.1, if OBX-2 is CE."""
 
@@ -87,7 +83,7 @@ OBSERVED_TYPES: Final = {"CE": "CE_IZ", **{name: name for name in _OTHER_OBSERVE
 
 
 def _lacks_eligibility(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
-    return is_given_here(rxa) and not any(first(obx[3]) == ELIGIBILITY for obx in observations)
+    return is_given_here(rxa) and not any(first(obx[3]) == loinc.ELIGIBILITY for obx in observations)
 
 
 def _lacks_vis(_orc: Parts, rxa: Parts, observations: Sequence[Parts]) -> bool:
@@ -102,14 +98,17 @@ def _has_partial_vis(observations: Sequence[Parts]) -> bool:
     """Tell if the observations of one OBX-4 are a VIS in part."""
     groups: dict[str, list[str]] = {}
     for obx in observations:
-        loinc = first(obx[3])
-        if loinc in _VIS_PARTS and obx[4]:
-            groups.setdefault(obx[4], []).append(loinc)
+        code = first(obx[3])
+        if code in _VIS_PARTS and obx[4]:
+            groups.setdefault(obx[4], []).append(code)
     return any(sorted(group) not in _WHOLE_VIS for group in groups.values())
 
 
-_WHOLE_VIS: Final = (sorted((VIS_DOCUMENT, VIS_PRESENTED)), sorted((VIS_VACCINE, VIS_EDITION, VIS_PRESENTED)))
-_VIS_PARTS: Final = frozenset((VIS_DOCUMENT, VIS_PRESENTED, VIS_VACCINE, VIS_EDITION))
+_WHOLE_VIS: Final = (
+    sorted((loinc.VIS_DOCUMENT, loinc.VIS_PRESENTED)),
+    sorted((loinc.VACCINE, loinc.VIS_EDITION, loinc.VIS_PRESENTED)),
+)
+_VIS_PARTS: Final = frozenset((loinc.VIS_DOCUMENT, loinc.VIS_PRESENTED, loinc.VACCINE, loinc.VIS_EDITION))
 
 ORDER_RULES: Final[tuple[OrderRule, ...]] = (
     OrderRule("IZ-23", "RXA", 0, _lacks_eligibility),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.codes import cdc, tables
+from shared.domain.hl7 import loinc
 from shared.domain.hl7.message import Message, Repetition, Segment
 from shared.domain.identity import NO_ORDER
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
@@ -20,12 +21,7 @@ _MVX_SYSTEMS: Final = frozenset({"MVX", "HL70227", "2.16.840.1.113883.12.227"})
 # RXA-6 of an unknown amount, and of a dose that was not given.
 _NO_AMOUNTS: Final = frozenset({"999", "999.0", "0", "0.0"})
 _DOCUMENT_LENGTH: Final = 24
-# LOINC codes of OBX-3
-_ELIGIBILITY, _FUNDING, _DOSE_NUMBER, _ANNOTATION = "64994-7", "30963-3", "30973-2", "48767-8"
-_DOCUMENT, _VACCINE, _EDITION, _PRESENTED = "69764-9", "30956-7", "29768-9", "29769-7"
-_VIS: Final = frozenset({_DOCUMENT, _VACCINE, _EDITION, _PRESENTED})
-# Evidence of immunity. A report without it would say that the patient is not immune.
-_IMMUNITY: Final = "59784-9"
+_VIS: Final = frozenset({loinc.VIS_DOCUMENT, loinc.VACCINE, loinc.VIS_EDITION, loinc.VIS_PRESENTED})
 _OTHER_REASON: Final = "02"
 
 
@@ -180,25 +176,33 @@ def _observations(message: Message, reading: Reading) -> _Observations:
         if segment.name == "NTE":
             comments += map(_comment, segment.repetitions(3))
         elif segment.name == "OBX" and segment.text(3) and segment.first(5):
-            loinc, value = segment.text(3), segment.first(5)
-            if loinc == _ELIGIBILITY:
-                code = observations.eligibility or reading.code("eligibility", value, "OBX-5")
-                observations.eligibility = code
-            elif loinc == _FUNDING:
-                code = observations.funding_source or reading.code("funding_source", value, "OBX-5")
-                observations.funding_source = code
-            elif loinc == _DOSE_NUMBER:
-                observations.dose_number = observations.dose_number or value.text()
-            elif loinc == _ANNOTATION:
+            code = segment.text(3)
+            if code == loinc.ANNOTATION:
                 comments += map(_comment, segment.repetitions(5))
-            elif loinc in _VIS:
+            elif code in _VIS:
                 vis.append(segment)
             else:
-                code_of_finding = "IMMUNITY-NOT-READ" if loinc == _IMMUNITY else "OBSERVATION-LEFT-OUT"
-                reading.note(code_of_finding, f"OBX {loinc}", f"{loinc} {segment.text(3, 2)}".strip(), "OBX-3")
+                _take_observation(segment, observations, reading)
     observations.vis = _vis(vis, reading)
     observations.comment = "\n".join(filter(None, comments))
     return observations
+
+
+def _take_observation(obx: Segment, observations: _Observations, reading: Reading) -> None:
+    """Read an observation of which the first one counts, or note that it is left out."""
+    code, value = obx.text(3), obx.first(5)
+    if code == loinc.ELIGIBILITY:
+        eligibility = observations.eligibility or reading.code("eligibility", value, "OBX-5")
+        observations.eligibility = eligibility
+    elif code == loinc.FUNDING_SOURCE:
+        funding_source = observations.funding_source or reading.code("funding_source", value, "OBX-5")
+        observations.funding_source = funding_source
+    elif code == loinc.DOSE_NUMBER:
+        observations.dose_number = observations.dose_number or value.text()
+    else:
+        # Without its evidence of immunity a report would say that the patient is not immune.
+        finding = "IMMUNITY-NOT-READ" if code == loinc.IMMUNITY else "OBSERVATION-LEFT-OUT"
+        reading.note(finding, f"OBX {code}", f"{code} {obx.text(3, 2)}".strip(), "OBX-3")
 
 
 def _comment(repetition: Repetition) -> str:
@@ -212,28 +216,30 @@ def _vis(segments: list[Segment], reading: Reading) -> tuple[Vis, ...]:
     """The VIS. OBX with one OBX-4 belong together; a second value of one kind begins the next VIS."""
     groups: list[tuple[str, dict[str, Segment]]] = []
     for obx in segments:
-        sub_id, loinc = obx.text(4), obx.text(3)
+        sub_id, code = obx.text(4), obx.text(3)
         group = next((parts for key, parts in reversed(groups) if key == sub_id), None)
-        if group is None or loinc in group:
+        if group is None or code in group:
             group = {}
             groups.append((sub_id, group))
-        group[loinc] = obx
+        group[code] = obx
     return tuple(vis for _, group in groups if (vis := _one_vis(group, reading)) is not None)
 
 
 def _one_vis(parts: dict[str, Segment], reading: Reading) -> Vis | None:
     """The VIS of the OBX by LOINC code; None if neither document nor vaccine can be read."""
-    document = parts[_DOCUMENT].text(5) if _DOCUMENT in parts else ""
+    document = parts[loinc.VIS_DOCUMENT].text(5) if loinc.VIS_DOCUMENT in parts else ""
     if document and len(document) != _DOCUMENT_LENGTH:
         reading.unreadable("vis_document", document, "OBX-5")
         document = ""
-    vaccine = _vis_vaccine(parts[_VACCINE], reading) if _VACCINE in parts else NO_CODE
-    edition = reading.day("vis_edition", parts[_EDITION].text(5), "OBX-5") if _EDITION in parts else ""
-    presented = reading.day("vis_presented", parts[_PRESENTED].text(5), "OBX-5") if _PRESENTED in parts else ""
+    vaccine = _vis_vaccine(parts[loinc.VACCINE], reading) if loinc.VACCINE in parts else NO_CODE
+    edition, presented = (
+        reading.day(name, parts[code].text(5), "OBX-5") if code in parts else ""
+        for name, code in (("vis_edition", loinc.VIS_EDITION), ("vis_presented", loinc.VIS_PRESENTED))
+    )
     if document or vaccine:
         return Vis(document, NO_CODE if document else vaccine, edition, presented)
     if edition or presented:
-        reading.note("OBSERVATION-LEFT-OUT", "OBX 29769-7", edition or presented, "OBX-5")
+        reading.note("OBSERVATION-LEFT-OUT", f"OBX {loinc.VIS_PRESENTED}", edition or presented, "OBX-5")
     return None
 
 
