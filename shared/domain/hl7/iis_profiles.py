@@ -1,8 +1,8 @@
-"""How an IIS's acknowledgments are read, as data: one row per kind of IIS (`iis.profile` in clinics.toml names it).
+"""How kinds of IIS differ in what they answer, as data. `iis.profile` in clinics.toml names the row.
 
-The national rule (IG R1.5, chapter 3 and table of MSA-1) stands in `default`. `ctwiz` is what WebIZ systems do: MSA-1
-= AE is their normal answer to a message that they stored with remarks, an order group is dropped with a sentence of
-its own, and a refused facility comes as AE with a `WEBIZ-AUTH-…` code.
+`default` follows the national rule (IG R1.5, chapter 3). `ctwiz` is for WebIZ systems: they answer MSA-1 = AE to a
+message that they stored with remarks, drop an ORDER group with a text of their own in an ERR, and refuse a facility
+with AE and a `WEBIZ-AUTH-…` code.
 """
 
 from __future__ import annotations
@@ -18,14 +18,19 @@ from shared.domain.lifecycle import Event
 
 
 class IisProfile(msgspec.Struct, frozen=True, eq=False):
-    """One row, equal only to itself. Texts are compared in lower case, anywhere in an ERR or in a trace segment.
+    """One kind of IIS, equal only to itself. Texts are lower case and may stand anywhere in an ERR or trace segment.
 
-    `own_code` finds the IIS's own error codes; those that start with `security_code` are a refused facility, password
-    or account. `internal_codes` (ERR-3, table 0357) and `internal_texts` are failures of the IIS itself;
-    `dropping_texts` say that an order group was not stored, whatever the severity. `bare_error` is what MSA-1 = AE
-    means when no ERR gives a severity, `remarked_error` what it means when the worst ERR is a warning or a remark.
-    `trace_segments` hold the IIS's log ids in their second field. With `files_patients_by_sender` the IIS files
-    patients under the facility of MSH-4, whatever assigning authority PID-3.4 names.
+    Attributes:
+        name: Its name in clinics.toml.
+        own_code: Finds the IIS's own error codes.
+        security_code: How those own codes begin that refuse a facility, password or account.
+        internal_codes: ERR-3 (HL7 table 0357) of a failure of the IIS itself.
+        internal_texts: Texts of a failure of the IIS itself.
+        dropping_texts: Texts that say that an ORDER group was not stored, whatever the severity.
+        bare_error: The outcome of MSA-1 = AE without any ERR.
+        remarked_error: The outcome of MSA-1 = AE with warnings or information only.
+        trace_segments: Segments with the IIS's log ids in field 2.
+        files_patients_by_sender: It files patients under the facility of MSH-4, whatever authority PID-3.4 names.
     """
 
     name: str

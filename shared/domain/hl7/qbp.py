@@ -1,8 +1,7 @@
-"""Builds the QBP: a request for one patient becomes one ER7 text (HL7 v2.5.1 QBP^Q11^QBP_Q11, profiles Z34 and Z44 of
-the National IG R1.5).
+"""Builds the QBP: a question about one patient becomes one ER7 text (HL7 v2.5.1 QBP^Q11^QBP_Q11, profiles Z34 and Z44
+of the National IG R1.5).
 
-Every leaf goes through the codec, as in the VXU; its data types are the VXU's own. `docs/query.md` says which value
-goes where.
+Every value is escaped, and data types are written as in the VXU. `docs/query.md` lists which value goes to which field.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from shared.domain.model import Name, Numbering, Patient
 
 
 class Profile(StrEnum):
-    """MSH-21 of a query: what is asked for."""
+    """MSH-21 of a query: the history, or the evaluated history with the forecast."""
 
     HISTORY = "Z34"
     FORECAST = "Z44"
@@ -37,11 +36,13 @@ _DAY: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who is asked about, and what: the complete history (Z34), or the evaluated history and forecast (Z44).
+    """A question about one patient.
 
-    Of the patient the query carries record number, name, mother's maiden name, birth date, sex, first address, first
-    telephone, multiple birth and birth order, each where it is known. `source` is the source that the record number
-    comes from, where that is known.
+    Attributes:
+        patient: The patient. Sent are record number, name, mother's maiden name, birth date, sex, first address, first
+            telephone number, multiple birth and birth order, as far as they are known.
+        profile: Complete history (Z34), or evaluated history and forecast (Z44).
+        source: The source that the record number comes from; empty if unknown.
     """
 
     patient: Patient
@@ -50,7 +51,7 @@ class Request:
 
 
 def missing(request: Request) -> tuple[str, ...]:
-    """What the request lacks to be asked at all, as HL7 paths; an IIS matches by name and birth date before all."""
+    """Return the HL7 paths of values that the request lacks: an IIS matches by name and birth date."""
     patient = request.patient
     day = patient.birth_date
     needed = (
@@ -71,11 +72,19 @@ def build(
     configuration: Configuration,
     now: datetime,
 ) -> str:
-    """The QBP of a request, segments ended by CR.
+    """Build the QBP of a request.
 
-    `now` must carry a zone; it becomes MSH-7 with seconds and offset (IZ-TS_Z). `limit` is how many records the IIS may
-    answer with (RCP-2, at least 1). `query_tag` (QPD-2, at most 32 characters) comes back in QAK-1. A record number
-    whose numbering is not clear (`Configuration.numbering_for`) is left out.
+    Args:
+        request: The request. A record number of unclear numbering (`Configuration.numbering_for`) is left out.
+        msh_10: The message control id.
+        query_tag: QPD-2, at most 32 characters; the answer has it in QAK-1.
+        limit: How many records the IIS may answer with (RCP-2), at least 1.
+        clinic: The clinic that asks.
+        configuration: The configuration that the clinic is part of.
+        now: The time for MSH-7, with a zone (IZ-TS_Z).
+
+    Returns:
+        The message, each segment ended by CR.
     """
     iis = configuration.iis
     sender = f"{hd(configuration.sending_application)}|{hd(clinic.sending_facility)}"
@@ -107,5 +116,5 @@ def _qpd(request: Request, query_tag: str, clinic: Clinic, numbering: Numbering 
 
 
 def _name(name: Name) -> str:
-    """QPD-4: a legal name where the EHR does not say otherwise."""
+    """QPD-4. A name without a type is a legal name."""
     return xpn(name if name.type else Name(name.family, name.given, name.middle, name.suffix, "L"))

@@ -1,7 +1,7 @@
-"""What an IIS answers to a query, as values: who it knows, which doses, and what it thinks is due.
+"""The answer of an IIS to a query: patients, their vaccinations, evaluations and forecast.
 
-Texts are as the IIS wrote them, decoded; dates are HL7 texts (`YYYYMMDD`, some IISs add a time). Empty means "not
-said". `docs/query.md` describes the JSON of these values.
+Texts are the IIS's own, decoded. Dates are HL7 texts (`YYYYMMDD`; some IISs add a time). A value that the IIS did not
+send is empty. `docs/query.md` describes the JSON of these values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shared.domain.model import NO_CODE, Address, Code, Name, Telecom
 
 
 class Match(StrEnum):
-    """What the IIS made of the question."""
+    """The result of a query."""
 
     FOUND = "FOUND"
     CANDIDATES = "CANDIDATES"
@@ -38,7 +38,7 @@ MEANING: Final[dict[Match, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A CX: `type` is HL7 table 0203 (MR medical record, SR state registry)."""
+    """A CX. `type` is of HL7 table 0203: MR medical record, SR state registry."""
 
     id: str
     authority: str = ""
@@ -47,7 +47,7 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """An NK1 as the IIS knows it."""
+    """A relative of the patient (NK1)."""
 
     name: Name
     relationship: Code = NO_CODE
@@ -57,7 +57,7 @@ class Relative:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """PID, PD1 and NK1 as the IIS knows them; `state_id` is the IIS's own id, `updated` PID-33."""
+    """A patient (PID, PD1, NK1). `state_id` is the IIS's own id, `updated` is PID-33."""
 
     ids: tuple[Identifier, ...] = ()
     state_id: str = ""
@@ -85,7 +85,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An OBX that is neither evaluation nor forecast; `code` is OBX-3, `value` OBX-5, `group` OBX-4."""
+    """An OBX: `code` is OBX-3, `value` OBX-5, `units` OBX-6, `group` OBX-4, `date` OBX-14."""
 
     code: Code
     value: Code
@@ -96,10 +96,19 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One OBX group about a dose that was given: how it counts towards one vaccine group.
+    """How a dose counts toward one vaccine group.
 
-    `validity` is Y or N (LOINC 59781-5), `dose_number` 30973-2, `series` 59780-7, `doses_in_series` 59782-3, `schedule`
-    59779-9, `status` 59783-1, `reasons` 30982-3.
+    Attributes:
+        group: OBX-4.
+        vaccine: The vaccine group (LOINC 30956-7).
+        validity: Y or N (59781-5).
+        dose_number: 30973-2.
+        series: 59780-7.
+        doses_in_series: 59782-3.
+        status: 59783-1.
+        schedule: 59779-9.
+        reasons: 30982-3.
+        others: The other observations of the group.
     """
 
     group: str
@@ -116,10 +125,19 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Vaccination:
-    """One order group that is about a vaccine: given, historical, or refused (`completion` of HL7 table 0322).
+    """One ORDER group about a vaccine.
 
-    `order_id` is ORC-3.1 as the IIS has it (WebIZ gives its own), `placer_id` ORC-2.1; `source` is RXA-9 (NIP001),
-    `entered` RXA-22.
+    Attributes:
+        order_id: ORC-3.1 as the IIS has it; WebIZ gives its own.
+        authority: ORC-3.2.
+        placer_id: ORC-2.1.
+        source: RXA-9 (NIP001).
+        completion: RXA-20 (HL7 table 0322): given or refused.
+        action: RXA-21.
+        entered: RXA-22.
+        evaluations: How the dose counts.
+        observations: The other observations.
+        notes: The texts of NTE-3.
     """
 
     order_id: str = ""
@@ -147,10 +165,19 @@ class Vaccination:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One forecast: `ordinal` is 1 for the next dose of its vaccine, 2 for the one after it, as the IIS ordered them.
+    """The forecast of one dose.
 
-    Dates: `earliest` 30981-5, `due` 30980-7, `latest` 59777-3, `overdue` 59778-1. `status` is 59783-1 (LA13421-5
-    complete, LA13422-3 on schedule, LA13423-1 overdue, LA13424-9 too old, or the IIS's own).
+    Attributes:
+        vaccine: The vaccine or vaccine group.
+        ordinal: 1 for the next dose of its vaccine, 2 for the one after it, in the IIS's order.
+        group: OBX-4.
+        earliest: Earliest date to give it (LOINC 30981-5).
+        due: Date when it is due (30980-7).
+        latest: Latest date to give it (59777-3).
+        overdue: Date when it is overdue (59778-1).
+        status: 59783-1: LA13421-5 complete, LA13422-3 on schedule, LA13423-1 overdue, LA13424-9 too old, or the IIS's
+            own code.
+        others: The other observations of the group.
     """
 
     vaccine: Code
@@ -171,7 +198,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class QueryError:
-    """One ERR of the answer: `severity` of table 0516, `code` ERR-3, `application_code` the IIS's own, `path` ERR-2."""
+    """One ERR: `severity` is of HL7 table 0516, `code` ERR-3, `application_code` the IIS's own, `path` from ERR-2."""
 
     severity: str
     code: str = ""
@@ -182,10 +209,22 @@ class QueryError:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One RSP^K11. `profile` is MSH-21.1 (Z31, Z32, Z33, Z42), `status` QAK-2, `control_id` MSA-2, `query_tag` QAK-1.
+    """One RSP^K11, complete except for the echo of the query (QPD) and set ids.
 
-    `unknown` holds the segments that say nothing we know, as they came. Nothing of the answer is left out otherwise but
-    the echo of the query (QPD) and set ids.
+    Attributes:
+        match: The result.
+        profile: MSH-21.1: Z31, Z32, Z33 or Z42.
+        msa_1: MSA-1.
+        control_id: MSA-2.
+        status: QAK-2.
+        query_tag: QAK-1.
+        patient: The patient, if exactly one was found.
+        candidates: The patients, if several may be meant.
+        vaccinations: The patient's vaccinations.
+        forecast: The doses that the IIS recommends.
+        observations: The observations that belong to no vaccination.
+        errors: The ERR segments.
+        unknown: Other segments, as they came.
     """
 
     match: Match

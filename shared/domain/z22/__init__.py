@@ -1,1 +1,1 @@
-"""The profile Z22 as a table, and the check of a message against it."""
+"""Profile Z22 as a table, and the check of a message against it."""

@@ -1,6 +1,6 @@
 """HL7 v2.5.1's own data types (chapter 2A), for the optional fields of profile Z22 and the values of OBX-5.
 
-Only what the profile's checks look at: how many parts a type has, those that it requires, and those that are composite.
+Listed is what the checks need: the number of parts, the required parts and the composite parts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The rows of the Z22 checks: what is wrong, how to fix it and who can, made from the table of the profile.
+"""The catalogue of the Z22 checks, made from the table of the profile: what is wrong, how to fix it, and who can.
 
-One row per field and kind of fault (`Z22-PID-8-MISSING`); which part of the field it is, the finding's path says. One
-row per segment for its place and number, one for its optional fields, and one per conformance statement.
+There is one check per field and kind of violation (`Z22-PID-8-MISSING`; the path of a finding names the part of the
+field), per segment for its place and number, per segment for its optional fields, and per conformance statement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _EXPORT: Final = "Correct it in the EHR and export the row again."
 
 
 class _Kind(NamedTuple):
-    """The words of one kind of fault; `{label}` is the field in the analyst's words, capitalised."""
+    """One kind of violation: severity, words and fix. `{label}` is the analyst's name of the field, capitalized."""
 
     severity: Severity
     words: str
@@ -83,7 +83,7 @@ _FORBIDDEN: Final = frozenset({"NOT-ALLOWED"})
 
 
 def _kinds_of(element: Field | Part) -> set[str]:  # noqa: C901  # one question per kind
-    """Which kinds of fault an element can have, its parts included."""
+    """The kinds of violation that an element or its parts can have."""
     usages = {element.usage}
     if element.when is not None:
         usages |= {element.when.then, element.when.otherwise}
@@ -115,7 +115,7 @@ def _kinds_of_field(segment: Segment, field: Field) -> set[str]:
     if field.type == "varies":
         return {"MISSING", "NOT-ALLOWED", "REPEATS", "LENGTH", "FORMAT", "CODE", "SEPARATOR", "EXTRA", "EMPTY"}
     if field.usage is not Usage.X:
-        # Of any field the first repetition can be empty before others.
+        # The first repetition of any field can be empty before others.
         kinds |= {"MISSING"} if field.repeats == ANY else {"MISSING", "REPEATS"}
     if field.values is not None and field.type in TYPES:
         kinds.add("SYSTEM")
@@ -124,7 +124,7 @@ def _kinds_of_field(segment: Segment, field: Field) -> set[str]:
     return kinds
 
 
-def _capitalised(text: str) -> str:
+def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
@@ -140,7 +140,7 @@ def _row(segment: Segment, field: Field, kind: str) -> Check:
         f"Z22-{segment.name}-{field.number}-{kind}",
         severity,
         f"{segment.name}-{field.number}",
-        words.format(label=_capitalised(field.label), length=length, condition=condition, values=values),
+        words.format(label=_capitalized(field.label), length=length, condition=condition, values=values),
         _FIXES[origin].get(kind, fix),
         _WHO[origin],
         counts_in_strict=kind != "EMPTY",
@@ -148,7 +148,7 @@ def _row(segment: Segment, field: Field, kind: str) -> Check:
 
 
 def _of_segment(segment: Segment) -> list[Check]:
-    label = _capitalised(segment.label)
+    label = _capitalized(segment.label)
     name = segment.name
     rows = [
         Check(
@@ -203,7 +203,7 @@ _STRUCTURE: Final = (
 
 _SHALL: Final = "Conformance statement {code}: {words}"
 
-# code, path, what it asks (in our words), origin, fix ("" for the origin's own)
+# code, path, requirement in our words, origin, fix ("" for the one of the origin)
 _STATEMENTS: Final[tuple[tuple[str, str, str, Origin, str], ...]] = (
     ("IZ-3", "EI.3", "the universal id of an identifier is an OID.", Origin.SETUP, ""),
     ("IZ-4", "EI.4", "an identifier's universal id is of type ISO.", Origin.VAXLINE, ""),

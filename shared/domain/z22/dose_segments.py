@@ -1,6 +1,6 @@
-"""Profile Z22, second half of the table: what a VXU says about a dose (ORC, RXA, RXR, OBX, NTE).
+"""Profile Z22, second half of the table: the segments about a dose (ORC, RXA, RXR, OBX, NTE).
 
-Source: National IG R1.5, chapter 5, and its addendum of July 2015. How to read a row: `model.Field`.
+`model.Field` explains the rows. Source: National IG R1.5, chapter 5, and its addendum of July 2015.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ORC: Final = Segment(
         Field(3, "the dose's own id", _R, "EI_IZ"),
         *forbidden((7, "the old quantity and timing")),
         Field(10, "who entered the dose", _RE, "XCN_IZ", warned=True),
-        # Its condition looks at the RXA: see `rules`.
+        # Its condition depends on the RXA: see `rules`.
         Field(12, "who ordered the dose", _C, "XCN_IZ", warned=True),
         Field(17, "the clinic that entered the dose", _RE, "CE_IZ", origin=_SETUP, warned=True),
     ),
@@ -190,7 +190,7 @@ OBX: Final = Segment(
     "an observation of the dose",
     25,
     (
-        # Sequential from 1 in the message or in each order (NIST-01): only the whole message can tell.
+        # Sequential from 1 in the message or in each ORDER group (NIST-01), which is checked for the message.
         Field(1, "the set id", _R, "SI", 4, origin=_OWN),
         Field(2, "the type of the observed value", _R, "ID", 3, 2, values=vs.VALUE_TYPE, origin=_OWN),
         Field(3, "what was observed", _R, "CE_IZ", values=vs.OBSERVATION, origin=_OWN),
@@ -203,7 +203,7 @@ OBX: Final = Segment(
             statement=Statement("IZ-44", lambda text: text.isascii() and text.isdigit() and int(text) > 0),
             origin=_OWN,
         ),
-        # Its type is what OBX-2 says: see `rules`.
+        # Its type is the one that OBX-2 names: see `rules`.
         Field(5, "the observed value", _R, "varies", 99999, origin=_CODED),
         Field(
             6,

@@ -1,6 +1,6 @@
-"""Profile Z22, first half of the table: MSH and what a VXU says about the patient (PID, PD1, NK1, IN1).
+"""Profile Z22, first half of the table: MSH and the segments about the patient (PID, PD1, NK1, IN1).
 
-Source: National IG R1.5, chapter 5, and its addendum of July 2015. How to read a row: `model.Field`.
+`model.Field` explains the rows. Source: National IG R1.5, chapter 5, and its addendum of July 2015.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ NK1: Final = Segment(
     "a parent, guardian or other relative",
     39,
     (
-        # Sequential from 1 (IZ-70): only the whole message can tell.
+        # Sequential from 1 (IZ-70), which is checked for the message.
         Field(1, "the set id", _R, "SI", 4, origin=_OWN),
         Field(2, "the relative's name", _R, "XPN_IZ", repeats=ANY),
         Field(3, "the relationship", _R, "CE_IZ", values=vs.RELATIONSHIP, origin=_CODED),

@@ -1,6 +1,6 @@
-"""The primitive data types that have a form of their own, and the forms that conformance statements ask for.
+"""The forms of primitive data types, and those that conformance statements require.
 
-Source: HL7 v2.5.1 chapter 2A; IZ-3, IZ-5, IZ-TS_Z, IZ-TS_NZ and IZ-DT_D of the National IG R1.5.
+Source: HL7 v2.5.1, chapter 2A; IZ-3, IZ-5, IZ-TS_Z, IZ-TS_NZ and IZ-DT_D of the National IG R1.5.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))*", re.ASCII)
 
 
 def is_date(text: str) -> bool:
-    """DT: a year, a month or a day that the calendar has."""
+    """Tell if a text is a DT: a year, a month or a day of the calendar."""
     if not (text.isascii() and text.isdigit() and len(text) in (4, 6, 8)):
         return False
     try:
@@ -30,13 +30,13 @@ def is_date(text: str) -> bool:
 
 
 def is_date_and_time(text: str) -> bool:
-    """DTM: a date, down to the fraction of a second, with or without a zone."""
+    """Tell if a text is a DTM: a date, with or without time, fraction of a second and zone."""
     match = _DAY_AND_TIME.fullmatch(text)
     return match is not None and is_date(match[1][:8])
 
 
 def is_number(text: str) -> bool:
-    """NM and SI."""
+    """Tell if a text is an NM or SI."""
     return _NUMBER.fullmatch(text) is not None
 
 
@@ -46,7 +46,7 @@ FORMS: Final[dict[str, Callable[[str], bool]]] = {
     "DT": is_date,
     "DTM": is_date_and_time,
 }
-"""The form of the primitive types that have one; the others are text, in which no delimiter may stand bare."""
+"""The primitive types that have a form. The others are text, in which delimiters must be escaped."""
 
 
 def _has_month_and_day(text: str) -> bool:
@@ -54,7 +54,7 @@ def _has_month_and_day(text: str) -> bool:
 
 
 def to_the_day(text: str) -> bool:
-    """At least YYYYMMDD, and no zone (IZ-TS_NZ, IZ-DT_D)."""
+    """Tell if a date is given to the day or finer, without a zone (IZ-TS_NZ, IZ-DT_D)."""
     match = _DAY_AND_TIME.fullmatch(text)
     return (
         match is not None
@@ -66,16 +66,16 @@ def to_the_day(text: str) -> bool:
 
 
 def to_the_second(text: str) -> bool:
-    """YYYYMMDDHHMMSS with a zone offset (IZ-TS_Z)."""
+    """Tell if a time is given to the second with a zone offset (IZ-TS_Z)."""
     match = _DAY_AND_TIME.fullmatch(text)
     return match is not None and match[3] is not None and len(match[1]) >= 14 and _has_month_and_day(text)
 
 
 def equals(literal: str) -> Callable[[str], bool]:
-    """A test for one literal."""
+    """Make a test for one literal."""
     return lambda text: text == literal
 
 
 def is_oid(text: str) -> bool:
-    """An ISO object identifier (IZ-3, IZ-5)."""
+    """Tell if a text is an ISO object identifier (IZ-3, IZ-5)."""
     return _OID.fullmatch(text) is not None

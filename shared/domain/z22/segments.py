@@ -1,8 +1,8 @@
-"""Profile Z22 (unsolicited immunization update) as one table: `SEGMENTS`, and `MAY_FOLLOW` for their structure.
+"""Profile Z22 (unsolicited immunization update) as one table: its segments, and where each may stand.
 
-The rows stand in `patient_segments` and `dose_segments`, data types in `types`, statements that look at several fields
-in `rules`, value sets in `valuesets`; `model` says how to read them and `conformance` compiles them.
-Source: National IG R1.5 of October 2014 with the addendum of July 2015.
+The segments are in `patient_segments` and `dose_segments`, data types in `types`, statements about several fields in
+`rules`, value sets in `valuesets`. `model` explains the terms, `conformance` checks messages against the table. Source:
+National IG R1.5 of October 2014 with the addendum of July 2015.
 """
 
 from __future__ import annotations
@@ -39,4 +39,4 @@ MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
         "NTE": "OBX",
     }.items()
 }
-"""The structure of VXU_V04 in this profile: after which segments each may stand. MSH opens the message."""
+"""The segments that each segment may follow, in VXU_V04 as the profile has it. MSH begins the message."""

@@ -1,7 +1,7 @@
-"""Data types of profile Z22: those that the National IG R1.5 constrains (`CE_IZ`, `XPN_IZ`, …), and all together.
+"""The data types of profile Z22: those that the National IG R1.5 constrains (`CE_IZ`, `XPN_IZ`, …), and HL7's own.
 
-One table. What is not listed is optional and primitive, and is not looked at. Source: IG R1.5 chapter 4 with the
-addendum of July 2015.
+A part that is not listed is optional and primitive, and is not checked. Source: IG R1.5, chapter 4, with the addendum
+of July 2015.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _empty(position: int, name: str, then: Usage, otherwise: Usage) -> Predicate
     return Predicate(f"{name} is empty", lambda parts: parts[position - 1] == "", then, otherwise)
 
 
-# The engine reads a condition on an empty element as true (see docs/conformance.md).
+# NIST's validator reads a condition on an empty element as true (docs/conformance.md).
 _NET: Final = ("", "NET")
 _ALTERNATE: Final = (
     Part(5, "alternate text", _C, "ST", 999, when=_valued(4, "the alternate identifier", _RE, _X)),

@@ -18,10 +18,14 @@ from shared.domain.codes.table import Table
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
-    """One set: `words` name it for the analyst, `codes` maps each coding system to its codes.
+    """One value set.
 
-    `forms` accepts codes that are not listed (an open code set, or what a state may add), by coding system. With
-    `by_system` the coding system that a value names decides which codes count; without it, the code which system.
+    Attributes:
+        words: The analyst's words for it.
+        codes: The codes by coding system.
+        forms: Tests for codes that are not listed, by coding system: open code sets, and codes that a state may add.
+        by_system: If a value's code and system do not fit, the code is wrong if the set knows the system. Otherwise the
+            system is wrong if the set knows the code.
     """
 
     words: str
@@ -30,20 +34,20 @@ class ValueSet:
     by_system: bool = False
 
     def has(self, code: str) -> bool:
-        """Whether any coding system of the set has the code."""
+        """Tell if any coding system of the set has the code."""
         for codes in self.codes.values():
             if code in codes:
                 return True
         return any(form(code) for form in self.forms.values())
 
     def has_of(self, system: str, code: str) -> bool:
-        """Whether this coding system of the set has the code."""
+        """Tell if this coding system of the set has the code."""
         form = self.forms.get(system)
         return code in self.codes.get(system, ()) or (form is not None and form(code))
 
     @property
     def systems(self) -> frozenset[str]:
-        """The coding systems that the set draws on."""
+        """The coding systems of the set."""
         return frozenset(self.codes) | frozenset(self.forms)
 
 
@@ -146,7 +150,7 @@ OBSERVATION: Final = _set(
     "46249-9 46250-7 48767-8 59777-3 59778-1 59779-9 59780-7 59781-5 59782-3 59783-1 59784-9 59785-6 64994-7 69764-9 "
     "75505-8",
 )
-# Beside the units that exports use.
+# Units that the IG allows beside those that exports use.
 _MORE_UNITS: Final = (
     "dL cL uL nL pL fL dg cg ng pg kg mg/mL ug/mL ng/mL g/mL mg/L ug/L g/L g/dL mg/dL mg/kg ug/kg ng/kg g/kg mL/kg "
     "[drp] [foz_us] [tsp_us] [tbs_us]"

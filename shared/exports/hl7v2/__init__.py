@@ -1,1 +1,1 @@
-"""HL7 v2 VXU exports."""
+"""The reader of HL7 v2 exports (VXU messages)."""
