@@ -14,7 +14,7 @@ from shared.domain.z22.primitives import FORMS
 from shared.domain.z22.segments import SEGMENTS
 from shared.domain.z22.types import TYPES
 
-_REPORT: Final = "This is a fault of vaxline: report it with the MSH-10."
+_REPORT: Final = "This is a defect of vaxline: report it with the MSH-10."
 _EXPORT: Final = "Correct it in the EHR and export the row again."
 
 
@@ -29,37 +29,37 @@ class _Kind(NamedTuple):
 _KINDS: Final[dict[str, _Kind]] = {
     "MISSING": _Kind(
         Severity.ERROR,
-        "{label} is missing, or a part that it must have.",
+        "{label}, or a required part of it, is missing.",
         "Enter it in the EHR and export the row again.",
     ),
     "EMPTY": _Kind(
         Severity.WARNING,
-        "{label}, or a part of it that is sent where it is known, is empty.",
+        "{label}, or a part of it that should be sent if known, is empty.",
         "Enter it in the EHR, if it is known.",
     ),
     "NOT-ALLOWED": _Kind(
-        Severity.ERROR, "{label} is sent, or a part of it, where profile Z22 does not allow it{condition}.", _EXPORT
+        Severity.ERROR, "{label}, or a part of it, is sent although profile Z22 does not allow it{condition}.", _EXPORT
     ),
-    "REPEATS": _Kind(Severity.ERROR, "{label} is there more than once.", "Export one value only."),
+    "REPEATS": _Kind(Severity.ERROR, "{label} is sent more than once.", "Export one value only."),
     "LENGTH": _Kind(
         Severity.ERROR,
         "{label}, or a part of it, is longer or shorter than HL7 allows{length}.",
-        "Correct its length in the EHR; look for notes in the field.",
+        "Correct its length in the EHR; the field may hold notes.",
     ),
     "FORMAT": _Kind(
         Severity.ERROR,
-        "{label} is not written as HL7 asks: a date, a time or a number in its own form.",
-        "Export dates as the source's mapping says, and numbers without text.",
+        "{label} has not the form that HL7 requires for a date, a time or a number.",
+        "Export dates in the formats of the source, and numbers without text.",
     ),
     "CODE": _Kind(
-        Severity.ERROR, "{label} holds a code that is not among its {values}.", "Map the code to one that is."
+        Severity.ERROR, "{label} has a code that is not one of its {values}.", "Map the code to one that is."
     ),
     "SYSTEM": _Kind(
         Severity.ERROR,
-        "{label} names a coding system that its code is not from ({values}).",
+        "{label} names a coding system that does not have its code ({values}).",
         "Name the coding system of the code in the code map.",
     ),
-    "SEPARATOR": _Kind(Severity.ERROR, "{label} holds a delimiter of HL7 that is not escaped.", _REPORT),
+    "SEPARATOR": _Kind(Severity.ERROR, "{label} has an HL7 delimiter that is not escaped.", _REPORT),
     "EXTRA": _Kind(Severity.ERROR, "{label} has more parts than HL7 defines.", _REPORT),
 }
 
@@ -131,7 +131,7 @@ def _capitalized(text: str) -> str:
 def _row(segment: Segment, field: Field, kind: str) -> Check:
     severity, words, fix = _KINDS[kind]
     length = f" ({field.longest} characters at most)" if field.longest and field.type not in TYPES else ""
-    condition = f" ({field.when.words} decides)" if field.when is not None else ""
+    condition = f" (it depends on: {field.when.words})" if field.when is not None else ""
     values = "values" if field.values is None else field.values.words
     origin = Origin.VAXLINE if kind in _OF_VAXLINE else field.origin
     if kind in _FORBIDDEN and field.usage is Usage.X:
@@ -168,7 +168,7 @@ def _of_segment(segment: Segment) -> list[Check]:
 
 _SEGMENT_KINDS: Final[dict[str, tuple[str, str]]] = {
     "MISSING": ("{label} ({name}) is missing.", _REPORT),
-    "REPEATS": ("{label} ({name}) is there more than once.", _REPORT),
+    "REPEATS": ("{label} ({name}) is sent more than once.", _REPORT),
     "EXTRA": ("{label} ({name}) has more fields than HL7 defines.", _REPORT),
     "OPTIONAL": ("An optional field of {label} ({name}) breaks HL7 v2.5.1 itself.", _REPORT),
 }
@@ -186,8 +186,8 @@ _STRUCTURE: Final = (
         "Z22-NULL",
         Severity.ERROR,
         "",
-        'A field holds "", which asks the registry to delete what it knows.',
-        "vaxline never asks for that: report it with the MSH-10.",
+        'A field is "", which tells the registry to delete what it has.',
+        "vaxline never sends that: report it with the MSH-10.",
         Who.HELP_DESK,
     ),
     Check("Z22-SEGMENT-UNREADABLE", Severity.ERROR, "", "A line that is not a segment.", _REPORT, Who.HELP_DESK),
@@ -195,7 +195,7 @@ _STRUCTURE: Final = (
         "Z22-SEGMENT-PLACE",
         Severity.ERROR,
         "",
-        "A segment stands where the structure of VXU_V04 has no place for it.",
+        "A segment is at a place where VXU_V04 does not allow it.",
         _REPORT,
         Who.HELP_DESK,
     ),
@@ -224,7 +224,7 @@ _STATEMENTS: Final[tuple[tuple[str, str, str, Origin, str], ...]] = (
     (
         "IZ-24",
         "RXA",
-        "each VIS is told whole: its document or its vaccine and edition, with the date it was handed out.",
+        "each VIS is complete: its document, or its vaccine and edition, with the date it was handed out.",
         Origin.EHR,
         "Export the statement's document code or edition date with the date it was handed out, and the funding source.",
     ),
@@ -242,7 +242,7 @@ _STATEMENTS: Final[tuple[tuple[str, str, str, Origin, str], ...]] = (
     (
         "IZ-32",
         "RXA-20",
-        "where there is a reason of refusal, the completion status is RE (refused).",
+        "if there is a reason of refusal, the completion status is RE (refused).",
         Origin.CODED,
         "Correct the completion status, or leave the reason out.",
     ),
@@ -259,12 +259,12 @@ _STATEMENTS: Final[tuple[tuple[str, str, str, Origin, str], ...]] = (
     ("IZ-42", "MSH-15", "the accept acknowledgment type is ER.", Origin.VAXLINE, ""),
     ("IZ-43", "MSH-21", "the message profile is Z22^CDCPHINVS.", Origin.VAXLINE, ""),
     ("IZ-44", "OBX-4", "the sub-id of an observation is a positive whole number.", Origin.VAXLINE, ""),
-    ("IZ-45", "ORC-3", "what was refused or not administered has the order number 9999.", Origin.VAXLINE, ""),
+    ("IZ-45", "ORC-3", "a dose that was refused or not administered has the order number 9999.", Origin.VAXLINE, ""),
     ("IZ-46", "PID-1", "the patient's set id is 1.", Origin.VAXLINE, ""),
     (
         "IZ-47",
         "RXA-9",
-        "what was not given (RXA-20 neither CP nor PA) names no information source.",
+        "a dose that was not given (RXA-20 neither CP nor PA) names no information source.",
         Origin.CODED,
         "Correct the completion status, or leave the information source out.",
     ),
