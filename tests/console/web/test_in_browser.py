@@ -94,8 +94,8 @@ def browser(served: tuple[str, Path]) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=[*flags, "--disable-component-update", "--disable-sync"]
         )
-        page = chromium.new_page(viewport={"width": 1366, "height": 768})
-        page.set_default_timeout(20_000)
+        page = chromium.new_page(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+        page.set_default_timeout(60_000)
         address, folder = served
         base = address.split("/?", maxsplit=1)[0]
         made = Browser(page, base, address, folder)
@@ -109,6 +109,8 @@ def browser(served: tuple[str, Path]) -> Iterator[Browser]:
                 else made.wrong.append(f"asked elsewhere: {asked.url}")
             ),
         )
+        # The token in the address becomes a cookie.
+        page.goto(address)
         yield made
         chromium.close()
 
@@ -116,7 +118,6 @@ def browser(served: tuple[str, Path]) -> Iterator[Browser]:
 @pytest.fixture(autouse=True)
 def nothing_goes_wrong(browser: Browser) -> Iterator[None]:
     """No script fails, and no page asks any other host for anything."""
-    browser.page.goto(browser.address)
     browser.wrong.clear()
     yield
     assert browser.wrong == []
@@ -134,6 +135,7 @@ def test_every_page_shows_its_content_under_its_heading(browser: Browser, page: 
 
 
 def test_the_token_is_not_in_the_address_any_more_and_without_it_there_is_nothing(browser: Browser) -> None:
+    browser.page.goto(browser.address)
     assert browser.page.url == browser.base + "/"
     assert browser.page.context.browser is not None
     other = browser.page.context.browser.new_context().new_page()

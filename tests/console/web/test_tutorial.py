@@ -39,7 +39,7 @@ def test_from_the_demo_to_an_accepted_correction(demo: Path) -> None:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
             page = chromium.new_page(viewport={"width": 1366, "height": 768})
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(60_000)
             page.goto(address)
             # 3. Find out why.
             page.get_by_role("link", name="Worklist").click()
