@@ -90,7 +90,7 @@ _WHY: Final = (
         "",
         (
             "The JSON logger and the catalogue of findings come on top of boto3's clients; submit also needs zeep, "
-            "lxml and the WSDL. Both sides run in the package alone, as in Lambda. `tests/functions/test_imports.py` "
+            "lxml and the WSDL. Both sides run in the package alone, as in Lambda. `tests/functions/test_cold_start.py` "
             "limits the imports."
         ),
     ),

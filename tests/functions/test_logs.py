@@ -5,16 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from functions import logs
-from tests.functions.environment import NOWHERE
-from tests.places import ROOT
 
 PHI = "Sampleton, Ada"
 
@@ -85,45 +80,3 @@ def test_an_exception_leaves_a_handler_without_its_text() -> None:
     assert PHI not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
-
-
-# Lambda's runtime puts its handler on the root logger before it imports the function.
-IN_LAMBDA = """
-import importlib, logging, sys
-logging.basicConfig(stream=sys.stdout, level=logging.DEBUG)
-module = importlib.import_module(f"functions.{sys.argv[1]}.handler")
-print("LOADED")
-logging.getLogger("urllib3").debug("Sampleton")
-logging.getLogger("urllib3").error("Sampleton")
-from functions import logs
-logs.line("one", count=1)
-try:
-    module.handler({"Records": [{"body": "Sampleton", "messageId": "1", "attributes": {}}]}, None)
-except logs.UnexpectedError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in ROOT.glob("functions/*/handler.py")))
-def test_in_lambda_every_function_scrubs_the_logs_of_libraries(name: str) -> None:
-    nowhere = NOWHERE | {
-        "AWS_LAMBDA_FUNCTION_NAME": name,
-        "POWERTOOLS_LOG_LEVEL": "DEBUG",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "AWS_MAX_ATTEMPTS": "1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", IN_LAMBDA, name],
-        cwd=ROOT,
-        env=os.environ | nowhere,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    said = done.stdout.partition("LOADED\n")[2]
-    assert "urllib3 at " in said
-    assert '"count":1' in said
-    if name != "query":
-        assert "Error at " in said or '"place":"' in said, "an error is logged with its type and place"
-    assert "Sampleton" not in done.stdout + done.stderr
