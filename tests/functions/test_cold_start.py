@@ -119,7 +119,7 @@ def test_a_function_loads_at_its_cold_start_only_the_heavy_modules_it_uses(name:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_in_lambda_every_function_scrubs_what_others_log(name: str) -> None:
+def test_in_lambda_every_function_scrubs_the_logs_of_libraries(name: str) -> None:
     start = cold_start(name)
     assert "urllib3 at " in start.after
     assert '"count":1' in start.after
