@@ -18,10 +18,10 @@ from infra.operations import Operations
 from infra.operators import Operators
 from infra.queries import allow_queries
 from infra.queues import Queues
+from infra.requeueing import serve_backfill, serve_sweep
 from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
-from infra.turns import serve_backfill, serve_sweep
 from shared import settings
 from shared.alarms import starts_hourly
 from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings

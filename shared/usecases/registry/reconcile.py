@@ -80,13 +80,14 @@ class Reconcile:
         asked = self._ask(Request(submission.visit.patient, source=submission.source), submission.clinic)
         if asked.response is None:
             return Reconciled(submission.msh_10, asked)
-        of_patient = [one for one in self._of_patient(submission) if one.patient_group == submission.patient_group]
-        proven = [one for one in of_patient if proves(one, of_patient, asked.response)]
+        group = submission.patient_group
+        of_patient = [other for other in self._of_patient(submission) if other.patient_group == group]
+        proven = [other for other in of_patient if proves(other, of_patient, asked.response)]
         if not dry_run:
-            proven = [one for one in proven if self._prove(one, asked)]
-            self._count({one.msh_10 for one in of_patient if one.state in _MAY_BE_PROVEN})
+            proven = [other for other in proven if self._prove(other, asked)]
+            self._count({other.msh_10 for other in of_patient if other.state in _MAY_BE_PROVEN})
         lines = compare(of_patient, asked.response) if asked.response.match in _CONCLUSIVE else ()
-        return Reconciled(submission.msh_10, asked, lines, tuple(one.msh_10 for one in proven))
+        return Reconciled(submission.msh_10, asked, lines, tuple(other.msh_10 for other in proven))
 
     def _of_patient(self, submission: Submission) -> list[Submission]:
         by_mrn = self._search_keys.find("mrn", submission.visit.patient.mrn)

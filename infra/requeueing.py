@@ -1,4 +1,4 @@
-"""What keeps the outbox fed, and what it may do: sweep finds what was lost, backfill gives turns (ADR 0014)."""
+"""The rights and schedules of the functions that queue what waits in the ledger: sweep and backfill (ADR 0014)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.settings import CONFIG_PREFIX
 
 
 def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
-    """It reads what waits and queues it again, and removes the pending notices that were sent."""
+    """Let sweep read the backlog and the worklist, queue submissions, and remove pending notices once they are sent."""
     storage.grant_read(sweep.rights, CONFIG_PREFIX)
     ledger.grant(sweep.rights, "DeleteItem", "Query", "UpdateItem")
     ledger.grant_query(sweep.rights, settings.WAITING, settings.WORKLIST)
@@ -21,7 +21,7 @@ def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledg
 
 
 def serve_backfill(backfill: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
-    """It reads the pace and what waits, queues what has its turn, and notes both; every minute."""
+    """Let backfill read the pace and the backfills, queue submissions, and note what it queued."""
     storage.grant_read(backfill.rights, CONFIG_PREFIX)
     ledger.grant(backfill.rights, "Query", "UpdateItem")
     ledger.grant_query(backfill.rights, settings.WAITING)
