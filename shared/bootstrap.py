@@ -1,7 +1,7 @@
-"""The one place that wires ports to adapters. Handlers, the console, the local run and the tests call it.
+"""The one place that wires ports to adapters, for the functions, the console, the local run and the tests.
 
-Clients are made once per process and only when first asked for, so that a function pays at its cold start for what it
-uses and for nothing else.
+Clients and use cases are made once per process, when they are first used, and most modules are imported only then. So
+the cold start of a function includes only what that function uses.
 """
 
 from __future__ import annotations
@@ -59,12 +59,13 @@ CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "retries": {"mode": "standard", "max_attempts": 5},
     "max_pool_connections": 25,
 }
-"""Options of every AWS client. Convert writes from 16 threads and queues from four more."""
+"""Options of every AWS client. convert writes from 16 threads and queues from four others."""
+
 _CLIENT: Final = Config(**CLIENT_OPTIONS)
 
 
 class Application:
-    """Everything that one process needs, wired for its stage."""
+    """The adapters and use cases of one process, wired for its stage."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -93,25 +94,25 @@ class Application:
 
     @cached_property
     def audit(self) -> AuditTrail:
-        from shared.adapters.ledger.audit import DynamoAuditTrail  # noqa: PLC0415 - people alone are audited
+        from shared.adapters.ledger.audit import DynamoAuditTrail
 
         return DynamoAuditTrail(self._dynamodb, self.runtime.table)
 
     @cached_property
     def objects(self) -> S3Objects:
-        from shared.adapters.aws.s3 import S3Objects  # noqa: PLC0415 - triage reads no bucket
+        from shared.adapters.aws.s3 import S3Objects
 
         return S3Objects(self._s3, self.runtime.bucket)
 
     @cached_property
     def configurations(self) -> S3Configurations:
-        from shared.adapters.aws.s3 import S3Configurations  # noqa: PLC0415 - with the checks of clinics.toml
+        from shared.adapters.aws.s3 import S3Configurations
 
         return S3Configurations(self._s3, self.runtime.bucket)
 
     @property
     def is_configured(self) -> bool:
-        """Whether a clinics.toml is in force; a new stage has none before its first `vaxline config push`."""
+        """Whether a clinics.toml is in force. A new stage has none before its first `vaxline config push`."""
         try:
             self.configurations.current()
         except LookupError:
@@ -120,20 +121,20 @@ class Application:
 
     @cached_property
     def secrets(self) -> SecretsManagerSecrets:
-        from shared.adapters.aws.secrets_manager import SecretsManagerSecrets  # noqa: PLC0415 - only submit reads secrets
+        from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
 
         return SecretsManagerSecrets(self.session.client("secretsmanager", config=_CLIENT), self.runtime.stage)
 
     @cached_property
     def iis(self) -> Iis:
-        from shared.adapters.iis.soap import SoapIis  # noqa: PLC0415 - zeep costs 160 ms of cold start
+        from shared.adapters.iis.soap import SoapIis
 
         return SoapIis()
 
     @cached_property
     def convert(self) -> Convert:
-        from shared.adapters.hl7apy_opinion import Hl7apyOpinion  # noqa: PLC0415 - only convert builds messages
-        from shared.usecases.intake.convert import Convert  # noqa: PLC0415 - the readers load only where exports are read
+        from shared.adapters.hl7apy_opinion import Hl7apyOpinion
+        from shared.usecases.intake.convert import Convert
 
         return Convert(
             submissions=self.ledger.submissions,
@@ -152,7 +153,7 @@ class Application:
 
     @cached_property
     def submit(self) -> Submit:
-        from shared.usecases.delivery.submit import Submit  # noqa: PLC0415 - only where messages are sent
+        from shared.usecases.delivery.submit import Submit
 
         return Submit(
             submissions=self.ledger.submissions,
@@ -169,13 +170,13 @@ class Application:
 
     @cached_property
     def deliver(self) -> Deliver:
-        from shared.usecases.delivery.deliver import Deliver  # noqa: PLC0415 - only where messages are sent
+        from shared.usecases.delivery.deliver import Deliver
 
         return Deliver(submit=self.submit, outbox=self.outbox)
 
     @cached_property
     def triage(self) -> Triage:
-        from shared.usecases.correction.triage import Triage  # noqa: PLC0415 - with every finding's text
+        from shared.usecases.correction.triage import Triage
 
         return Triage(
             submissions=self.ledger.submissions,
@@ -188,7 +189,7 @@ class Application:
 
     @cached_property
     def correct(self) -> Correct:
-        from shared.usecases.correction.correct import Correct  # noqa: PLC0415 - only the console corrects
+        from shared.usecases.correction.correct import Correct
 
         return Correct(
             submissions=self.ledger.submissions,
@@ -203,20 +204,20 @@ class Application:
 
     @cached_property
     def remedies(self) -> Remedies:
-        from shared.usecases.correction.remedy import Remedies  # noqa: PLC0415 - only people mend a group
+        from shared.usecases.correction.remedy import Remedies
 
         return Remedies(submissions=self.ledger.submissions, worklist=self.ledger.worklist, correct=self.correct)
 
     @cached_property
     def query_iis(self) -> Iis:
-        """The IIS for who asks: its answers may be longer than ACKs."""
-        from shared.adapters.iis.soap import SoapIis  # noqa: PLC0415 - as above
+        """The IIS for queries, whose answers may be longer than ACKs."""
+        from shared.adapters.iis.soap import SoapIis
 
         return SoapIis(cap=QUERY_ANSWER_CAP_BYTES)
 
     @cached_property
     def query(self) -> Query:
-        from shared.usecases.registry.query import Query  # noqa: PLC0415 - only where the IIS is asked
+        from shared.usecases.registry.query import Query
 
         return Query(
             stops=self.ledger.stops,
@@ -228,20 +229,20 @@ class Application:
 
     @cached_property
     def ask(self) -> Callable[[Request, str], Asked]:
-        """The use case `query`, from outside the stage through its function: no person needs the credentials."""
+        """Asks one query: on the local stage here, else through the stage's function, which has the credentials."""
         if self.runtime.stage == LOCAL_STAGE:
             return self.query
-        from shared.adapters.aws.lambda_query import LambdaQuery  # noqa: PLC0415 - only the console asks from outside
+        from shared.adapters.aws.lambda_query import LambdaQuery
 
-        # Asked once: whoever waits is told, and the IIS is not asked again behind their back.
+        # No retries: a query is asked once (ADR 0010), and the person who waits for it may ask again.
         options = {**CLIENT_OPTIONS, "retries": {"total_max_attempts": 1}, "read_timeout": QUERY.timeout + 10}
         client = self.session.client("lambda", config=Config(**options))
         return LambdaQuery(client, QUERY.physical_name(self.runtime.stage))
 
     @cached_property
     def query_files(self) -> QueryFiles:
-        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
-        from shared.usecases.registry.query_files import QueryFiles  # noqa: PLC0415 - only for query files
+        from shared.adapters.aws.s3 import S3FileStore
+        from shared.usecases.registry.query_files import QueryFiles
 
         return QueryFiles(
             files=S3FileStore(self._s3, self.runtime.bucket, QUERY_FILES_PREFIX),
@@ -254,7 +255,7 @@ class Application:
 
     @cached_property
     def reconcile(self) -> Reconcile:
-        from shared.usecases.registry.reconcile import Reconcile  # noqa: PLC0415 - only people reconcile
+        from shared.usecases.registry.reconcile import Reconcile
 
         return Reconcile(
             submissions=self.ledger.submissions,
@@ -267,7 +268,7 @@ class Application:
 
     @cached_property
     def search(self) -> Search:
-        from shared.usecases.reporting.search import Search  # noqa: PLC0415 - only people search
+        from shared.usecases.reporting.search import Search
 
         return Search(
             submissions=self.ledger.submissions,
@@ -281,14 +282,14 @@ class Application:
 
     @cached_property
     def inbox(self) -> S3FileStore:
-        """Where exports are put; only people put any by way of vaxline."""
-        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
+        """The inbox, for exports that a person puts there through vaxline."""
+        from shared.adapters.aws.s3 import S3FileStore
 
         return S3FileStore(self._s3, self.runtime.bucket, INBOX_PREFIX)
 
     @cached_property
     def report(self) -> DailyReports:
-        from shared.usecases.reporting.daily import DailyReports  # noqa: PLC0415 - once a day
+        from shared.usecases.reporting.daily import DailyReports
 
         return DailyReports(
             tallies=self.tallies,
@@ -303,19 +304,19 @@ class Application:
 
     @cached_property
     def tallies(self) -> DayTallies:
-        from shared.usecases.reporting.day_tallies import DayTallies  # noqa: PLC0415 - reports and the overview alone
+        from shared.usecases.reporting.day_tallies import DayTallies
 
         return DayTallies(outcomes=self.ledger.outcomes, store=self._report_store, clock=self.clock)
 
     @cached_property
     def _report_store(self) -> S3FileStore:
-        from shared.adapters.aws.s3 import S3FileStore  # noqa: PLC0415 - as above
+        from shared.adapters.aws.s3 import S3FileStore
 
         return S3FileStore(self._s3, self.runtime.bucket, REPORTS_PREFIX)
 
     @cached_property
     def backfill(self) -> Backfill:
-        from shared.usecases.delivery.backfill import Backfill  # noqa: PLC0415 - only where turns are given
+        from shared.usecases.delivery.backfill import Backfill
 
         return Backfill(
             backfills=self.ledger.backfills,
@@ -327,7 +328,7 @@ class Application:
 
     @cached_property
     def sweep(self) -> Sweep:
-        from shared.usecases.delivery.sweep import Sweep  # noqa: PLC0415 - only where it sweeps
+        from shared.usecases.delivery.sweep import Sweep
 
         return Sweep(
             backlog=self.ledger.backlog,
@@ -338,14 +339,14 @@ class Application:
         )
 
     def redrive(self, queue: QueueSettings) -> int:
-        """Brings back what SQS set aside of a queue; how many messages that were."""
-        from shared.adapters.aws.redrive import redrive  # noqa: PLC0415 - only people do
+        """Move the dead letters of a queue back; return how many there were."""
+        from shared.adapters.aws.redrive import redrive
 
         return redrive(self._sqs, queue, self.runtime.stage, self.runtime.outbox_url)
 
     def expected(self, *, noting: bool = False) -> Expectations:
-        """When files are due and credentials expire, as of now."""
-        from shared.usecases.reporting.expectations import read_expectations  # noqa: PLC0415 - only where somebody looks
+        """Return when files are due and credentials expire; `noting` also notes the sources that are not known yet."""
+        from shared.usecases.reporting.expectations import read_expectations
 
         return read_expectations(
             self.ledger.sources, self.ledger.stops, self.configurations.current(), self.clock.now(), noting=noting
@@ -353,8 +354,8 @@ class Application:
 
     @cached_property
     def notices(self) -> Notices:
-        from shared.adapters.ledger.notices import DynamoPendingNotices, SnsTopic  # noqa: PLC0415 - triage and sweep alone
-        from shared.usecases.correction.notices import Notices  # noqa: PLC0415 - with every finding's text
+        from shared.adapters.ledger.notices import DynamoPendingNotices, SnsTopic
+        from shared.usecases.correction.notices import Notices
 
         return Notices(
             worklist=self.ledger.worklist,
@@ -366,8 +367,8 @@ class Application:
 
     @cached_property
     def valve(self) -> ValveCheck:
-        from shared.adapters.aws.event_source import EventSourceMapping  # noqa: PLC0415 - only valve switches
-        from shared.usecases.delivery.valve import ValveCheck  # noqa: PLC0415 - only the function valve
+        from shared.adapters.aws.event_source import EventSourceMapping
+        from shared.usecases.delivery.valve import ValveCheck
 
         client = self.session.client("lambda", config=_CLIENT)
         return ValveCheck(
@@ -389,5 +390,5 @@ class Application:
 
 
 def application() -> Application:
-    """The application of this process, from its environment."""
+    """Return the application of this process, as its environment describes it."""
     return Application(Runtime.from_environment())

@@ -12,8 +12,10 @@ from shared.domain.audit import AuditEntry
 class AuditTrail(Protocol):
     """Who read or changed what. Entries are added, never changed."""
 
-    def note(self, entry: AuditEntry) -> None: ...
+    def note(self, entry: AuditEntry) -> None:
+        """Add an entry."""
+        ...
 
     def entries(self, since: date, until: date) -> Iterator[AuditEntry]:
-        """The entries of those days (UTC), both included, in order of time."""
+        """Yield the entries of these days (UTC, both included), in order of time."""
         ...

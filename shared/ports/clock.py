@@ -1,4 +1,4 @@
-"""The time, as use cases ask for it."""
+"""The time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """The time, as use cases ask for it."""
+
     def now(self) -> datetime:
-        """The time, with a zone."""
+        """Return the time, with a zone."""
         ...

@@ -1,26 +1,33 @@
-"""clinics.toml and the clinics' credentials."""
+"""The configuration (clinics.toml) and the clinics' credentials."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from shared.domain.clinics import Configuration
-from shared.domain.submission import (
-    Credentials,
-)
+from shared.domain.submission import Credentials
 
 
 class Configurations(Protocol):
+    """The versions of the configuration."""
+
     def current(self) -> Configuration:
-        """The version in force (cached for a minute).
+        """Return the version in force, as of a minute ago at most.
 
         Raises:
-            LookupError: none was pushed yet.
+            LookupError: No version was pushed yet.
         """
         ...
 
 
 class Secrets(Protocol):
+    """The clinics' credentials."""
+
     def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
-        """The clinic's credentials; None when the secret is missing or malformed. `fresh` skips the cache."""
+        """Return credentials, or None if the secret is missing or malformed.
+
+        Args:
+            secret: Name of the secret.
+            fresh: Read the secret now, not from the cache.
+        """
         ...

@@ -1,27 +1,23 @@
-"""The registry."""
+"""The IIS, behind SOAP."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from shared.domain.submission import (
-    Answer,
-    Credentials,
-    DeliveryFault,
-)
+from shared.domain.submission import Answer, Credentials, DeliveryFault
 
 
 class Iis(Protocol):
-    """The registry behind SOAP. Every call returns values for everything that an IIS or a network can do."""
+    """Calls to the IIS (CDC's WSDL, `urn:cdc:iisb:2011`). Whatever the IIS or the network does comes as a value."""
 
     def submit(self, endpoint: str, credentials: Credentials, facility_id: str, message: str) -> Answer | DeliveryFault:
-        """submitSingleMessage (urn:cdc:iisb:2011)."""
+        """Send an HL7 message: submitSingleMessage."""
         ...
 
     def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
-        """connectivityTest (urn:cdc:iisb:2011); needs no credentials."""
+        """Send a text that the IIS returns: connectivityTest, which needs no credentials."""
         ...
 
     def reach(self, endpoint: str) -> DeliveryFault | None:
-        """Connects, secures the connection and sends nothing; None where that worked."""
+        """Connect with TLS and send nothing; return None if that worked."""
         ...

@@ -1,4 +1,4 @@
-"""The bucket, the reports kept in it, and the readers of its exports."""
+"""The bucket: its objects, the files kept by name, and the readers of exports."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StoredObject(msgspec.Struct, frozen=True):
-    """One object of the bucket: key, the version that makes this arrival unique, size in bytes, when it arrived.
+    """One object of the bucket.
 
-    `version_id` is S3's own, where one version is meant and not the newest.
+    `version` tells one arrival under a key from the next; `size` is in bytes. `version_id` is S3's version id if one
+    version is meant and not the newest.
     """
 
     key: str
@@ -28,26 +29,30 @@ class StoredObject(msgspec.Struct, frozen=True):
 
 
 class Objects(Protocol):
-    """The bucket."""
+    """The objects of the bucket."""
 
     def stat(self, key: str, version_id: str = "") -> StoredObject | None:
-        """The object, or one version of it; None where it is not there."""
+        """Return an object, or one version of it; None if it does not exist."""
         ...
 
-    def list(self, prefix: str) -> Iterator[StoredObject]: ...
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the newest version of each object under a prefix."""
+        ...
 
     def open(self, item: StoredObject) -> IO[bytes]:
-        """The object's bytes as a stream that is read forward once."""
+        """Return the object's content as a stream that can be read once, forward."""
         ...
 
 
 class FileStore(Protocol):
-    """Files by name: reports, answers to query files."""
+    """Files by name: reports, and answers to query files."""
 
-    def get(self, name: str) -> bytes | None: ...
+    def get(self, name: str) -> bytes | None:
+        """Return a file's content; None if it does not exist."""
+        ...
 
     def put(self, name: str, content: bytes, content_type: str) -> None:
-        """Writes a file, in place of the one of that name."""
+        """Write a file, and replace the one of that name."""
         ...
 
 
@@ -55,9 +60,14 @@ class Exports(Protocol):
     """A reader of one export format."""
 
     def read(self, parts: Sequence[StoredObject], source: Source, objects: Objects) -> Iterator[Visit]:
-        """One visit per patient, clinic and day, every data row of the parts in exactly one visit's `rows`.
+        """Yield one visit per patient, clinic and day; each data row is in the `rows` of exactly one visit.
 
-        Rows that cannot be understood come as visits with findings. Visits of one patient come in the order of days.
-        Memory does not grow with the size of the parts.
+        Rows that cannot be read become visits with findings. The visits of a patient come in the order of days. Memory
+        does not grow with the size of the parts.
+
+        Args:
+            parts: The objects of one export, in their order.
+            source: The source that they come from.
+            objects: The bucket.
         """
         ...

@@ -1,4 +1,4 @@
-"""The queues between functions, and the switch of delivery."""
+"""The queues between functions, and the switch of delivery. Messages are references and contain no PHI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import msgspec
 
 
 class OutboxMessage(msgspec.Struct, frozen=True):
-    """A reference: no PHI. `round` tells one queueing of the same submission from the next (SQS deduplication)."""
+    """A reference to a submission.
+
+    `round` differs each time the same submission is queued, so that SQS does not drop it as a duplicate of a message of
+    the last five minutes.
+    """
 
     msh_10: str
     clinic: str
@@ -17,50 +21,60 @@ class OutboxMessage(msgspec.Struct, frozen=True):
     round: str = ""
 
 
-class Outbox(Protocol):
-    def send(self, messages: Sequence[OutboxMessage]) -> None:
-        """Queues references in this order; order within a patient group is kept until they are delivered.
-
-        Raises:
-            RuntimeError: the queue took some of them only; the text counts, it does not quote.
-        """
-        ...
-
-    def depth(self) -> int:
-        """About how many references wait to be received: those that are out or kept back are not counted."""
-        ...
-
-
 class Received(msgspec.Struct, frozen=True):
-    """A reference that was received, and the receipt by which the queue knows it."""
+    """A reference that was received, and the receipt by which the queue identifies it."""
 
     message: OutboxMessage
     receipt: str
 
 
+class Outbox(Protocol):
+    """The end of the outbox that is written to."""
+
+    def send(self, messages: Sequence[OutboxMessage]) -> None:
+        """Queue references; within a patient group they are delivered in this order.
+
+        Raises:
+            RuntimeError: The queue did not take all of them. The text has their number and quotes nothing.
+        """
+        ...
+
+    def depth(self) -> int:
+        """Return about how many references wait, without those that are received or delayed."""
+        ...
+
+
 class OutboxReader(Protocol):
-    """The other end of the outbox. What was received and is neither removed nor delayed comes again after a while."""
+    """The end of the outbox that is read. A reference that is neither removed nor delayed is received again."""
 
     def receive(self) -> list[Received]:
-        """At most ten references, none where nothing waits; a patient's in their order, none while others are out."""
+        """Return at most ten references, a patient's in their order; none of a patient whose others are received."""
         ...
 
     def remove(self, receipts: Sequence[str]) -> None:
-        """Takes references out for good; one that is gone already is no error."""
+        """Remove references; one that is gone is no error."""
         ...
 
     def delay(self, receipt: str, seconds: int) -> None:
-        """Keeps a reference and those of its patient behind it back."""
+        """Delay a reference, and with it those of its patient behind it."""
         ...
 
 
 class ResubmissionQueue(Protocol):
-    def send(self, msh_10s: Sequence[str]) -> None: ...
+    """The queue that triage takes from."""
+
+    def send(self, msh_10s: Sequence[str]) -> None:
+        """Queue submissions for triage."""
+        ...
 
 
-class Delivery(Protocol):
-    """The switch of what feeds `submit`: off, nothing is received and no receive count burns."""
+class DeliverySwitch(Protocol):
+    """The switch of the outbox's event source. While it is off, no reference is received and no receive is counted."""
 
-    def is_on(self) -> bool: ...
+    def is_on(self) -> bool:
+        """Return whether it is on, or about to be."""
+        ...
 
-    def switch(self, *, on: bool) -> None: ...
+    def switch(self, *, on: bool) -> None:
+        """Switch it on or off."""
+        ...

@@ -1,4 +1,4 @@
-"""Another implementation of HL7 beside our own."""
+"""Another implementation of HL7 that checks the messages we build (ADR 0002)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Protocol
 
 
 class SecondOpinion(Protocol):
-    """Another implementation of HL7 that judges what we built."""
+    """A check of built messages by another implementation."""
 
     def objection(self, vxu: str) -> str:
-        """Empty where it agrees, else the kind of its objection (no PHI)."""
+        """Return the kind of the objection, without PHI; empty if there is none."""
         ...

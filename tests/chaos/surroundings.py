@@ -66,7 +66,7 @@ class Agreeing:
 
 @dataclass(slots=True)
 class Switch:
-    """Port `Delivery`: what feeds submit."""
+    """Port `DeliverySwitch`: what feeds submit."""
 
     on: bool = True
 

@@ -1,6 +1,7 @@
-"""The switch of what feeds a function: its event source mapping (AWS: Lambda API, UpdateEventSourceMapping).
+"""The event source mapping of a function, as the switch of delivery (AWS: Lambda API, UpdateEventSourceMapping).
 
-Switched off, Lambda's pollers stop: what was received goes on, nothing more is, and no receive count burns.
+When it is switched off, Lambda stops polling the queue: what was received is still processed, and the messages that
+stay in the queue keep their receive counts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _ON: Final = frozenset({"Enabled", "Enabling", "Creating", "Updating"})
 
 
 class EventSourceMapping:
-    """Port `Delivery`: the mapping with this UUID."""
+    """Port `DeliverySwitch` on the mapping with this UUID."""
 
     def __init__(self, client: LambdaClient, uuid: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Asking through the stage's own function `query`: credentials and the way to the IIS stay where delivery has them."""
+"""Queries through the stage's function `query`, which has the credentials and the network path to the IIS."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class LambdaQuery:
-    """The use case `query`, invoked synchronously."""
+    """Invokes the function `query` and waits for its answer."""
 
     def __init__(self, client: LambdaClient, function: str) -> None:
         self._client = client
         self._function = function
 
     def __call__(self, request: Request, clinic: str) -> Asked:
-        """Asks once, in the name of a clinic.
+        """Ask once, in the name of a clinic.
 
         Raises:
-            RuntimeError: the function failed; its log has the type of the exception.
+            RuntimeError: The function failed; its log has the type of the exception.
         """
         event = {
             "clinic": clinic,

@@ -1,7 +1,8 @@
-"""Brings back what SQS set aside: from a dead-letter queue to the queue that it came from.
+"""Moves the messages of a dead-letter queue back to the queue that they came from.
 
-As StartMessageMoveTask does (SQS API reference), but at once, counted, and with a person's rights on these queues only.
-Sent first and deleted after: what stops in between comes twice, and the ledger decides what is still to be done.
+SQS's own StartMessageMoveTask runs in the background; this moves at once, returns the count, and needs rights on the
+two queues only. A message is sent before it is deleted, which is at-least-once delivery: the ledger decides whether
+anything is left to do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ _WAIT_SECONDS: Final = 1
 
 
 def redrive(client: SQSClient, queue: QueueSettings, stage: str, any_url: str) -> int:
-    """How many messages went back. `any_url` is the URL of any queue of the stage: all of them begin alike."""
+    """Move all messages back.
+
+    Args:
+        client: The SQS client.
+        queue: The queue whose dead letters are moved.
+        stage: Name of the stage.
+        any_url: URL of any queue of the stage, from which the other URLs are made.
+
+    Returns:
+        How many messages were moved.
+    """
     start = any_url.rpartition("/")[0]
     source, target = f"{start}/{queue.dead_letter_name(stage)}", f"{start}/{queue.physical_name(stage)}"
     moved = 0
@@ -44,8 +55,8 @@ def _received(client: SQSClient, url: str) -> list[Any]:
 
 
 def _fifo(message: Any, queue: QueueSettings) -> dict[str, Any]:
-    """Its group again, and a deduplication id of this return, so that SQS does not take it for the message it was."""
+    """The message's group, and a deduplication id of its own, so that SQS does not drop it as a duplicate."""
     if not queue.fifo:
         return {}
-    mark = hashlib.sha256(f"redrive#{message['MessageId']}".encode()).hexdigest()
-    return {"MessageGroupId": message["Attributes"]["MessageGroupId"], "MessageDeduplicationId": mark}
+    deduplication_id = hashlib.sha256(f"redrive#{message['MessageId']}".encode()).hexdigest()
+    return {"MessageGroupId": message["Attributes"]["MessageGroupId"], "MessageDeduplicationId": deduplication_id}

@@ -1,4 +1,4 @@
-"""The bucket: exports in `inbox/`, the versions of clinics.toml in `config/`."""
+"""The bucket: objects, files by name, and the versions of clinics.toml in `config/`."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ class S3Objects:
     def list(self, prefix: str) -> Iterator[StoredObject]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
             for item in page.get("Contents", []):
-                # A listing names no version ids; content and time together tell one arrival from the next.
+                # A listing contains no version ids; content and time together tell one arrival from the next.
                 version = f"{item['ETag']}@{item['LastModified'].isoformat()}"
                 yield StoredObject(item["Key"], version, item["Size"], item["LastModified"])
 
     def versions(self, prefix: str, since: datetime) -> Iterator[StoredObject]:
-        """Every version that arrived since then, also of keys that were overwritten or deleted, in order of time."""
+        """Yield each version that arrived since then in order of time, also of overwritten and deleted keys."""
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
-        found = [
+        versions = [
             StoredObject(item["Key"], item["VersionId"], item["Size"], item["LastModified"], item["VersionId"])
             for page in pages
             for item in page.get("Versions", [])
             if item["LastModified"] >= since
         ]
-        yield from sorted(found, key=lambda item: item.modified)
+        yield from sorted(versions, key=lambda item: item.modified)
 
     def open(self, item: StoredObject) -> IO[bytes]:
         wanted = {"VersionId": item.version_id} if item.version_id else {}
@@ -70,7 +70,7 @@ class S3Objects:
 
 
 class _Raw(io.RawIOBase):
-    """botocore's streaming body as a raw stream, so that the standard library can buffer and decode it."""
+    """botocore's streaming body as a raw stream, which the standard library can buffer and decode."""
 
     def __init__(self, body: IO[bytes]) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class _Raw(io.RawIOBase):
 
 
 class S3Configurations:
-    """Port `Configurations`: the current clinics.toml, and every version that was ever pushed."""
+    """Port `Configurations`: the clinics.toml in force, and every version that was pushed."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
@@ -105,10 +105,10 @@ class S3Configurations:
         return self._cached
 
     def text(self) -> str:
-        """The clinics.toml in force, as it was pushed.
+        """Return the clinics.toml in force, as it was pushed.
 
         Raises:
-            LookupError: none was pushed yet.
+            LookupError: None was pushed yet.
         """
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=CURRENT_CONFIGURATION)["Body"].read()
@@ -127,7 +127,7 @@ class S3Configurations:
         )
 
     def push(self, text: str, version: str) -> None:
-        """Stores a checked text, once under its version for ever and once as the one in force."""
+        """Store a checked text under its version, and as the one in force."""
         body = text.encode("utf-8")
         for key in (f"{settings.CONFIG_PREFIX}versions/{version}.toml", CURRENT_CONFIGURATION):
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/toml")
@@ -135,7 +135,7 @@ class S3Configurations:
 
 
 class S3FileStore:
-    """Port `FileStore`: the objects under one prefix."""
+    """Port `FileStore` on the objects under one prefix."""
 
     def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
         self._client = client

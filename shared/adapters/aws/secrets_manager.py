@@ -20,7 +20,7 @@ _UNREADABLE: Final = frozenset({"ResourceNotFoundException", "AccessDeniedExcept
 
 
 class SecretsManagerSecrets:
-    """Port `Secrets`: JSON secrets with `username` and `password`, cached for five minutes."""
+    """Port `Secrets`: JSON secrets with `username` and `password`, cached for five minutes. Thread-safe."""
 
     def __init__(self, client: SecretsManagerClient, stage: str) -> None:
         self._client = client
@@ -30,9 +30,9 @@ class SecretsManagerSecrets:
 
     def credentials(self, secret: str, *, fresh: bool = False) -> Credentials | None:
         with self._lock:
-            known = self._cache.get(secret)
-            if known is not None and not fresh and time.monotonic() - known[0] < _FRESH_SECONDS:
-                return known[1]
+            read_at, cached = self._cache.get(secret, (0.0, None))
+            if cached is not None and not fresh and time.monotonic() - read_at < _FRESH_SECONDS:
+                return cached
             credentials = self._read(secret)
             if credentials is not None:
                 self._cache[secret] = (time.monotonic(), credentials)

@@ -18,7 +18,7 @@ from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
 from shared.ports.iis import Iis
 from shared.ports.ledger import Stops
-from shared.ports.queues import Delivery
+from shared.ports.queues import DeliverySwitch
 from shared.usecases.delivery.stops import change_valve
 from shared.usecases.delivery.sweep import Sweep
 
@@ -51,7 +51,7 @@ class ValveCheck:
         self,
         *,
         stops: Stops,
-        delivery: Delivery,
+        delivery: DeliverySwitch,
         configurations: Configurations,
         iis: Iis,
         clock: Clock,
