@@ -39,10 +39,10 @@ class ErrorLocation(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         segment: Name of the segment.
-        sequence: Which segment of that name, from 1; 0 if not said.
+        sequence: Which segment of that name, from 1; 0 if not given.
         field: Number of the field; 0 for the whole segment.
         component: Number of the component; 0 for the whole field.
-        repetition: Which repetition of the field, from 1; 0 if not said.
+        repetition: Which repetition of the field, from 1; 0 if not given.
     """
 
     segment: str = ""

@@ -94,10 +94,10 @@ def _check_repetitions(field: Field, text: str) -> Violations:
             # Predicates and statements are about the first repetition, so it must not be the one that is empty.
             violations += [Violation("MISSING", "", text)] if number == 1 else []
         else:
-            found = _check_value(field, repetition)
+            of_one = _check_value(field, repetition)
             if field.repeats != ANY and number > field.repeats:
-                found.append(Violation("REPEATS", "", repetition))
-            violations += found if number == 1 else _placed(found, f"[{number}]")
+                of_one.append(Violation("REPEATS", "", repetition))
+            violations += of_one if number == 1 else _placed(of_one, f"[{number}]")
     return violations
 
 
@@ -130,13 +130,13 @@ def _check_composite(type_: DataType, text: str, delimiter: str) -> Violations:
     for part in type_.parts:
         part_text = parts[part.position - 1]
         if part_text:
-            found = _check_part(part, part_text, parts)
+            of_part = _check_part(part, part_text, parts)
         elif part.usage is _R or part.warned or part.when is not None:
-            found = absence(usage_in(part, parts), warned=part.warned)
+            of_part = absence(usage_in(part, parts), warned=part.warned)
         else:
             continue
-        if found:
-            violations += _placed(found, f".{part.position}")
+        if of_part:
+            violations += _placed(of_part, f".{part.position}")
     return violations
 
 

@@ -111,10 +111,10 @@ def _information_source(rxa: Segment, completion: Completion, reading: Reading) 
 
 def _vaccine(rxa: Segment, reading: Reading) -> tuple[Code, str]:
     """(vaccine, NDC) of RXA-5, by the triplets' coding systems. A local code becomes the alternate."""
-    said = triplets(rxa.first(5))
+    coded = triplets(rxa.first(5))
     vaccine, ndc = NO_CODE, ""
     local: list[Triplet] = []
-    for triplet in said:
+    for triplet in coded:
         system = triplet.system.upper()
         if system in _NDC_SYSTEMS:
             ndc = ndc or reading.read("ndc", triplet.code, cdc.ndc_11)
@@ -130,19 +130,19 @@ def _vaccine(rxa: Segment, reading: Reading) -> tuple[Code, str]:
     if local:
         first = local[0]
         return Code("", first.text, "", first.code, first.text, first.system or "L"), ndc
-    return Code("", next((triplet.text for triplet in said if triplet.text), "")), ndc
+    return Code("", next((triplet.text for triplet in coded if triplet.text), "")), ndc
 
 
 def _manufacturer(rxa: Segment, reading: Reading) -> Code:
     """The MVX of RXA-17. A code of another system becomes the alternate."""
-    said = triplets(rxa.first(17))
-    for triplet in said:
+    coded = triplets(rxa.first(17))
+    for triplet in coded:
         if triplet.system.upper() in _MVX_SYSTEMS or (triplet.code and cdc.mvx(triplet.code)):
             mvx = tables.mvx(triplet.code, triplet.text)
             if mvx:
-                return with_alternate(mvx, said)
-    if said:
-        reading.unreadable("mvx", said[0].code or said[0].text)
+                return with_alternate(mvx, coded)
+    if coded:
+        reading.unreadable("mvx", coded[0].code or coded[0].text)
     return NO_CODE
 
 

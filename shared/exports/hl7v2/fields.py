@@ -98,13 +98,13 @@ class Reading:
         """Look a coded field up in its table; a code of another system becomes the alternate triplet."""
         table = columns.BY_NAME[name].table
         assert table is not None
-        said = triplets(ce)
-        code = look_up(table, said)
+        coded = triplets(ce)
+        code = look_up(table, coded)
         if code is None:
-            if said:
-                self.unreadable(name, said[0].code or said[0].text, column)
+            if coded:
+                self.unreadable(name, coded[0].code or coded[0].text, column)
             return NO_CODE
-        return with_alternate(code, said)
+        return with_alternate(code, coded)
 
     def telecoms(self, segment: Segment, number: int) -> list[Telecom]:
         """Read the telephone numbers and e-mail addresses of an XTN field."""
@@ -134,19 +134,21 @@ class Reading:
         return provider
 
 
-def look_up(table: Table, said: Iterable[Triplet]) -> Code | None:
+def look_up(table: Table, coded: Iterable[Triplet]) -> Code | None:
     """Return the table's value of the first spelling that it knows, codes before texts."""
-    said = list(said)
-    spellings = [triplet.code for triplet in said if triplet.code] + [triplet.text for triplet in said if triplet.text]
+    coded = list(coded)
+    spellings = [triplet.code for triplet in coded if triplet.code] + [
+        triplet.text for triplet in coded if triplet.text
+    ]
     codes = (table.look_up(spelling) for spelling in spellings)
     return next((code for code in codes if code is not None), None)
 
 
-def with_alternate(code: Code, said: Iterable[Triplet]) -> Code:
+def with_alternate(code: Code, coded: Iterable[Triplet]) -> Code:
     """Return the code with the first triplet that has another code as its alternate."""
     if not code:
         return code
-    other = next((one for one in said if one.code and one.code.casefold() != code.code.casefold()), None)
+    other = next((one for one in coded if one.code and one.code.casefold() != code.code.casefold()), None)
     if other is None:
         return code
     return replace(code, alternate_code=other.code, alternate_text=other.text, alternate_system=other.system or "L")
@@ -171,8 +173,8 @@ def names(segment: Segment, number: int) -> tuple[Name, tuple[Name, ...]]:
 
 def addresses(segment: Segment, number: int, reading: Reading) -> tuple[Address, ...]:
     """Read the addresses of an XAD field."""
-    found = (_address(xad, f"{segment.name}-{number}", reading) for xad in segment.repetitions(number))
-    return tuple(dict.fromkeys(address for address in found if address))
+    read = (_address(xad, f"{segment.name}-{number}", reading) for xad in segment.repetitions(number))
+    return tuple(dict.fromkeys(address for address in read if address))
 
 
 def _address(xad: Repetition, path: str, reading: Reading) -> Address:
