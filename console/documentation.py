@@ -1,7 +1,7 @@
-"""Writes the pages of docs/ that follow from tables in the code, and checks that they still do.
+"""Generate the pages of docs/ that come from tables in the code.
 
-`python -m console.documentation` writes them; `--check` fails when one is out of date, when a page of docs/ links to a
-file that is not there, or when a file names a command that does not exist.
+`python -m console.documentation` writes them. With `--check` it fails where a page is out of date, where README or a
+page of docs/ links to a missing file, and where one names a command or an option that does not exist.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def lifecycle_page() -> str:
-    """docs/lifecycle.md"""
+    """Return docs/lifecycle.md."""
     states = _table(("state", "meaning"), ((state.value, words) for state, words in lifecycle.MEANING.items()))
     moves = _table(
         ("event", "from", "to"),
@@ -46,8 +46,8 @@ def lifecycle_page() -> str:
     )
     return (
         "# The lifecycle of a submission\n\n"
-        "A submission is one VXU with one MSH-10. Every write of a state is conditional on the states that this table "
-        "lets it leave.\n\n"
+        "A submission is one VXU with one MSH-10. Every write of a state is conditional: it fails unless the submission "
+        "is in a state from which this table allows it.\n\n"
         f"{states}\n## Transitions\n\n{moves}"
     )
 
@@ -60,28 +60,28 @@ def _check_rows(checks: Mapping[str, Check]) -> str:
 
 
 def checks_page() -> str:
-    """docs/checks.md"""
+    """Return docs/checks.md."""
     return (
-        "# What is checked before a message leaves\n\n"
-        "An error holds the submission (HELD) until it is corrected; a warning is kept with it and it is sent. "
-        "`vaxline explain CODE` prints a row. These checks look at what the export says; every message that is built "
-        "from it must then satisfy the profile, too: [z22.md](z22.md).\n\n" + _check_rows(OF_RECORDS)
+        "# Checks before a message is sent\n\n"
+        "An error holds the submission (HELD) until it is corrected. A warning is kept with the submission, which is "
+        "sent. `vaxline explain CODE` prints a row. These checks apply to the export's data; the message that is built "
+        "from it must also conform to the profile: [z22.md](z22.md).\n\n" + _check_rows(OF_RECORDS)
     )
 
 
 def z22_page() -> str:
-    """docs/z22.md"""
+    """Return docs/z22.md."""
     return (
-        "# What the profile Z22 asks of a message\n\n"
-        "Every VXU that vaxline builds is checked against this table before it is queued. What our own checks of the "
-        "record ([checks.md](checks.md)) let through and the profile forbids is held here. "
-        "[conformance.md](conformance.md) says how the table is judged against NIST's own checker.\n\n"
+        "# The rules of profile Z22\n\n"
+        "Every VXU that vaxline builds is checked against this table before it is queued, and held where it breaks a "
+        "rule. This catches what the checks of the data ([checks.md](checks.md)) let through. "
+        "[conformance.md](conformance.md) says how the table is tested against NIST's checker.\n\n"
         + _check_rows(conformance.CHECKS)
     )
 
 
 def faults_page() -> str:
-    """docs/faults.md"""
+    """Return docs/faults.md."""
     rows = (
         (f"`{f.code}`", f.words, f.fix, f.strategy.value, "perhaps" if f.may_be_stored else "no")
         for f in faults.CATALOGUE
@@ -93,14 +93,15 @@ def faults_page() -> str:
     return (
         "# How delivery can fail\n\n"
         "One row per fault. Where the IIS may have stored the message, the submission becomes UNKNOWN and the same "
-        "message is sent once more; where it cannot have, it waits on the ladder of its strategy.\n\n"
+        "message is sent once more. Where it cannot have, the submission waits as long as the ladder of its strategy "
+        "says, and is sent again.\n\n"
         + _table(("code", "what happened", "what to do", "strategy", "stored?"), rows)
         + f"\n## Ladders\n\n{ladders}"
     )
 
 
 def acks_page() -> str:
-    """docs/acks.md"""
+    """Return docs/acks.md."""
 
     def row(guide: guidance.Guidance) -> tuple[str, ...]:
         code = f"`{guide.code}…`" if guide.code.endswith("-") else f"`{guide.code}`" if guide.code else "any"
@@ -108,27 +109,28 @@ def acks_page() -> str:
         return code, f"{guide.path} {name}".strip() or "anywhere", guide.words, guide.fix, guide.who.value
 
     return (
-        "# What an IIS's error asks of you\n\n"
-        "Each ERR of an ACK gets one row: `vaxline show` prints it beside the IIS's own text, `vaxline failures` for "
-        'each cause, and `vaxline explain` for a code or a cause (`vaxline explain "103 PID-8"`). Codes are those of '
-        "ERR-5 (the IIS's own, or HL7 table 0533: 1 to 7) and of ERR-3 (HL7 table 0357: from 100). The most specific "
-        "row wins: a code of the IIS's own, then a field, then a code of a national table, then a segment.\n\n"
+        "# Errors of the IIS and what to do\n\n"
+        "Each ERR of an ACK matches one row. `vaxline show` prints it beside the IIS's own text, `vaxline failures` "
+        'prints it for each cause, and `vaxline explain` for a code or a cause (`vaxline explain "103 PID-8"`). Codes '
+        "are those of ERR-5 (the IIS's own, or HL7 table 0533: 1 to 7) and of ERR-3 (HL7 table 0357: from 100). The "
+        "most specific row wins: a code of the IIS's own, then a field, then a code of a national table, then a "
+        "segment.\n\n"
         + _table(("code", "field", "what is wrong", "how to fix it", "who"), map(row, (*TABLE, *ANSWERS.values())))
     )
 
 
 def metrics_page() -> str:
-    """docs/metrics.md"""
+    """Return docs/metrics.md."""
 
     def row(metric: Metric) -> tuple[str, ...]:
         return f"`{metric.name}`", metric.words, metric.function, metric.by or "total alone", metric.unit
 
     return (
-        "# What is measured\n\n"
-        "The functions write one line for each clinic of a batch in CloudWatch's embedded metric format: the log is "
-        "the transport, no call and no right is needed, and what did not happen is not written. A metric is kept as "
-        "the stage's total and once more for each clinic or source, by its key in clinics.toml, in the namespace "
-        "`vaxline/<stage>`. No patient, no record and no message is named.\n\n"
+        "# Metrics\n\n"
+        "The functions write one log line per clinic and batch in CloudWatch's embedded metric format, so metrics need "
+        "no API call and no permission. Zeros are not written. A metric has a total for the stage and a value for each "
+        "clinic or source, by its key in clinics.toml, in the namespace `vaxline/<stage>`. No metric names a patient, "
+        "a record or a message.\n\n"
         + _table(("metric", "what it counts", "function", "also by", "unit"), map(row, METRICS))
     )
 
@@ -141,7 +143,7 @@ def _duration(seconds: int) -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Every command of `vaxline` by its full name."""
+    """Yield every command of `vaxline` with its full name."""
     yield from _walk(typer.main.get_command(app), "vaxline")
 
 
@@ -155,31 +157,31 @@ def _walk(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def reports_page() -> str:
-    """docs/reports.md"""
+    """Return docs/reports.md."""
     rows = ((f"`{name}`", kind.title, kind.words) for name, kind in REPORTS.items())
     return (
         "# Reports\n\n`vaxline report NAME` prints a report of the last seven days, or of the days from `--since` to "
-        "`--until`, of all clinics or of one (`--clinic`). `--html FILE` writes a page to print that loads nothing, "
-        "`--csv FILE` a table for a spreadsheet in which no cell can become a formula, `--json` prints the same "
-        "numbers. `vaxline report all` has every report in one. No report quotes patient data.\n\n"
-        + _table(("name", "title", "what it tells"), rows)
-        + "\nA message is counted once, on the day (UTC) of its final answer; one that vaxline held, on the day it was "
-        "made; what still waits is not counted. A refusal stays a refusal on its day when its correction is accepted "
-        "later: the correction is a message of its own. A test holds every total against a scan of the whole ledger, "
-        "after all deliveries were repeated (`tests/end_to_end/test_reports.py`). Of days that are over, the tally of "
-        "each night is read, and the day itself only where an answer came after that; how it is counted is in "
-        "[adr/0011](adr/0011-outcomes-are-written-once.md).\n"
+        "`--until`, for all clinics or for one (`--clinic`). `--html FILE` writes a page to print that loads nothing. "
+        "`--csv FILE` writes a table for a spreadsheet in which no cell can become a formula. `--json` prints the same "
+        "numbers. `vaxline report all` prints all reports. No report quotes patient data.\n\n"
+        + _table(("name", "title", "content"), rows)
+        + "\nA message is counted once, on the day (UTC) of its final answer, and a held one on the day on which it was "
+        "created. Messages that still wait are not counted. A refusal stays a refusal on its day when its correction "
+        "is accepted later: the correction is a message of its own. A test compares every total with a scan of the "
+        "whole ledger, after all deliveries were repeated (`tests/end_to_end/test_reports.py`). For past days, the "
+        "tally stored each night is read, and the outcomes themselves only where one came later; "
+        "[adr/0011](adr/0011-outcomes-are-written-once.md) says how.\n"
     )
 
 
 def commands_page() -> str:
-    """docs/commands.md"""
+    """Return docs/commands.md."""
     parts = [
         """# The vaxline command
 
-Every command that prints data takes `--json`; every command that talks to a stage takes `--stage` (default: `local`,
-what `make demo` left behind; or the variable `VAXLINE_CLI_STAGE`). Exit codes: 0 done, 1 the answer is "no", 2 the call
-was wrong.
+Every command that prints data takes `--json`. Every command that uses a stage takes `--stage`; the default is the
+variable `VAXLINE_CLI_STAGE`, else `local`, which is what `make demo` left behind. Exit codes: 0 done, 1 the answer is
+"no", 2 the call was wrong.
 """
     ]
     for name, command in commands():
@@ -199,7 +201,7 @@ def _spelling(option: Any) -> str:
     return ", ".join(option.opts) if option.opts[0].startswith("-") else str(option.name).upper()
 
 
-# A command in a code span or on an indented line, up to its end or the words beside it.
+# A command in a code span or on an indented line, up to the end of the line or the explanation beside it.
 _TYPED: Final = re.compile(r"(?:^    |`|bin/)vaxline ([a-z][^`\n]*)", re.MULTILINE)
 _COMMENT: Final = re.compile(r"\s{2,}")
 _EVERYWHERE: Final = frozenset({"json", "stage"})
@@ -217,7 +219,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 
 
 def broken_links() -> Iterator[str]:
-    """Relative links of README and docs/ that lead nowhere."""
+    """Yield the relative links of README, CHANGELOG and docs/ whose target is missing."""
     for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))):
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
             if "://" not in target and not (page.parent / target).exists():
@@ -225,7 +227,7 @@ def broken_links() -> Iterator[str]:
 
 
 def unknown_commands() -> Iterator[str]:
-    """What README and docs/ ask to type that the `vaxline` command does not have: a command, or an option of one."""
+    """Yield the commands and options in README and docs/ that `vaxline` does not have."""
     known = dict(commands())
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
         for typed in _TYPED.findall(page.read_text("utf-8")):
@@ -242,7 +244,7 @@ def unknown_commands() -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes the pages, or with `--check` says which are out of date; 1 when something is wrong."""
+    """Write the pages, or check them with `--check`. Return 1 where something is wrong, else 0."""
     wrong = []
     for name, page in PAGES.items():
         path, text = ROOT / name, _GENERATED + page()
