@@ -27,9 +27,9 @@ def open_stage(stage: str) -> Iterator[Application]:
         LookupError: there is no such stage, or nothing is deployed under it.
     """
     if stage == LOCAL_STAGE:
-        from local.session import opened
+        from local.runs import open_last  # moto loads only for the local stage
 
-        with opened() as application:
+        with open_last() as application:
             yield application
     elif stage in settings.STAGES:
         yield Application(_runtime(stage))
@@ -45,10 +45,10 @@ def open_running_stage(stage: str) -> Iterator[Application]:
         LookupError: as `open_stage`.
     """
     if stage == LOCAL_STAGE:
-        from local.session import kept
+        from local.runs import keep_running
 
-        with kept() as session:
-            yield session.application
+        with keep_running() as run:
+            yield run.application
     else:
         with open_stage(stage) as application:
             yield application

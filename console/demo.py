@@ -23,11 +23,11 @@ from rich.live import Live
 from rich.table import Table
 
 from console import terminal
-from local import exports, session
+from local import demo_exports, runs
 from local.aws import snapshot
 from local.aws.engine import Engine
-from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, playing
-from local.session import Session
+from local.ctwiz.scenarios import LAPTOP_PACE, SCENARIOS, run_scenario
+from local.runs import LocalRun
 from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MARKER
@@ -45,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the demo; 0 when every file's counts add up and nothing is left in flight, else 1."""
     given = _arguments(arguments)
     talk = terminal.make_console(stderr=given.json, quiet=given.quiet)
-    clinics = given.config or session.DEMO_CLINICS
+    clinics = given.config or runs.DEMO_CLINICS
     files = _files(given.exports, given.doses)
     if not files:
         talk.print(f"There is no file to read in {given.exports}.")
         return 1
-    scenario = playing(given.scenario, seed=given.seed, pace=LAPTOP_PACE)
-    with session.running(clinics.read_text("utf-8"), str(clinics), continued=given.again, scenario=scenario) as run:
+    scenario = run_scenario(given.scenario, seed=given.seed, pace=LAPTOP_PACE)
+    with runs.start(clinics.read_text("utf-8"), str(clinics), continued=given.again, scenario=scenario) as run:
         talk.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
         generated = given.exports is None
         start = f"{datetime.now(UTC):%H%M%S}"
@@ -91,11 +91,11 @@ def _files(own: Path | None, doses: int) -> list[Path]:
         return [own] if own.is_file() else sorted(path for path in own.rglob("*") if path.is_file())
     generated = snapshot.FOLDER.parent / "demo-exports"
     shutil.rmtree(generated, ignore_errors=True)
-    exports.generate(generated, today=datetime.now(UTC).date(), doses=doses)
+    demo_exports.generate(generated, today=datetime.now(UTC).date(), doses=doses)
     return sorted(path for path in generated.rglob("*") if path.is_file())
 
 
-def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) -> list[tuple[str, Path]]:
+def _keys(files: Iterable[Path], run: LocalRun, *, generated: bool, drop: str) -> list[tuple[str, Path]]:
     """The key in the bucket for every file; the files of a set go into a folder of this drop's own.
 
     A stranger's file goes to the source that a folder above it names, else to the one for its kind.
@@ -104,7 +104,7 @@ def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) ->
     sets: set[str] = set()
     for path in files:
         named = next((part for part in reversed(path.parts[:-1]) if part in run.configuration.sources), None)
-        source = named or exports.source_for(path)
+        source = named or demo_exports.source_for(path)
         if FORMATS[run.configuration.sources[source].format].is_set:
             prefix = f"{INBOX_PREFIX}{source}/{path.parent.resolve().name}-{drop}/"
             sets.add(prefix)
@@ -120,7 +120,7 @@ def _keys(files: Iterable[Path], run: Session, *, generated: bool, drop: str) ->
 
 
 def _run(
-    run: Session, engine: Engine, keys: Sequence[tuple[str, Path]], talk: Console, title: str
+    run: LocalRun, engine: Engine, keys: Sequence[tuple[str, Path]], talk: Console, title: str
 ) -> list[FileSummary]:
     """Drops the files into the inbox and waits until nothing moves any more; the files of this run."""
     before = {summary.file_id for summary in run.application.ledger.files.all()}
@@ -185,7 +185,7 @@ def _totals(summaries: Sequence[FileSummary]) -> dict[str, Any]:
 
 
 def _report(
-    run: Session, first: Sequence[FileSummary], second: Sequence[FileSummary], engine: Engine, talk: Console
+    run: LocalRun, first: Sequence[FileSummary], second: Sequence[FileSummary], engine: Engine, talk: Console
 ) -> None:
     talk.print()
     talk.print(_places(first))
@@ -241,7 +241,7 @@ def _places(summaries: Sequence[FileSummary]) -> Table:
     return table
 
 
-def _failures(run: Session, talk: Console) -> None:
+def _failures(run: LocalRun, talk: Console) -> None:
     ledger = run.application.ledger
     entries = list(ledger.worklist.entries())
     if not entries:

@@ -46,8 +46,8 @@ def lifecycle_page() -> str:
     )
     return (
         "# The lifecycle of a submission\n\n"
-        "A submission is one VXU with one MSH-10. Every write of a state is conditional: it fails unless the submission "
-        "is in a state from which this table allows it.\n\n"
+        "A submission is one VXU with one MSH-10. Every write of a state is conditional: it fails unless this table "
+        "allows it from the state that the submission is in.\n\n"
         f"{states}\n## Transitions\n\n{moves}"
     )
 
@@ -165,7 +165,7 @@ def reports_page() -> str:
         "`--csv FILE` writes a table for a spreadsheet in which no cell can become a formula. `--json` prints the same "
         "numbers. `vaxline report all` prints all reports. No report quotes patient data.\n\n"
         + _table(("name", "title", "content"), rows)
-        + "\nA message is counted once, on the day (UTC) of its final answer, and a held one on the day on which it was "
+        + "\nA message is counted once, on the day (UTC) of its final answer; a held one on the day on which it was "
         "created. Messages that still wait are not counted. A refusal stays a refusal on its day when its correction "
         "is accepted later: the correction is a message of its own. A test compares every total with a scan of the "
         "whole ledger, after all deliveries were repeated (`tests/end_to_end/test_reports.py`). For past days, the "

@@ -20,10 +20,10 @@ from typing import Final
 
 import msgspec
 
-from local import session
+from local import runs
 from local.aws.engine import Engine
 from local.ctwiz.stored import StoredPatient
-from local.session import Session
+from local.runs import LocalRun
 from shared.adapters.configuration.reader import parse_configuration, read_configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
@@ -123,7 +123,7 @@ def read_entries(folder: Path) -> tuple[Entry, ...]:
 def read_clinics(folder: Path) -> tuple[str, str]:
     """The text of the clinics.toml to play by, and what it is called: the folder's own, else the demo's."""
     file = folder / CLINICS
-    file = file if file.exists() else session.DEMO_CLINICS
+    file = file if file.exists() else runs.DEMO_CLINICS
     return _text(file), str(file)
 
 
@@ -207,18 +207,18 @@ def opened(folder: Path, entries: Sequence[Entry], call: Call) -> Iterator[Rehea
         entries: as `read_entries` found them there.
         call: runs a `vaxline` command.
     """
-    with session.sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="vaxline-rehearsal-") as home:
+    with runs.sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="vaxline-rehearsal-") as home:
         copy = Path(home) / "folder"
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*"))
         clinics, name = read_clinics(folder)
-        with session.apart(clinics, name, Path(home) / "functions.log") as run, ExitStack() as engines:
+        with runs.temporary(clinics, name, Path(home) / "functions.log") as run, ExitStack() as engines:
             yield Rehearsal(run, copy, entries, call, engines)
 
 
 class Rehearsal:
     """The entries on their local run; `play` it once."""
 
-    def __init__(self, run: Session, folder: Path, entries: Sequence[Entry], call: Call, engines: ExitStack) -> None:
+    def __init__(self, run: LocalRun, folder: Path, entries: Sequence[Entry], call: Call, engines: ExitStack) -> None:
         self._run = run
         self._folder = folder
         self._entries = entries

@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 
 from console import demo, terminal
 from console.main import app
-from local import session
+from local import runs
 from local.aws import snapshot
 from local.aws.engine import Engine
-from local.session import Session
+from local.runs import LocalRun
 from shared.domain.submission import FileSummary, Submission
 from shared.settings import INBOX_PREFIX
 
@@ -41,7 +41,7 @@ _ONLY_READ: Final = frozenset(
 class OpenRun:
     """Exports are dropped into it, and `vaxline` commands are called on it as on what `make demo` left behind."""
 
-    def __init__(self, run: Session, engines: ExitStack, log: Path) -> None:
+    def __init__(self, run: LocalRun, engines: ExitStack, log: Path) -> None:
         self.session = run
         self._engines = engines
         self.engine = engines.enter_context(Engine(run.cloud))
@@ -108,7 +108,7 @@ def kept_in(folder: Path) -> Iterator[None]:
     """Local runs are kept in this folder while the context lasts; commands print as on a wide screen."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(snapshot, "FOLDER", folder / "local")
-        patched.setattr(session, "LOG", folder / "functions.log")
+        patched.setattr(runs, "LOG", folder / "functions.log")
         patched.setattr(terminal, "out", terminal.Console(width=200))
         patched.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
         yield
@@ -118,7 +118,7 @@ def kept_in(folder: Path) -> Iterator[None]:
 def open_run(clinics: str, folder: Path) -> Iterator[OpenRun]:
     """A local run under the text of a clinics.toml; its functions log into the folder."""
     log = folder / "functions.log"
-    with kept_in(folder), session.apart(clinics, "clinics.toml", log) as run, ExitStack() as engines:
+    with kept_in(folder), runs.temporary(clinics, "clinics.toml", log) as run, ExitStack() as engines:
         opened = OpenRun(run, engines, log)
         yield opened
         assert opened.engine.errors == []
@@ -129,10 +129,10 @@ def run_after_demo(folder: Path) -> Iterator[OpenRun]:
     """What `make demo` leaves behind, opened once for all commands."""
     with kept_in(folder):
         assert demo.main(["--quiet"]) == 0
-        clinics = session.DEMO_CLINICS.read_text("utf-8")
-        with session.running(clinics, "clinics.toml", continued=True) as run, ExitStack() as engines:
-            before = session._open.set(run)
-            opened = OpenRun(run, engines, session.LOG)
+        clinics = runs.DEMO_CLINICS.read_text("utf-8")
+        with runs.start(clinics, "clinics.toml", continued=True) as run, ExitStack() as engines:
+            before = runs._current.set(run)
+            opened = OpenRun(run, engines, runs.LOG)
             yield opened
-            session._open.reset(before)
+            runs._current.reset(before)
             assert opened.engine.errors == []

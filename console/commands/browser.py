@@ -37,7 +37,9 @@ def local(
     config: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="your own clinics.toml, put in force first")
     ] = None,
-    scenario: Annotated[str, typer.Option(help="faults of the simulated CT WiZ: typical-week, bad-day …")] = "",
+    scenario: Annotated[
+        str, typer.Option(help="faults of CT WiZ: typical-week, repeated-failures or regional-outage")
+    ] = "",
     seed: Annotated[int, typer.Option(help="seed of the scenario; the same seed gives the same faults")] = 0,
     port: Annotated[int, typer.Option(min=0, max=65535, help="the console's port; 0 is any free port")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the console's address")] = False,
@@ -46,9 +48,9 @@ def local(
 
     It continues from what `make demo` or the last `vaxline local` left behind. Nothing leaves this machine.
     """
-    from local.run import going
+    from local.interactive import interactive_run
 
-    with going(drop, config, scenario, seed, tell=_tell) as application:
+    with interactive_run(drop, config, scenario, seed, tell=_tell) as application:
         _serve(application, LOCAL_STAGE, port=port, no_browser=no_browser)
 
 

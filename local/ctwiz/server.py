@@ -24,7 +24,7 @@ from local.ctwiz import soap
 from local.ctwiz.faults import FAULTS, Call, Planned
 from local.ctwiz.messages import parse_message
 from local.ctwiz.registry import AUTHENTICATION_WORDS, WebIz
-from local.ctwiz.scenarios import SCENARIOS, Playing, playing
+from local.ctwiz.scenarios import SCENARIOS, ScenarioRun, run_scenario
 from local.ctwiz.soap import Reply, Request
 from shared.domain.hl7 import er7
 
@@ -67,7 +67,7 @@ class Simulator:
         faults: Iterable[Planned] = (),
         port: int = 0,
         today: Callable[[], date] = date.today,
-        scenario: Playing | None = None,
+        scenario: ScenarioRun | None = None,
     ) -> None:
         self.webiz = WebIz(facilities=facilities.keys(), clinic_codes=clinic_codes, inactive=inactive, today=today)
         self._facilities = dict(facilities)
@@ -358,7 +358,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             latency=options.latency,
             faults=[_planned(item) for item in options.fault],
             port=options.port,
-            scenario=playing(options.scenario, seed=options.seed, pace=options.pace),
+            scenario=run_scenario(options.scenario, seed=options.seed, pace=options.pace),
         )
     except (KeyError, TypeError, ValueError) as error:
         parser.error(f"cannot read the options: {error}")

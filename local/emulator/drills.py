@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import boto3
 
-from local import exports
+from local import demo_exports
 from local.ctwiz.server import Simulator
 from local.emulator.emulator import ROOT, Emulator
 from shared import settings
@@ -134,7 +134,7 @@ class Drills:
 
 def _export(folder: Path) -> bytes:
     """An export of people who were in no other."""
-    exports.generate(folder / "drill", today=datetime.now(UTC).date(), doses=_DOSES, seed=_SEED)
+    demo_exports.generate(folder / "drill", today=datetime.now(UTC).date(), doses=_DOSES, seed=_SEED)
     (file,) = (folder / "drill" / "elm").iterdir()
     return file.read_bytes().replace(b"ELM-", b"DRILL-")
 

@@ -23,7 +23,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra import bundling
-from local import exports
+from local import demo_exports
 from local.ctwiz.server import Simulator
 from local.emulator import emulator
 from local.emulator.drills import Drills
@@ -158,7 +158,7 @@ def _configure(application: Application, text: str, endpoint: str, secrets_key: 
 
 
 def _drop(folder: Path, bucket: str) -> int:
-    exports.generate(folder, today=datetime.now(UTC).date(), doses=_DOSES)
+    demo_exports.generate(folder, today=datetime.now(UTC).date(), doses=_DOSES)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     # A set of files is complete when its marker lands, so markers come last, as from an EHR.
     files.sort(key=lambda path: path.name == "_SUCCESS")

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Final, cast
 
-from local import exports_fhir
+from local import demo_exports_fhir
 from shared.ports.objects import StoredObject
 
 NEWEST: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -119,15 +119,17 @@ class FhirBucket(Bucket):
         raw = Lines(json.dumps(one).encode() + b"\n" for one in self._resources(item.key.rpartition("/")[2]))
         return cast(IO[bytes], io.BufferedReader(raw, buffer_size=1 << 20))
 
-    def _resources(self, name: str) -> Iterator[exports_fhir.Resource]:
+    def _resources(self, name: str) -> Iterator[demo_exports_fhir.Resource]:
         if name == "manifest.json":
-            yield exports_fhir.manifest(self._NAMES, date(2026, 3, 1))
+            yield demo_exports_fhir.manifest(self._NAMES, date(2026, 3, 1))
         elif name.startswith("Practitioner"):
-            yield from exports_fhir.places_and_people("harbor", [("1234567893", "Nurseby", "Nadia")])
+            yield from demo_exports_fhir.places_and_people("harbor", [("1234567893", "Nurseby", "Nadia")])
         elif name.startswith("Patient"):
-            yield from map(exports_fhir.patient, (row for n, row in enumerate(self._dicts()) if n % self._doses == 0))
+            yield from map(
+                demo_exports_fhir.patient, (row for n, row in enumerate(self._dicts()) if n % self._doses == 0)
+            )
         else:
-            yield from map(exports_fhir.immunization, self._dicts())
+            yield from map(demo_exports_fhir.immunization, self._dicts())
 
     def _dicts(self) -> Iterator[defaultdict[str, str]]:
         told = {"completion": "CP", "information_source": "00"}

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from local import exports as demo
+from local import demo_exports as demo
 from shared.adapters.configuration.reader import parse_configuration
 from shared.adapters.files import LocalObjects
 from shared.domain.clinics import Configuration

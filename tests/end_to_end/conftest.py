@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.aws.engine import Engine
-from local.session import Session
+from local.runs import LocalRun
 from tests.end_to_end.rows import CLINICS
 from tests.local_run import OpenRun, kept_in, open_run
 
@@ -34,7 +34,7 @@ def places(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def engine(run: Session) -> Iterator[Engine]:
+def engine(run: LocalRun) -> Iterator[Engine]:
     """The functions, at work for the test's own `run`."""
     with Engine(run.cloud) as running:
         yield running

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local import session
+from local import runs
 from local.aws.engine import Engine
-from local.session import Session
+from local.runs import LocalRun
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.usecases.intake import convert
@@ -28,22 +28,22 @@ ROWS = [
 
 
 @pytest.fixture
-def run(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def run(places: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRun]:
     """A local run in which an invocation of convert ends after its first ten visits."""
     monkeypatch.setattr(convert, "CHUNK", 10)
     monkeypatch.setattr(convert, "CONVERT_RESERVE", 1_000_000)
-    with session.running(CLINICS, "clinics.toml") as running:
+    with runs.start(CLINICS, "clinics.toml") as running:
         yield running
 
 
-def the_file(run: Session, engine: Engine) -> FileSummary:
+def the_file(run: LocalRun, engine: Engine) -> FileSummary:
     assert engine.wait_until_idle(timeout=120)
     (file,) = run.application.ledger.files.all()
     return file
 
 
 def test_a_file_of_several_invocations_is_one_file_whose_counts_add_up(
-    run: Session, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    run: LocalRun, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invocations = []
     handler = engine.handlers["convert"]
@@ -75,7 +75,7 @@ def test_a_file_of_several_invocations_is_one_file_whose_counts_add_up(
     assert all(days == sorted(set(days)) and len(days) == DAYS for days in of_patient.values())
 
 
-def test_its_event_again_changes_nothing(run: Session, engine: Engine) -> None:
+def test_its_event_again_changes_nothing(run: LocalRun, engine: Engine) -> None:
     run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=KEY, Body=a_csv(*ROWS))
     before = the_file(run, engine)
     version = run.cloud.s3.head_object(Bucket=run.cloud.runtime.bucket, Key=KEY)["VersionId"]

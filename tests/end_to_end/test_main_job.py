@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from local import exports
+from local import demo_exports
 from local.ctwiz.faults import Planned
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary, Submission
@@ -123,7 +123,7 @@ def test_a_visit_that_must_be_tried_again_holds_the_patients_later_visits_back(s
 
 
 def test_a_fhir_set_waits_for_its_last_file_and_arrives_in_any_order(shared_run: OpenRun, tmp_path: Path) -> None:
-    exports.generate(tmp_path / "made", today=date(2026, 3, 2), doses=60)
+    demo_exports.generate(tmp_path / "made", today=date(2026, 3, 2), doses=60)
     files = sorted((tmp_path / "made" / "hilltop").rglob("*"), reverse=True)
     for path in (path for path in files if path.is_file()):
         assert not any(file.source == "hilltop" for file in shared_run.ledger.files.all())

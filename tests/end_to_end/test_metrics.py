@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from local import session
+from local import runs
 from local.aws.engine import Engine
 from shared.domain.lifecycle import State
 from shared.metrics import BY_NAME
@@ -14,7 +14,7 @@ from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
 def test_the_metrics_of_a_run_say_what_the_ledger_says_and_name_nobody(places: None, tmp_path: Path) -> None:
-    with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
+    with runs.start(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
         rows = [row("SYN-1", "D1"), row("SYN-2", "D2"), row("SYN-3", "D3", lot="")]
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))
         assert engine.wait_until_idle(timeout=60)

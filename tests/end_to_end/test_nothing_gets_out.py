@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from functions import logs
-from local import session
+from local import runs
 from local.aws.engine import Engine
 from local.ctwiz import faults, soap
 from local.ctwiz.faults import Planned, TransportFault
-from local.session import Session
+from local.runs import LocalRun
 from shared.domain.lifecycle import State
 from shared.settings import SWEEP
 from shared.usecases.correction.correct import Resubmitted
@@ -136,7 +136,7 @@ class Watch:
         self.log = io.StringIO()
         self.queued: list[str] = []
 
-    def watch_queues(self, run: Session) -> None:
+    def watch_queues(self, run: LocalRun) -> None:
         run.cloud.sqs.meta.events.register(
             "after-call.sqs.ReceiveMessage",
             lambda parsed, **_: self.queued.extend(map(repr, parsed.get("Messages", []))),
@@ -168,14 +168,14 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def run(places: None, watch: Watch) -> Iterator[tuple[Session, Engine]]:
-    with session.running(CLINICS, "clinics.toml") as running:
+def run(places: None, watch: Watch) -> Iterator[tuple[LocalRun, Engine]]:
+    with runs.start(CLINICS, "clinics.toml") as running:
         watch.watch_queues(running)
         with Engine(running.cloud) as engine:
             yield running, engine
 
 
-def put(run: Session, exports: dict[str, str]) -> None:
+def put(run: LocalRun, exports: dict[str, str]) -> None:
     for key, body in exports.items():
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=body.encode())
 
@@ -184,7 +184,7 @@ def told(folder: Path) -> str:
     return (folder / "functions.log").read_text("utf-8")
 
 
-def nothing_got_out(run: Session, engine: Engine, watch: Watch, folder: Path, printed: str) -> None:
+def nothing_got_out(run: LocalRun, engine: Engine, watch: Watch, folder: Path, printed: str) -> None:
     log = told(folder)
     listing = run.cloud.s3.list_object_versions(Bucket=run.cloud.runtime.bucket)["Versions"]
     today = run.application.clock.now().date()
@@ -208,7 +208,7 @@ def nothing_got_out(run: Session, engine: Engine, watch: Watch, folder: Path, pr
         assert found is None, (place, text[max(0, found.start() - 300) : found.end() + 100])
 
 
-def _plain(run: Session) -> Iterator[str]:
+def _plain(run: LocalRun) -> Iterator[str]:
     """Of every item what is not in a compressed attribute: keys, what the indexes have, the file names."""
     pages = run.application.session.client("dynamodb").get_paginator("scan").paginate(TableName=run.cloud.runtime.table)
     for page in pages:
@@ -217,7 +217,7 @@ def _plain(run: Session) -> Iterator[str]:
 
 
 def test_nothing_of_a_patient_leaves_by_any_format(
-    run: tuple[Session, Engine], watch: Watch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    run: tuple[LocalRun, Engine], watch: Watch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     local, engine = run
     put(local, EXPORTS)
@@ -229,7 +229,7 @@ def test_nothing_of_a_patient_leaves_by_any_format(
 
 
 def test_nothing_of_a_patient_leaves_by_what_the_iis_answers(
-    run: tuple[Session, Engine],
+    run: tuple[LocalRun, Engine],
     watch: Watch,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
@@ -250,7 +250,7 @@ def test_nothing_of_a_patient_leaves_by_what_the_iis_answers(
 
 
 def test_nothing_of_a_patient_leaves_by_a_folder_that_somebody_called_by_her_name(
-    run: tuple[Session, Engine], tmp_path: Path
+    run: tuple[LocalRun, Engine], tmp_path: Path
 ) -> None:
     local, engine = run
     put(local, {"inbox/Canaryname Canaria/Canary.csv": "x", "inbox/CANARYMRN9.csv": "x", "inbox/elm/Canary.csv": CSV})
@@ -261,7 +261,7 @@ def test_nothing_of_a_patient_leaves_by_a_folder_that_somebody_called_by_her_nam
 
 
 def test_nothing_of_a_patient_leaves_by_a_correction(
-    run: tuple[Session, Engine], watch: Watch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    run: tuple[LocalRun, Engine], watch: Watch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     local, engine = run
     put(local, {"inbox/elm/doses.csv": "\n".join((HEADER, a_row(1, lot=""), a_row(2, first_name="BABY BOY")))})
@@ -280,7 +280,7 @@ BREAKS = [("convert", "BatchGetItem"), ("convert", "PutItem"), ("submit", "Updat
 
 @pytest.mark.parametrize(("function", "operation"), BREAKS)
 def test_nothing_of_a_patient_leaves_by_what_breaks(
-    run: tuple[Session, Engine],
+    run: tuple[LocalRun, Engine],
     watch: Watch,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
@@ -300,7 +300,7 @@ def test_nothing_of_a_patient_leaves_by_what_breaks(
     nothing_got_out(local, engine, watch, tmp_path, "".join(capfd.readouterr()))
 
 
-def test_nothing_of_a_patient_leaves_by_a_schedule_that_breaks(run: tuple[Session, Engine]) -> None:
+def test_nothing_of_a_patient_leaves_by_a_schedule_that_breaks(run: tuple[LocalRun, Engine]) -> None:
     _, engine = run
     breaks_once(engine, "sweep", "Query")
     with pytest.raises(logs.UnexpectedError) as raised:

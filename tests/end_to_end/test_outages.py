@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local import session
+from local import runs
 from local.aws.engine import Engine
 from local.ctwiz.faults import Planned
-from local.session import Session
+from local.runs import LocalRun
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.settings import OUTBOX, SWEEP
@@ -19,8 +19,8 @@ from tests.end_to_end.rows import CLINICS, a_csv, row
 
 
 @pytest.fixture
-def run(places: None) -> Iterator[Session]:
-    with session.running(CLINICS, "clinics.toml") as running:
+def run(places: None) -> Iterator[LocalRun]:
+    with runs.start(CLINICS, "clinics.toml") as running:
         yield running
 
 
@@ -28,7 +28,7 @@ Drop = Callable[..., FileSummary]
 
 
 @pytest.fixture
-def drop(run: Session, engine: Engine) -> Drop:
+def drop(run: LocalRun, engine: Engine) -> Drop:
     def put(*rows: str, key: str = "inbox/elm/doses.csv") -> FileSummary:
         before = {file.file_id for file in run.application.ledger.files.all()}
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=a_csv(*rows))
@@ -40,7 +40,7 @@ def drop(run: Session, engine: Engine) -> Drop:
     return put
 
 
-def is_switched_on(run: Session) -> bool:
+def is_switched_on(run: LocalRun) -> bool:
     mapping = run.cloud.functions.get_event_source_mapping(UUID=run.cloud.runtime.mapping)
     return mapping["State"] == "Enabled"
 
@@ -53,7 +53,7 @@ def until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
 
 
 def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_waited(
-    run: Session, engine: Engine, drop: Drop
+    run: LocalRun, engine: Engine, drop: Drop
 ) -> None:
     run.simulator.play(Planned("security-fault", facility="CT9001"))
     assert drop(row("SYN-1", "D1"), row("SYN-2", "D2")).submitted == {State.QUEUED: 2}
@@ -72,7 +72,7 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
 
 @pytest.mark.parametrize("fault", ["http-503", "reset"])
 def test_an_outage_of_the_whole_iis_stops_delivery_and_after_a_good_probe_everything_is_delivered(
-    run: Session, engine: Engine, fault: str
+    run: LocalRun, engine: Engine, fault: str
 ) -> None:
     run.simulator.play(Planned(fault))
     rows = [row(f"SYN-{number}", f"D{number}") for number in range(40)]
@@ -95,7 +95,7 @@ def test_an_outage_of_the_whole_iis_stops_delivery_and_after_a_good_probe_everyt
 
 
 def test_what_waits_behind_a_valve_that_a_person_closed_is_delivered_when_it_is_opened(
-    run: Session, engine: Engine, drop: Drop
+    run: LocalRun, engine: Engine, drop: Drop
 ) -> None:
     close_by_hand(run.application.ledger.stops, run.application.clock, "CT asked for it")
     until(lambda: not is_switched_on(run))
@@ -105,7 +105,7 @@ def test_what_waits_behind_a_valve_that_a_person_closed_is_delivered_when_it_is_
     until(lambda: len(run.simulator.accepted) == 1)
 
 
-def test_a_lost_queue_message_is_found_by_the_sweep(run: Session) -> None:
+def test_a_lost_queue_message_is_found_by_the_sweep(run: LocalRun) -> None:
     body = a_csv(row("SYN-1", "D1"))
     run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=body)
     run.application.convert("inbox/elm/doses.csv")

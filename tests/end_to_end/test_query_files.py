@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.main import app
-from local import session
+from local import runs
 from local.aws.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
 
@@ -22,7 +22,7 @@ def called(*arguments: str, code: int = 0) -> Result:
 
 @pytest.mark.usefixtures("places")
 def test_a_file_of_patients_is_put_asked_about_and_read_and_every_step_is_audited(tmp_path: Path) -> None:
-    with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
+    with runs.start(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=a_csv(row("SYN-1")))
         assert engine.wait_until_idle(timeout=60)
     patients = tmp_path / "sampleton-family.csv"
@@ -45,6 +45,6 @@ def test_a_file_of_patients_is_put_asked_about_and_read_and_every_step_is_audite
     assert lines[0]["asked"]["response"]["vaccinations"]
     audit = called("audit", "--json").stdout
     assert [entry["action"] for entry in json.loads(audit)] == ["queries put", "queries read"]
-    for said_in in (audit, name, json.dumps(summary), session.LOG.read_text("utf-8")):
+    for said_in in (audit, name, json.dumps(summary), runs.LOG.read_text("utf-8")):
         assert "ampleton" not in said_in
     assert called("queries", "nobody.csv", code=2)

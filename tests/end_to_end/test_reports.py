@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from console.main import app
-from local import exports, session
+from local import demo_exports, runs
 from local.aws import snapshot
 from local.aws.cloud import REGION
 from local.aws.engine import Engine
@@ -47,18 +47,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     folder = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(snapshot, "FOLDER", folder / "local")
-        patched.setattr(session, "LOG", folder / "functions.log")
+        patched.setattr(runs, "LOG", folder / "functions.log")
         day = datetime.now(UTC).date()
-        exports.generate(folder / "exports", today=day, doses=60)
-        with session.running(CLINICS, "clinics.toml", continued=False) as running:
+        demo_exports.generate(folder / "exports", today=day, doses=60)
+        with runs.start(CLINICS, "clinics.toml", continued=False) as running:
             yield _finished(running, folder / "exports", day)
 
 
-def _finished(running: session.Session, folder: Path, day: date) -> Run:
+def _finished(running: runs.LocalRun, folder: Path, day: date) -> Run:
     ledger, application = running.application.ledger, running.application
     with Engine(running.cloud) as engine:
         for path in sorted(folder.rglob("*.csv")):
-            key = f"inbox/{exports.source_for(path)}/{path.name}"
+            key = f"inbox/{demo_exports.source_for(path)}/{path.name}"
             running.cloud.s3.put_object(Bucket=running.cloud.runtime.bucket, Key=key, Body=path.read_bytes())
         refused_one = a_csv(row("SYN-9", first_name="BABY BOY"), row("SYN-8", lot=""))
         running.cloud.s3.put_object(Bucket=running.cloud.runtime.bucket, Key="inbox/elm/r.csv", Body=refused_one)
@@ -82,7 +82,7 @@ def _finished(running: session.Session, folder: Path, day: date) -> Run:
     return Run(submissions, before, after, of, count_days(ledger.outcomes, since, day + timedelta(days=1), "elm"), day)
 
 
-def _all(running: session.Session) -> list[Submission]:
+def _all(running: runs.LocalRun) -> list[Submission]:
     pages = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
     return [
         submission_from(item)

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from local import session
+from local import runs
 from local.aws.engine import Engine
-from local.ctwiz.scenarios import playing
+from local.ctwiz.scenarios import run_scenario
 from shared.domain.lifecycle import State
 from tests import places
 from tests.end_to_end.rows import a_csv, row
@@ -20,7 +20,7 @@ CLINICS = places.CLINICS.read_text("utf-8")
 def test_a_bad_day_ends_with_every_row_accepted_or_with_a_person(places: None, name: str) -> None:
     rows = [row(f"SYN-{number}", f"D{number}") for number in range(60)]
     with (
-        session.running(CLINICS, "clinics.toml", scenario=playing(name, seed=3, pace=0.0)) as run,
+        runs.start(CLINICS, "clinics.toml", scenario=run_scenario(name, seed=3, pace=0.0)) as run,
         Engine(run.cloud) as engine,
     ):
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from console.commands.workflow_steps import FOUND_WITH_FORECAST, Step, phases_of
 from console.main import app
-from local import session
+from local import runs
 from tests.end_to_end.rows import CLINICS, a_csv, row
 from tests.local_run import OpenRun, open_run
 
@@ -61,7 +61,7 @@ def test_every_reported_record_is_asked_for_and_the_evidence_names_nobody(run: O
 
 @pytest.mark.usefixtures("places")
 def test_records_are_handed_in_asked_for_and_updated_in_one_run(tmp_path: Path) -> None:
-    with session.running(CLINICS, "clinics.toml", continued=False):
+    with runs.start(CLINICS, "clinics.toml", continued=False):
         pass
     export, update, evidence = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "evidence.json"
     export.write_bytes(a_csv(row("SYN-1"), row("SYN-2", first_name="Grace")))

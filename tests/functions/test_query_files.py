@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from functions import logs
-from local import session
+from local import runs
 from local.aws import snapshot
 from local.aws.cloud import LocalCloud
 from local.aws.engine import Context
@@ -35,8 +35,8 @@ def test_nothing_is_asked_without_a_configuration(cloud: LocalCloud) -> None:
 
 def test_it_asks_while_time_is_left_and_logs_only_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
-    with session.running(CLINICS, "clinics.toml") as run:
+    monkeypatch.setattr(runs, "LOG", tmp_path / "functions.log")
+    with runs.start(CLINICS, "clinics.toml") as run:
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=f"{QUERY_FILES_PREFIX}elm/ada.csv", Body=FILE)
         handler = importlib.reload(importlib.import_module("functions.query_files.handler")).handler
         late = handler({}, Context("query-files", time.monotonic() + QUERY_FILES_RESERVE - 1))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from console import terminal
 from console.main import app
-from local import session
+from local import runs
 from local.aws import snapshot
 from local.aws.engine import Engine
 from shared.domain.lifecycle import State
@@ -29,10 +29,10 @@ Call = Callable[..., Result]
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """A run whose one export was never announced."""
     monkeypatch.setattr(snapshot, "FOLDER", tmp_path / "local")
-    monkeypatch.setattr(session, "LOG", tmp_path / "functions.log")
+    monkeypatch.setattr(runs, "LOG", tmp_path / "functions.log")
     monkeypatch.setattr(terminal, "out", terminal.Console(width=200))
     monkeypatch.setattr(terminal, "err", terminal.Console(width=200, stderr=True))
-    with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud), run.cloud.without_notifications():
+    with runs.start(CLINICS, "clinics.toml") as run, Engine(run.cloud), run.cloud.without_notifications():
         run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/lost.csv", Body=ROWS.encode())
 
     def run_command(*arguments: str) -> Result:

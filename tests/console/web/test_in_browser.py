@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from console.web.site import PAGES
-from local import session
+from local import runs
 from local.aws import snapshot
 from local.aws.engine import Engine
 from tests.end_to_end.rows import CLINICS, a_csv, row
@@ -63,8 +63,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     folder = tmp_path_factory.mktemp("run") / "local"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(snapshot, "FOLDER", folder)
-        patch.setattr(session, "LOG", folder.parent / "functions.log")
-        with session.running(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
+        patch.setattr(runs, "LOG", folder.parent / "functions.log")
+        with runs.start(CLINICS, "clinics.toml") as run, Engine(run.cloud) as engine:
             run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/a.csv", Body=a_csv(*ROWS))
             assert engine.wait_until_idle(timeout=120)
     process = subprocess.Popen(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.test_run import Running
+from tests.local.test_interactive import Running
 from tests.places import ROOT
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local import exports as local_exports
+from local import demo_exports as local_exports
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals

@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from local import exports as demo
+from local import demo_exports as demo
 from shared.adapters.configuration.reader import parse_configuration
 from shared.domain import checks, identity, visit_checks
 from shared.domain.clinics import Configuration, Source

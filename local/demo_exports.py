@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, TextIO
 
-from local import exports_fhir
+from local import demo_exports_fhir
 from shared.exports import columns
 from shared.exports.formats import looks_like
 
@@ -298,16 +298,16 @@ def _write_fhir(home: Path, today: date, doses: Iterator[Row]) -> None:
         def write(resource: Mapping[str, Any]) -> None:
             files[resource["resourceType"]].write(json.dumps(resource, ensure_ascii=False) + "\n")
 
-        for resource in exports_fhir.places_and_people(_CLINIC_NAMES["hilltop"], _PROVIDERS):
+        for resource in demo_exports_fhir.places_and_people(_CLINIC_NAMES["hilltop"], _PROVIDERS):
             write(resource)
         last = ""
         for row in doses:
             if row["patient_id"] != last:
                 last = row["patient_id"]
-                write(exports_fhir.patient(row))
-            write(exports_fhir.immunization(row))
+                write(demo_exports_fhir.patient(row))
+            write(demo_exports_fhir.immunization(row))
         files["Immunization"].write('{"resourceType":"Immunization","id":"HILD-cut-off","status":\n')
-    manifest = exports_fhir.manifest([f"{name}.000.ndjson" for name in names], today)
+    manifest = demo_exports_fhir.manifest([f"{name}.000.ndjson" for name in names], today)
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), "utf-8")
 
 

@@ -1,0 +1,156 @@
+"""A folder that stands for the inbox: a file dropped for a source is uploaded to the local S3 bucket.
+
+    drop/<source>/a.csv ──still growing?──► s3://…/inbox/<source>/a.csv ──► taken/<source>/a.csv
+    drop/a.csv, drop/<no source>/a.csv ──► reported, and left where it is
+
+A file is taken once its size and modification time have not changed for two seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from watchfiles import watch
+
+from local.runs import LocalRun
+from shared.domain.lifecycle import IN_FLIGHT
+from shared.domain.submission import FileSummary
+from shared.exports.arrivals import MARKER
+from shared.exports.formats import FORMATS
+from shared.settings import INBOX_PREFIX
+
+TAKEN: Final = "taken"
+"""The subfolder for files that were taken."""
+
+_SETTLE_SECONDS: Final = 2.0
+_WATCH_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.5
+
+Tell = Callable[[str], None]
+"""Prints a line for the user."""
+
+
+class _Sighting(NamedTuple):
+    """Size in bytes and modification time (ns) of a file, and since when (monotonic seconds) they are unchanged."""
+
+    size: int
+    modified: int
+    since: float
+
+
+class DropFolder:
+    """Watches the folder while the context lasts, and reports what became of each file."""
+
+    def __init__(self, run: LocalRun, folder: Path, tell: Tell) -> None:
+        self.folder = folder
+        self._run = run
+        self._tell = tell
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._watch, daemon=True),
+            threading.Thread(target=self._report_files, daemon=True),
+        ]
+        # Files that arrived earlier were reported by an earlier run.
+        self._reported = {file.file_id for file in run.application.ledger.files.all()}
+        self._complained_about: set[Path] = set()
+
+    def __enter__(self) -> Self:
+        for source in self._run.configuration.sources:
+            (self.folder / source).mkdir(parents=True, exist_ok=True)
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    # taking files ----------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Check the folder on every change, and every half second, since a settled file causes no change."""
+        changes = watch(
+            self.folder, stop_event=self._stop, rust_timeout=int(_WATCH_SECONDS * 1000), yield_on_timeout=True
+        )
+        sightings: dict[Path, _Sighting] = {}
+        for _ in changes:
+            sightings = self._check(sightings)
+
+    def _check(self, before: dict[Path, _Sighting]) -> dict[Path, _Sighting]:
+        """Take the settled files; return the sightings of the others."""
+        sightings: dict[Path, _Sighting] = {}
+        now = time.monotonic()
+        for path in self._files():
+            try:
+                stat = path.stat()
+                sighting = _Sighting(stat.st_size, stat.st_mtime_ns, now)
+                earlier = before.get(path, sighting)
+                if earlier[:2] == sighting[:2]:
+                    sighting = earlier
+                if now - sighting.since < _SETTLE_SECONDS or not self._take(path):
+                    sightings[path] = sighting
+            except OSError as error:
+                # It was deleted meanwhile, or we may not read or move it. Go on with the others.
+                self._complain(path, f"cannot be taken: {error.strerror}")
+        return sightings
+
+    def _files(self) -> Iterator[Path]:
+        taken = self.folder / TAKEN
+        files = (path for path in self.folder.rglob("*") if path.is_file() and taken not in path.parents)
+        # The marker of a set must arrive after the set's files.
+        return iter(sorted(files, key=lambda path: (path.name == MARKER, path)))
+
+    def _take(self, path: Path) -> bool:
+        """Upload a file and move it to `taken`; return False where it belongs to no source."""
+        relative = path.relative_to(self.folder)
+        sources = self._run.configuration.sources
+        source = sources.get(relative.parts[0]) if len(relative.parts) > 1 else None
+        if source is None:
+            self._complain(path, f"left where it is. Put it into the folder of its source: {', '.join(sources)}")
+            return False
+        cloud = self._run.cloud
+        with path.open("rb") as body:
+            cloud.s3.put_object(Bucket=cloud.runtime.bucket, Key=f"{INBOX_PREFIX}{relative.as_posix()}", Body=body)
+        target = self.folder / TAKEN / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target if not target.exists() else target.with_name(f"{time.time_ns()}-{target.name}"))
+        if FORMATS[source.format].is_set and path.name != MARKER:
+            self._tell(f"{relative}: taken; the set is read once a file {MARKER} is beside it")
+        else:
+            self._tell(f"{relative}: taken")
+        return True
+
+    def _complain(self, path: Path, words: str) -> None:
+        """Report a problem with a file, once."""
+        if path not in self._complained_about:
+            self._complained_about.add(path)
+            self._tell(f"{path.relative_to(self.folder)}: {words}")
+
+    # reporting -------------------------------------------------------------------------------------------------------
+
+    def _report_files(self) -> None:
+        """Report each file once it is read and none of its submissions waits for delivery."""
+        while not self._stop.wait(_POLL_SECONDS):
+            for file in self._run.application.ledger.files.all(but=self._reported):
+                if file.complete and not any(state in IN_FLIGHT for state in file.submitted):
+                    self._reported.add(file.file_id)
+                    self._run.save()
+                    self._tell(describe(file))
+
+
+def describe(file: FileSummary) -> str:
+    """Return the counts of a file in one line."""
+    counts = [(file.unchanged, "unchanged"), (file.held, "held")]
+    counts += [(count, state.value.replace("_", " ").lower()) for state, count in file.submitted.items()]
+    words = ", ".join(f"{count:,} {label}" for count, label in counts if count)
+    codes = ", ".join(dict.fromkeys(finding.code for finding in file.findings))
+    findings = f" ({codes})" if codes else ""
+    return f"{file.name.removeprefix(INBOX_PREFIX)}: {file.rows:,} rows: {words or 'none'}{findings}"

@@ -1,0 +1,264 @@
+"""Local runs: AWS played by moto, a simulated CT WiZ, and a configuration, all on this machine.
+
+`make demo` starts a run. Its state is saved when it ends, and `vaxline` commands at the local stage continue from it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from functions import logs
+from local.aws import snapshot
+from local.aws.cloud import LocalCloud
+from local.aws.engine import Engine
+from local.ctwiz.scenarios import ScenarioRun
+from local.ctwiz.server import Simulator
+from shared.adapters.aws.s3 import CURRENT_CONFIGURATION, S3Configurations
+from shared.adapters.configuration.reader import read_configuration, version_of
+from shared.bootstrap import Application
+from shared.domain.clinics import Clinic
+from shared.settings import QUERY_FILES
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+DEMO_CLINICS: Final = Path(__file__).with_name("clinics.toml")
+"""The configuration of the demo, and of a local run that names none."""
+
+LOG: Final = snapshot.FOLDER.parent / "functions.log"
+"""The functions' log, since standard output belongs to the command."""
+
+_PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
+
+_current: ContextVar[LocalRun | None] = ContextVar("_current", default=None)
+"""The `temporary` run that is open in this process."""
+
+
+class LocalRun:
+    """A running local cloud, and a simulated CT WiZ with an account for every clinic of every configuration."""
+
+    def __init__(self, cloud: LocalCloud, clinics: str, name: str, scenario: ScenarioRun | None = None) -> None:
+        """Create the run without starting the simulator.
+
+        Args:
+            cloud: the local cloud.
+            clinics: the text of a clinics.toml.
+            name: the name of that file, for error messages.
+            scenario: the faults that the simulator plays.
+        """
+        self.cloud = cloud
+        self._clinics = clinics
+        self.configuration = read_configuration(clinics, name)
+        configured = self.configuration.clinics.values()
+        self.simulator = Simulator(
+            facilities=_accounts(configured), clinic_codes=_facility_codes(configured), scenario=scenario
+        )
+        self.application = Application(cloud.runtime)
+        self.application.configurations = _LocalConfigurations(cloud.s3, cloud.runtime.bucket, self._prepare)
+        self._secrets: set[str] = set()
+        self._saving = threading.Lock()
+
+    def save(self) -> None:
+        """Save the state. Queues are not saved; the next run queues again what waits in the ledger."""
+        with self._saving:
+            snapshot.save(self.cloud)
+            snapshot.save_accepted(list(self.simulator.accepted.values()))
+
+    def configure(self) -> None:
+        """Put the configuration in force, with the simulator's endpoint, and store the clinics' secrets."""
+        self.application.configurations.push(self._clinics, self.configuration.version)
+        self.configuration = self.application.configurations.current()
+
+    def _prepare(self, text: str) -> str:
+        """Return a clinics.toml with the simulator's endpoint; give its clinics accounts and secrets."""
+        configuration = read_configuration(text)
+        clinics = configuration.clinics.values()
+        self.simulator.admit(_accounts(clinics), _facility_codes(clinics))
+        for secret in {clinic.secret for clinic in clinics} - self._secrets:
+            self.cloud.put_secret(secret, secret, _PASSWORD)
+            self._secrets.add(secret)
+        return text.replace(configuration.iis.endpoint, self.simulator.endpoint)
+
+
+class _LocalConfigurations(S3Configurations):
+    """Configurations of a local run. None of them leads to a real IIS, whatever endpoint its text names."""
+
+    def __init__(self, client: S3Client, bucket: str, prepare: Callable[[str], str]) -> None:
+        super().__init__(client, bucket)
+        self._prepare = prepare
+
+    def push(self, text: str, version: str) -> None:  # noqa: ARG002 - the text that is stored has another
+        prepared = self._prepare(text)
+        super().push(prepared, version_of(prepared))
+
+
+def _accounts(clinics: Iterable[Clinic]) -> dict[str, tuple[str, str]]:
+    """Return facilityID → user name and password at the simulator."""
+    return {clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in clinics}
+
+
+def _facility_codes(clinics: Iterable[Clinic]) -> set[str]:
+    """Return the HL7 facility codes of MSH-4 and RXA-11.4."""
+    return {code for clinic in clinics for code in (clinic.facility, clinic.sending_facility)}
+
+
+@contextmanager
+def start(
+    clinics: str, name: str, *, continued: bool = False, scenario: ScenarioRun | None = None
+) -> Iterator[LocalRun]:
+    """Start a run. Its state is saved when the context ends, also after an error or Ctrl-C.
+
+    Args:
+        clinics: the text of a clinics.toml.
+        name: the name of that file, for error messages.
+        continued: continue from the saved state of the last run.
+        scenario: the faults that the simulator plays.
+
+    Raises:
+        LookupError: the configuration has errors, or another process has a run open.
+    """
+    with _exclusively(), LocalCloud() as cloud:
+        if continued:
+            snapshot.load(cloud)
+        run = LocalRun(cloud, clinics, name, scenario)
+        if continued:
+            # The simulator answers queries about what it accepted earlier.
+            for message in snapshot.accepted():
+                run.simulator.webiz.receive(message)
+        with run.simulator, _logs_in(LOG):
+            run.configure()
+            try:
+                yield run
+            finally:
+                run.save()
+
+
+@contextmanager
+def temporary(clinics: str, name: str, log: Path) -> Iterator[LocalRun]:
+    """Start a run that is never saved. Commands at the local stage use it while the context lasts.
+
+    Args:
+        clinics: the text of a clinics.toml.
+        name: the name of that file, for error messages.
+        log: the file for the functions' log.
+
+    Raises:
+        LookupError: the configuration has errors.
+    """
+    with LocalCloud() as cloud:
+        run = LocalRun(cloud, clinics, name)
+        with run.simulator, _logs_in(log):
+            run.configure()
+            token = _current.set(run)
+            try:
+                yield run
+            finally:
+                _current.reset(token)
+
+
+@contextmanager
+def open_last() -> Iterator[Application]:
+    """Open the last run for one command. What the command queued is delivered before the context ends.
+
+    Where this process has a `temporary` run open, that one is used; its engine delivers.
+
+    Raises:
+        LookupError: there was no run yet.
+    """
+    current = _current.get()
+    if current is not None:
+        yield current.application
+        return
+    with _continue_last() as run:
+        try:
+            yield run.application
+        except KeyboardInterrupt:
+            # Do not make the user wait; the next command delivers what was queued.
+            raise
+        except BaseException:
+            _deliver(run)
+            raise
+        _deliver(run)
+
+
+@contextmanager
+def keep_running(clinics: str = "", scenario: ScenarioRun | None = None) -> Iterator[LocalRun]:
+    """Continue the last run with all functions and schedules running while the context lasts.
+
+    Where this process has a `temporary` run open, that one is used.
+
+    Args:
+        clinics: the text of a clinics.toml; empty for the one of the last run.
+        scenario: the faults that the simulator plays.
+
+    Raises:
+        LookupError: there was no run yet and no configuration is given, or the configuration has errors.
+    """
+    current = _current.get()
+    if current is not None:
+        yield current
+        return
+    with _continue_last(clinics, scenario) as run, Engine(run.cloud, schedules=True):
+        yield run
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Handle SIGTERM as Ctrl-C, so that state is saved and temporary files are deleted."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _exclusively() -> Iterator[None]:
+    """Lock the saved state, since two runs would overwrite each other's.
+
+    Raises:
+        LookupError: another process has the lock.
+    """
+    path = snapshot.FOLDER.with_name(f"{snapshot.FOLDER.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LookupError(
+                "the local run is open in another terminal (`vaxline local` or `vaxline console`): use its console, or "
+                "end it with Ctrl-C first"
+            ) from None
+        yield
+
+
+@contextmanager
+def _logs_in(file: Path) -> Iterator[None]:
+    """Append the functions' log lines to a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream, logs.written_to(stream):
+        yield
+
+
+@contextmanager
+def _continue_last(clinics: str = "", scenario: ScenarioRun | None = None) -> Iterator[LocalRun]:
+    """Continue the last run; with `clinics` start a new one where there is none."""
+    exists = snapshot.exists()
+    text = clinics or snapshot.stored(CURRENT_CONFIGURATION).decode("utf-8")
+    with start(text, "the clinics.toml of the local run", continued=exists, scenario=scenario) as run:
+        # Queues are not saved: queue again what waits in the ledger.
+        run.application.sweep(everything=True)
+        yield run
+
+
+def _deliver(run: LocalRun) -> None:
+    with Engine(run.cloud) as engine:
+        engine.wait_until_idle()
+        engine.invoke(QUERY_FILES, {})
