@@ -238,7 +238,7 @@ def search_terms(submission: Submission) -> Iterator[tuple[str, str]]:
             yield "lot", lot_key(dose.lot)
 
 
-class Findable(msgspec.Struct, frozen=True, gc=False):
+class SearchTerm(msgspec.Struct, frozen=True, gc=False):
     """A value that a search can look up, and the MSH-10s of the submissions that have it."""
 
     kind: str
@@ -246,10 +246,10 @@ class Findable(msgspec.Struct, frozen=True, gc=False):
     msh_10s: tuple[str, ...]
 
 
-def findable(submissions: Iterable[Submission]) -> list[Findable]:
-    """Return the search terms of some submissions, each once, however many submissions have it."""
+def collect_search_terms(submissions: Iterable[Submission]) -> list[SearchTerm]:
+    """Return the search terms of submissions, each term once with all submissions that have it."""
     by_term: dict[tuple[str, str], list[str]] = {}
     for submission in submissions:
         for term in dict.fromkeys(search_terms(submission)):
             by_term.setdefault(term, []).append(submission.msh_10)
-    return [Findable(kind, value, tuple(msh_10s)) for (kind, value), msh_10s in by_term.items()]
+    return [SearchTerm(kind, value, tuple(msh_10s)) for (kind, value), msh_10s in by_term.items()]

@@ -1,6 +1,6 @@
-"""A submission and what happens to it: the values that use cases and the ledger exchange.
+"""Submissions, records and files: the values that use cases and the ledger exchange.
 
-They are frozen structs, as in `model`: values are made for every message, the classes themselves at each cold start.
+They are frozen msgspec structs, as in `model`: quick to make for every message, and to define at a cold start.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.domain.model import Finding, Visit
 
 
 class Strategy(StrEnum):
-    """What a fault asks for (design, "Failures have a strategy")."""
+    """What is done about a fault (docs/faults.md)."""
 
     RETRY = "RETRY"
     CORRECT = "CORRECT"
@@ -26,11 +26,20 @@ class Strategy(StrEnum):
 
 
 class AckError(msgspec.Struct, frozen=True, gc=False):
-    """One ERR segment, resolved: where (`path`, and `dose_id` where it names one vaccination), what, how bad.
+    """One ERR segment of an ACK.
 
-    `segment` and `sequence` locate it in our VXU (ERR-2: the n-th segment of that name); `severity` is ERR-4 (table
-    0516); `code` ERR-3 (table 0357), `application_code` ERR-5 with the IIS's own code (`WEBIZ-…`) preferred; `text`
-    ERR-8, which may quote PHI.
+    Attributes:
+        severity: ERR-4 (table 0516).
+        code: ERR-3 (table 0357).
+        application_code: ERR-5; the IIS's own code (`WEBIZ-…`) if there are several.
+        segment: Name of the segment of our VXU that is meant (ERR-2).
+        sequence: Which segment of that name, from 1 (ERR-2).
+        field: Number of the field (ERR-2).
+        component: Number of the component (ERR-2).
+        path: The location as text, for example `PID-8`.
+        text: ERR-8, which may quote PHI.
+        dose_id: The dose that is meant, if it is one.
+        row: The row of that dose in its file.
     """
 
     severity: str
@@ -47,11 +56,20 @@ class AckError(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One try to deliver: what went, what came back, how long it took. Kept for ever, never overwritten.
+    """One attempt to deliver a submission. Attempts are kept and never changed.
 
-    `fault` is a code of the fault catalogue, empty where a trustworthy ACK came; `ack` is the answer as it came (PHI);
-    `dropped` are the ids of doses that the IIS did not store; `trace_ids` are the IIS's own log ids (ZSA) for its help
-    desk. `seconds` is wall time.
+    Attributes:
+        number: Counted from 1 by the claims of the submission.
+        started: When the call began.
+        seconds: How long the call took, in wall time.
+        state: The state of the submission after it.
+        fault: Code of the fault catalogue; empty if a trustworthy ACK came.
+        http_status: Status of the HTTP answer; 0 if there was none.
+        msa_1: MSA-1 of the ACK.
+        ack: The answer as it came (PHI).
+        errors: The ERR segments of the ACK.
+        dropped: Ids of the doses that the IIS did not store.
+        trace_ids: The IIS's own log ids (ZSA), for its help desk.
     """
 
     number: int
@@ -68,19 +86,42 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class BackfillLane(NamedTuple):
-    """What one clinic reports by one source: the unit that waits for turns (ADR 0014)."""
+    """One clinic and source that have a backfill, or may have one (ADR 0014)."""
 
     source: str
     clinic: str
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
-    """One VXU with one MSH-10, from one version of a record.
+    """One VXU with one MSH-10, made from one version of a record.
 
-    `replaces` and `replaced_by` are the lineage; `fingerprints` what the EHR said, per dose, when this was made;
-    `row_count` how many rows of its file it stands for. `backfill` is set while it waits in the ledger for its turn,
-    without a queue message (ADR 0014). `attempt_count` counts claims, `resends` the claims after an
-    unknown outcome, `waiting_since` is set while somebody must still deliver it.
+    Attributes:
+        msh_10: MSH-10 of its VXU, and its key in the ledger.
+        state: See `lifecycle`.
+        source: Name of the source.
+        clinic: Key of the clinic in clinics.toml; empty if the clinic is not known.
+        record: Key of the record.
+        patient_group: Keyed hash of the patient, by which the outbox keeps the order of messages.
+        file_id: The file whose rows it stands for.
+        file_name: Name of that file.
+        row_count: How many rows of the file it stands for; 0 for a correction by a person.
+        config_version: Version of clinics.toml that it was made under.
+        created: When it was made.
+        visit: The visit that the VXU reports.
+        vxu: The message; empty if none could be built.
+        findings: Findings of the checks.
+        revision: How many submissions the record had before.
+        replaces: MSH-10 of the submission that it corrects.
+        replaced_by: MSH-10 of the submission that corrects it.
+        attempt_count: Number of claims.
+        deferrals: Number of attempts after which it was queued again, since the last time it was requeued.
+        resends: Number of claims after an unknown outcome.
+        lease_until: When the claim ends, while it is SENDING.
+        waiting_since: Since when, or until when, it waits for delivery; None if it does not.
+        backfill: It waits in the ledger, without a queue message (ADR 0014).
+        attempts: The attempts, oldest first.
+        closed_reason: Why a person closed it, or what proved it.
+        causes: What the worklist groups it by.
     """
 
     msh_10: str
@@ -112,16 +153,23 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def lane(self) -> BackfillLane:
+        """Its backfill lane."""
         return BackfillLane(self.source, self.clinic)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """What the ledger knows of one record: for each dose the fingerprint last taken up and the submission that has it.
+    """One version of a record: the content last taken up of each dose, and the submission that reports it.
 
-    `version` counts the writes (optimistic lock); `revision` makes the next MSH-10 differ; `current` is the newest
-    submission, `held` whether it was HELD when it was made; `as_of` is when the export arrived that said so, because an
-    export that arrives late must not undo a newer one. `history` names the last submissions as (file id, MSH-10, the
-    one it replaces), so that a redelivered event finds its own work. `doses` are (dose id, fingerprint, MSH-10).
+    Attributes:
+        key: See `identity.record_key`.
+        version: Number of writes, for the optimistic lock.
+        revision: Number of submissions, which makes the next MSH-10 differ.
+        current: MSH-10 of the newest submission.
+        held: The newest submission was HELD when it was made.
+        as_of: Arrival of the newest export that the record has (ISO 8601); a late export must not undo a newer one.
+        history: The last submissions as (file id, MSH-10, MSH-10 that it replaces). A redelivered event finds its own
+            work here.
+        doses: (dose id, fingerprint, MSH-10) of each dose.
     """
 
     key: str
@@ -151,11 +199,20 @@ class Checkpoint(msgspec.Struct, frozen=True, gc=False):
 
 
 class FileSummary(msgspec.Struct, frozen=True, gc=False):
-    """One arrival of one export, and where its rows are now: `rows = unchanged + held + sum(submitted)`.
+    """One arrival of one export, and the states of its rows: `rows = unchanged + held + sum(submitted)`.
 
-    While it is not complete, the counts are those of its `checkpoint`.
-    `places` counts rows by (clinic, state); `findings` are about the file itself, not about one of its visits.
-    `begun_by` is the key of the object whose event began it: of a set of files, each file has one.
+    Attributes:
+        file_id: See `identity.file_id`.
+        name: Key of the object, or prefix of the set of objects.
+        source: Name of the source.
+        arrived: When its newest object arrived.
+        rows: Rows taken up; until the file is complete, those before its checkpoint.
+        unchanged: Rows of them that brought nothing new.
+        complete: All rows are taken up.
+        findings: Findings about the file itself, not about one of its visits.
+        places: Rows by (clinic, state) as of now; empty unless the ledger counted them.
+        checkpoint: How far it is converted.
+        begun_by: Key of the object whose event began it; each file of a set has an event.
     """
 
     file_id: str
@@ -172,11 +229,12 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def held(self) -> int:
+        """Rows in HELD submissions."""
         return sum(rows for _, state, rows in self.places if state is State.HELD)
 
     @property
     def submitted(self) -> dict[State, int]:
-        """Rows per state, of everything that is neither unchanged nor held."""
+        """Rows by state, without those that are unchanged or held."""
         counts: dict[State, int] = {}
         for _, state, rows in self.places:
             if state is not State.HELD:
@@ -185,11 +243,12 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def adds_up(self) -> bool:
+        """Whether every row is in exactly one place."""
         return self.rows == self.unchanged + self.held + sum(self.submitted.values())
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """The IIS answered over a working connection: `text` is what stood in `return`, not yet trusted."""
+    """An answer of the IIS over a working connection. `text` is the content of `return`, not yet checked."""
 
     text: str
     http_status: int
@@ -197,7 +256,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeliveryFault(msgspec.Struct, frozen=True, gc=False):
-    """No usable answer: `code` names the row of the fault catalogue; `embedded` is HL7 found inside a fault's text."""
+    """A call without a usable answer. `code` is in the fault catalogue, `embedded` HL7 in the text of a SOAP fault."""
 
     code: str
     http_status: int
@@ -206,7 +265,7 @@ class DeliveryFault(msgspec.Struct, frozen=True, gc=False):
 
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
-    """What one facility signs its calls with."""
+    """User name and password of a facility."""
 
     username: str
     password: str

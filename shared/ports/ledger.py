@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from shared.domain.lifecycle import Event, State
-from shared.domain.outcome import Findable, Outcome
+from shared.domain.outcome import Outcome, SearchTerm
 from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports.queues import OutboxMessage
@@ -275,7 +275,7 @@ class Outcomes(Protocol):
 class SearchKeys(Protocol):
     """The values that people search by, kept as keyed hashes (ADR 0011)."""
 
-    def add(self, values: Sequence[Findable]) -> None:
+    def add(self, values: Sequence[SearchTerm]) -> None:
         """Add values; the same values again change nothing."""
         ...
 

@@ -30,7 +30,7 @@ from typing import IO, Any, Final, cast
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.domain.lifecycle import State
-from shared.domain.outcome import Findable
+from shared.domain.outcome import SearchTerm
 from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
 from shared.ports.ledger import QuotaUse
 from shared.ports.objects import StoredObject
@@ -162,7 +162,7 @@ class _Files:
 
 
 class _SearchKeys:
-    def add(self, values: Sequence[Findable]) -> None:
+    def add(self, values: Sequence[SearchTerm]) -> None:
         pass
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.bootstrap import CLIENT_OPTIONS
-from shared.domain.outcome import Findable
+from shared.domain.outcome import SearchTerm
 from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
 from shared.ports.ledger import QuotaUse
 from shared.usecases.intake.convert import Convert
@@ -60,7 +60,7 @@ class _Files:
 
 
 class _SearchKeys:
-    def add(self, values: Sequence[Findable]) -> None:
+    def add(self, values: Sequence[SearchTerm]) -> None:
         pass
 
 

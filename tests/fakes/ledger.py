@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from shared import settings
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, may_resend, sources
-from shared.domain.outcome import Findable, Outcome
+from shared.domain.outcome import Outcome, SearchTerm
 from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
 from shared.domain.valve import Valve
 from shared.ports.ledger import NO_CLINIC, NotClaimed, QuotaUse, StopStatus, Waiting, WorklistEntry
@@ -380,7 +380,7 @@ class MemoryOutcomes(_Port):
 class MemorySearchKeys(_Port):
     """Port `SearchKeys`."""
 
-    def add(self, values: Sequence[Findable]) -> None:
+    def add(self, values: Sequence[SearchTerm]) -> None:
         self._memory.before_write()
         for value in values:
             self._memory.search_keys.setdefault((value.kind, value.value), set()).update(value.msh_10s)

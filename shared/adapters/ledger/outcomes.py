@@ -20,7 +20,7 @@ from shared.adapters.ledger.secret_key import LedgerKey
 from shared.adapters.ledger.table import BATCH_WRITE, Item, Table, key
 from shared.batched import batched
 from shared.domain import identity
-from shared.domain.outcome import Findable, Outcome
+from shared.domain.outcome import Outcome, SearchTerm
 
 _LATE: Final = "LATE"
 # As many as one call writes, so that a chunk of an export costs one write per shelf. A search reads a whole shelf.
@@ -67,7 +67,7 @@ class DynamoSearchKeys:
         self._table = table
         self._ledger_key = ledger_key
 
-    def add(self, values: Sequence[Findable]) -> None:
+    def add(self, values: Sequence[SearchTerm]) -> None:
         secret = self._ledger_key.get()
         shelves: defaultdict[str, list[str]] = defaultdict(list)
         for value in values:

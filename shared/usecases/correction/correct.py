@@ -15,7 +15,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
-from shared.domain.outcome import findable
+from shared.domain.outcome import collect_search_terms
 from shared.domain.submission import Record, Submission
 from shared.exports.corrections import Choice, choices, corrected
 from shared.ports.clock import Clock
@@ -187,7 +187,7 @@ class Correct:
     def _take_up(self, old: Submission, new: Submission, record: Record) -> bool:
         if not self._records.save(records.after_correction(record, new)):
             return False
-        self._search_keys.add(findable([new]))
+        self._search_keys.add(collect_search_terms([new]))
         self._submissions.add(new)
         self._submissions.name_replacement(old.msh_10, new.msh_10)
         if new.state is State.QUEUED:

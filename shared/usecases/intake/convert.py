@@ -18,7 +18,7 @@ from shared.batched import batched
 from shared.domain import identity
 from shared.domain.lifecycle import State
 from shared.domain.model import Visit
-from shared.domain.outcome import findable
+from shared.domain.outcome import collect_search_terms
 from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
 from shared.exports.readers import READERS
 from shared.ports.clock import Clock
@@ -195,7 +195,7 @@ class Convert:
     def _write(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Writes drafts, by record key; returns those whose record was not written concurrently."""
         # Search keys come first: one that points to nothing is harmless, a submission without one cannot be found.
-        self._search_keys.add(findable(_new(drafts)))
+        self._search_keys.add(collect_search_terms(_new(drafts)))
         records = [draft.record for draft in drafts.values() if draft.record is not None]
         saved = chain.from_iterable(self._pool.map(self._records.save_all, batched(records, _BATCH)))
         lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}

@@ -10,7 +10,7 @@ import pytest
 from shared.domain import outcome
 from shared.domain.lifecycle import State
 from shared.domain.model import Action, Code, Completion, Dose, Name, Patient, Visit
-from shared.domain.outcome import Findable, Outcome, findable, outcome_of
+from shared.domain.outcome import Outcome, SearchTerm, collect_search_terms, outcome_of
 from shared.domain.submission import AckError, Attempt, Submission
 from shared.replaced import replace
 from tests.conftest import NOON, a_submission
@@ -100,10 +100,10 @@ def test_a_value_that_several_submissions_share_is_to_be_noted_once() -> None:
         replace(a_submission(msh_10), visit=Visit("demo", Patient(mrn), "20260301", doses=(Dose(id=mrn * 2, lot=lot),)))
         for msh_10, mrn, lot in (("M1", "A", "ab 12"), ("M2", "B", "AB12"))
     )
-    assert findable([first, second]) == [
-        Findable("mrn", "A", ("M1",)),
-        Findable("orc_3", "AA", ("M1",)),
-        Findable("lot", "AB12", ("M1", "M2")),
-        Findable("mrn", "B", ("M2",)),
-        Findable("orc_3", "BB", ("M2",)),
+    assert collect_search_terms([first, second]) == [
+        SearchTerm("mrn", "A", ("M1",)),
+        SearchTerm("orc_3", "AA", ("M1",)),
+        SearchTerm("lot", "AB12", ("M1", "M2")),
+        SearchTerm("mrn", "B", ("M2",)),
+        SearchTerm("orc_3", "BB", ("M2",)),
     ]

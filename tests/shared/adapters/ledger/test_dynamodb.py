@@ -9,7 +9,7 @@ from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import valve as valves
 from shared.domain.lifecycle import TRANSITIONS, Event, State
-from shared.domain.outcome import Findable
+from shared.domain.outcome import SearchTerm
 from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports.ledger import NotClaimed, StopStatus
@@ -51,14 +51,12 @@ def test_a_claim_is_granted_once_and_carries_the_message(ledger: DynamoLedger) -
     assert ledger.states.claim("MSG1", NOON) == NotClaimed(State.SENDING, busy=True)
 
 
-def test_nothing_is_claimed_under_an_unknown_msh_10(ledger: DynamoLedger) -> None:
+def test_an_unknown_msh_10_is_not_claimed(ledger: DynamoLedger) -> None:
     assert ledger.states.claim("NEVER", NOON) == NotClaimed(None)
 
 
 @pytest.mark.parametrize("event", [Event.ACCEPT, Event.ACCEPT_WITH_WARNINGS, Event.ACCEPT_PARTLY, Event.REFUSE])
-def test_an_outcome_is_written_once_and_what_is_decided_is_not_claimed_again(
-    ledger: DynamoLedger, event: Event
-) -> None:
+def test_an_outcome_is_written_once_and_its_submission_is_not_claimed_again(ledger: DynamoLedger, event: Event) -> None:
     ledger.submissions.add(a_submission())
     mine = claimed(ledger)
     state = TRANSITIONS[event][State.SENDING]
@@ -71,7 +69,7 @@ def test_an_outcome_is_written_once_and_what_is_decided_is_not_claimed_again(
     assert ledger.states.claim("MSG1", NOON + timedelta(days=1)) == NotClaimed(state)
 
 
-def test_an_outcome_that_is_written_again_because_the_answer_was_lost_is_still_ours(ledger: DynamoLedger) -> None:
+def test_an_outcome_that_is_written_again_after_a_lost_answer_counts_as_written(ledger: DynamoLedger) -> None:
     ledger.submissions.add(a_submission())
     mine = claimed(ledger)
     for _ in range(2):
@@ -81,7 +79,7 @@ def test_an_outcome_that_is_written_again_because_the_answer_was_lost_is_still_o
     assert len(after.attempts) == 1
 
 
-def test_a_claim_that_outlived_its_lease_is_unknown_and_is_sent_once_more_only(ledger: DynamoLedger) -> None:
+def test_a_claim_that_outlived_its_lease_becomes_unknown_and_is_claimed_once_more(ledger: DynamoLedger) -> None:
     ledger.submissions.add(a_submission())
     claimed(ledger)
     later = NOON + timedelta(seconds=201)
@@ -95,7 +93,7 @@ def test_a_claim_that_outlived_its_lease_is_unknown_and_is_sent_once_more_only(l
     assert [a.number for a in final.attempts] == [1, 2]
 
 
-def test_the_sender_whose_lease_ran_out_cannot_write_over_the_one_that_took_over(ledger: DynamoLedger) -> None:
+def test_a_sender_whose_lease_ran_out_cannot_overwrite_the_next_one(ledger: DynamoLedger) -> None:
     ledger.submissions.add(a_submission())
     slow = claimed(ledger)
     ledger.states.claim("MSG1", NOON + timedelta(seconds=201))
@@ -112,7 +110,7 @@ def test_a_deferred_submission_waits_again_and_counts_its_deferrals(ledger: Dyna
     assert (after.state, after.deferrals, after.waiting_since) == (State.QUEUED, 1, next_try)
 
 
-def test_what_waits_is_listed_in_the_order_in_which_it_was_made_and_says_since_when(ledger: DynamoLedger) -> None:
+def test_the_backlog_is_in_order_of_creation_with_the_times_of_waiting(ledger: DynamoLedger) -> None:
     for name, minutes in (("NEW", 50), ("OLD", 0), ("MID", 20)):
         made = NOON + timedelta(minutes=minutes)
         ledger.submissions.add(replace(a_submission(name), waiting_since=made - timedelta(days=1), created=made))
@@ -125,7 +123,7 @@ def test_what_waits_is_listed_in_the_order_in_which_it_was_made_and_says_since_w
     ]
 
 
-def test_supersede_and_close_leave_only_the_states_that_the_lifecycle_names(ledger: DynamoLedger) -> None:
+def test_supersede_leaves_only_the_states_that_the_lifecycle_allows(ledger: DynamoLedger) -> None:
     for state in State:
         ledger.submissions.add(a_submission(f"S-{state}", state=state))
         moved = ledger.states.move(f"S-{state}", Event.SUPERSEDE)
@@ -144,13 +142,13 @@ def test_a_record_is_written_only_over_the_version_that_was_read(ledger: DynamoL
     assert ledger.records.get(["r", "none"])["r"].current == "B"
 
 
-def test_more_records_than_one_batch_takes_are_all_read(ledger: DynamoLedger) -> None:
+def test_more_records_than_fit_into_one_batch_are_all_read(ledger: DynamoLedger) -> None:
     for number in range(120):
         ledger.records.save(Record(f"r{number}", version=1))
     assert len(ledger.records.get(f"r{number}" for number in range(120))) == 120
 
 
-def test_the_worklist_lists_by_clinic_state_and_cause_and_forgets_what_was_replaced(ledger: DynamoLedger) -> None:
+def test_the_worklist_filters_by_clinic_state_and_cause_and_drops_replaced_submissions(ledger: DynamoLedger) -> None:
     ledger.submissions.add(a_submission("HELD1", state=State.HELD))
     ledger.submissions.add(a_submission("REF1", state=State.REFUSED))
     ledger.submissions.add(replace(a_submission("REF2", state=State.REFUSED), clinic="oak"))
@@ -164,7 +162,7 @@ def test_the_worklist_lists_by_clinic_state_and_cause_and_forgets_what_was_repla
     assert not ledger.worklist.enter("REF1", ("late",))
 
 
-def test_a_file_counts_its_rows_by_the_states_they_are_in_now(ledger: DynamoLedger) -> None:
+def test_a_file_counts_its_rows_by_their_current_states(ledger: DynamoLedger) -> None:
     ledger.files.save(FileSummary("FILE1", "a.csv", "demo", NOON, rows=4, unchanged=1, complete=True))
     ledger.submissions.add(replace(a_submission("A"), row_count=2))
     ledger.submissions.add(a_submission("B", state=State.HELD))
@@ -197,13 +195,13 @@ def test_the_patient_key_is_made_once_per_ledger(cloud: LocalCloud) -> None:
     assert len(keys) == 1
 
 
-def test_what_belongs_to_no_known_clinic_is_in_the_worklist_too(ledger: DynamoLedger) -> None:
+def test_a_submission_without_a_known_clinic_is_in_the_worklist(ledger: DynamoLedger) -> None:
     ledger.submissions.add(replace(a_submission("LOST", state=State.HELD), clinic=""))
     ledger.worklist.enter("LOST", ("CLINIC-UNKNOWN",))
     assert [entry.msh_10 for entry in ledger.worklist.entries()] == ["LOST"]
 
 
-def test_the_valve_stands_beside_the_stopped_facilities_and_keeps_what_it_was_given(ledger: DynamoLedger) -> None:
+def test_the_valve_is_read_together_with_the_stopped_facilities(ledger: DynamoLedger) -> None:
     assert ledger.stops.current() == StopStatus({}, Valve())
     ledger.stops.stop_facility("EX1", "SECURITY-FAULT", NOON)
     shut = valves.closed(Valve(), ClosedBy.MAINTENANCE, "Sun 02:00-06:00", NOON)
@@ -211,20 +209,20 @@ def test_the_valve_stands_beside_the_stopped_facilities_and_keeps_what_it_was_gi
     assert ledger.stops.current() == StopStatus({"EX1": "SECURITY-FAULT"}, replace(shut, version=1))
 
 
-def test_of_two_who_change_the_valve_at_once_the_slower_is_told(ledger: DynamoLedger) -> None:
+def test_of_two_concurrent_changes_of_the_valve_the_second_fails(ledger: DynamoLedger) -> None:
     first = ledger.stops.current().valve
     assert ledger.stops.save_valve(first, valves.closed(first, ClosedBy.PERSON, "asked to", NOON))
     assert not ledger.stops.save_valve(first, valves.closed(first, ClosedBy.FAULTS, "DNS", NOON))
     assert ledger.stops.current().valve.closed_by is ClosedBy.PERSON
 
 
-def test_a_set_of_submissions_takes_no_other_sets_place(ledger: DynamoLedger) -> None:
+def test_search_keys_of_overlapping_submissions_do_not_replace_each_other(ledger: DynamoLedger) -> None:
     for msh_10s in (("A", "B", "C"), ("A",), ("A", "D"), ("A", "B", "C")):
-        ledger.search_keys.add([Findable("lot", "AB12", msh_10s)])
+        ledger.search_keys.add([SearchTerm("lot", "AB12", msh_10s)])
     assert sorted(ledger.search_keys.find("lot", "AB12")) == ["A", "B", "C", "D"]
 
 
-def test_a_value_of_more_submissions_than_a_key_can_name_leads_to_each_of_them(ledger: DynamoLedger) -> None:
+def test_a_search_term_finds_more_submissions_than_fit_into_one_sort_key(ledger: DynamoLedger) -> None:
     msh_10s = tuple(f"{number:020}" for number in range(100))
-    ledger.search_keys.add([Findable("lot", "AB12", msh_10s)])
+    ledger.search_keys.add([SearchTerm("lot", "AB12", msh_10s)])
     assert sorted(ledger.search_keys.find("lot", "AB12")) == list(msh_10s)
