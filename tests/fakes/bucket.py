@@ -1,4 +1,4 @@
-"""The bucket in memory, versioned: an event speaks of one version, and the next export may have taken the key since."""
+"""The bucket in memory, with versions: an event names one version, and a newer one may have the key by then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MemoryBucket:
         self._versions: dict[str, list[tuple[StoredObject, bytes]]] = {}
 
     def put(self, key: str, body: bytes, at: datetime) -> StoredObject:
-        """Stores another version; S3 tells times in whole seconds."""
+        """Store another version. S3 keeps times in whole seconds."""
         versions = self._versions.setdefault(key, [])
         name = f"v{len(versions) + 1}"
         stored = StoredObject(key, name, len(body), at.replace(microsecond=0), name)

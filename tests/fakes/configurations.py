@@ -1,4 +1,4 @@
-"""One configuration that is in force: the whole of it, until a test puts another in its place."""
+"""A configuration that is in force, until a test replaces it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A CT WiZ without a network: the simulator's registry, its faults as bytes, and vaxline's own reader of answers.
+"""CT WiZ without a network: the simulator's registry, its faults as bytes, and vaxline's reader of answers.
 
-`test_iis_contract.py` holds every fault to what the SOAP adapter says of the simulator on a real socket.
+`test_iis_contract.py` compares every fault with what the SOAP adapter reports of the simulator on a socket.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ EVERY_FAULT: Final = (*CONNECTING, *FAULTS)
 
 
 class _TimedOutError(Exception):
-    """Nobody waits for the answer any more."""
+    """The read timeout has passed."""
 
 
 class MemoryWire:
-    """Port `Wire` of the simulator's faults: keeps what was written, and how long it took."""
+    """Port `Wire` of the simulator's faults: records the bytes and the seconds waited."""
 
     def __init__(self) -> None:
         self.sent = b""
@@ -57,14 +57,14 @@ class MemoryWire:
 
 
 class MemoryIis:
-    """Port `Iis`. It stores in `registry` and lets `wait` pass the time.
+    """Port `Iis`.
 
     Args:
-        registry: what remembers.
-        credentials: what a facility signs its calls with; None lets everybody in.
-        fault: the fault to play for (facility, message), empty for none.
-        latency: seconds that the next call takes.
-        wait: lets so many seconds pass.
+        registry: Stores the messages.
+        credentials: Returns the credentials of a facility; None accepts any.
+        fault: Returns the fault to play for (facility, message), or an empty text.
+        latency: Returns the seconds that the next call takes.
+        wait: Lets that many seconds pass.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class MemoryIis:
     def _written(
         self, reply: Reply, write: Callable[[MemoryWire, bytes], None], seconds: float
     ) -> Answer | DeliveryFault:
-        """What vaxline gets to read of a reply, after the fault has written it in its manner."""
+        """The result of reading a reply as the fault writes it."""
         wire = MemoryWire()
         head = f"HTTP/1.1 {reply.status} \r\n\r\n".encode()
         try:

@@ -1,6 +1,6 @@
-"""SQS in memory, on a clock of its own: FIFO groups, visibility, deduplication, dead letters.
+"""SQS in memory, on a given clock: FIFO groups, visibility timeouts, deduplication, dead letters.
 
-`test_queue_contract.py` holds the queues to SQS's adapters on moto.
+`test_queue_contract.py` compares the queues with the SQS adapters on moto.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DEDUPLICATION: Final = timedelta(minutes=5)
 
 
 class MemoryQueue:
-    """Ports `Outbox` and `ResubmissionQueue`: every MSH-10 and how often it was queued, in order of the first time."""
+    """Ports `Outbox` and `ResubmissionQueue`: counts how often each MSH-10 was queued, in order of first queueing."""
 
     def __init__(self, before_send: Callable[[], None] = lambda: None) -> None:
         self.sent: dict[str, int] = {}
@@ -38,10 +38,7 @@ class MemoryQueue:
 
 @dataclass(slots=True)
 class Queued:
-    """One message: `visible_at` is when it may be received (again), `group` what is delivered in order.
-
-    `is_out`: a consumer has it, and has not put it back.
-    """
+    """One message. It can be received from `visible_at` on; `is_out` means that a consumer has it."""
 
     identifier: str
     body: str
@@ -51,7 +48,7 @@ class Queued:
     is_out: bool = False
 
     def record(self) -> dict[str, Any]:
-        """As an SQS event of Lambda has it (AWS: Using Lambda with Amazon SQS), the part that handlers read."""
+        """The message as a record of Lambda's SQS event, with the keys that handlers read."""
         return {
             "messageId": self.identifier,
             "receiptHandle": self.identifier,
@@ -61,10 +58,10 @@ class Queued:
 
 
 class MemorySqs:
-    """One queue and its dead letters. A message without a group is a group of its own.
+    """One queue and its dead letters.
 
-    A group is held while one of its messages is in flight, as SQS FIFO does. `rank` orders what is available at the
-    same time: SQS promises nothing there.
+    A group is blocked while one of its messages is in flight, as in a FIFO queue of SQS. A message without a group is a
+    group of its own. `rank` orders groups that are available at the same time, for which SQS guarantees no order.
     """
 
     def __init__(self, settings: QueueSettings, clock: Clock, rank: Callable[[], float] | None = None) -> None:
@@ -79,21 +76,21 @@ class MemorySqs:
         self._seen: dict[str, datetime] = {}
 
     def __len__(self) -> int:
-        """Messages waiting, delayed and in flight."""
+        """The number of messages, with those delayed and in flight."""
         return len(self._by_id)
 
-    def put(self, body: str, *, group: str = "", mark: str = "", delay: float = 0.0) -> None:
-        """Queues a message, unless one with this deduplication mark came in the last five minutes."""
+    def put(self, body: str, *, group: str = "", deduplication_id: str = "", delay: float = 0.0) -> None:
+        """Queue a message, unless one with this deduplication id was queued in the last five minutes."""
         now = self._clock.now()
-        if mark:
-            if mark in self._seen and now - self._seen[mark] < _DEDUPLICATION:
+        if deduplication_id:
+            if deduplication_id in self._seen and now - self._seen[deduplication_id] < _DEDUPLICATION:
                 return
-            self._seen[mark] = now
+            self._seen[deduplication_id] = now
         identifier = f"{self.settings.name}-{next(self._numbers)}"
         self._keep(Queued(identifier, body, group or identifier, now + timedelta(seconds=delay)))
 
     def receive(self, limit: int) -> list[Queued]:
-        """What is available now, at most so many; as many of a group as fit, in their order."""
+        """Receive at most `limit` available messages; of a group as many as fit, in their order."""
         now = self._clock.now()
         received: list[Queued] = []
         held: list[str] = []
@@ -119,7 +116,7 @@ class MemorySqs:
             self._note(message.group)
 
     def delay(self, receipt: str, seconds: int) -> None:
-        """Makes a received message visible after so many seconds."""
+        """Make a received message visible again after `seconds`."""
         message = self._by_id.get(receipt)
         if message is not None:
             message.is_out = False
@@ -127,24 +124,24 @@ class MemorySqs:
             self._note(message.group)
 
     def depth(self) -> int:
-        """Messages that nobody has and that are not delayed."""
+        """The number of messages that are neither in flight nor delayed."""
         now = self._clock.now()
         return sum(not one.is_out and one.visible_at <= now for one in self._by_id.values())
 
     def next_time(self) -> datetime | None:
-        """When something is available next; may lie in the past."""
+        """When the next message is available, perhaps in the past; None if the queue is empty."""
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
     def redrive(self) -> int:
-        """Puts the dead letters back, as an operator does."""
+        """Move the dead letters back."""
         again, self.dead = self.dead, []
         for message in again:
             self._keep(Queued(message.identifier, message.body, message.group, self._clock.now()))
         return len(again)
 
     def lying(self) -> list[Queued]:
-        """What no consumer has, delayed messages too."""
+        """The messages that no consumer has, with delayed ones."""
         return [message for message in self._by_id.values() if not message.is_out]
 
     def _keep(self, message: Queued) -> None:
@@ -159,7 +156,7 @@ class MemorySqs:
             del self._groups[message.group]
 
     def _available_at(self, group: str) -> datetime:
-        """When nothing of the group is in flight or delayed any more."""
+        """When no message of the group is in flight or delayed any more."""
         return max(message.visible_at for message in self._groups[group])
 
     def _note(self, group: str) -> None:
@@ -178,7 +175,7 @@ class MemorySqs:
         if not self._heap or self._heap[0][0] > now:
             return None
         group = heapq.heappop(self._heap)[2]
-        # The same state of a group may have been noted twice.
+        # A group may be in the heap twice.
         while self._heap and self._heap[0][2] == group and self._heap[0][0] <= now:
             heapq.heappop(self._heap)
         return group
@@ -193,7 +190,7 @@ class MemoryOutbox:
     def send(self, messages: Sequence[OutboxMessage]) -> None:
         for one in messages:
             body = json.dumps({"msh_10": one.msh_10, "clinic": one.clinic})
-            self.queue.put(body, group=one.patient_group, mark=f"{one.msh_10}#{one.round}")
+            self.queue.put(body, group=one.patient_group, deduplication_id=f"{one.msh_10}#{one.round}")
 
     def depth(self) -> int:
         return self.queue.depth()
@@ -221,7 +218,7 @@ class MemoryResubmission:
 
 
 class MemoryIntake:
-    """What the convert handler uses of its own queue."""
+    """The intake queue, as the convert handler uses it."""
 
     def __init__(self, queue: MemorySqs) -> None:
         self.queue = queue

@@ -1,4 +1,4 @@
-"""The bucket in memory and S3 (on moto) answer alike, as far as vaxline relies on it."""
+"""The contract of the bucket: the fake in memory and S3 on moto behave alike where vaxline depends on it."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_an_object_has_its_size_and_its_time_in_whole_seconds(bucket: Bucket) ->
     assert before <= found.modified <= datetime.now(UTC)
 
 
-def test_what_is_not_there_has_no_status_and_no_content(bucket: Bucket) -> None:
+def test_a_missing_object_has_no_status_and_no_content(bucket: Bucket) -> None:
     assert bucket.objects.stat("inbox/a.csv") is None
     assert bucket.files.get("a.html") is None
 
 
-def test_a_version_is_still_read_after_the_next_has_taken_its_key(bucket: Bucket) -> None:
+def test_an_old_version_can_be_read_after_a_new_one_was_stored(bucket: Bucket) -> None:
     bucket.put("inbox/a.csv", b"first")
     first = bucket.objects.stat("inbox/a.csv")
     assert first is not None
@@ -82,14 +82,14 @@ def test_a_version_is_still_read_after_the_next_has_taken_its_key(bucket: Bucket
     assert again.version == first.version
 
 
-def test_a_prefix_lists_its_objects_in_the_order_of_their_keys_once_each(bucket: Bucket) -> None:
+def test_a_prefix_lists_each_object_once_in_order_of_keys(bucket: Bucket) -> None:
     for key in ("inbox/b", "inbox/a", "other/c", "inbox/b"):
         bucket.put(key, b"x")
     assert [item.key for item in bucket.objects.list("inbox/")] == ["inbox/a", "inbox/b"]
     assert [item.size for item in bucket.objects.list("inbox/")] == [1, 1]
 
 
-def test_a_file_is_the_object_under_its_prefix_and_replaces_the_one_before(bucket: Bucket) -> None:
+def test_a_file_is_the_object_under_the_prefix_and_replaces_the_previous_one(bucket: Bucket) -> None:
     for content in (b"first", b"second"):
         bucket.files.put("a.html", content, "text/html")
     assert bucket.files.get("a.html") == b"second" == read(bucket, "reports/a.html")

@@ -1,4 +1,4 @@
-"""The IIS without a network says of every fault what the SOAP adapter says of it on a real socket."""
+"""The contract of the IIS: the fake without a network reports every fault as the SOAP adapter does on a socket."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def heard(outcome: Answer | DeliveryFault) -> tuple[str, int, str]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_heard_alike_and_leaves_the_same_in_the_registry(simulator: Simulator, name: str) -> None:
+def test_both_report_a_fault_alike_and_leave_the_same_in_the_registry(simulator: Simulator, name: str) -> None:
     simulator.webiz.accepted.clear()
     simulator.play(Planned(name, times=1))
     registry = WebIz(facilities=[FACILITY])

@@ -1,4 +1,4 @@
-"""The queues in memory and SQS (on moto) deliver alike, as far as vaxline relies on it."""
+"""The contract of the queues: the fakes in memory and SQS on moto behave alike where vaxline depends on it."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class Outbox:
         return {one.message.msh_10: one.receipt for one in self.real.receive()}
 
 
-def test_a_group_comes_in_the_order_in_which_it_was_sent(outbox: Outbox) -> None:
+def test_a_group_is_received_in_the_order_in_which_it_was_sent(outbox: Outbox) -> None:
     outbox.send("A1", "A2", "A3")
     assert list(outbox.receive()) == ["A1", "A2", "A3"]
 
 
-def test_what_is_out_or_gone_does_not_count_as_waiting(outbox: Outbox) -> None:
+def test_received_and_removed_messages_do_not_count_as_waiting(outbox: Outbox) -> None:
     outbox.send("A1", "B1", "C1")
     assert outbox.depth() == 3
     out = outbox.receive()
@@ -66,12 +66,12 @@ def test_what_is_out_or_gone_does_not_count_as_waiting(outbox: Outbox) -> None:
     assert outbox.depth() == 1
 
 
-def test_at_most_ten_come_at_once(outbox: Outbox) -> None:
+def test_at_most_ten_messages_are_received_at_once(outbox: Outbox) -> None:
     outbox.send(*(f"A{number:02}" for number in range(12)))
     assert len(outbox.receive()) == 10
 
 
-def test_nothing_more_of_a_group_comes_while_one_of_it_is_out_but_others_do(outbox: Outbox) -> None:
+def test_a_group_with_a_received_message_is_blocked_and_others_are_not(outbox: Outbox) -> None:
     outbox.send("A1")
     receipts = outbox.receive()
     outbox.send("A2", "B1")
@@ -80,7 +80,7 @@ def test_nothing_more_of_a_group_comes_while_one_of_it_is_out_but_others_do(outb
     assert list(outbox.receive()) == ["A2"]
 
 
-def test_what_is_kept_back_keeps_its_group_back(outbox: Outbox) -> None:
+def test_a_delayed_message_delays_its_group(outbox: Outbox) -> None:
     outbox.send("A1", "A2")
     receipts = outbox.receive()
     outbox.real.delay(receipts["A2"], 0)
@@ -90,14 +90,14 @@ def test_what_is_kept_back_keeps_its_group_back(outbox: Outbox) -> None:
     assert list(outbox.receive()) == ["A1", "A2"]
 
 
-def test_the_same_reference_of_the_same_round_is_queued_once_and_of_another_round_again(outbox: Outbox) -> None:
+def test_a_reference_is_queued_once_per_round(outbox: Outbox) -> None:
     outbox.send("A1")
     outbox.send("A1")
     outbox.send("A1", round_="s1")
     assert [one.message.msh_10 for one in outbox.real.receive()] == ["A1", "A1"]
 
 
-def test_what_is_removed_is_gone_and_removing_it_again_is_no_error(outbox: Outbox) -> None:
+def test_removing_a_message_twice_is_no_error(outbox: Outbox) -> None:
     outbox.send("A1")
     receipts = outbox.receive()
     for _ in range(2):
@@ -105,7 +105,7 @@ def test_what_is_removed_is_gone_and_removing_it_again_is_no_error(outbox: Outbo
     assert outbox.receive() == {}
 
 
-def test_what_was_received_too_often_goes_to_the_dead_letters(cloud: LocalCloud) -> None:
+def test_a_message_received_too_often_becomes_a_dead_letter(cloud: LocalCloud) -> None:
     def until_it_stops(outbox: Outbox, limit: int) -> int:
         outbox.send("A1")
         for number in range(limit + 1):

@@ -1,4 +1,4 @@
-"""What SQS set aside comes back (moto)."""
+"""Dead letters are moved back to their queue (moto)."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def depth(cloud: LocalCloud, url: str) -> int:
 
 
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.name)
-def test_every_message_goes_back_once_and_the_dead_letter_queue_is_empty(
-    cloud: LocalCloud, queue: QueueSettings
-) -> None:
+def test_every_dead_letter_is_moved_back_once(cloud: LocalCloud, queue: QueueSettings) -> None:
     for number in range(12):
         fifo = {"MessageGroupId": f"G{number}", "MessageDeduplicationId": str(number)} if queue.fifo else {}
         cloud.sqs.send_message(QueueUrl=dead(cloud, queue), MessageBody=f'{{"msh_10": "M{number}"}}', **fifo)
@@ -42,7 +40,7 @@ def test_every_message_goes_back_once_and_the_dead_letter_queue_is_empty(
     assert Application(cloud.runtime).redrive(queue) == 0
 
 
-def test_a_patient_s_messages_come_back_in_their_group_and_order(cloud: LocalCloud) -> None:
+def test_a_patients_messages_are_moved_back_in_their_group_and_order(cloud: LocalCloud) -> None:
     for number in range(3):
         cloud.sqs.send_message(
             QueueUrl=dead(cloud, OUTBOX),
@@ -61,7 +59,7 @@ def test_a_patient_s_messages_come_back_in_their_group_and_order(cloud: LocalClo
     ]
 
 
-def test_a_reference_that_left_within_five_minutes_is_not_taken_for_a_duplicate(cloud: LocalCloud) -> None:
+def test_a_reference_redriven_within_five_minutes_is_not_dropped_as_a_duplicate(cloud: LocalCloud) -> None:
     """SQS drops a deduplication id that it saw within five minutes, also in the outbox."""
     same = {"MessageGroupId": "G", "MessageDeduplicationId": "one"}
     cloud.sqs.send_message(QueueUrl=cloud.runtime.outbox_url, MessageBody="first", **same)
@@ -70,7 +68,7 @@ def test_a_reference_that_left_within_five_minutes_is_not_taken_for_a_duplicate(
     assert depth(cloud, cloud.runtime.outbox_url) == 2
 
 
-def test_an_object_is_announced_as_s3_does(cloud: LocalCloud) -> None:
+def test_an_object_is_announced_in_the_form_of_s3(cloud: LocalCloud) -> None:
     convert = importlib.import_module("functions.convert.handler")
     Application(cloud.runtime).intake.announce("inbox/elm/é a+b.csv", "V1")
     (message,) = cloud.sqs.receive_message(QueueUrl=cloud.queue_urls[settings.INTAKE.name])["Messages"]
@@ -80,7 +78,7 @@ def test_an_object_is_announced_as_s3_does(cloud: LocalCloud) -> None:
     assert body["replayed"] is True
 
 
-def test_every_version_since_a_time_is_found_in_order_also_of_what_is_gone(cloud: LocalCloud) -> None:
+def test_versions_since_a_time_are_found_in_order_with_those_of_deleted_objects(cloud: LocalCloud) -> None:
     objects = Application(cloud.runtime).objects
     with cloud.without_notifications():
         made = [

@@ -25,7 +25,7 @@ class Recorder:
         return {"Failed": failed}
 
 
-def test_a_patients_messages_keep_their_order_however_many_lanes_send() -> None:
+def test_a_patients_messages_keep_their_order_when_several_threads_send() -> None:
     client = Recorder()
     messages = [OutboxMessage(f"M{number:03}", "elm", f"G{number % 7}") for number in range(300)]
     SqsOutbox(client, "url").send(messages)  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def test_every_message_is_queued_once(cloud: LocalCloud, count: int) -> None:
     assert found["Attributes"]["ApproximateNumberOfMessages"] == str(count)
 
 
-def test_an_entry_that_the_queue_refuses_in_any_lane_is_told() -> None:
+def test_an_entry_that_the_queue_refuses_raises_an_error() -> None:
     messages = [OutboxMessage(f"M{number:03}", "elm", f"G{number}") for number in range(60)]
     with pytest.raises(RuntimeError, match="the queue took"):
         SqsOutbox(Recorder("M033"), "url").send(messages)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A notice as those who subscribed get it (moto)."""
+"""Notices as subscribers of the topic receive them (moto)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from local.aws.cloud import LocalCloud
 from shared.adapters.ledger.notices import SnsTopic
 
 
-def test_a_notice_reaches_who_subscribed_with_a_subject_that_sns_takes(cloud: LocalCloud) -> None:
+def test_a_notice_reaches_the_subscribers_with_a_subject_that_sns_accepts(cloud: LocalCloud) -> None:
     queue = cloud.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
     arn = cloud.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     cloud.sns.subscribe(TopicArn=cloud.runtime.notice_topic, Protocol="sqs", Endpoint=arn)

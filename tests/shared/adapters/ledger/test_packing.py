@@ -1,4 +1,4 @@
-"""One binary attribute of the ledger, packed by a dictionary that stays as it is."""
+"""Packed values of the ledger."""
 
 import hashlib
 import zlib
@@ -24,39 +24,39 @@ NEVER_CHANGE = {
 
 
 @given(st.lists(st.text()))
-def test_what_is_packed_comes_back(values):
+def test_unpacking_returns_the_packed_value(values):
     assert packing.unpack(packing.pack(values), list[str]) == values
 
 
-def test_what_was_packed_before_there_were_words_is_read():
+def test_a_value_deflated_without_a_dictionary_is_read():
     assert packing.unpack(zlib.compress(msgspec.json.encode(["Ada"])), list[str]) == ["Ada"]
 
 
-def test_what_was_packed_by_words_is_read():
+def test_a_value_deflated_with_the_preset_dictionary_is_read():
     deflate = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, zdict=packing.words())
     assert packing.unpack(deflate.compress(b'["Ada"]') + deflate.flush(), list[str]) == ["Ada"]
 
 
-def test_what_threads_pack_at_once_comes_back():
+def test_values_packed_by_several_threads_are_unpacked_correctly():
     values = [[f"{number} of Ada's rows"] * 50 for number in range(400)]
     with ThreadPoolExecutor(8) as pool:
         assert [packing.unpack(raw, list[str]) for raw in pool.map(packing.pack, values)] == values
 
 
-def test_bytes_that_were_changed_are_not_read():
+def test_changed_bytes_are_refused():
     raw = packing.pack(["Ada", "Bo"])
     with pytest.raises(packing.zstd.ZstdError):
         packing.unpacked(raw[:-1] + bytes([raw[-1] ^ 1]))
 
 
-def test_what_values_were_packed_by_never_changes():
-    """Whatever a ledger holds was packed by it: another dictionary goes into another file."""
+def test_the_dictionaries_never_change():
+    """Values in existing ledgers were packed with them. A new dictionary goes into another file."""
     folder = Path(packing.__file__).parent
     found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in NEVER_CHANGE}
     assert found == NEVER_CHANGE
 
 
-def test_the_submission_of_one_dose_is_one_write_unit():
+def test_a_submission_of_one_dose_takes_one_write_unit():
     submission = bench_delivery._submission(7)
     item = submission_item(submission)
     size = sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
@@ -64,7 +64,7 @@ def test_the_submission_of_one_dose_is_one_write_unit():
     assert submission_from(item | {"attempt_count": {"N": "1"}}) == replace(submission, attempt_count=1)
 
 
-def test_other_values_are_smaller_for_the_dictionary_too():
+def test_the_dictionary_also_shrinks_other_values():
     summary = FileSummary("F", "inbox/a.csv", "a", submission_time(), 3, 0, complete=True)
     assert len(packing.pack(summary)) < len(zlib.compress(msgspec.json.encode(summary), 6))
 

@@ -1,4 +1,4 @@
-"""The table: of many writes in one call each has its own result, and what stayed unprocessed is tried again."""
+"""Batches on the ledger's table: each write has its own result, and unprocessed entries are tried again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import a_submission
 
 
 class Answering(Table):
-    """DynamoDB, but for the codes that the test wants; `executes`: what got such a code was executed all the same."""
+    """A table whose statements get the wanted error codes; with `executes` they are executed all the same."""
 
     executes = False
 
@@ -58,7 +58,7 @@ def records(count: int, version: int = 1, current: str = "M") -> list[Record]:
     return [Record(f"r{number}", version=version, current=f"{current}{number}") for number in range(count)]
 
 
-def test_of_many_records_those_are_written_that_nobody_wrote_before(
+def test_only_records_that_do_not_exist_are_written_as_first_versions(
     kept_records: DynamoRecords, table: Answering
 ) -> None:
     assert kept_records.save_all(records(60)[::7]) == [True] * 9
@@ -69,7 +69,7 @@ def test_of_many_records_those_are_written_that_nobody_wrote_before(
     assert table.calls == [9, 25, 25, 10]
 
 
-def test_a_record_is_replaced_by_its_next_version_only(kept_records: DynamoRecords) -> None:
+def test_a_record_is_replaced_only_by_its_next_version(kept_records: DynamoRecords) -> None:
     kept_records.save_all(records(3))
     second, fourth, unknown = Record("r0", version=2), Record("r1", version=4), Record("none", version=2)
     assert kept_records.save_all([second, fourth, unknown]) == [True, False, False]
@@ -78,7 +78,7 @@ def test_a_record_is_replaced_by_its_next_version_only(kept_records: DynamoRecor
     assert {key: record.version for key, record in kept.items()} == {"r0": 2, "r1": 1}
 
 
-def test_a_submission_that_is_there_stays_as_it_is(submissions: DynamoSubmissions) -> None:
+def test_an_existing_submission_is_not_overwritten(submissions: DynamoSubmissions) -> None:
     first = [a_submission(f"M{number}") for number in range(30)]
     submissions.add_all(first[10:20])
     submissions.add_all([replace(one, config_version="other") for one in first])
@@ -87,7 +87,7 @@ def test_a_submission_that_is_there_stays_as_it_is(submissions: DynamoSubmission
     assert kept["M12"] == first[12]
 
 
-def test_large_submissions_come_in_small_batches(
+def test_large_submissions_are_written_in_small_batches(
     submissions: DynamoSubmissions, table: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = a_submission("M0")
@@ -97,13 +97,13 @@ def test_large_submissions_come_in_small_batches(
     assert len(list(submissions.many(["M0", "M1", "M2"]))) == 3
 
 
-def test_what_was_throttled_is_tried_again_and_nothing_else(kept_records: DynamoRecords, table: Answering) -> None:
+def test_only_throttled_statements_are_tried_again(kept_records: DynamoRecords, table: Answering) -> None:
     table.wanted = [{1: "ThrottlingError", 3: "ProvisionedThroughputExceeded"}, {0: "RequestLimitExceeded"}]
     assert kept_records.save_all(records(5)) == [True] * 5
     assert table.calls == [5, 2, 1]
 
 
-def test_what_is_refused_for_another_reason_is_an_error_without_a_word_of_the_item(
+def test_a_statement_refused_for_another_reason_raises_an_error_that_quotes_nothing(
     kept_records: DynamoRecords, table: Answering
 ) -> None:
     table.wanted = [{0: "AccessDenied"}]
@@ -112,13 +112,13 @@ def test_what_is_refused_for_another_reason_is_an_error_without_a_word_of_the_it
     assert str(refused.value) == "DynamoDB did not execute a statement: AccessDenied"
 
 
-def test_what_is_throttled_for_ever_is_an_error(submissions: DynamoSubmissions, table: Answering) -> None:
+def test_a_statement_throttled_at_every_try_raises_an_error(submissions: DynamoSubmissions, table: Answering) -> None:
     table.wanted = [{0: "ThrottlingError"}] * 20
     with pytest.raises(BatchError, match="1 entries of a batch in 8 tries: ThrottlingError"):
         submissions.add_all([a_submission("M0")])
 
 
-def test_after_a_lost_answer_a_record_counts_as_written_by_somebody_else(
+def test_after_a_lost_answer_a_record_counts_as_written_by_another_process(
     kept_records: DynamoRecords, table: Answering
 ) -> None:
     table.executes = True
@@ -128,7 +128,7 @@ def test_after_a_lost_answer_a_record_counts_as_written_by_somebody_else(
 
 
 class Stingy:
-    """DynamoDB's client, but half of a batch stays unprocessed, as when it is throttled or the answer grows too large."""
+    """A DynamoDB client that leaves half of every batch unprocessed, as when it is throttled."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -153,7 +153,7 @@ class Stingy:
         return {"UnprocessedItems": {name: entries[half:]} if entries[half:] else {}}
 
 
-def test_what_stays_unprocessed_is_written_and_read_in_further_calls(
+def test_unprocessed_items_are_written_and_read_in_further_calls(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "_FIRST_WAIT", 0.0)
@@ -167,7 +167,7 @@ def test_what_stays_unprocessed_is_written_and_read_in_further_calls(
     assert client.sizes == [60, 30, 15, 7, 3, 1]
 
 
-def test_what_stays_unprocessed_for_ever_is_an_error(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_item_unprocessed_at_every_try_raises_an_error(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "_FIRST_WAIT", 0.0)
     client: Any = Stingy(boto3.client("dynamodb", region_name=REGION))
     client.batch_write_item = lambda RequestItems: {"UnprocessedItems": RequestItems}  # noqa: N803 - boto3's name
