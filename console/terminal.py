@@ -16,6 +16,7 @@ from rich.text import Text
 
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
+from shared.usecases.correction.file_problems import has_failed
 
 _PIPED_WIDTH: Final = 120
 """Columns where standard output is no terminal."""
@@ -103,5 +104,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def adds_up_label(summary: FileSummary) -> str:
-    """Say whether the counts of a file add up: `yes`, `no`, or `being read`."""
+    """Say whether the counts of a file add up: `yes`, `no`, `being read`, or `failed` if nothing of it was read."""
+    if has_failed(summary):
+        return "failed"
     return "yes" if summary.adds_up else "no" if summary.complete else "being read"

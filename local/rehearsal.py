@@ -13,6 +13,7 @@ import re
 import shlex
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MANIFEST, MARKER
 from shared.exports.formats import FORMATS
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE, QUERY_FILES, SWEEP
+from shared.usecases.correction.file_problems import file_groups
 from shared.usecases.correction.worklist import NO_CAUSE
 
 CLINICS: Final = "clinics.toml"
@@ -227,6 +229,7 @@ class Rehearsal:
         self._engine = engines.enter_context(Engine(run.cloud))
         self._errors: list[str] = []
         self._taken = 0
+        self._next_second = 0
 
     def play(self) -> Iterator[Step]:
         """Plays the entries; each step is there as soon as nothing moves after its entry."""
@@ -258,6 +261,7 @@ class Rehearsal:
 
     def _drop(self, entry: Entry) -> None:
         """Puts an export into the inbox; the marker that a set is complete is added where it has none."""
+        self._wait_for_next_second()
         path = self._folder / entry.name
         source = self._run.application.configurations.current().sources[entry.source]
         of_set = FORMATS[source.format].is_set
@@ -269,6 +273,12 @@ class Rehearsal:
                 self._run.cloud.s3.put_object(Bucket=self._run.cloud.runtime.bucket, Key=key, Body=body)
         if of_set and not {MARKER, MANIFEST} & {file.name for file in files}:
             self._run.cloud.s3.put_object(Bucket=self._run.cloud.runtime.bucket, Key=folder + MARKER, Body=b"")
+
+    def _wait_for_next_second(self) -> None:
+        """Lets two exports arrive at different times: the bucket tells them in whole seconds."""
+        while time.time() < self._next_second:
+            time.sleep(0.01)
+        self._next_second = int(time.time()) + 1
 
     def _command(self, words: Sequence[str]) -> Called:
         """One command, in the folder; functions that start after it know the configuration that it pushed."""
@@ -304,6 +314,9 @@ class Rehearsal:
             for cause in entry.causes or (NO_CAUSE,):
                 key = (cause, entry.state, entry.clinic)
                 rows[key] = rows.get(key, 0) + entry.row_count
+        application = self._run.application
+        for group in file_groups(application.ledger.files, application.configurations.current()):
+            rows.setdefault((group.cause, State.HELD, group.clinic), 0)
         return tuple(sorted(Waiting(*key, count) for key, count in rows.items()))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from console import audit_trail, terminal
 from console.connect import open_stage
@@ -13,6 +14,9 @@ from console.options import Clinic, Json, Stage, require_known_clinic
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
+from shared.usecases.correction.file_problems import has_failed
+from shared.usecases.explain import explanation
+from shared.usecases.findings import is_error
 from shared.usecases.reporting.by_clinic import files_of
 from shared.usecases.reporting.trace import Trace, files_named
 from shared.usecases.reporting.trace import trace as trace_row
@@ -90,6 +94,25 @@ def print_files(summaries: Sequence[FileSummary], clinic: str = "") -> None:
             for summary in summaries
         ),
     )
+    _print_problems(summaries)
+
+
+def _print_problems(summaries: Sequence[FileSummary]) -> None:
+    """Print what to do about files with errors of their own."""
+    for summary in summaries:
+        for finding in summary.findings:
+            explained = explanation(finding.code)
+            if is_error(finding) and explained is not None:
+                name = summary.name.removeprefix(INBOX_PREFIX)
+                outcome = "failed" if has_failed(summary) else "was not read as a whole"
+                terminal.out.print(
+                    Text.assemble(
+                        (f"{name} {outcome}: {finding.code}", "bold"),
+                        f"  {explained.words} {finding.value}  ",
+                        ("Fix: ", "bold"),
+                        explained.fix,
+                    )
+                )
 
 
 def _print_trace(found: Trace) -> None:

@@ -20,6 +20,7 @@ from shared.domain.submission import AckError, Attempt, Submission
 from shared.exports.columns import column_of
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
+from shared.usecases.correction.file_problems import close_file
 from shared.usecases.explain import UNEXPLAINED, explanation
 
 
@@ -85,7 +86,7 @@ def resubmit(
 
 
 def close(
-    msh_10: Annotated[str, typer.Argument(help="the message control id")],
+    msh_10: Annotated[str, typer.Argument(help="the message control id, or a file's id as the worklist shows it")],
     reason: Annotated[str, typer.Option(help="why nothing more is to be done")],
     stage: Stage = LOCAL_STAGE,
     json: Json = False,
@@ -93,7 +94,9 @@ def close(
     """Takes a failure off the worklist; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
     with open_stage(stage) as application:
         audit_trail.record(application, "close", [msh_10])
-        closed = application.ledger.states.move(msh_10, Event.CLOSE, reason=reason)
+        closed = application.ledger.states.move(msh_10, Event.CLOSE, reason=reason) or close_file(
+            application.ledger.files, msh_10, reason
+        )
     terminal.print_result(
         {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open", as_json=json
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
@@ -16,9 +16,12 @@ from shared.domain.codes import local
 from shared.domain.lifecycle import State
 from shared.exports.columns import column_of
 from shared.ports.ledger import WorklistEntry
-from shared.settings import LOCAL_STAGE
+from shared.settings import INBOX_PREFIX, LOCAL_STAGE
+from shared.usecases.correction.file_problems import file_groups
 from shared.usecases.correction.worklist import Group, groups
 from shared.usecases.explain import explanation
+
+_FILES_SHOWN: Final = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +37,11 @@ def worklist(
 ) -> None:
     """Groups what needs a person by cause, with the fix and the next command. Example: vaxline worklist --clinic elm"""
     with open_stage(stage) as application:
-        waiting = groups(application.ledger.submissions, application.ledger.worklist, clinic)
+        ledger = application.ledger
+        waiting = (
+            *file_groups(ledger.files, application.configurations.current(), clinic),
+            *groups(ledger.submissions, ledger.worklist, clinic),
+        )
         # The values shown come from all submissions in the worklist: one entry, not one per submission.
         count = sum(group.submissions for group in waiting)
         audit_trail.record(application, "worklist", [clinic or "all clinics"], f"{count} lines")
@@ -67,18 +74,38 @@ def failures(
 
 
 def _print_group(group: Group) -> None:
+    if group.files:
+        _print_file_group(group)
+        return
     rows = f", {group.rows} {'row' if group.rows == 1 else 'rows'}" if group.rows else ""
     count = "1 submission" if group.submissions == 1 else f"{group.submissions} submissions"
     heading = f"  {group.clinic}: {count}{rows}, since {group.oldest:%Y-%m-%d %H:%M}  {group.field}"
     terminal.out.print(Text.assemble((group.cause, "bold"), heading))
-    if group.explained is not None:
-        terminal.out.print(Text(f"  {group.explained.words}"))
-        terminal.out.print(Text.assemble(("  Fix: ", "bold"), f"{group.explained.fix} ({group.explained.who})"))
+    _print_explanation(group)
     if group.values:
         shown = ", ".join(f"{value} ({count})" for value, count in group.values)
         terminal.out.print(Text(f"  Values: {shown}"))
     terminal.out.print(Text(f"  First: vaxline show {group.msh_10s[0]}", style="dim"))
     terminal.out.print(Text(f"  All:   vaxline remedy {_remedy_arguments(group)}\n", style="dim"))
+
+
+def _print_explanation(group: Group) -> None:
+    if group.explained is not None:
+        terminal.out.print(Text(f"  {group.explained.words}"))
+        terminal.out.print(Text.assemble(("  Fix: ", "bold"), f"{group.explained.fix} ({group.explained.who})"))
+
+
+def _print_file_group(group: Group) -> None:
+    count = "1 file" if len(group.files) == 1 else f"{len(group.files)} files"
+    heading = f"  {group.clinic}: {count}, since {group.oldest:%Y-%m-%d %H:%M}"
+    terminal.out.print(Text.assemble((group.cause, "bold"), heading))
+    _print_explanation(group)
+    for value, _ in group.values:
+        terminal.out.print(Text(f"  {value}"))
+    for file_id, name in group.files[:_FILES_SHOWN]:
+        words = f"  {name.removeprefix(INBOX_PREFIX)}: vaxline close {file_id} --reason WHY, if nothing is to be done"
+        terminal.out.print(Text(words, style="dim"))
+    terminal.out.print()
 
 
 def _remedy_arguments(group: Group) -> str:

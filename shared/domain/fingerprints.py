@@ -1,8 +1,9 @@
 """Fingerprints: hashes by which vaxline recognizes that an export has something new about a dose.
 
 A fingerprint covers the fields that this module lists, and no others. It covers codes and values and never display
-texts, so new wording in a code table sends nothing again. A field that is added to the model is not covered until a new
-version of the list names it, so a release that reads one more field does not send a whole registry again.
+texts, so new wording in a code table sends nothing again. A field that is added to the model is not covered until the
+lists name it, so a release that reads one more field does not send a whole registry again. An empty field is left out
+of the text that is hashed: listing a new field sends only those doses again that have a value in it.
 
 The lists are part of the ledger's format: every fingerprint in it was made from them. Their test pins one
 fingerprint, and requires that every field of the model is listed here or named there as left out.
@@ -99,10 +100,21 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def _reader(fields: tuple[str, ...], lists: Mapping[str, tuple[str, ...]], inner: Mapping[str, _Reader]) -> _Reader:
-    """A function from a struct to a list of its listed values, in the order of the lists."""
+    """A function from a struct to its listed values by name, without those that are empty."""
     scalars = attrgetter(*fields)
-    repeated = [(attrgetter(name), inner.get(name) or attrgetter(*of)) for name, of in lists.items()]
-    return lambda value: [scalars(value), *[[read(one) for one in each(value)] for each, read in repeated]]
+    repeated = [(name, attrgetter(name), inner.get(name) or _reader(of, {}, {})) for name, of in lists.items()]
+
+    def read(value: object) -> object:
+        listed: dict[str, object] = {
+            name: scalar for name, scalar in zip(fields, scalars(value), strict=True) if scalar
+        }
+        for name, each, read_one in repeated:
+            elements = [read_one(element) for element in each(value)]
+            if elements:
+                listed[name] = elements
+        return listed
+
+    return read
 
 
 _patient: Final = _reader(PATIENT, PATIENT_LISTS, {"next_of_kin": _reader(NEXT_OF_KIN, NEXT_OF_KIN_LISTS, {})})

@@ -213,6 +213,7 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
         places: Rows by (clinic, state) as of now; empty unless the ledger counted them.
         checkpoint: How far it is converted.
         begun_by: Key of the object whose event began it; each file of a set has an event.
+        closed_reason: Why a person took the file's own errors off the worklist.
     """
 
     file_id: str
@@ -226,6 +227,7 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
     places: tuple[tuple[str, State, int], ...] = ()
     checkpoint: Checkpoint | None = None
     begun_by: str = ""
+    closed_reason: str = ""
 
     @property
     def held(self) -> int:

@@ -43,11 +43,11 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
     Check(
-        "FILE-NOT-TEXT",
+        "FILE-WRONG-KIND",
         _E,
         "",
-        "The file is not text (a spreadsheet, an archive, a PDF).",
-        "Export CSV or NDJSON, plain or as .gz.",
+        "The file is of another kind than its source's format; nothing of it was read.",
+        "Store the right file, plain or as .gz, or correct `format` in clinics.toml and store this one again.",
         _SETUP,
     ),
     Check(
@@ -102,16 +102,17 @@ TABLE: Final[tuple[Check, ...]] = (
         "FILE-HEADER-UNKNOWN",
         _E,
         "",
-        "The first line names no column that vaxline knows.",
-        "Export a header line, and map its names with `columns` in clinics.toml.",
+        "The first line names no column that vaxline knows, so nothing of the file was read.",
+        "Store the right file, or map the names of its header line with `columns` in clinics.toml and store it again.",
         _SETUP,
     ),
     Check(
         "COLUMN-MISSING",
         _E,
         "",
-        "A required column is missing, so every row of the file is held.",
-        "Add the column to the export, or map its name (`columns`) or give it a value (`defaults`) in clinics.toml.",
+        "The header lacks required columns, so nothing of the file was read.",
+        "Store the right file, or add the columns to the export, map their names (`columns`) or give them values "
+        "(`defaults`) in clinics.toml, and store it again.",
         _SETUP,
     ),
     Check(

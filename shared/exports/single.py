@@ -9,6 +9,7 @@ from typing import Protocol
 from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, visits
+from shared.exports.kinds import sentence, wrong_kind
 from shared.exports.spool import Spool
 from shared.exports.text import Text
 from shared.exports.values import Dates
@@ -49,10 +50,11 @@ class TextFile(ABC):
         """Read the file to its end, then yield the findings about it and its visits."""
         with Spool() as spool, self._objects.open(self._item) as stream:
             text = Text(stream, self._source.encoding)
-            if text.is_text:
-                self._spool_rows(text, spool)
+            kind = wrong_kind(self._source.format, text.head, text.encoding)
+            if kind:
+                self._note("FILE-WRONG-KIND", sentence(kind, self._source.format))
             else:
-                self._note("FILE-NOT-TEXT", self._name)
+                self._spool_rows(text, spool)
             if self._findings:
                 yield visits.about_file(self._source, self._findings)
             yield from self._spooled_visits(spool)

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final, cast
 
+from shared.exports.kinds import HEAD
+
 GZIP: Final = b"\x1f\x8b"
 LONGEST_CELL: Final = 131_072
 """Characters of a CSV cell."""
@@ -28,8 +30,6 @@ LONGEST_LINE: Final = 4 * 1024 * 1024
 _LARGEST_RATIO: Final = 250
 _UNPACKED_ANYWAY: Final = 64 * 1024 * 1024
 _SURROGATES: Final = re.compile("[\udc80-\udcff]")
-_LOOK: Final = 4096
-_NOT_TEXT: Final = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"PAR1", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 # Characters other than letters in Windows-1252 text: curved quotes, dashes, ellipsis, bullet, degree, ordinals, (c),
 # (R), TM, section, no-break space, middle dot, acute accent, angle quotes, fractions.
 _TYPOGRAPHIC: Final = frozenset(bytes.fromhex("9192939496978595b0aabaa9ae99a7a0b7b4abbbbdbcbe").decode("cp1252"))
@@ -69,6 +69,7 @@ class _Whole(io.RawIOBase):
         self._stream = stream
         self._packed = packed
         self._count = 0
+        self._ahead = b""
         self.cut_by = ""
 
     @property
@@ -78,21 +79,34 @@ class _Whole(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def look(self, size: int) -> bytes:
+        """Return the first bytes, fewer only if the file has no more. They are read again afterwards."""
+        while len(self._ahead) < size and (data := self._next(size - len(self._ahead))):
+            self._ahead += data
+        return self._ahead
+
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        if self._ahead:
+            data, self._ahead = self._ahead[: len(buffer)], self._ahead[len(buffer) :]
+        else:
+            data = self._next(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _next(self, size: int) -> bytes:
         if self.is_cut:
-            return 0
+            return b""
         try:
             # `read` would lose the bytes before the damage, `read1` returns them.
-            data = self._stream.read1(len(buffer))
+            data = self._stream.read1(size)
         except (EOFError, gzip.BadGzipFile, zlib.error):
             self.cut_by = "FILE-CUT-OFF"
-            return 0
+            return b""
         self._count += len(data)
         if self._packed and self._count > max(_UNPACKED_ANYWAY, _LARGEST_RATIO * self._packed.count):
             self.cut_by = "FILE-UNPACKS-HUGE"
-            return 0
-        buffer[: len(data)] = data
-        return len(data)
+            return b""
+        return data
 
 
 class Text:
@@ -102,7 +116,7 @@ class Text:
     without its end.
 
     Attributes:
-        is_text: The file does not begin as a spreadsheet, an archive or a PDF does.
+        head: The first bytes of the file, uncompressed.
         encoding: The encoding it is read in.
         cut_line: The last line of a damaged file, which is incomplete and not yielded.
     """
@@ -114,10 +128,9 @@ class Text:
             packed = _Counted(buffered)
             buffered = cast(IO[bytes], gzip.GzipFile(fileobj=packed))
         self._whole = _Whole(cast(io.BufferedReader, buffered), packed)
+        self.head = self._whole.look(HEAD)
         reader = io.BufferedReader(cast(io.RawIOBase, self._whole), buffer_size=1 << 18)
-        start = reader.peek(_LOOK)[:_LOOK]
-        self.is_text = not start.startswith(_NOT_TEXT)
-        self.encoding, errors = _encoding(start, encoding)
+        self.encoding, errors = _encoding(self.head, encoding)
         self._lines = io.TextIOWrapper(reader, self.encoding, errors, newline="")
         self.cut_line = ""
 

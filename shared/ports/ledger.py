@@ -229,6 +229,10 @@ class Files(Protocol):
         """Yield the files as `get` returns them, without those of the ids in `but`."""
         ...
 
+    def summaries(self) -> Iterator[FileSummary]:
+        """Yield the files as they were saved, without counting their rows."""
+        ...
+
     def msh_10s(self, file_id: str) -> Iterator[str]:
         """Yield the MSH-10s of the submissions made from a file's rows; corrections are not among them."""
         ...

@@ -90,3 +90,26 @@ def test_reads_and_actions_are_written_down_without_a_value_of_the_message(run: 
     assert {entry["who"] for entry in entries} == {getpass.getuser()}
     assert "ZZ9CANARY" not in run.called("audit").stdout
     assert len(run.data("audit", "--subject", "elm")) == 1
+
+
+def test_a_page_instead_of_an_export_is_one_task_until_the_right_file_comes_or_a_person_closes_it(run: OpenRun) -> None:
+    page = b"<!DOCTYPE html><html><body>" + b"<p>502 Bad Gateway</p>\n" * 300
+    failed = run.drop("harbor/page.csv", page)
+    assert (failed.rows, failed.places) == (0, ())
+
+    def tasks() -> list[dict[str, object]]:
+        return [task for task in run.data("worklist", "--clinic", "harbor") if task["files"]]
+
+    (task,) = tasks()
+    assert (task["cause"], task["clinic"], task["submissions"]) == ("FILE-WRONG-KIND", "harbor", 0)
+    assert task["files"] == [[failed.file_id, "inbox/harbor/page.csv"]]
+    listed = " ".join(run.called("files").stdout.split())
+    assert "harbor/page.csv failed: FILE-WRONG-KIND" in listed
+    words = " ".join(run.called("worklist", "--clinic", "harbor").stdout.split())
+    for said in (listed, words):
+        assert "This is an HTML page, not CSV." in said
+        assert "Store the right file" in said
+    assert f"vaxline close {failed.file_id} --reason WHY" in words
+    run.called("close", failed.file_id, "--reason", "the export job signs in again")
+    assert tasks() == []
+    run.called("close", failed.file_id, "--reason", "again", code=1)

@@ -325,9 +325,10 @@ class MemoryFiles(_Port):
         return self._counted(summary) if summary else None
 
     def all(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        for file_id, summary in sorted(self._memory.files.items()):
-            if file_id not in but:
-                yield self._counted(summary)
+        return (self._counted(summary) for summary in self.summaries() if summary.file_id not in but)
+
+    def summaries(self) -> Iterator[FileSummary]:
+        return iter([summary for _, summary in sorted(self._memory.files.items())])
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         rows: Counter[tuple[str, State]] = Counter()

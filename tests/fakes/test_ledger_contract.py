@@ -49,6 +49,7 @@ def everything(ledger: AnyLedger, msh_10s: list[str]) -> list[Any]:
         list(ledger.submissions.many([*msh_10s, "NONE"])),
         sorted(ledger.files.all(), key=lambda file: file.file_id),
         [file.file_id for file in ledger.files.all(but={"FILE1"})],
+        sorted(ledger.files.summaries(), key=lambda file: file.file_id),
         [sorted(ledger.files.msh_10s(file)) for file in FILES],
         [ledger.files.summary(file) for file in FILES],
         [ledger.files.get(file) for file in FILES],

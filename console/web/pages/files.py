@@ -10,8 +10,10 @@ from console.web.session import ConsoleSession
 from console.web.submissions import state_label, state_words, step_list
 from shared.bootstrap import Application
 from shared.domain.lifecycle import State
+from shared.domain.model import Finding
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX
+from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.reporting.by_clinic import files_of
 from shared.usecases.reporting.trace import trace
 
@@ -80,11 +82,14 @@ async def draw_file(session: ConsoleSession, file_id: str) -> None:
             table(("clinic", "state", "rows"), ((clinic, state.value, count) for clinic, state, count in file.places))
             if file.findings:
                 text("Findings about the file itself", "h3")
-                table(
-                    ("code", "where", "row"),
-                    ((finding.code, finding.path or finding.column, finding.row) for finding in file.findings),
-                )
+                table(("code", "where", "row", "what", "what to do"), map(_finding_cells, file.findings))
         _RowTrace(session, file).draw()
+
+
+def _finding_cells(finding: Finding) -> tuple[Cell, ...]:
+    explained = explanation(finding.code) or UNEXPLAINED
+    what = f"{explained.words} {finding.value}".strip()
+    return finding.code, finding.path or finding.column, finding.row, what, explained.fix
 
 
 class _RowTrace:

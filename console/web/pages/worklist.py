@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from console.web.parts import Cell, Link, address, card, empty, loading, table, text
 from console.web.session import ConsoleSession
+from shared.bootstrap import Application
+from shared.usecases.correction.file_problems import file_groups
 from shared.usecases.correction.worklist import Group, groups
 
 
 async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """Draw the page, for all clinics or for one."""
     async with loading():
-        waiting = await session.run(
-            lambda application: groups(application.ledger.submissions, application.ledger.worklist, clinic)
-        )
+        waiting = await session.run(lambda application: _waiting(application, clinic))
         await session.record("worklist", [clinic or "all clinics"])
         if clinic:
             text(f"Only clinic {clinic}.", "p", "dim")
@@ -22,7 +22,8 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
             return
         submissions = len({msh_10 for group in waiting for msh_10 in group.msh_10s})
         text(
-            f"{submissions:,} submissions wait, for {len(waiting)} causes. One remedy corrects all of one cause.",
+            f"{submissions:,} submissions and {sum(len(group.files) for group in waiting):,} files wait, for "
+            f"{len(waiting)} causes. One remedy corrects all submissions of one cause.",
             "p",
             "dim",
         )
@@ -34,10 +35,19 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
             )
 
 
+def _waiting(application: Application, clinic: str) -> tuple[Group, ...]:
+    ledger = application.ledger
+    return (
+        *file_groups(ledger.files, application.configurations.current(), clinic),
+        *groups(ledger.submissions, ledger.worklist, clinic),
+    )
+
+
 def _cells(group: Group) -> tuple[Cell, ...]:
     explained = group.explained
+    page = address("files", group.files[0][0]) if group.files else address("worklist", group.cause, clinic=group.clinic)
     return (
-        Link(group.cause, address("worklist", group.cause, clinic=group.clinic)),
+        Link(group.cause, page),
         group.clinic,
         group.submissions,
         group.rows,

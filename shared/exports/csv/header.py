@@ -6,13 +6,14 @@ to the file's, and its `defaults` give values to columns that the file lacks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from shared.domain.clinics import Source
 from shared.domain.codes.table import normalized
+from shared.domain.model import Finding
 from shared.exports.columns import BY_NAME, COLUMNS, Column
 
 _BY_SPELLING: Final = {normalized(alias): column.name for column in COLUMNS for alias in column.aliases} | {
@@ -27,12 +28,14 @@ class Header(msgspec.Struct, frozen=True):
     Attributes:
         names: The file's names in their order.
         places: (column, index of its cell or -1, default) of every column that can have a value.
-        problems: (finding code, name of the column).
+        problems: Findings about the header.
+        is_readable: Rows can be read by it. Otherwise it is of another layout, or no header.
     """
 
     names: tuple[str, ...]
     places: tuple[tuple[Column, int, str], ...]
-    problems: tuple[tuple[str, str], ...]
+    problems: tuple[Finding, ...]
+    is_readable: bool = True
 
     @property
     def width(self) -> int:
@@ -57,7 +60,7 @@ def match(names: Sequence[str], source: Source) -> Header:
     """Match the names in a file's header with the columns: by the source's mapping, then by name and alias."""
     mapped = {normalized(own): name for name, own in source.columns.items()}
     indexes: dict[str, int] = {}
-    problems: list[tuple[str, str]] = []
+    problems: list[Finding] = []
     for index, own in enumerate(names):
         spelling = normalized(own)
         name = mapped.get(spelling)
@@ -68,27 +71,35 @@ def match(names: Sequence[str], source: Source) -> Header:
                 name = None
         if name is None:
             if own.strip():
-                problems.append(("COLUMN-UNKNOWN", own.strip()))
+                problems.append(Finding("COLUMN-UNKNOWN", column=own.strip()))
         elif name in indexes:
-            problems.append(("COLUMN-TWICE", own.strip()))
+            problems.append(Finding("COLUMN-TWICE", column=own.strip()))
         else:
             indexes[name] = index
-    if not indexes:
-        problems = [("FILE-HEADER-UNKNOWN", ", ".join(names)[:_SHOWN])]
-    problems += _missing(indexes, source.defaults)
+    unusable = _unusable(names, indexes, problems, source)
     places = tuple(
         (column, indexes.get(column.name, -1), source.defaults.get(column.name, ""))
         for column in COLUMNS
         if column.name in indexes or source.defaults.get(column.name)
     )
-    return Header(tuple(name.strip() for name in names), places, tuple(problems))
+    own_names = tuple(name.strip() for name in names)
+    if unusable is not None:
+        return Header(own_names, places, (unusable,), is_readable=False)
+    return Header(own_names, places, tuple(problems))
 
 
-def _missing(indexes: Mapping[str, int], defaults: Mapping[str, str]) -> list[tuple[str, str]]:
+def _unusable(
+    names: Sequence[str], indexes: Mapping[str, int], problems: Iterable[Finding], source: Source
+) -> Finding | None:
+    """Why no row can be read by a header; None if they can."""
     if not indexes:
-        return []
-    return [
-        ("COLUMN-MISSING", column.name)
+        return Finding("FILE-HEADER-UNKNOWN", column="file", value=", ".join(names)[:_SHOWN])
+    defaults = source.defaults
+    if "dose_id" in indexes and ("action" in indexes or defaults.get("action")):
+        # Deletions may name nothing but their dose.
+        return None
+    missing = [
+        column.name
         for column in COLUMNS
         if column.required
         and column.name not in indexes
@@ -96,3 +107,8 @@ def _missing(indexes: Mapping[str, int], defaults: Mapping[str, str]) -> list[tu
         # A package code can stand for the vaccine code.
         and not (column.name == "cvx" and "ndc" in indexes)
     ]
+    if not missing:
+        return None
+    unknown = [problem.column for problem in problems if problem.code == "COLUMN-UNKNOWN"]
+    value = ", ".join(missing) + (f"; not known: {', '.join(unknown)}" if unknown else "")
+    return Finding("COLUMN-MISSING", column="file", value=value[:_SHOWN])

@@ -71,7 +71,9 @@ class CsvFile(TextFile):
             self._note("FILE-DELIMITER", "tab" if other == "\t" else other)
             names = _cells(first, delimiter)
         header = csv_header.match([repaired(name)[0] for name in names], self._source)
-        self._findings += [Finding(code, row=0, column=name) for code, name in header.problems]
+        self._findings += header.problems
+        if not header.is_readable:
+            return None
         records = Records(lines, delimiter)
         records.width = header.width
         return header, iter(records)

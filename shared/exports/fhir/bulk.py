@@ -21,6 +21,7 @@ from shared.exports import arrivals, values, visits
 from shared.exports.fhir import dose as fhir_dose
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir import patient as fhir_patient
+from shared.exports.kinds import TEXT, sentence, wrong_kind
 from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text, repaired
 from shared.exports.visits import Defaults, Entry
@@ -30,6 +31,7 @@ from shared.replaced import replace
 IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
 _RELATIVE: Final = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?$")
 _CONDITIONAL: Final = re.compile(r"([A-Z][A-Za-z]+)\?identifier=(.*)$")
+_DATA_NAME: Final = re.compile("immunization|patient|practitioner|organization|location")
 _FINDINGS_PER_FILE: Final = 100
 _ACTORS_KEPT: Final = 2_000
 
@@ -75,7 +77,11 @@ class FhirSet:
         """Read all files, then yield the visits by patient and day."""
         with Spool() as spool:
             for number, part in enumerate(self._parts):
-                self._spool_part(number, part, spool)
+                kind = self._spool_part(number, part, spool)
+                if kind:
+                    value = f"{self._names[number]}: {sentence(kind, self._source.format)}"
+                    yield visits.about_file(self._source, [Finding("FILE-WRONG-KIND", column="file", value=value)])
+                    return
             if self._rows == 0:
                 self._findings.append(Finding("FILE-EMPTY", column="file"))
             if self._findings:
@@ -84,18 +90,29 @@ class FhirSet:
 
     # into the spool ---------------------------------------------------------------------------------------------------
 
-    def _spool_part(self, number: int, part: StoredObject, spool: Spool) -> None:
+    def _spool_part(self, number: int, part: StoredObject, spool: Spool) -> str:
+        """Spool one file of the set.
+
+        Returns:
+            What it is, if it is of a wrong kind. Nothing of the set is read then: its other files refer to it.
+        """
         name = self._names[number]
         with self._objects.open(part) as stream:
             if name == arrivals.MANIFEST:
                 if arrivals.listed(stream.read(arrivals.MANIFEST_CAP)) is None:
                     self._note("MANIFEST-UNREADABLE", 0, name)
-                return
+                return ""
             text = Text(stream, self._source.encoding)
-            if not text.is_text:
-                self._note("FILE-NOT-TEXT", 0, name)
-                return
+            kind = wrong_kind(self._source.format, text.head, text.encoding)
+            if kind and not (kind == TEXT and self._is_stray(name)):
+                return kind
             self._lines(number, text, spool)
+        return ""
+
+    def _is_stray(self, name: str) -> bool:
+        """Whether a file may be in the folder by chance, such as a log or a list of checksums."""
+        plain = name.casefold().removesuffix(".gz")
+        return len(self._parts) > 1 and not plain.endswith((".ndjson", ".json")) and not _DATA_NAME.search(plain)
 
     def _lines(self, number: int, text: Text, spool: Spool) -> None:
         name, count, noted = self._names[number], 0, 0

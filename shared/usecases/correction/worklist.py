@@ -15,7 +15,7 @@ from shared.usecases.findings import cause_of
 NO_CAUSE: Final = "NO-CAUSE"
 """The cause of entries that have none, so that they are shown."""
 
-_VALUES_SHOWN: Final = 5
+VALUES_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Group:
         oldest: When the first of the submissions was made.
         explained: What the cause means.
         msh_10s: The submissions.
+        files: (file id, name) of the files that a cause is about, the newest first; such a cause has no submissions.
     """
 
     cause: str
@@ -43,6 +44,7 @@ class Group:
     oldest: datetime
     explained: Explanation | None
     msh_10s: tuple[str, ...]
+    files: tuple[tuple[str, str], ...] = ()
 
 
 def group_of(submissions: Submissions, worklist: Worklist, cause: str, clinic: str = "") -> Group | None:
@@ -82,7 +84,7 @@ def _group(cause: str, clinic: str, entries: list[WorklistEntry], findings: list
         cause=cause,
         clinic=clinic,
         field=fields.most_common(1)[0][0] if fields else named_field if "-" in named_field else "",
-        values=tuple(values.most_common(_VALUES_SHOWN)),
+        values=tuple(values.most_common(VALUES_SHOWN)),
         submissions=len(entries),
         rows=sum(entry.row_count for entry in entries),
         oldest=min(entry.created for entry in entries),

@@ -155,6 +155,13 @@ def test_another_value_in_a_list_of_a_patient_gives_another_fingerprint(holder, 
         assert content(Patient(**{holder: (_changed(value, field),)})) != content(before), field
 
 
+def test_a_field_that_is_listed_later_changes_no_fingerprint_where_it_is_empty():
+    longer = fingerprints._reader((*fingerprints.DOSE, "part"), fingerprints.DOSE_LISTS, {})
+    dose = FULL.doses[0]
+    assert longer(dose) == fingerprints._dose(dose)
+    assert longer(replace(dose, part="a.csv")) != fingerprints._dose(dose)
+
+
 def test_new_wording_in_a_code_table_sends_nothing_again():
     dose = FULL.doses[0]
     reworded = replace(dose, vaccine=replace(dose.vaccine, text="new words", alternate_text="other words"))

@@ -137,7 +137,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_on(read: Read) -> None:
     [
         (b"", ["FILE-EMPTY"]),
         (b"{}", ["BUNDLE-UNREADABLE", "FILE-EMPTY"]),
-        (b"PK\x03\x04", ["FILE-NOT-TEXT", "FILE-EMPTY"]),
+        (b"PK\x03\x04", ["FILE-WRONG-KIND"]),
         (json.dumps(a_patient()).encode(), ["BUNDLE-UNREADABLE", "FILE-EMPTY"]),
         (a_bundle(("", a_patient()))[:-3], ["BUNDLE-UNREADABLE", "FILE-EMPTY"]),
         (

@@ -273,7 +273,7 @@ def test_a_compressed_file_that_breaks_off_holds_its_last_vaccination(read: Read
 
 
 @pytest.mark.parametrize(
-    ("body", "code"), [(b"", "FILE-EMPTY"), (b"\r\n\x0b", "FILE-EMPTY"), (b"PK\x03\x04", "FILE-NOT-TEXT")]
+    ("body", "code"), [(b"", "FILE-EMPTY"), (b"\r\n\x0b", "FILE-EMPTY"), (b"PK\x03\x04", "FILE-WRONG-KIND")]
 )
 def test_a_file_without_messages_is_said(read: Read, body: bytes, code: str) -> None:
     assert [finding.code for finding in findings_of(read(HL7, {"a.hl7": body}))] == [code]
