@@ -54,7 +54,7 @@ def new_app(context: Mapping[str, object], out: Path) -> cdk.App:
 
 
 def choice(app: cdk.App, context: str, variable: str) -> str:
-    """What was chosen by context or by environment; empty for neither."""
+    """The value from the CDK context or the environment; empty if neither has one."""
     return str(app.node.try_get_context(context) or os.environ.get(variable, ""))
 
 

@@ -21,7 +21,7 @@ DEFAULT_PACE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChange:
-    """What a remedy changes in clinics.toml. An empty attribute changes nothing.
+    """The changes of a remedy to clinics.toml. An empty attribute changes nothing.
 
     Attributes:
         meaning: the standard code for an unmapped one.

@@ -1,1 +1,1 @@
-"""What is deployed: one construct per capability, one stack per stage. It shares only `shared.settings`."""
+"""The deployed stack: one construct per capability, one stack per stage. It shares only `shared.settings`."""

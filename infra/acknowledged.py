@@ -1,4 +1,4 @@
-"""How a cdk-nag finding that stays is acknowledged: on the construct that has it, with the reason why it stays."""
+"""Acknowledges cdk-nag findings on the construct that has them, with the reason why each one stays."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Alarms(Construct):
         self.made: list[cloudwatch.Alarm] = []
 
     def watch_queue(self, watched: DeliveryQueue) -> None:
-        """What was set aside, and what waits for too long."""
+        """Alarms for messages that were set aside or wait too long."""
         queues = {"ApproximateNumberOfMessagesVisible": watched.dead_letters}
 
         def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
@@ -51,7 +51,7 @@ class Alarms(Construct):
             self._make("schedule", name, metric)
 
     def watch_stage(self) -> None:
-        """What the functions measure themselves."""
+        """Alarms for the metrics that the functions write."""
 
         def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
             if row.metric == REFUSAL_PERCENT:

@@ -22,9 +22,9 @@ REQUIREMENTS: Final = "requirements/functions.txt"
 # botocore carries the descriptions of some 400 services, most of its 30 MiB. These are the ones that the functions
 # call (shared/bootstrap.py) and what botocore itself needs to sign in and to find endpoints.
 SERVICES: Final = frozenset({"dynamodb", "lambda", "s3", "secretsmanager", "sns", "sqs", "sso", "sso-oidc", "sts"})
-# What never runs: scripts whose first line names the builder's Python, C headers, the installer's own notes, and parts
-# of libraries that ours do not touch. METADATA stays, because scanners (Amazon Inspector) find vulnerable libraries by
-# it, and licences stay with what they license.
+# Files that never run: scripts whose first line names the builder's Python, C headers, the installer's own notes, and
+# parts of libraries that ours do not touch. METADATA stays, because scanners (Amazon Inspector) find vulnerable
+# libraries by it, and licences stay with what they license.
 _DROPPED: Final = (
     "bin",
     "*.dist-info/RECORD",
@@ -47,7 +47,7 @@ _DROPPED: Final = (
     "**/*.h",
     "**/__pycache__",
 )
-# Where Lambda unpacks a function (Lambda developer guide, "Deploying Python functions with .zip file archives").
+# Lambda unpacks a function here (Lambda developer guide, "Deploying Python functions with .zip file archives").
 _AT_RUN_TIME: Final = "/var/task"
 
 
@@ -72,7 +72,7 @@ HERE: Final = Target(python=sys.version_info[:2], platform=None)
 
 
 class CannotBundleError(Exception):
-    """What is missing on this machine, or what the installer said."""
+    """A tool is missing on this machine, or the installer failed; the text has its message."""
 
 
 def bundle(root: Path, out: Path, target: Target = LAMBDA) -> None:

@@ -27,8 +27,8 @@ _RUNTIMES: Final = {runtime.name: runtime for runtime in (lambda_.Runtime.PYTHON
 _ARCHITECTURES: Final = {
     architecture.name: architecture for architecture in (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 }
-# What Lambda asks of the role of a function inside a VPC (Lambda developer guide, "Giving Lambda functions access to
-# resources in a VPC"); these actions name no resource.
+# Rights that Lambda requires of the role of a function inside a VPC (Lambda developer guide, "Giving Lambda functions
+# access to resources in a VPC"); these actions name no resource.
 _INTERFACES: Final = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",

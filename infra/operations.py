@@ -1,4 +1,4 @@
-"""What tells people how the stage is doing: logs under a key of their own, the alarm topic and its alarms."""
+"""Monitoring of a stage: logs under a key of their own, the alarm topic and its alarms."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def function_log_group(function: str, stage: Stage) -> str:
 
 
 def network_log_group(stage: Stage) -> str:
-    """Where the flow log of the network goes."""
+    """Return the log group for the flow log of the network."""
     return f"/{settings.PRODUCT}/{stage.name}/network"

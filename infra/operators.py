@@ -1,4 +1,4 @@
-"""What the people may do who run the `vaxline` command: a managed policy for the organization's own operator role."""
+"""The rights of the people who run the `vaxline` command: a managed policy for the organization's own operator role."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from infra.stages import Stage
 from shared import settings
 from shared.settings import QueueSettings
 
-# What Lambda asks of the role of a function that a queue feeds (Lambda developer guide, "Using Lambda with SQS").
+# Rights that Lambda requires of the role of a function that a queue feeds (Lambda developer guide, "Using Lambda with
+# SQS").
 _CONSUME: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 
 

@@ -14,9 +14,9 @@ from infra.acknowledged import acknowledge
 
 DECRYPT: Final = ("kms:Decrypt",)
 WRITE: Final = ("kms:GenerateDataKey",)
-# What SQS asks of who sends to an encrypted queue (SQS developer guide, "Configuring AWS KMS permissions").
+# Key rights of a sender to an encrypted queue (SQS developer guide, "Configuring AWS KMS permissions").
 SEND: Final = ("kms:Decrypt", "kms:GenerateDataKey")
-# What DynamoDB asks of who uses a table (DynamoDB developer guide, "Authorizing use of your customer managed key"),
+# Key rights of a user of a table (DynamoDB developer guide, "Authorizing use of your customer managed key"),
 # without CreateGrant: the grant is made when the table is.
 TABLE_READ: Final = ("kms:Decrypt", "kms:DescribeKey")
 TABLE_WRITE: Final = (*TABLE_READ, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
@@ -55,7 +55,7 @@ class OwnKey(kms.Key):
 
 
 class Rights(iam.ManagedPolicy):
-    """What a function, or a person, may do: exact actions on exact resources, and a reason for each wildcard.
+    """The rights of a function or a person: exact actions on exact resources, and a reason for each wildcard.
 
     A managed policy rather than the role's inline one: it exists before the role does, so nothing that uses the role
     can start before the rights are there.

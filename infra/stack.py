@@ -71,7 +71,7 @@ class VaxlineStack(cdk.Stack):
         convert = function(settings.CONVERT)
         storage.grant_read(convert.rights, INBOX_PREFIX, CONFIG_PREFIX)
         ledger.grant(convert.rights, "BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem")
-        # What BatchExecuteStatement asks for (DynamoDB developer guide, "IAM security policies with PartiQL").
+        # BatchExecuteStatement requires these (DynamoDB developer guide, "IAM security policies with PartiQL").
         ledger.grant(convert.rights, "PartiQLInsert", "PartiQLUpdate")
         ledger.grant_query(convert.rights, settings.BY_FILE)
         queues.outbox.grant_send(convert.rights)

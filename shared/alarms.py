@@ -1,4 +1,4 @@
-"""What a person is told of: one row per alarm, from which the stack's alarms follow; docs/operations.md explains each.
+"""The alarms: one row each, from which the stack's alarms follow; docs/operations.md explains each.
 
 A row stands for one alarm of each queue, function or schedule, or for one of the whole stage. An alarm goes to the
 topic `vaxline-<stage>-alarms` when it begins and when it is over.
@@ -112,7 +112,7 @@ ALARMS: Final = (
 
 
 def section(alarm: Alarm) -> str:
-    """Where an alarm is explained."""
+    """The section of docs/operations.md that explains the alarm."""
     return f"docs/operations.md#{alarm.name}"
 
 

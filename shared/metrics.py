@@ -1,4 +1,4 @@
-"""What the functions count: one row per metric. What the functions write, the stack's dashboard and alarms, and
+"""The metrics of the functions: one row each. What the functions write, the stack's dashboard and alarms, and
 docs/metrics.md follow from this table (ADR 0008).
 
 A metric is a number of one batch. It is kept as a total of the stage and, with `by`, once more for each clinic or

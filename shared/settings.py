@@ -148,7 +148,7 @@ SWEEP_AFTER: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What a deployed (or local) process is told by its environment."""
+    """The settings that a deployed or local process reads from its environment."""
 
     stage: str
     table: str

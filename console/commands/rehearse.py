@@ -109,7 +109,7 @@ def _is_interrupted(error: BaseException | None) -> bool:
     return False
 
 
-# What is shown --------------------------------------------------------------------------------------------------------
+# Output ---------------------------------------------------------------------------------------------------------------
 
 
 def _shown(played: Rehearsal, *, everything: bool) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""What an ERR of an IIS asks of a person: picks the row of `guidance_table.TABLE` by code and place.
+"""Guidance for an ERR of an IIS: picks the row of `guidance_table.TABLE` by code and place.
 
 The IIS's text (ERR-8) says what it found; a row says why that happens, how to fix it and who can. The most specific row
 wins: a code of the IIS's own, then code and place together, then a field, then a code of a national table (ERR-3: HL7

@@ -29,7 +29,7 @@ REFUSED_BY_PATIENT: Final = "refused by the patient"
 NOT_ADMINISTERED: Final = "not administered"
 DELETED: Final = "deleted"
 KINDS: Final = (ADMINISTERED, HISTORICAL, REFUSED_BY_PATIENT, NOT_ADMINISTERED, DELETED)
-"""What a dose says happened, from RXA-20 (HL7 table 0322), RXA-9 (NIP001) and RXA-21 (table 0323)."""
+"""The kinds of a dose, from RXA-20 (HL7 table 0322), RXA-9 (NIP001) and RXA-21 (table 0323)."""
 
 _AGES: Final = ((2, "0 to 1"), (7, "2 to 6"), (19, "7 to 18"), (65, "19 to 64"), (200, "65 and older"))
 AGES: Final = tuple(label for _, label in _AGES)

@@ -1,4 +1,4 @@
-"""What an export or a correction changes in a record: one patient, clinic and day across exports."""
+"""The versions of a record (one patient, clinic and day across exports) after an export or a correction."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from shared.domain.model import Finding, Visit
 
 
 class Strategy(StrEnum):
-    """What is done about a fault (docs/faults.md)."""
+    """The reaction to a fault (docs/faults.md)."""
 
     RETRY = "RETRY"
     CORRECT = "CORRECT"

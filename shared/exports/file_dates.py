@@ -31,7 +31,7 @@ FIRST_YEAR: Final = 1970
 _TOKEN: Final = re.compile(r"%(.?)|(\*)|([^%*]+)")
 _MOST_WILDCARDS: Final = 4
 _DAY: Final = ({"m", "d"}, {"b", "d"}, {"B", "d"}, {"j"})
-"""What tells the day of a year."""
+"""The sets of directives that, with the year, give a full date."""
 
 
 class Pattern:

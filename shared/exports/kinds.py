@@ -86,7 +86,7 @@ def sentence(kind: str, format_name: str) -> str:
 
 
 def _foreign(head: bytes, text: str) -> str:
-    """What a file is that is of no format which vaxline reads."""
+    """Return the kind of a file that no format of vaxline reads, in words; empty if it may be one of them."""
     named = next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
     if named:
         return named
@@ -115,7 +115,7 @@ def _markup(text: str) -> str:
 
 
 def _of_other_format(format_name: str, text: str) -> str:
-    """What a file is that another format's reader would read; empty if it may be of this one."""
+    """Return the kind of a file that another format's reader would read; empty if it may be of this format."""
     is_hl7, is_json = _HL7.match(text) is not None, _JSON.match(text) is not None
     first_line = text.partition("\n")[0].strip()
     if format_name == "hl7":

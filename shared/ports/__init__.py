@@ -1,1 +1,1 @@
-"""What the use cases need from the world, as Protocols. Adapters and the fakes of the tests implement them."""
+"""The ports of the use cases, as Protocols. Adapters and the fakes of the tests implement them."""

@@ -195,7 +195,7 @@ class Backfills(Protocol):
 
 
 class Worklist(Protocol):
-    """What needs a person."""
+    """The submissions that need a person."""
 
     def enter(self, msh_10: str, causes: tuple[str, ...]) -> bool:
         """Enter a submission with its causes; False if it was replaced meanwhile."""
@@ -289,7 +289,7 @@ class SearchKeys(Protocol):
 
 
 class Stops(Protocol):
-    """What stops delivery."""
+    """The stopped facilities and the valve."""
 
     def current(self) -> StopStatus:
         """Return everything that stops delivery as of now; every batch reads it before it sends."""

@@ -1,1 +1,1 @@
-"""What vaxline does, one module per use case: the domain plus ports, no AWS, no SOAP."""
+"""The use cases, one module each: the domain plus ports, no AWS, no SOAP."""

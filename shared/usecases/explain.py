@@ -1,4 +1,4 @@
-"""What a code means, how to fix it and who can: of vaxline's own findings and faults, and of what an IIS answers."""
+"""Explains a code: its meaning, the fix and who can make it. Covers findings, faults and answers of an IIS."""
 
 from __future__ import annotations
 

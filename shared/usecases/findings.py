@@ -13,7 +13,7 @@ from shared.domain.z22 import conformance
 from shared.exports import findings as exports
 
 OF_RECORDS: Final[dict[str, Check]] = {check.code: check for check in (*exports.TABLE, *checks.BY_CODE.values())}
-"""What readers find in an export and checks in a record."""
+"""The checks that readers make of an export, and those of a record."""
 
 CHECKS: Final[dict[str, Check]] = OF_RECORDS | conformance.CHECKS
 """All of them, with what the profile Z22 asks of a message."""
@@ -31,7 +31,7 @@ def holds(finding: Finding, *, is_strict: bool) -> bool:
 
 
 def cause_of(finding: Finding) -> str:
-    """What groups a finding with its like in the worklist: its code, and of an unmapped code which one it is."""
+    """Return the cause that groups findings in the worklist: the code, and for an unmapped code its value."""
     return local.cause(finding) if finding.code == local.UNMAPPED else finding.code
 
 

@@ -29,7 +29,7 @@ _OPEN: Final = (*NEEDS_A_PERSON, State.QUEUED)
 
 @dataclass(frozen=True, slots=True)
 class _PageData:
-    """What the page shows (PHI). `loose` are the marks that belong to no field of the message."""
+    """The content of the page (PHI). `loose` are the marks that belong to no field of the message."""
 
     submission: Submission
     segments: tuple[ReadSegment, ...]

@@ -29,7 +29,7 @@ _MAX_COUNTED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class _PageData:
-    """What the page shows.
+    """The content of the page.
 
     Attributes:
         since: the first day.

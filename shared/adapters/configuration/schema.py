@@ -20,7 +20,7 @@ from shared.exports.formats import FORMATS
 from shared.exports.values import Dates
 
 ProblemAndFix = tuple[str, str] | None
-"""What is wrong with a value and what to do; None where the value is valid."""
+"""The fault of a value with what to do about it; None for a valid value."""
 
 Check = Callable[[Any], ProblemAndFix]
 

@@ -32,7 +32,7 @@ import msgspec
 # A connection that rested longer is not used again: a NAT or load balancer on the way may have forgotten it in silence,
 # and the message sent into it would count as "sent, nobody knows".
 IDLE_LIMIT: Final = 30.0
-# What status line, header fields and chunk framing may take beside the answer itself.
+# Bytes allowed for status line, header fields and chunk framing, beside the answer itself.
 _HEAD_ALLOWANCE: Final = 64 * 1024
 
 
@@ -51,7 +51,7 @@ class HttpFault(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where to post: taken apart once and checked, see `parse_endpoint`."""
+    """A checked endpoint, see `parse_endpoint`."""
 
     secure: bool
     host: str
@@ -125,11 +125,11 @@ class _Inbound(io.RawIOBase):
         return count
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """What `HTTPResponse` asks a socket for."""
+        """Return the stream, as `HTTPResponse` requires of a socket."""
         return io.BufferedReader(self)
 
 
-# What an exception means, the first row that fits, by the step in which it comes.
+# Exceptions by the step in which they are raised; the first row that fits gives the fault.
 _WHILE_CONNECTING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "CONNECT-TIMEOUT"),
     (ssl.SSLCertVerificationError, "TLS-UNTRUSTED"),
@@ -137,7 +137,7 @@ _WHILE_CONNECTING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ConnectionRefusedError, "CONNECT-REFUSED"),
     (Exception, "CONNECT-FAILED"),
 )
-# What OpenSSL says of a certificate that it does not verify (openssl-verification-options(1)); the rest is untrusted.
+# Texts of OpenSSL for certificates that it does not verify (openssl-verification-options(1)); the rest is untrusted.
 _VERIFYING: Final = {9: "TLS-EXPIRED", 10: "TLS-EXPIRED", 62: "TLS-WRONG-HOST", 64: "TLS-WRONG-HOST"}
 _WHILE_ANSWERING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "READ-TIMEOUT"),

@@ -34,7 +34,7 @@ _SETTINGS: Final = {
 
 
 class _Transport(zeep.Transport):
-    """What zeep sends through. It has no session and loads nothing: the WSDL comes as a stream from the package."""
+    """The transport for zeep. It has no session and loads nothing: the WSDL comes as a stream from the package."""
 
     def __init__(self, http: Http, endpoints: Mapping[str, Endpoint]) -> None:
         self._http = http

@@ -1,4 +1,4 @@
-"""How submissions, records and files stand in the ledger's table.
+"""The items of submissions, records and files in the ledger's table.
 
 PHI is in one compressed attribute of an item (ADR 0003); the attributes beside it are those that conditions and indexes
 read.

@@ -1,4 +1,4 @@
-"""What stops delivery: the stopped facilities and the valve, in one partition, so that one query reads both."""
+"""The stops of delivery: the stopped facilities and the valve, in one partition, so that one query reads both."""
 
 from __future__ import annotations
 

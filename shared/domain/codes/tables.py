@@ -170,7 +170,7 @@ SITE: Final = Table(
         ("LLFA", "Left lower forearm", ("left forearm", "66480008")),
         ("RLFA", "Right lower forearm", ("right forearm", "64262003")),
         _NOT_KNOWN_ROW,
-        # What goes into mouth or nose has no site.
+        # A vaccine that is given by mouth or nose has no site.
         ("", "", ("mouth", "oral", "nose", "nasal", "bilateral nares", "nares")),
     ),
 )

@@ -45,7 +45,7 @@ _OPTIONAL_SEGMENTS: Final = frozenset({"SFT", "PD1", "NK1", "PV1", "PV2", "GT1",
 
 
 class AckReading(msgspec.Struct, frozen=True, gc=False):
-    """What an ACK says.
+    """The content of an ACK.
 
     Attributes:
         event: The event that moves the submission.

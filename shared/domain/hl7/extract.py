@@ -38,7 +38,7 @@ def extract_messages(text: str) -> list[Message]:
 
 
 def _headers(text: str) -> list[re.Match[str]]:
-    """Where messages begin. MSH after a delimiter is data."""
+    """The starts of messages. MSH after a delimiter is data."""
     return [match for match in _MSH.finditer(text) if match.start() == 0 or text[match.start() - 1] not in _DELIMITERS]
 
 

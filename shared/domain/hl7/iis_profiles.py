@@ -1,4 +1,4 @@
-"""How kinds of IIS differ in what they answer, as data. `iis.profile` in clinics.toml names the row.
+"""The differences between the answers of IISs, as data. `iis.profile` in clinics.toml names the row.
 
 `default` follows the national rule (IG R1.5, chapter 3). `ctwiz` is for WebIZ systems: they answer MSA-1 = AE to a
 message that they stored with remarks, drop an ORDER group with a text of their own in an ERR, and refuse a facility

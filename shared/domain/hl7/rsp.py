@@ -90,7 +90,7 @@ def fault_of(response: Response, *, msh_10: str, query_tag: str, profile: IisPro
 
 @dataclass(slots=True)
 class _Draft:
-    """What the segments say, in their order."""
+    """Read the segments in their order."""
 
     people: list[Person] = field(default_factory=list)
     vaccinations: list[Vaccination] = field(default_factory=list)

@@ -41,7 +41,7 @@ class _UntidyError(Exception):
 
 
 class _Problem(NamedTuple):
-    """What is wrong in a segment: the code of its check, the path within the segment (`-5.1`), the raw value."""
+    """A violation in a segment: the code of its check, the path within the segment (`-5.1`), the raw value."""
 
     code: str
     path: str
@@ -139,7 +139,7 @@ _OBSERVED_BY_CODE: Final = {
 
 
 def _observed_problems(obx: Parts) -> list[_Problem]:
-    """What is wrong with an OBX-5 that is there: its type is OBX-2, and OBX-3 may bind it to a value set."""
+    """The violations in an OBX-5 that has a value: its type is OBX-2, and OBX-3 may bind it to a value set."""
     checker = _OBSERVED_BY_CODE.get(first(obx[3])) if obx[2] == "CE" else None
     checker = checker or _OBSERVED_BY_TYPE.get(obx[2])
     return checker.problems(obx[5]) if checker else [_Problem("Z22-OBX-5-FORMAT", "-5", obx[5])]
@@ -282,7 +282,7 @@ def _padded(values: Parts) -> Parts:
 
 
 def _order_findings(order: _OrderGroup) -> Iterator[Finding]:
-    """What is wrong across the segments of one ORDER group."""
+    """The violations across the segments of one ORDER group."""
     if order.orc is None or order.rxa is None:
         return
     labels = {"ORC": order.orc, "RXA": order.rxa}
@@ -295,7 +295,7 @@ def _order_findings(order: _OrderGroup) -> Iterator[Finding]:
 
 
 def _set_id_findings(segments: list[Parts], orders: list[_OrderGroup]) -> Iterator[Finding]:
-    """What is wrong with the set ids of NK1 and OBX, which count through the message."""
+    """The violations in the set ids of NK1 and OBX, which count through the message."""
     set_ids = [values[1] for values in segments if values[0] == "NK1"]
     for number, set_id in enumerate(set_ids, 1):
         if set_id not in ("", str(number)):

@@ -14,7 +14,7 @@ from shared.domain.z22.valuesets import ValueSet
 
 
 class Usage(StrEnum):
-    """What the profile says about sending an element (IG R1.5, chapter 3)."""
+    """The usage of an element in the profile (IG R1.5, chapter 3)."""
 
     R = "required"
     RE = "required but may be empty"
@@ -93,7 +93,7 @@ ANY: Final = 0
 
 
 class Origin(Enum):
-    """Where the value of a field comes from, and so who can fix it."""
+    """The origin of a field's value, which decides who can fix it."""
 
     EHR = "the EHR's export"
     CODED = "a code of the EHR's export"

@@ -13,7 +13,7 @@ _NEEDS_RXA: Final = frozenset({"RXR", "OBX"})
 
 
 class Place(NamedTuple):
-    """Where a segment stands.
+    """The position of a segment.
 
     Attributes:
         label: Its name and, after the first one, its number (`RXA[2]`).

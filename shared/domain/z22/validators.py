@@ -17,7 +17,7 @@ from shared.domain.z22.valuesets import ValueSet
 
 
 class Violation(NamedTuple):
-    """What is wrong in a value.
+    """A violation in a value.
 
     Attributes:
         kind: The kind of violation (`MISSING`), or the code of a conformance statement (`IZ-3`).

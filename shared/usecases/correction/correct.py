@@ -144,7 +144,7 @@ class Correct:
         source = configuration.sources.get(old.source)
         if source is None:
             return f"its source {old.source} is not in clinics.toml any more"
-        # What the IIS has, or may have, it knows by the ids that were sent.
+        # The IIS knows a dose that it has, or may have, by the ids that were sent.
         is_new_there = old.state in (State.HELD, State.REFUSED)
         visit = replace(old.visit, numbering=source.numbering) if is_new_there else old.visit
         return corrected(visit, changes, source)

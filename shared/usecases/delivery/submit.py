@@ -64,7 +64,7 @@ Delivered = Done | Later
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What all messages of a batch share; `seconds_left` is the time until the caller is stopped."""
+    """The parts that all messages of a batch share; `seconds_left` is the time until the caller is stopped."""
 
     configuration: Configuration
     call: RegistryCall

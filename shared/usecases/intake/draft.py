@@ -1,4 +1,4 @@
-"""What a visit of an export changes in the ledger: a new submission and the next version of its record, or nothing."""
+"""Drafts of the changes that a visit makes in the ledger: a new submission and the next version of its record."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECOND_OPINION_EVERY: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What has to be written for a visit.
+    """The writes for a visit.
 
     Attributes:
         submission: Its submission; None if the ledger has everything that the visit says.

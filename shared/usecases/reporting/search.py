@@ -32,7 +32,7 @@ _WAITING_PAGE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SearchCriteria:
-    """What to search for. Empty attributes match everything; all others must match.
+    """The criteria of a search. Empty attributes match everything; all others must match.
 
     Attributes:
         msh_10: the message control id.

@@ -1,4 +1,4 @@
-"""What the makers of a report's sheets share: their input, orders of states, labels and percentages."""
+"""Shared parts of a report's sheets: their input, orders of states, labels and percentages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_ROWS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class SheetInput:
-    """What a sheet is made of: the tally of the days from `since` to `until`, and the configuration in force."""
+    """The input of a sheet: the tally of the days from `since` to `until`, and the configuration in force."""
 
     counts: Tally
     configuration: Configuration

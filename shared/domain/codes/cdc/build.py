@@ -235,7 +235,7 @@ def _cpt(sheets: Sheets, _: Dates) -> Built:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a table is built, and from which of CDC's files, by the names of the command's options."""
+    """The builder of a table, and CDC's files that it needs, by the names of the command's options."""
 
     inputs: tuple[str, ...]
     build: Callable[[Sheets, Dates], Built]
