@@ -85,5 +85,5 @@ def function_log_group(function: str, stage: Stage) -> str:
 
 
 def network_log_group(stage: Stage) -> str:
-    """Return the log group for the flow log of the network."""
+    """The name of the log group for the flow log of the network."""
     return f"/{settings.PRODUCT}/{stage.name}/network"
