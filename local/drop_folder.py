@@ -27,7 +27,6 @@ from shared.settings import INBOX_PREFIX
 TAKEN: Final = "taken"
 """The subfolder for files that were taken."""
 
-_SETTLE_SECONDS: Final = 2.0
 _WATCH_SECONDS: Final = 0.5
 _POLL_SECONDS: Final = 0.5
 
@@ -35,7 +34,7 @@ Tell = Callable[[str], None]
 """Prints a line for the user."""
 
 
-class _Sighting(NamedTuple):
+class Sighting(NamedTuple):
     """Size in bytes and modification time (ns) of a file, and since when (monotonic seconds) they are unchanged."""
 
     size: int
@@ -44,12 +43,30 @@ class _Sighting(NamedTuple):
 
 
 class DropFolder:
-    """Watches the folder while the context lasts, and reports what became of each file."""
+    """Watches the folder while the context lasts, and reports what became of each file.
 
-    def __init__(self, run: LocalRun, folder: Path, tell: Tell) -> None:
+    Args:
+        run: the local run that takes the files.
+        folder: has a subfolder for each source.
+        tell: prints a line for the user.
+        settle_seconds: after how long without a change a file is complete.
+        clock: returns monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        run: LocalRun,
+        folder: Path,
+        tell: Tell,
+        *,
+        settle_seconds: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.folder = folder
         self._run = run
         self._tell = tell
+        self._settle_seconds = settle_seconds
+        self._clock = clock
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._watch, daemon=True),
@@ -80,22 +97,26 @@ class DropFolder:
         changes = watch(
             self.folder, stop_event=self._stop, rust_timeout=int(_WATCH_SECONDS * 1000), yield_on_timeout=True
         )
-        sightings: dict[Path, _Sighting] = {}
+        sightings: dict[Path, Sighting] = {}
         for _ in changes:
-            sightings = self._check(sightings)
+            sightings = self.check(sightings)
 
-    def _check(self, before: dict[Path, _Sighting]) -> dict[Path, _Sighting]:
-        """Take the settled files; return the sightings of the others."""
-        sightings: dict[Path, _Sighting] = {}
-        now = time.monotonic()
+    def check(self, before: dict[Path, Sighting]) -> dict[Path, Sighting]:
+        """Take the settled files; return the sightings of the others.
+
+        Args:
+            before: the sightings of the last check.
+        """
+        sightings: dict[Path, Sighting] = {}
+        now = self._clock()
         for path in self._files():
             try:
                 stat = path.stat()
-                sighting = _Sighting(stat.st_size, stat.st_mtime_ns, now)
+                sighting = Sighting(stat.st_size, stat.st_mtime_ns, now)
                 earlier = before.get(path, sighting)
                 if earlier[:2] == sighting[:2]:
                     sighting = earlier
-                if now - sighting.since < _SETTLE_SECONDS or not self._take(path):
+                if now - sighting.since < self._settle_seconds or not self._take(path):
                     sightings[path] = sighting
             except OSError as error:
                 # It was deleted meanwhile, or we may not read or move it. Go on with the others.
