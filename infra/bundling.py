@@ -138,10 +138,10 @@ def _compile(out: Path, target: Target) -> None:
         return
     command = [python, "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
     command += ["-s", str(out), "-p", _AT_RUN_TIME, str(out)]
-    # Set order shows in bytecode; a fixed hash seed fixes it.
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
-    )
+    # Set order shows in bytecode; a fixed hash seed fixes it. The bytecode belongs beside its source.
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    environment.pop("PYTHONPYCACHEPREFIX", None)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     if done.returncode:
         raise CannotBundleError(f"a module does not compile with Python {target.version}:\n{done.stdout.strip()}")
 

@@ -86,6 +86,7 @@ def test_the_folder_is_the_same_wherever_it_is_made(
     shutil.copy(ROOT / bundling.REQUIREMENTS, elsewhere / bundling.REQUIREMENTS)
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONHASHSEED", "1234")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "bytecode"))
     assert prints(made(elsewhere, tmp_path / "out", LAMBDA)) == prints(for_lambda)
 
 
