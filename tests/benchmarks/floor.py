@@ -1,4 +1,4 @@
-"""The least that building a VXU can cost, which is also how this machine's speed is told beside the targets' own."""
+"""The least that building a VXU can cost: the floor that other figures are compared with."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Final
 
 from shared.domain.model import Dose, Visit
 from tests.benchmarks import records
-from tests.benchmarks.measure import Row, at_most, each, in_turn
-
-TARGETS_FLOOR: Final = 6
-"""µs that the floor of one dose took on the machine on which targets in µs and rows a second were set."""
+from tests.benchmarks.measure import each, in_turn
 
 _OBX: Final = "||||||F|||"
 
@@ -51,12 +48,6 @@ class Speed:
     def took(self) -> dict[str, float]:
         """µs that one call of each took on average: `floor`, of one dose, and what is measured too."""
         return {name: fmean(looks) * 1e6 for name, looks in self._looks.items()}
-
-
-def at_that_speed(name: str, value: float, *, most: float, floor_took: float) -> Row:
-    """A target in µs as what it is on a machine of any speed: a multiple of the floor, measured in the same process."""
-    limit = round(most / TARGETS_FLOOR, 1)
-    return at_most(name, value, "µs", peer="f-string floor of one dose", peer_value=floor_took, limit=limit)
 
 
 def floor(visit: Visit, number: int) -> str:

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks.floor import TARGETS_FLOOR
 from tests.benchmarks.measure import shown
 
 PAGE: Final = Path("docs/performance.md")
@@ -20,7 +19,7 @@ This page is for developers: it compares vaxline's speed with other libraries an
 It shows the last run of `make bench`, of {day}, on {cores} cores (Python {python}). `python -m tests.benchmarks page` writes it from
 `build/bench.json`. Figures are medians. They are CPU time, except where waiting is measured (batches and deliveries). Compared
 figures were measured in turn, because machines are noisy. No test passes or fails by time.
-{speed}
+
 | what | measured | beside | ratio | reach | |
 | --- | ---: | --- | ---: | --- | --- |
 """
@@ -124,24 +123,9 @@ reader's order, and a checksum over their rows
 """
 
 
-def _speed(bench: dict[str, Any]) -> str:
-    """How fast the machine was in this run, by the same few f-strings that the targets were set by."""
-    floors = (row for row in bench["rows"] if row["name"] == "build a VXU, 1 dose" and "floor" in row["peer"])
-    took = next((row["value"] / row["ratio"] for row in floors), None)
-    if took is None:
-        return ""
-    return (
-        f"Targets in µs and rows a second were set on a machine that built the f-string floor of one dose in {TARGETS_FLOOR:g} µs. "
-        f"This run's machine took {shown(took)} µs, and its speed changes as it runs. The same targets are therefore also given as "
-        "multiples of that floor. If such a row is met and the absolute one is not, the machine is slower.\n"
-    )
-
-
 def write(bench: dict[str, Any], when: datetime, note: str = "") -> None:
     """Writes the page from the rows of build/bench.json; `note` says what was special about the run."""
-    text = _HEAD.format(
-        day=f"{when:%Y-%m-%d}", cores=os.cpu_count(), python=platform.python_version(), speed=_speed(bench)
-    )
+    text = _HEAD.format(day=f"{when:%Y-%m-%d}", cores=os.cpu_count(), python=platform.python_version())
     if note:
         text = text.replace("\n| what", f"\n{note}\n\n| what", 1)
     reasons: dict[str, None] = {}
