@@ -1,7 +1,7 @@
-"""Exports of the demo's three clinics: two CSV feeds and one FHIR bulk export, of people who do not exist.
+"""Exports of the demo's three clinics, of invented people: two CSV feeds and one FHIR bulk export.
 
-Everything follows from the seed and the day, dose by dose, so that a large export costs no memory and the same call
-writes the same bytes. Some rows are spoiled on purpose: `SPOILED` says which and how.
+Everything follows from the seed and the day, so the same call writes the same bytes. Doses are generated one by one, so
+a large export needs no memory. Some rows have errors on purpose (`ERRORS`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from shared.exports import columns
 from shared.exports.formats import looks_like
 
 SEED: Final = 7
-# One dose as vaxline's own layout has it: column → text.
 Row = dict[str, str]
+"""One dose in vaxline's own CSV layout: column → text."""
 
 _FAMILIES: Final = ("Sampleton", "Mockford", "Exampleby", "Fictionwell", "Núñez-Sampleton", "O'Mockery", "Syntheson")
 _GIVEN: Final = ("Ada", "Bo", "Cleo", "Dara", "Eli", "Fay", "Gus", "Hana", "Ivo", "Juno", "Kai", "Zoé")
@@ -65,12 +65,11 @@ _VACCINES: Final = (
     _Vaccine("133", "PCV 13", "00005-1971-02", "PFR", "C28161", {}, is_for_children=False),
 )
 
-# What each dose of a run of twenty is; the rest was given here.
+# Kind of each dose in a sequence of twenty; the others were given here.
 _KINDS: Final = {5: "historical", 9: "historical", 12: "refused", 15: "not administered", 18: "historical"}
 
-# Dose number in a feed → what is spoiled in it. A run of a feed repeats the list every `_SPOILED_EVERY` doses.
-_SPOILED_EVERY: Final = 400
-SPOILED: Final[Mapping[str, Mapping[int, Row]]] = {
+_ERRORS_REPEAT_AFTER: Final = 400
+ERRORS: Final[Mapping[str, Mapping[int, Row]]] = {
     "elm": {
         3: {"dose_date": "2026-02-30"},
         8: {"patient_id": ""},
@@ -98,27 +97,30 @@ SPOILED: Final[Mapping[str, Mapping[int, Row]]] = {
         16: {"action": "D"},
     },
 }
-_SHARES: Final = (("elm", 0.5), ("harbor", 0.3), ("hilltop", 0.2))
+"""Source → number of a dose in the feed → changed columns. The numbers repeat every `_ERRORS_REPEAT_AFTER` doses."""
+
+_FEEDS: Final = (("elm", 0.5), ("harbor", 0.3), ("hilltop", 0.2))
+"""Source and its fraction of all doses."""
 
 
 def generate(folder: Path, *, today: date, doses: int = 120, seed: int = SEED) -> None:
-    """Writes the exports below `folder`, one folder per source as in the inbox.
+    """Write the exports, one folder per source as in the inbox.
 
     Args:
-        folder: is made where it is not there.
+        folder: the parent folder; it is created where it does not exist.
         today: the day of the export; the latest dose is a day older.
-        doses: how many doses in all, about.
-        seed: other people for another seed.
+        doses: approximate number of all doses.
+        seed: another seed gives other people.
     """
-    for source, share in _SHARES:
-        count = max(1, round(doses * share))
-        home = folder / source
-        home.mkdir(parents=True, exist_ok=True)
-        _WRITERS[source](home, today, rows(source, count, today, seed))
+    for source, fraction in _FEEDS:
+        count = max(1, round(doses * fraction))
+        source_folder = folder / source
+        source_folder.mkdir(parents=True, exist_ok=True)
+        _WRITERS[source](source_folder, today, rows(source, count, today, seed))
 
 
 def rows(source: str, count: int, today: date, seed: int = SEED) -> Iterator[Row]:
-    """The doses of one feed, in vaxline's own layout, spoiled ones included."""
+    """Yield the doses of one feed, those with errors included."""
     random = Random(f"{seed}/{source}")  # noqa: S311 - invented people are no secret
     number = patient = 0
     while number < count:
@@ -131,7 +133,7 @@ def rows(source: str, count: int, today: date, seed: int = SEED) -> Iterator[Row
                 if number > count:
                     return
                 row = person | _dose(source, number, day, vaccine, is_child=bool(person["guardian_last_name"]))
-                yield row | SPOILED[source].get(number % _SPOILED_EVERY, {})
+                yield row | ERRORS[source].get(number % _ERRORS_REPEAT_AFTER, {})
 
 
 def _vaccines(person: Row, random: Random) -> list[_Vaccine]:
@@ -208,12 +210,12 @@ def _dose(source: str, number: int, day: date, vaccine: _Vaccine, *, is_child: b
 _CLINIC_NAMES: Final = {"elm": "ELM01", "harbor": "Harbor Main", "hilltop": "Hilltop Community Clinic"}
 
 
-# The three forms ------------------------------------------------------------------------------------------------------
+# the three formats ----------------------------------------------------------------------------------------------------
 
 
-def _write_own_layout(home: Path, today: date, doses: Iterator[Row]) -> None:
+def _write_own_layout(folder: Path, today: date, doses: Iterator[Row]) -> None:
     names = [column.name for column in columns.COLUMNS]
-    with (home / f"doses-{today.isoformat()}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+    with (folder / f"doses-{today.isoformat()}.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names, restval="", lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(doses)
@@ -226,46 +228,47 @@ def _us_date(text: str) -> str:
         return text
 
 
-def _words(**words: str) -> Callable[[str], str]:
-    return lambda text: words.get(text, text)
+def _translate(**translations: str) -> Callable[[str], str]:
+    return lambda text: translations.get(text, text)
 
 
-# The harbor's own column names, in its order: (its name, vaxline's name or "", how its values are written).
-_AS_IT_IS: Final = _words()
+_AS_IT_IS: Final = _translate()
+
+# Columns of the harbor's export, in its order: its name, vaxline's name or "", how its values are written.
 _HARBOR: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("Pt MRN", "patient_id", _AS_IT_IS),
     ("Pt Last", "last_name", _AS_IT_IS),
     ("Pt First", "first_name", _AS_IT_IS),
     ("DOB", "birth_date", _us_date),
-    ("Gender", "sex", _words(F="Female", M="Male")),
+    ("Gender", "sex", _translate(F="Female", M="Male")),
     ("Race", "race", _AS_IT_IS),
     ("Ethnic Group", "ethnicity", lambda text: "Hispanic" if text == "2135-2" else "Not Hispanic"),
     ("Addr 1", "address_street", _AS_IT_IS),
     ("City", "address_city", _AS_IT_IS),
     ("ST", "address_state", _AS_IT_IS),
-    # A spreadsheet was here and took the zero away.
+    # As after a spreadsheet that drops leading zeros.
     ("Zip", "address_zip", lambda text: text.lstrip("0")),
     ("Home Phone", "phone", lambda text: f"({text[:3]}) {text[4:]}"),
     ("Guarantor Last", "guardian_last_name", _AS_IT_IS),
     ("Guarantor First", "guardian_first_name", _AS_IT_IS),
-    ("Guarantor Rel", "guardian_relationship", _words(MTH="Mother")),
+    ("Guarantor Rel", "guardian_relationship", _translate(MTH="Mother")),
     ("Imm ID", "dose_id", _AS_IT_IS),
     ("Given On", "dose_date", _us_date),
     ("Dept", "clinic", _AS_IT_IS),
-    ("Imm Status", "completion", _words(CP="Given", RE="Refused", NA="Not given")),
+    ("Imm Status", "completion", _translate(CP="Given", RE="Refused", NA="Not given")),
     ("Source", "information_source", lambda text: {"00": "New", "01": "Historical"}.get(text, text)),
-    ("Row Action", "action", _words(A="Add", D="Deleted")),
+    ("Row Action", "action", _translate(A="Add", D="Deleted")),
     ("CVX", "cvx", lambda text: text.lstrip("0")),
     ("NDC", "ndc", lambda text: text.replace("-", "")),
     ("Mfr", "mvx", _AS_IT_IS),
     ("Lot #", "lot", _AS_IT_IS),
     ("Exp", "expiry", _us_date),
-    ("Dose Amt", "amount", _words(**{"0.5": ".5"})),
-    ("Route", "route", _words(C28161="IM", C38299="SubQ")),
-    ("Body Site", "site", _words(LA="Left arm", RA="Right arm", LT="Left thigh", RT="Right thigh")),
+    ("Dose Amt", "amount", _translate(**{"0.5": ".5"})),
+    ("Route", "route", _translate(C28161="IM", C38299="SubQ")),
+    ("Body Site", "site", _translate(LA="Left arm", RA="Right arm", LT="Left thigh", RT="Right thigh")),
     ("Refusal", "refusal_reason", lambda text: {"00": "Parent refused", "03": "Patient refused"}.get(text, text)),
-    ("VFC Status", "eligibility", _words(V01="Not eligible", V02="Medicaid")),
-    ("Stock", "funding_source", _words(PHC70="Private", VXC50="State supplied")),
+    ("VFC Status", "eligibility", _translate(V01="Not eligible", V02="Medicaid")),
+    ("Stock", "funding_source", _translate(PHC70="Private", VXC50="State supplied")),
     ("Provider NPI", "administered_by_npi", _AS_IT_IS),
     ("Provider Last", "administered_by_last_name", _AS_IT_IS),
     ("Provider First", "administered_by_first_name", _AS_IT_IS),
@@ -274,20 +277,20 @@ _HARBOR: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
 )
 
 
-def _write_other_layout(home: Path, today: date, doses: Iterator[Row]) -> None:
+def _write_other_layout(folder: Path, today: date, doses: Iterator[Row]) -> None:
     name = f"IMM_EXTRACT_{today:%Y%m%d}.txt"
-    with (home / name).open("w", encoding="windows-1252", newline="") as file:
+    with (folder / name).open("w", encoding="windows-1252", newline="") as file:
         writer = csv.writer(file, delimiter="|", lineterminator="\r\n")
         writer.writerow([own for own, _, _ in _HARBOR])
         for row in doses:
             writer.writerow([write(row.get(name, "")) if name else "demo" for _, name, write in _HARBOR])
-        # A note with the delimiter in it and no quotation marks: more cells than columns.
+        # A note that contains the delimiter without quotation marks, so the row has more cells than columns.
         file.write("|".join(["HAR-999999", "Sampleton", "Ada", "a|b", *[""] * (len(_HARBOR) - 4)]) + "\r\n")
 
 
-def _write_fhir(home: Path, today: date, doses: Iterator[Row]) -> None:
-    """A folder of NDJSON files with a manifest. Patients are written as their first dose comes."""
-    folder = home / today.isoformat()
+def _write_fhir(folder: Path, today: date, doses: Iterator[Row]) -> None:
+    """Write a folder of NDJSON files with a manifest. A patient is written before the first of their doses."""
+    folder = folder / today.isoformat()
     folder.mkdir(exist_ok=True)
     names = ("Immunization", "Location", "Organization", "Patient", "Practitioner")
     with ExitStack() as stack:
@@ -298,7 +301,7 @@ def _write_fhir(home: Path, today: date, doses: Iterator[Row]) -> None:
         def write(resource: Mapping[str, Any]) -> None:
             files[resource["resourceType"]].write(json.dumps(resource, ensure_ascii=False) + "\n")
 
-        for resource in demo_exports_fhir.places_and_people(_CLINIC_NAMES["hilltop"], _PROVIDERS):
+        for resource in demo_exports_fhir.referenced_resources(_CLINIC_NAMES["hilltop"], _PROVIDERS):
             write(resource)
         last = ""
         for row in doses:
@@ -319,7 +322,7 @@ _WRITERS: Final[Mapping[str, Callable[[Path, date, Iterator[Row]], None]]] = {
 
 
 def looks_like_fhir(path: Path) -> bool:
-    """Whether a stranger's file belongs to a FHIR bulk export: by its name, else because it starts as JSON does."""
+    """Say whether a user's own file belongs to a FHIR bulk export: by its name, else by its first character."""
     name = path.name.casefold().removesuffix(".gz")
     if name.endswith((".ndjson", ".jsonl", ".json")) or name == "_success":
         return True
@@ -330,9 +333,9 @@ def looks_like_fhir(path: Path) -> bool:
 
 
 def source_for(path: Path) -> str:
-    """The demo's source that fits a stranger's file: by how it begins, else (where that says nothing) by its name."""
+    """Return the demo's source for a user's own file: by its first bytes, else by its name."""
     with path.open("rb") as file:
-        found = looks_like(file)
-    if found == "csv" and looks_like_fhir(path):
-        found = "fhir"
-    return f"yours-{found}"
+        export_format = looks_like(file)
+    if export_format == "csv" and looks_like_fhir(path):
+        export_format = "fhir"
+    return f"yours-{export_format}"

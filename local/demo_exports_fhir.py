@@ -1,4 +1,4 @@
-"""The demo's doses as FHIR R4 resources, from rows of vaxline's own layout."""
+"""The demo's doses as FHIR R4 resources, made of rows of vaxline's own CSV layout."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Resource = dict[str, Any]
 
 _CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/"
 _CDCREC: Final = "urn:oid:2.16.840.1.113883.6.238"
-_MAKERS: Final = {"MSD": "Merck", "PMC": "Sanofi Pasteur", "SKB": "GlaxoSmithKline", "PFR": "Pfizer"}
+_MANUFACTURERS: Final = {"MSD": "Merck", "PMC": "Sanofi Pasteur", "SKB": "GlaxoSmithKline", "PFR": "Pfizer"}
 _IDENTIFIERS: Final = "urn:example:hilltop"
 
 
 def manifest(names: Sequence[str], today: date) -> Resource:
-    """The manifest of a bulk export (Bulk Data Access 2.0)."""
+    """Return the manifest of a bulk export (Bulk Data Access 2.0)."""
     output = [{"type": name.partition(".")[0], "url": f"https://ehr.example.org/bulk/{name}"} for name in names]
     return {
         "transactionTime": f"{today.isoformat()}T01:00:00Z",
@@ -25,10 +25,15 @@ def manifest(names: Sequence[str], today: date) -> Resource:
     }
 
 
-def places_and_people(clinic: str, providers: Sequence[tuple[str, str, str]]) -> Iterator[Resource]:
-    """The clinic, the makers and the providers that immunizations refer to."""
+def referenced_resources(clinic: str, providers: Sequence[tuple[str, str, str]]) -> Iterator[Resource]:
+    """Yield the Location, Organizations and Practitioners that immunizations refer to.
+
+    Args:
+        clinic: the clinic's name.
+        providers: (NPI, family name, given name) of each provider.
+    """
     yield {"resourceType": "Location", "id": "loc-1", "identifier": [_identifier("loc-1")], "name": clinic}
-    for mvx, name in _MAKERS.items():
+    for mvx, name in _MANUFACTURERS.items():
         identifiers = [{"system": "http://hl7.org/fhir/sid/mvx", "value": mvx}]
         yield {"resourceType": "Organization", "id": f"mvx-{mvx}", "identifier": identifiers, "name": name}
     for npi, family, given in providers:
@@ -52,9 +57,9 @@ def _omb(name: str, codes: str) -> Resource:
 
 
 def patient(row: Mapping[str, str]) -> Resource:
-    """A US Core Patient."""
+    """Return a US Core Patient."""
     mr = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
-    found: Resource = {
+    resource: Resource = {
         "resourceType": "Patient",
         "id": row["patient_id"],
         "extension": [_omb("race", row["race"]), _omb("ethnicity", row["ethnicity"])],
@@ -76,8 +81,8 @@ def patient(row: Mapping[str, str]) -> Resource:
     if row["guardian_last_name"]:
         relationship = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "MTH"}]}
         name = {"family": row["guardian_last_name"], "given": [row["guardian_first_name"]]}
-        found["contact"] = [{"relationship": [relationship], "name": name}]
-    return found
+        resource["contact"] = [{"relationship": [relationship], "name": name}]
+    return resource
 
 
 def _concept(system: str, code: str) -> Resource:
@@ -85,36 +90,36 @@ def _concept(system: str, code: str) -> Resource:
 
 
 def immunization(row: Mapping[str, str]) -> Resource:
-    """A US Core Immunization, with what goes beyond US Core where the dose was given here."""
+    """Return a US Core Immunization; a dose that was given here has elements beyond US Core."""
     is_refused = row["completion"] == "RE"
     status = "entered-in-error" if row["action"] == "D" else "completed" if row["completion"] == "CP" else "not-done"
     coding = [{"system": "http://hl7.org/fhir/sid/cvx", "code": row["cvx"], "display": row["vaccine_name"]}]
     if row.get("ndc"):
         coding.append({"system": "http://hl7.org/fhir/sid/ndc", "code": row["ndc"], "display": row["vaccine_name"]})
     is_day = row["dose_date"][:4].isdigit()
-    found: Resource = {
+    resource: Resource = {
         "resourceType": "Immunization",
         "id": row["dose_id"],
         "status": status,
         "vaccineCode": {"coding": coding, "text": row["vaccine_name"]},
         "patient": {"reference": f"Patient/{row['patient_id']}"},
         "primarySource": row["information_source"] != "01",
-        # Both ways of referring that exports use.
+        # The patient is a plain reference, the location a search reference: exports use both.
         "location": {"reference": f"Location?identifier={_IDENTIFIERS}|loc-1"},
     }
     if is_day:
-        found["occurrenceDateTime"] = f"{row['dose_date']}T22:30:00-05:00"
+        resource["occurrenceDateTime"] = f"{row['dose_date']}T22:30:00-05:00"
     else:
-        found["occurrenceString"] = row["dose_date"]
+        resource["occurrenceString"] = row["dose_date"]
     if is_refused:
-        found["statusReason"] = _concept("http://terminology.hl7.org/CodeSystem/v3-ActReason", "PATOBJ")
-    return found | (_given_here(row) if row.get("mvx") else {})
+        resource["statusReason"] = _concept("http://terminology.hl7.org/CodeSystem/v3-ActReason", "PATOBJ")
+    return resource | (_given_here(row) if row.get("mvx") else {})
 
 
 def _given_here(row: Mapping[str, str]) -> Resource:
     administering = _concept("http://terminology.hl7.org/CodeSystem/v2-0443", "AP")
     ordering = _concept("http://terminology.hl7.org/CodeSystem/v2-0443", "OP")
-    found: Resource = {
+    resource: Resource = {
         "manufacturer": {"reference": f"Organization/mvx-{row['mvx']}"},
         "lotNumber": row["lot"],
         "expirationDate": row["expiry"],
@@ -129,7 +134,7 @@ def _given_here(row: Mapping[str, str]) -> Resource:
         "fundingSource": _concept("urn:oid:2.16.840.1.114222.4.5.274", row["funding_source"]),
     }
     if row.get("vis_document"):
-        found["education"] = [{"documentType": row["vis_document"], "presentationDate": row["vis_presented"]}]
+        resource["education"] = [{"documentType": row["vis_document"], "presentationDate": row["vis_presented"]}]
     if row.get("comment"):
-        found["note"] = [{"text": row["comment"]}]
-    return found
+        resource["note"] = [{"text": row["comment"]}]
+    return resource

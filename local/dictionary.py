@@ -1,9 +1,9 @@
-"""Makes the dictionary of `shared/adapters/ledger/packing.py`, from what a local run left in its ledger.
+"""Train the compression dictionary of `shared/adapters/ledger/packing.py` on the ledger of a local run.
 
-python -m console.demo --doses 400 && python -m local.dictionary NEW_FILE
+    python -m console.demo --doses 400 && python -m local.dictionary NEW_FILE
 
-It has the words of code systems and fields that any clinic uses, then what is common in the ledger of people who do not
-exist. What was packed can be read only with the dictionary that packed it: a new one is another file.
+The dictionary consists of names of code systems and fields, and of what is common in the ledger of invented patients.
+Packed values can be read only with the dictionary that packed them, so a new dictionary is another file.
 """
 
 from __future__ import annotations
@@ -21,21 +21,26 @@ else:
 from local.aws import snapshot
 from shared.adapters.ledger.packing import unpacked, words
 
-_TRAINED, _HEADER, _LEVEL = 16_000, 2_000, 3
-"""Bytes that are taken from the ledger and that the dictionary's own tables may need, and the level of compression."""
+_TRAINED_BYTES = 16_000
+"""Bytes that are trained on the ledger."""
+
+_HEADER_BYTES = 2_000
+"""Room for the dictionary's own tables."""
+
+_COMPRESSION_LEVEL = 3
 
 
 def main(path: str) -> None:
-    """Writes the dictionary to a file."""
-    samples = [unpacked(raw) for item in snapshot.items() for raw in _packed(item)]
-    common = words() + zstd.train_dict(samples, _TRAINED).dict_content
-    size = len(common) + _HEADER
-    made = zstd.finalize_dict(zstd.ZstdDict(common, is_raw=True), samples, size, _LEVEL)
-    Path(path).write_bytes(made.dict_content)
+    """Write the dictionary to a file."""
+    samples = [unpacked(raw) for item in snapshot.items() for raw in _packed_values(item)]
+    content = words() + zstd.train_dict(samples, _TRAINED_BYTES).dict_content
+    size = len(content) + _HEADER_BYTES
+    dictionary = zstd.finalize_dict(zstd.ZstdDict(content, is_raw=True), samples, size, _COMPRESSION_LEVEL)
+    Path(path).write_bytes(dictionary.dict_content)
 
 
-def _packed(item: dict[str, Any]) -> Iterator[bytes]:
-    """The packed values of an item."""
+def _packed_values(item: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the packed values of an item."""
     for value in (item.get("body", {}), *item.get("attempts", {}).get("L", ())):
         if "B" in value:
             yield value["B"]

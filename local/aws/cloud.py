@@ -1,4 +1,4 @@
-"""The cloud on a laptop: moto in this process, with the resources that `shared.settings` gives the stack too."""
+"""AWS on this machine: moto in this process, with the resources of the stack, built from `shared.settings`."""
 
 from __future__ import annotations
 
@@ -37,27 +37,29 @@ _ENVIRONMENT: Final = {
 }
 
 
-# Every botocore session parses the JSON models of its services again, which was half of the time of the tests and of a
-# local command. With one loader for all sessions each model is parsed once per process.
+# Every botocore session parses the JSON models of its services again, which took half of the time of the tests and of
+# a local command. With one loader for all sessions each model is parsed once per process.
 botocore.session.create_loader = cache(botocore.session.create_loader)
 
-# moto keeps its tables and queues in plain dictionaries, which do not bear two threads at once.
-_turn: Final = threading.RLock()
-_moto_answers: Final = BotocoreStubber.__call__
+# moto keeps its tables and queues in plain dictionaries, which are not safe for threads.
+_lock: Final = threading.RLock()
+_call_moto: Final = BotocoreStubber.__call__
 
 
-def _one_at_a_time(stubber: BotocoreStubber, *arguments: Any, **named: Any) -> Any:
-    with _turn:
-        return _moto_answers(stubber, *arguments, **named)
+def _call_moto_locked(stubber: BotocoreStubber, *arguments: Any, **named: Any) -> Any:
+    with _lock:
+        return _call_moto(stubber, *arguments, **named)
 
 
 class LocalCloud:
-    """A context in which boto3 talks to moto and every resource of the local stage exists.
-
-    `retry_scale` shrinks every wait of the retry ladders, so that a retry shows within the demo.
-    """
+    """A context in which boto3 talks to moto and every resource of the local stage exists."""
 
     def __init__(self, *, retry_scale: float = 0.002) -> None:
+        """Create the cloud.
+
+        Args:
+            retry_scale: factor for all waits of the retry ladders and schedules, so that retries fit into a demo.
+        """
         self._retry_scale = retry_scale
         self._mock = mock_aws()
         self._before: dict[str, str | None] = {}
@@ -68,7 +70,7 @@ class LocalCloud:
         moto_speed.apply()
         moto_gaps.apply()
         self._mock.start()
-        BotocoreStubber.__call__ = _one_at_a_time  # type: ignore[method-assign, assignment]
+        BotocoreStubber.__call__ = _call_moto_locked  # type: ignore[method-assign, assignment]
         self.s3: S3Client = boto3.client("s3", region_name=REGION)
         self.sqs: SQSClient = boto3.client("sqs", region_name=REGION)
         self.sns: Any = boto3.client("sns", region_name=REGION)
@@ -107,7 +109,7 @@ class LocalCloud:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        BotocoreStubber.__call__ = _moto_answers  # type: ignore[method-assign]
+        BotocoreStubber.__call__ = _call_moto  # type: ignore[method-assign]
         self._mock.stop()
         for name, value in self._before.items():
             if value is None:
@@ -116,7 +118,7 @@ class LocalCloud:
                 os.environ[name] = value
 
     def put_secret(self, name: str, username: str, password: str) -> None:
-        """A clinic's credentials, as the operator puts them into Secrets Manager."""
+        """Store a clinic's credentials in Secrets Manager, as an operator does."""
         self.secrets.create_secret(
             Name=f"{settings.PRODUCT}/{LOCAL_STAGE}/{name}",
             SecretString=json.dumps({"username": username, "password": password}),
@@ -138,8 +140,10 @@ class LocalCloud:
         return self.sqs.create_queue(QueueName=queue.physical_name(LOCAL_STAGE), Attributes=common | own)["QueueUrl"]
 
     def _make_mapping(self) -> str:
-        """What the valve switches. On a queue of its own: moto would receive the outbox and call Docker; the engine
-        feeds submit, and asks this mapping whether it may.
+        """Create the event source mapping that the valve switches; return its id.
+
+        It belongs to a queue of its own, since moto would receive messages of the outbox and start Docker. The engine
+        invokes submit, and only while this mapping is enabled.
         """
         role = boto3.client("iam", region_name=REGION).create_role(RoleName="submit", AssumeRolePolicyDocument="{}")
         self.functions: LambdaClient = boto3.client("lambda", region_name=REGION)
@@ -150,9 +154,9 @@ class LocalCloud:
             Handler=settings.SUBMIT.handler,
             Code={"ZipFile": b""},
         )
-        stand_in = self.sqs.create_queue(QueueName=f"{settings.PRODUCT}-{LOCAL_STAGE}-switch")["QueueUrl"]
+        unused_queue = self.sqs.create_queue(QueueName=f"{settings.PRODUCT}-{LOCAL_STAGE}-switch")["QueueUrl"]
         return self.functions.create_event_source_mapping(
-            FunctionName=settings.SUBMIT.physical_name(LOCAL_STAGE), EventSourceArn=self._arn(stand_in)
+            FunctionName=settings.SUBMIT.physical_name(LOCAL_STAGE), EventSourceArn=self._arn(unused_queue)
         )["UUID"]
 
     def _arn(self, url: str) -> str:
@@ -192,7 +196,7 @@ class LocalCloud:
 
     @contextmanager
     def without_notifications(self) -> Iterator[None]:
-        """Objects that are put meanwhile cause no event."""
+        """Suppress the events of objects that are put within the context."""
         before = self.s3.get_bucket_notification_configuration(Bucket=BUCKET).get("QueueConfigurations", [])
         self._notify([])
         yield

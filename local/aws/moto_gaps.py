@@ -1,9 +1,9 @@
-"""Where moto answers otherwise than DynamoDB, as far as vaxline relies on it.
+"""Replaces methods of moto that behave differently from DynamoDB, where vaxline depends on the difference.
 
-BatchExecuteStatement: moto's INSERT overwrites an item that is there, and its UPDATE without a match is no error. AWS
-(developer guide, "PartiQL insert statements" and "PartiQL update statements") refuses both: DuplicateItem and
-ConditionalCheckFailed. Only the forms that `shared/adapters/ledger/table.py` writes are known here; any other is
-refused as not valid. `make emulate` runs the same statements on another emulator.
+BatchExecuteStatement: moto's INSERT overwrites an existing item, and its UPDATE without a match is no error. AWS
+(developer guide, "PartiQL insert statements" and "PartiQL update statements") refuses both with DuplicateItem and
+ConditionalCheckFailed. Only the statements that `shared/adapters/ledger/table.py` writes are supported; any other gets
+a ValidationError. `make emulate` runs the same statements on another emulator.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _NAME: Final = re.compile(r'"(\w+)"=\?')
 
 
 def _batch_execute_statement(backend: DynamoDBBackend, statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [_answer(backend, one["Statement"], one.get("Parameters", [])) for one in statements]
+    return [_execute(backend, statement["Statement"], statement.get("Parameters", [])) for statement in statements]
 
 
-def _answer(backend: DynamoDBBackend, text: str, values: list[dict[str, Any]]) -> dict[str, Any]:
+def _execute(backend: DynamoDBBackend, text: str, values: list[dict[str, Any]]) -> dict[str, Any]:
     if insert := _INSERT.fullmatch(text):
-        return _inserted(backend, insert, values)
+        return _insert(backend, insert, values)
     if update := _UPDATE.fullmatch(text):
-        return _updated(backend, update, values)
-    return {"Error": {"Code": "ValidationError", "Message": "a form of statement that is not known here"}}
+        return _update(backend, update, values)
+    return {"Error": {"Code": "ValidationError", "Message": "this form of statement is not supported"}}
 
 
-def _inserted(backend: DynamoDBBackend, insert: re.Match[str], values: list[dict[str, Any]]) -> dict[str, Any]:
+def _insert(backend: DynamoDBBackend, insert: re.Match[str], values: list[dict[str, Any]]) -> dict[str, Any]:
     item = dict(zip(_VALUE.findall(insert["values"]), values, strict=True))
     try:
         backend.put_item(insert["table"], item, condition_expression="attribute_not_exists(pk)")
@@ -43,20 +43,20 @@ def _inserted(backend: DynamoDBBackend, insert: re.Match[str], values: list[dict
     return {"TableName": insert["table"]}
 
 
-def _updated(backend: DynamoDBBackend, update: re.Match[str], values: list[dict[str, Any]]) -> dict[str, Any]:
+def _update(backend: DynamoDBBackend, update: re.Match[str], values: list[dict[str, Any]]) -> dict[str, Any]:
     sets, where = _NAME.findall(update["sets"]), _NAME.findall(update["where"])
-    named = dict(zip([f":{number}" for number in range(len(values))], values, strict=True))
-    marks = list(named)
-    changes, key, conditions = marks[: len(sets)], marks[len(sets) : len(sets) + 2], marks[len(sets) + 2 :]
-    conditions_told = [f"{name} = {mark}" for name, mark in zip(where, conditions, strict=True)]
+    placeholders = dict(zip([f":{number}" for number in range(len(values))], values, strict=True))
+    names = list(placeholders)
+    changes, key, conditions = names[: len(sets)], names[len(sets) : len(sets) + 2], names[len(sets) + 2 :]
+    comparisons = [f"{name} = {placeholder}" for name, placeholder in zip(where, conditions, strict=True)]
     try:
         backend.update_item(
             update["table"],
-            {"pk": named[key[0]], "sk": named[key[1]]},
-            "SET " + ", ".join(f"{name} = {mark}" for name, mark in zip(sets, changes, strict=True)),
+            {"pk": placeholders[key[0]], "sk": placeholders[key[1]]},
+            "SET " + ", ".join(f"{name} = {placeholder}" for name, placeholder in zip(sets, changes, strict=True)),
             {},
-            {mark: named[mark] for mark in (*changes, *conditions)},
-            condition_expression=" AND ".join(("attribute_exists(pk)", *conditions_told)),
+            {name: placeholders[name] for name in (*changes, *conditions)},
+            condition_expression=" AND ".join(("attribute_exists(pk)", *comparisons)),
         )
     except ConditionalCheckFailed:
         return {"Error": {"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"}}
@@ -64,5 +64,5 @@ def _updated(backend: DynamoDBBackend, update: re.Match[str], values: list[dict[
 
 
 def apply() -> None:
-    """Puts it in place, for as long as the process lives."""
+    """Replace the methods for the rest of the process."""
     setattr(DynamoDBBackend, "batch_execute_statement", _batch_execute_statement)  # noqa: B010 - it is moto's own

@@ -1,6 +1,4 @@
-"""What a local run leaves behind for the `vaxline` command: the ledger's items, the bucket's objects, and the messages
-that the simulated CT WiZ accepted.
-"""
+"""The saved state of a local run: ledger items, bucket objects, and the messages that the simulated CT WiZ accepted."""
 
 from __future__ import annotations
 
@@ -18,11 +16,11 @@ import boto3
 from local.aws.cloud import BUCKET, REGION, LocalCloud
 
 FOLDER = Path(os.environ.get("VAXLINE_LOCAL_RUN") or Path(__file__).parents[2] / "build" / "local")
-"""Where it is kept; another folder by the environment, for a second local run beside the first."""
+"""The folder of the saved state. The environment variable names another one, for a second local run."""
 
 
 def save(cloud: LocalCloud) -> None:
-    """Writes the local cloud's state beside `FOLDER`, then puts it in its place: a half-written one is never there."""
+    """Save the state of a local cloud. It is written beside `FOLDER` and then renamed, so it is never half-written."""
     folder = FOLDER.with_name(f"{FOLDER.name}-new")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "objects").mkdir(parents=True)
@@ -43,10 +41,10 @@ def save(cloud: LocalCloud) -> None:
 
 
 def load(cloud: LocalCloud) -> None:
-    """Brings a saved state back; objects come without the notifications that they caused when they were new.
+    """Load the saved state into a local cloud. Objects cause no notifications.
 
     Raises:
-        LookupError: nothing was saved there.
+        LookupError: there is no saved state.
     """
     folder = _existing()
     client = boto3.client("dynamodb", region_name=REGION)
@@ -58,10 +56,10 @@ def load(cloud: LocalCloud) -> None:
 
 
 def items() -> Iterator[dict[str, Any]]:
-    """The items of the saved ledger.
+    """Yield the items of the saved ledger.
 
     Raises:
-        LookupError: nothing was saved there.
+        LookupError: there is no saved state.
     """
     with (_existing() / "ledger.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
@@ -69,40 +67,40 @@ def items() -> Iterator[dict[str, Any]]:
 
 
 def save_accepted(messages: Iterable[str]) -> None:
-    """Keeps what the simulated CT WiZ accepted, in its order; after `save`, which clears the folder."""
+    """Save the accepted messages, in their order. Call it after `save`, which replaces the folder."""
     with (FOLDER / "accepted.jsonl").open("w", encoding="utf-8") as lines:
         for message in messages:
             lines.write(json.dumps(message) + "\n")
 
 
 def accepted() -> list[str]:
-    """The messages that the simulated CT WiZ accepted."""
+    """Return the saved messages that the simulated CT WiZ accepted, in their order."""
     path = _existing() / "accepted.jsonl"
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
 def stored(key: str) -> bytes:
-    """One object of the saved bucket.
+    """Return one object of the saved bucket.
 
     Raises:
-        LookupError: nothing was saved there.
+        LookupError: there is no saved state.
     """
     return _file(_existing(), key).read_bytes()
 
 
 def _file(folder: Path, key: str) -> Path:
-    """Where an object is kept: by a hash, because a key may be longer than a file's name and hold anything."""
+    """Return the file of an object. Its name is a hash, since a key may be too long for a file name."""
     return folder / "objects" / hashlib.sha256(key.encode()).hexdigest()
 
 
 def exists() -> bool:
-    """Whether there is anything to go on from."""
+    """Say whether there is a saved state."""
     return (FOLDER / "ledger.jsonl").exists()
 
 
 def _existing() -> Path:
     if not exists():
-        raise LookupError("there is no local run to look at yet: run `make demo` first")
+        raise LookupError("there is no local run yet: run `make demo` first")
     return FOLDER
 
 

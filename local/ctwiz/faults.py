@@ -1,7 +1,7 @@
-"""What the simulated CT WiZ and the network before it can do to a sender, by name: one row per fault.
+"""The faults that the simulator can play, of the network and of CT WiZ: one row per fault, by name.
 
-A row says whether the message reaches the registry first (then it is stored, whatever comes back), what is answered
-and how it is written. A further fault is a further row.
+A row says whether the message reaches the registry first, where it is stored whatever the sender receives; what is
+answered; and how the answer is written. To add a fault, add a row.
 """
 
 from __future__ import annotations
@@ -20,24 +20,33 @@ from shared.domain.hl7 import er7
 
 
 class Wire(Protocol):
-    """What a manner of writing may do with the connection."""
+    """The connection, for the functions that write an answer."""
 
     def send(self, data: bytes) -> None: ...
 
     def reset(self) -> None:
-        """Ends the connection with RST; whoever returns without it ends the answer in good order."""
+        """End the connection with RST."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the connection after what was sent."""
+        ...
 
     def wait(self, seconds: float) -> None:
-        """Sleeps, but no longer than the simulator runs."""
+        """Sleep, but no longer than the simulator runs."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a reply can be made of: the request's HL7, the registry's answer to it, and WebIZ's answers to trouble."""
+    """What a reply can be made of.
+
+    Attributes:
+        message: the HL7 of the request.
+        answer: the registry's answer to it; empty where the message did not reach the registry.
+        application_failure: the answer of a WebIZ whose application failed.
+        authentication_failure: the answer of a WebIZ that refuses the facility.
+    """
 
     message: str
     answer: str
@@ -46,10 +55,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A fault to play: by name, for calls whose facilityID, MSH-10 and PID-3.1 match these shell patterns.
+class PlannedFault:
+    """A fault to play.
 
-    `times` is how often, 0 for always.
+    Attributes:
+        name: key of `FAULTS`.
+        facility: shell pattern for the facilityID of the calls that meet it.
+        msh_10: shell pattern for MSH-10.
+        patient: shell pattern for PID-3.1.
+        times: how often it is played; 0 for always.
     """
 
     name: str
@@ -61,7 +75,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class TransportFault:
-    """One row; `is_stored` says whether the message reaches the registry before the fault strikes."""
+    """One kind of fault.
+
+    Attributes:
+        words: what happens.
+        is_stored: whether the message reaches the registry first.
+        reply: makes the answer.
+        write: writes it.
+    """
 
     words: str
     is_stored: bool
@@ -69,13 +90,14 @@ class TransportFault:
     write: Callable[[Wire, bytes], None]
 
 
-# Manners of writing ---------------------------------------------------------------------------------------------------
+# writing --------------------------------------------------------------------------------------------------------------
 
-LATE: Final = 600.0
-DRIP: Final = 0.2
+DELAY_SECONDS: Final = 600.0
+DRIP_SECONDS: Final = 0.2
 
 
-def _whole(wire: Wire, data: bytes) -> None:
+def send_whole(wire: Wire, data: bytes) -> None:
+    """Write the whole answer."""
     wire.send(data)
 
 
@@ -83,32 +105,32 @@ def _reset(wire: Wire, _data: bytes) -> None:
     wire.reset()
 
 
-def _nothing(wire: Wire, _data: bytes) -> None:
+def _close(wire: Wire, _data: bytes) -> None:
     wire.close()
 
 
-def _half(wire: Wire, data: bytes) -> None:
+def _send_part_and_close(wire: Wire, data: bytes) -> None:
     wire.send(data[: -len(data) // 4])
     wire.close()
 
 
-def _half_then_reset(wire: Wire, data: bytes) -> None:
+def _send_part_and_reset(wire: Wire, data: bytes) -> None:
     wire.send(data[: -len(data) // 4])
     wire.reset()
 
 
-def _late(wire: Wire, data: bytes) -> None:
-    wire.wait(LATE)
+def _send_late(wire: Wire, data: bytes) -> None:
+    wire.wait(DELAY_SECONDS)
     wire.send(data)
 
 
 def _drip(wire: Wire, data: bytes) -> None:
     for position in range(len(data)):
         wire.send(data[position : position + 1])
-        wire.wait(DRIP)
+        wire.wait(DRIP_SECONDS)
 
 
-# Replies --------------------------------------------------------------------------------------------------------------
+# replies --------------------------------------------------------------------------------------------------------------
 
 HTML: Final = (
     '<!DOCTYPE html><html><head><title>Sign in</title></head><body><form action="/login"><p>Please sign in.<br>'
@@ -128,29 +150,32 @@ def _fault(kind: str, words: str, status: int = 500) -> Callable[[Call], Reply]:
     return lambda _: soap.fault(kind, words, status)
 
 
-def _returned(make: Callable[[str], str]) -> Callable[[Call], Reply]:
-    """The answer's text changed before it is put into `return` as it is."""
+def _with_raw_return(make: Callable[[str], str]) -> Callable[[Call], Reply]:
+    """Put the changed answer into `return` without escaping it."""
     return lambda call: Reply(200, soap.envelope(soap.answer_element(make(call.answer))))
 
 
-def _of_the_ack(make: Callable[[str], str]) -> Callable[[Call], Reply]:
-    """Another ACK, put into `return` as it should be."""
+def _with_ack(make: Callable[[str], str]) -> Callable[[Call], Reply]:
+    """Put another ACK into `return`."""
     return lambda call: soap.answer(make(call.answer))
 
 
-def _rewritten(old: str, new: str) -> Callable[[Call], Reply]:
-    """The answer's XML changed after the fact."""
+def _with_xml(old: str, new: str) -> Callable[[Call], Reply]:
+    """Replace a part of the answer's XML."""
 
     def reply(call: Call) -> Reply:
-        whole = _answered(call)
-        return Reply(whole.status, whole.body.replace(old.encode(), new.encode()))
+        answered = _answered(call)
+        return Reply(answered.status, answered.body.replace(old.encode(), new.encode()))
 
     return reply
 
 
 def _other_message(call: Call) -> Reply:
     segments = call.answer.split("\r")
-    changed = ["|".join([*s.split("|")[:2], "NOT-YOURS"]) if s.startswith("MSA|") else s for s in segments]
+    changed = [
+        "|".join([*segment.split("|")[:2], "NOT-YOURS"]) if segment.startswith("MSA|") else segment
+        for segment in segments
+    ]
     return soap.answer("\r".join(changed))
 
 
@@ -158,8 +183,8 @@ def _without_msa_2(ack: str) -> str:
     return re.sub(r"(MSA\|[A-Z]{2})\|[^|\r]*", r"\1|", ack)
 
 
-def _refusing(ack: str) -> str:
-    """The same ACK as it would refuse another message."""
+def _refusing_other_message(ack: str) -> str:
+    """Turn an ACK into one that refuses another message."""
     return re.sub(r"MSA\|[A-Z]{2}\|[^|\r]*", "MSA|AE|NOT-YOURS", ack)
 
 
@@ -169,7 +194,7 @@ def _rejected(call: Call) -> Reply:
     return soap.answer(f"{head}\rMSA|AR|{control_id}\rERR|||207^Application internal error^HL70357|E\r")
 
 
-def _fault_2014(_: Call) -> Reply:
+def _fault_of_2014(_: Call) -> Reply:
     detail = '<SecurityFault xmlns="urn:cdc:iisb:2014"><Code>10</Code><Reason>Access</Reason></SecurityFault>'
     return Reply(500, soap.envelope(f"<s:Fault><s:Code/><s:Detail>{detail}</s:Detail></s:Fault>"))
 
@@ -194,85 +219,104 @@ def _entities(call: Call) -> Reply:
 _STATUSES: Final = (400, 401, 403, 404, 405, 407, 408, 410, 413, 415, 418, 429, 500, 501, 502, 503, 504)
 
 FAULTS: Final[dict[str, TransportFault]] = {
-    # The network.
+    # Network
     "reset": TransportFault("the connection is reset before an answer", False, _answered, _reset),
-    "eof": TransportFault("the connection ends before an answer, the message stored", True, _answered, _nothing),
-    "eof-mid-body": TransportFault("the connection ends inside the answer", True, _answered, _half),
-    "reset-mid-body": TransportFault("the connection is reset inside the answer", True, _answered, _half_then_reset),
-    "read-timeout": TransportFault("the answer comes after ten minutes", True, _answered, _late),
+    "eof": TransportFault("the message is stored, and the connection ends before an answer", True, _answered, _close),
+    "eof-mid-body": TransportFault("the connection ends inside the answer", True, _answered, _send_part_and_close),
+    "reset-mid-body": TransportFault(
+        "the connection is reset inside the answer", True, _answered, _send_part_and_reset
+    ),
+    "read-timeout": TransportFault("the answer comes after ten minutes", True, _answered, _send_late),
     "slow-drip": TransportFault("the answer comes a byte at a time", True, _answered, _drip),
     "not-http": TransportFault(
-        "something that is not HTTP", False, _answered, lambda w, _: w.send(b"220 hello\r\n\r\n")
+        "something that is not HTTP", False, _answered, lambda wire, _: wire.send(b"220 hello\r\n\r\n")
     ),
-    # HTTP.
+    # HTTP
     **{
-        f"http-{status}": TransportFault(f"a web page with HTTP {status}", False, _html(status), _whole)
+        f"http-{status}": TransportFault(f"a web page with HTTP {status}", False, _html(status), send_whole)
         for status in _STATUSES
     },
-    "redirect": TransportFault("HTTP 302 to a file", False, _html(302, ("Location", "file:///etc/hostname")), _whole),
-    "html-200": TransportFault("a log-in page with HTTP 200", False, _html(200), _whole),
-    "empty": TransportFault("HTTP 200 with no body", True, lambda _: Reply(200, b""), _whole),
-    "oversize": TransportFault(
-        "an answer beyond any cap", True, lambda c: soap.answer(c.answer + "NTE|1||" + "x" * 2_000_000), _whole
+    "redirect": TransportFault(
+        "HTTP 302 to a file", False, _html(302, ("Location", "file:///etc/hostname")), send_whole
     ),
-    # SOAP.
-    "malformed-xml": TransportFault("broken XML", True, _rewritten("</return>", "</retrun>"), _whole),
-    "unclosed-body": TransportFault("a Body that never ends", True, _rewritten("</s:Body>", ""), _whole),
-    "junk-before-prologue": TransportFault("a byte before the prologue", True, _rewritten("<?xml", "?<?xml"), _whole),
-    "wrong-tag": TransportFault("another element than return", True, _rewritten("return>", "result>"), _whole),
-    "2014-namespace": TransportFault("another namespace", True, _rewritten("iisb:2011", "iisb:2014"), _whole),
-    "entities": TransportFault("a DTD with an external entity", True, _entities, _whole),
+    "html-200": TransportFault("a log-in page with HTTP 200", False, _html(200), send_whole),
+    "empty": TransportFault("HTTP 200 with no body", True, lambda _: Reply(200, b""), send_whole),
+    "oversize": TransportFault(
+        "an answer beyond any cap",
+        True,
+        lambda call: soap.answer(call.answer + "NTE|1||" + "x" * 2_000_000),
+        send_whole,
+    ),
+    # SOAP
+    "malformed-xml": TransportFault("broken XML", True, _with_xml("</return>", "</retrun>"), send_whole),
+    "unclosed-body": TransportFault("a Body that never ends", True, _with_xml("</s:Body>", ""), send_whole),
+    "junk-before-prologue": TransportFault(
+        "a byte before the prologue", True, _with_xml("<?xml", "?<?xml"), send_whole
+    ),
+    "wrong-tag": TransportFault("another element than return", True, _with_xml("return>", "result>"), send_whole),
+    "2014-namespace": TransportFault("another namespace", True, _with_xml("iisb:2011", "iisb:2014"), send_whole),
+    "entities": TransportFault("a DTD with an external entity", True, _entities, send_whole),
     "nil": TransportFault(
         "xsi:nil instead of an answer",
         True,
-        _rewritten("<return>", '<return xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true">'),
-        _whole,
+        _with_xml("<return>", '<return xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true">'),
+        send_whole,
     ),
-    "empty-return": TransportFault("a blank return", True, _returned(lambda _: " \n "), _whole),
-    "cdata": TransportFault("CDATA padded with blanks", True, _returned(lambda t: f" \n<![CDATA[{t}]]>\n "), _whole),
+    "empty-return": TransportFault("a blank return", True, _with_raw_return(lambda _: " \n "), send_whole),
+    "cdata": TransportFault(
+        "CDATA padded with blanks", True, _with_raw_return(lambda text: f" \n<![CDATA[{text}]]>\n "), send_whole
+    ),
     "base64": TransportFault(
-        "the ACK in base64", True, _returned(lambda t: base64.encodebytes(t.encode()).decode()), _whole
+        "the ACK in base64", True, _with_raw_return(lambda text: base64.encodebytes(text.encode()).decode()), send_whole
     ),
-    "url-encoded": TransportFault("the ACK URL-encoded", True, _returned(quote), _whole),
-    "plain-text": TransportFault("words instead of an ACK", True, _returned(lambda _: "Message received."), _whole),
-    "wrong-msa-2": TransportFault("the ACK of another message", True, _other_message, _whole),
-    "no-msa-2": TransportFault("an ACK that names no message", True, _of_the_ack(_without_msa_2), _whole),
+    "url-encoded": TransportFault("the ACK URL-encoded", True, _with_raw_return(quote), send_whole),
+    "plain-text": TransportFault(
+        "text that is no ACK", True, _with_raw_return(lambda _: "Message received."), send_whole
+    ),
+    "wrong-msa-2": TransportFault("the ACK of another message", True, _other_message, send_whole),
+    "no-msa-2": TransportFault("an ACK that names no message", True, _with_ack(_without_msa_2), send_whole),
     "several-acks": TransportFault(
-        "the ACK of another message before ours", True, _of_the_ack(lambda ack: _refusing(ack) + ack), _whole
+        "the ACK of another message before ours",
+        True,
+        _with_ack(lambda ack: _refusing_other_message(ack) + ack),
+        send_whole,
     ),
-    "ar": TransportFault("MSA-1 AR, nothing stored", False, _rejected, _whole),
-    # SOAP faults.
+    "ar": TransportFault("MSA-1 AR, nothing stored", False, _rejected, send_whole),
+    # SOAP faults
     "security-fault": TransportFault(
-        "SecurityFault", False, _fault("SecurityFault", "Invalid Username or Password"), _whole
+        "SecurityFault", False, _fault("SecurityFault", "Invalid Username or Password"), send_whole
     ),
-    "too-large": TransportFault("MessageTooLargeFault", False, _fault("MessageTooLargeFault", "Too large"), _whole),
+    "too-large": TransportFault("MessageTooLargeFault", False, _fault("MessageTooLargeFault", "Too large"), send_whole),
     "unsupported-operation": TransportFault(
-        "UnsupportedOperationFault", False, _fault("UnsupportedOperationFault", "Not supported"), _whole
+        "UnsupportedOperationFault", False, _fault("UnsupportedOperationFault", "Not supported"), send_whole
     ),
-    "unknown-fault": TransportFault("the contract's fault", False, _fault("fault", "An unexpected problem"), _whole),
+    "unknown-fault": TransportFault("the WSDL's fault", False, _fault("fault", "An unexpected problem"), send_whole),
     "fault-although-stored": TransportFault(
-        "a fault, although the message was stored", True, _fault("fault", "An unexpected problem"), _whole
+        "a fault, although the message was stored", True, _fault("fault", "An unexpected problem"), send_whole
     ),
     "fault-with-phi": TransportFault(
-        "a fault that quotes the message", False, lambda c: soap.fault("fault", f"Cannot process {c.message}"), _whole
+        "a fault that quotes the message",
+        False,
+        lambda call: soap.fault("fault", f"Cannot process {call.message}"),
+        send_whole,
     ),
     "fault-with-200": TransportFault(
-        "SecurityFault with HTTP 200", False, _fault("SecurityFault", "Invalid Username or Password", 200), _whole
+        "SecurityFault with HTTP 200", False, _fault("SecurityFault", "Invalid Username or Password", 200), send_whole
     ),
-    "fault-2014": TransportFault("a fault of the 2014 contract without Value and Text", False, _fault_2014, _whole),
-    "fault-soap-11": TransportFault("a fault of SOAP 1.1", False, _fault_soap_11, _whole),
-    "fault-without-body": TransportFault("a Fault straight under Envelope", False, _fault_without_body, _whole),
-    # WebIZ.
+    "fault-2014": TransportFault("a fault of the 2014 WSDL without Value and Text", False, _fault_of_2014, send_whole),
+    "fault-soap-11": TransportFault("a fault of SOAP 1.1", False, _fault_soap_11, send_whole),
+    "fault-without-body": TransportFault("a Fault without a Body", False, _fault_without_body, send_whole),
+    # WebIZ
     "webiz-auth": TransportFault(
         "WEBIZ-AUTH-609 inside a fault",
         False,
         lambda call: soap.fault("fault", AUTHENTICATION_WORDS + call.authentication_failure),
-        _whole,
+        send_whole,
     ),
     "application-error": TransportFault(
-        "an ACK that says the application failed, with ZSA",
+        "an ACK about a failed application, with ZSA",
         False,
         lambda call: soap.answer(call.application_failure),
-        _whole,
+        send_whole,
     ),
 }

@@ -1,4 +1,4 @@
-"""Reading a VXU on the simulator's side: segments, order groups, values. Its own code, so that it can disagree."""
+"""Parse messages on the simulator's side. It has its own parser on purpose, so that it can disagree with vaxline's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from shared.domain.hl7 import er7
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment: `number` counts those of its name, `fields` starts with the name (for MSH, so that MSH-1 counts)."""
+    """One segment.
+
+    Attributes:
+        name: its name.
+        number: its number among the segments of that name, from 1.
+        fields: the parts between field separators; the first is the name.
+        text: the whole segment.
+    """
 
     name: str
     number: int
@@ -18,7 +25,7 @@ class Segment:
     text: str
 
     def value(self, position: int, component: int = 1) -> str:
-        """A component of the first repetition, decoded; empty where there is none."""
+        """Return a decoded component of the first repetition of a field; empty where there is none."""
         index = position - 1 if self.name == "MSH" else position
         if not 0 <= index < len(self.fields):
             return ""
@@ -31,7 +38,7 @@ EMPTY: Final = Segment("", 0, (), "")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order group: ORC, RXA and what follows until the next ORC."""
+    """One order group: the segments from an ORC to the next one."""
 
     number: int
     segments: tuple[Segment, ...]
@@ -41,10 +48,10 @@ class Order:
 
     @property
     def key(self) -> str:
-        """ORC-3 with its namespace; refusals share 9999 and are told apart by vaccine and day."""
+        """ORC-3 with its namespace; for 9999, which refusals share, with vaccine and day."""
         orc, rxa = self.first("ORC"), self.first("RXA")
-        placer = f"{orc.value(3)}^{orc.value(3, 2)}"
-        return placer if orc.value(3) != "9999" else f"{placer}^{rxa.value(5)}^{rxa.value(3)}"
+        filler = f"{orc.value(3)}^{orc.value(3, 2)}"
+        return filler if orc.value(3) != "9999" else f"{filler}^{rxa.value(5)}^{rxa.value(3)}"
 
     @property
     def text(self) -> str:
@@ -56,12 +63,15 @@ class Order:
         return rxa.value(9) == "00" and rxa.value(20) in ("", "CP", "PA")
 
     def observation(self, code: str) -> str:
-        """OBX-5.1 of the first observation with this OBX-3.1."""
-        return next((s.value(5) for s in self.segments if s.name == "OBX" and s.value(3) == code), "")
+        """Return OBX-5.1 of the first observation with this OBX-3.1."""
+        observations = (segment for segment in self.segments if segment.name == "OBX" and segment.value(3) == code)
+        return next((segment.value(5) for segment in observations), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """A VXU in groups."""
+
     msh: Segment
     pid: Segment
     orders: tuple[Order, ...]
@@ -73,7 +83,7 @@ class Message:
 
 
 def parse_message(text: str) -> Message | None:
-    """The message in groups; None where it does not start with an MSH of the usual delimiters."""
+    """Parse a message; return None where it does not start with an MSH with the usual delimiters."""
     lines = er7.segments(text)
     if not lines or not lines[0].startswith("MSH|^~\\&|"):
         return None

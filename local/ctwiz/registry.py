@@ -1,8 +1,8 @@
-"""What CT WiZ does with a message, in memory: authentication of facilities, checks, storing, and the answer's HL7.
+"""A registry in memory that does with messages what CT WiZ does: it authenticates, checks, stores and answers.
 
-Modelled on answers of real WebIZ systems: the header `WebIZ.<version>|CT0000`, profile Z23, MSA-1 = AE with the message
-stored as the normal case, the place in ERR-2 and the useful code in ERR-5.4, "Not processing order group" where a
-vaccination was dropped, ZSA with log ids where the application failed.
+It is modeled on answers of real WebIZ systems: the header `WebIZ.<version>|CT0000`, profile Z23, MSA-1 = AE as the
+normal case of a stored message, the place in ERR-2 and the specific code in ERR-5.4, "Not processing order group" where
+a vaccination was dropped, and ZSA with log ids where the application failed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ AUTHENTICATION_WORDS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of a message: the HL7 answer, whether anything was stored, and whether it goes out inside a fault."""
+class Outcome:
+    """The result of a message: the HL7 answer, whether anything was stored, and whether to send it inside a fault."""
 
     answer: str
     stored: bool = False
@@ -37,7 +37,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class Patient:
-    """One patient of one assigning authority: the last PID, and its vaccinations by ORC-3.1 and ORC-3.2."""
+    """One patient of one assigning authority: the last PID, and the order groups by `Order.key`."""
 
     pid: str
     doses: dict[str, str] = field(default_factory=dict)
@@ -45,13 +45,13 @@ class Patient:
 
 
 class WebIz:
-    """The registry's memory. Safe for many threads.
+    """The registry. It is safe for threads.
 
     Args:
         facilities: facility codes that may send (MSH-4).
         clinic_codes: further codes allowed in MSH-4 and RXA-11.4; where none are given, RXA-11.4 is not checked.
         inactive: facility codes that are suspended.
-        today: the day that dates in the future are told by.
+        today: returns the current day, by which dates in the future are found.
     """
 
     def __init__(
@@ -72,51 +72,51 @@ class WebIz:
         self.patients: dict[tuple[str, str], Patient] = {}
 
     def admit(self, facilities: Collection[str], clinic_codes: Collection[str]) -> None:
-        """Knows further facility codes from now on."""
+        """Add facility codes."""
         self._senders |= frozenset(facilities) | frozenset(clinic_codes)
         if clinic_codes:
             self._clinics |= self._senders
 
-    def receive(self, text: str) -> Verdict:
-        """Checks, stores and answers one message."""
+    def receive(self, text: str) -> Outcome:
+        """Check, store and answer one message."""
         message = parse_message(text)
         if message is None:
-            return Verdict(self._answer(None, "AR", (rules.UNREADABLE,)))
+            return Outcome(self._answer(None, "AR", (rules.UNREADABLE,)))
         refused = self._authenticate(message)
         if refused:
-            return Verdict(self._answer(message, "AE", refused), as_fault=True)
+            return Outcome(self._answer(message, "AE", refused), as_fault=True)
         if message.msh.value(9) == "QBP":
-            return Verdict(self._respond(message, text))
+            return Outcome(self._respond(message, text))
         wrong = tuple(rules.header_problems(message))
         if wrong:
-            return Verdict(self._answer(message, "AR", wrong))
+            return Outcome(self._answer(message, "AR", wrong))
         context = rules.Context(self._today().strftime("%Y%m%d"), self._clinics)
         problems = list(rules.patient_problems(message, context))
         if any(problem.severity == "E" for problem in problems):
-            return Verdict(self._answer(message, "AE", tuple(problems)))
+            return Outcome(self._answer(message, "AE", tuple(problems)))
         with self._lock:
-            kept, dropped = self._store(message, context)
-            stored = bool(kept) or not message.orders
-            if stored:
+            orders, order_problems = self._store(message, context)
+            is_stored = bool(orders) or not message.orders
+            if is_stored:
                 self.accepted[message.control_id] = text
-        problems += dropped
-        return Verdict(self._answer(message, "AE" if problems else "AA", tuple(problems)), stored)
+        problems += order_problems
+        return Outcome(self._answer(message, "AE" if problems else "AA", tuple(problems)), is_stored)
 
     def application_failure(self, text: str) -> str:
-        """The answer of a WebIZ that failed by itself: nothing stored, ZSA with log ids for the help desk."""
+        """Return the answer of a WebIZ whose application failed: nothing is stored, and ZSA has log ids."""
         message = parse_message(text)
         number = self._next_number()
         logs = (("HL7LogIdIncomming", 1_000 + number), ("WebServiceLogIdIncomming", 700_000 + number))
         ids = "~".join(f"{log_id}^^^{OWN_FACILITY}^{name}" for name, log_id in logs)
-        trace = f"ZSA|AF^Application Fail - Message Failed to Execute^ENV0008|{ids}"
-        return self._answer(message, "AE", (rules.APPLICATION_FAILURE,)) + trace + er7.SEGMENT_END
+        zsa = f"ZSA|AF^Application Fail - Message Failed to Execute^ENV0008|{ids}"
+        return self._answer(message, "AE", (rules.APPLICATION_FAILURE,)) + zsa + er7.SEGMENT_END
 
     def authentication_failure(self, text: str) -> str:
-        """The HL7 that WebIZ puts into a fault where it refuses the facility, whatever the message says."""
+        """Return the HL7 that WebIZ puts into a fault where it refuses the facility."""
         return self._answer(parse_message(text), "AE", (rules.WRONG_FACILITY,))
 
     def history(self, patient_id: str) -> dict[str, str]:
-        """The stored vaccinations of a patient (PID-3.1) at all facilities: ORC-3 → the order group's segments."""
+        """Return the stored doses of a patient (PID-3.1) at all facilities: ORC-3 → the segments of the order group."""
         with self._lock:
             return {
                 key: group
@@ -126,7 +126,7 @@ class WebIz:
             }
 
     def stored(self) -> tuple[StoredPatient, ...]:
-        """Every patient who has a dose, by facility and record number; deleted doses are gone."""
+        """Return every patient with a dose, by facility and record number. Deleted doses are not included."""
         with self._lock:
             return tuple(
                 stored_patient(facility, number, patient.pid, patient.doses.values())
@@ -141,52 +141,52 @@ class WebIz:
         return (rules.INACTIVE_FACILITY,) if sender in self._inactive else ()
 
     def _store(self, message: Message, context: rules.Context) -> tuple[list[Order], list[Problem]]:
-        # CT WiZ finds a patient by PID-3.1 and PID-3.4, which vaxline fills with the sending facility.
+        # CT WiZ finds a patient by PID-3.1 and PID-3.4; vaxline puts the sending facility into PID-3.4.
         key = (message.pid.value(3, 4) or message.msh.value(4), message.pid.value(3))
         patient = self.patients.setdefault(key, Patient(message.pid.text))
         patient.pid = message.pid.text
         patient.is_protected = message.pd1.value(12) == "Y"
-        kept: list[Order] = []
+        stored: list[Order] = []
         problems: list[Problem] = []
         for order in message.orders:
-            found = list(self._apply(order, patient, message, context))
-            problems += found
-            if all(problem.severity != "E" for problem in found):
-                kept.append(order)
-        return kept, problems
+            order_problems = list(self._apply(order, patient, message, context))
+            problems += order_problems
+            if all(problem.severity != "E" for problem in order_problems):
+                stored.append(order)
+        return stored, problems
 
     def _apply(self, order: Order, patient: Patient, message: Message, context: rules.Context) -> Iterator[Problem]:
-        """Adds, updates or deletes one vaccination by its ORC-3; refusals (9999) are told apart by vaccine and day."""
+        """Add, update or delete one order group by `Order.key`; yield what is wrong with it."""
         key = order.key
         if order.first("RXA").value(21) == "D":
             if patient.doses.pop(key, None) is None:
                 yield rules.no_such_dose(order)
             return
-        found = list(rules.order_problems(order, message, context))
-        if all(problem.severity != "E" for problem in found):
+        problems = list(rules.order_problems(order, message, context))
+        if all(problem.severity != "E" for problem in problems):
             patient.doses[key] = order.text
-        yield from found
+        yield from problems
 
     def _respond(self, message: Message, text: str) -> str:
-        """The answer to a query: a history, candidates, or nobody."""
-        asked = queries.question(text)
-        if asked is None:
+        """Return the answer to a query: a history, candidates, or nobody."""
+        query = queries.parse_query(text)
+        if query is None:
             return self._answer(message, "AR", (rules.UNREADABLE,))
         with self._lock:
-            people = queries.merged(
+            people = queries.merge_people(
                 (facility, number, patient.pid, patient.is_protected, list(patient.doses.values()))
                 for (facility, number), patient in self.patients.items()
             )
-        profile, status, segments = queries.respond(asked, people, self._today())
-        remarks = list(queries.remarks(asked))
+        profile, status, segments = queries.answer_query(query, people, self._today())
+        warnings = list(queries.query_warnings(query))
         return "".join(
             segment + er7.SEGMENT_END
             for segment in (
                 self._header(message, "RSP^K11^RSP_K11", profile),
-                f"MSA|{'AE' if remarks else 'AA'}|{er7.encode(message.control_id)}",
-                *remarks,
-                f"QAK|{er7.encode(asked.tag)}|{status}|{asked.qpd.fields[1]}",
-                asked.qpd.text,
+                f"MSA|{'AE' if warnings else 'AA'}|{er7.encode(message.control_id)}",
+                *warnings,
+                f"QAK|{er7.encode(query.tag)}|{status}|{query.qpd.fields[1]}",
+                query.qpd.text,
                 *segments,
             )
         )

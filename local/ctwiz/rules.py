@@ -1,8 +1,8 @@
-"""What the simulated CT WiZ finds wrong with a VXU: one table of rules, and errors in WebIZ's layout.
+"""The rules by which the simulated CT WiZ checks a VXU, and its errors in WebIZ's layout.
 
-Of the codes only WEBIZ-501, WEBIZ-AUTH-609 and WEBIZ-AUTH-625 are known from real answers; the other numbers are the
-simulator's own. A rule of severity E drops its order group (or the message, where it speaks of the patient), W is a
-warning about something stored.
+WEBIZ-501, WEBIZ-AUTH-609 and WEBIZ-AUTH-625 are known from real answers; the other codes are the simulator's own. A
+rule of severity E drops its order group, or the whole message where it is about the patient. W is a warning about
+something that is stored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.domain.hl7 import er7
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The day (YYYYMMDD), and the codes allowed in RXA-11.4 (empty: any)."""
+    """The current day (YYYYMMDD), and the codes allowed in RXA-11.4 (empty: any)."""
 
     today: str
     clinics: frozenset[str]
@@ -27,11 +27,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
+    """An error or warning as an ERR segment."""
+
     severity: str
     segment: str
 
 
-# Errors in WebIZ's layout ---------------------------------------------------------------------------------------------
+# errors in WebIZ's layout ---------------------------------------------------------------------------------------------
 
 NATIONAL: Final[dict[int, str]] = {
     1: "Illogical Date error",
@@ -47,7 +49,15 @@ NOT_PROCESSING: Final = "Not processing order group"
 
 
 def _err(severity: str, place: str, code: str, reason: tuple[int, str], error: str = APPLICATION_ERROR) -> Problem:
-    """An ERR segment: `place` is ERR-2 as it stands, `reason` the number of table 0533 and the user's text."""
+    """Return an ERR segment.
+
+    Args:
+        severity: ERR-4.
+        place: ERR-2.
+        code: the code of WebIZ in ERR-5.4.
+        reason: the code of HL7 table 0533, and the text for the user (ERR-8).
+        error: ERR-3.
+    """
     national, text = reason
     parts = place.partition("~")[0].split("^")
     numeric = f"{parts[0]}[{parts[1]}]" + (f".{parts[2]}[{parts[3]}].{parts[4]}" if len(parts) > 2 else "")
@@ -78,18 +88,20 @@ _HEADER_RULES: Final[tuple[tuple[int, int, str, str, str], ...]] = (
 
 
 def header_problems(message: Message) -> Iterator[Problem]:
+    """Yield what is wrong with MSH."""
     for position, component, wanted, error, text in _HEADER_RULES:
         if message.msh.value(position, component) != wanted:
             yield _err("E", f"MSH^1^{position}^1^{component}", "WEBIZ-701", (4, f"{text}. Message rejected"), error)
 
 
 def no_such_dose(order: Order) -> Problem:
+    """Return the error for the deletion of a dose that is not stored."""
     orc = order.first("ORC")
     text = f"No vaccination with this ORC-3 to delete. {NOT_PROCESSING} {order.number}"
     return _err("E", f"ORC^{orc.number}^3^1^1", "WEBIZ-730", (5, text))
 
 
-# The rules ------------------------------------------------------------------------------------------------------------
+# the rules ------------------------------------------------------------------------------------------------------------
 
 
 NO_ORDER: Final = Order(0, ())
@@ -97,7 +109,7 @@ NO_ORDER: Final = Order(0, ())
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a rule looks at: the message, and one order group of it (none for the rules about the patient)."""
+    """What a rule checks: a message, and one of its order groups (none for the rules about the patient)."""
 
     message: Message
     context: Context
@@ -108,7 +120,7 @@ class Subject:
         return head.get(name) or self.order.first(name)
 
     def value(self, place: str) -> str:
-        """The value at a place such as `RXA-5.1`; empty for a segment as a whole."""
+        """Return the value at a place such as `RXA-5.1`; empty for a whole segment."""
         name, _, path = place.partition("-")
         position, _, component = path.partition(".")
         return self.segment(name).value(int(position), int(component or 1)) if position else ""
@@ -119,7 +131,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`place` is what it speaks of (`RXA-5.1`, or a segment as a whole), `national` the number of table 0533."""
+    """One rule.
+
+    Attributes:
+        severity: `E` or `W`.
+        place: what it is about, such as `RXA-5.1`, or a segment.
+        code: the code of WebIZ.
+        national: the code of HL7 table 0533.
+        text: the text for the user; `{length}` stands for the length of the value.
+        is_wrong: whether the rule is broken.
+    """
 
     severity: str
     place: str
@@ -161,48 +182,48 @@ def _knows_vaccine(subject: Subject) -> bool:
 _TOO_LONG: Final = "Internal Parser Error: Field too long: {length} > "
 
 PATIENT_RULES: Final[tuple[Rule, ...]] = (
-    Rule("E", "PID-3.1", "WEBIZ-710", 7, "Patient identifier is required", lambda x: not x.value("PID-3.1")),
+    Rule("E", "PID-3.1", "WEBIZ-710", 7, "Patient identifier is required", lambda it: not it.value("PID-3.1")),
     Rule(
         "E",
         "PID-5.1",
         "WEBIZ-711",
         7,
         "Patient name is required",
-        lambda x: not x.value("PID-5.1") or not x.value("PID-5.2"),
+        lambda it: not it.value("PID-5.1") or not it.value("PID-5.2"),
     ),
-    Rule("E", "PID-7.1", "WEBIZ-712", 2, "Invalid birth date", lambda x: not _is_day(x.value("PID-7"))),
-    Rule("E", "PID-7.1", "WEBIZ-713", 1, "Birth date in the future", lambda x: x.day("PID-7") > x.context.today),
+    Rule("E", "PID-7.1", "WEBIZ-712", 2, "Invalid birth date", lambda it: not _is_day(it.value("PID-7"))),
+    Rule("E", "PID-7.1", "WEBIZ-713", 1, "Birth date in the future", lambda it: it.day("PID-7") > it.context.today),
     Rule(
         "E",
         "PID-5.2",
         "WEBIZ-714",
         3,
         "Patient name is a placeholder",
-        lambda x: x.value("PID-5.2").upper() in _PLACEHOLDERS,
+        lambda it: it.value("PID-5.2").upper() in _PLACEHOLDERS,
     ),
-    Rule("W", "PID-8.1", "WEBIZ-715", 5, "Sex not recognized", lambda x: x.value("PID-8") not in _SEXES),
+    Rule("W", "PID-8.1", "WEBIZ-715", 5, "Sex not recognized", lambda it: it.value("PID-8") not in _SEXES),
     Rule(
         "W",
         "PID-11.5",
         "WEBIZ-716",
         4,
         "Invalid zip code",
-        lambda x: x.value("PID-11.6") in ("", "USA") and _ZIP.fullmatch(x.value("PID-11.5")) is None,
+        lambda it: it.value("PID-11.6") in ("", "USA") and _ZIP.fullmatch(it.value("PID-11.5")) is None,
     ),
-    Rule("W", "PID-3.1", "WEBIZ-501", 3, _TOO_LONG + "15", lambda x: len(x.value("PID-3.1")) > 15),
-    Rule("W", "MSH-10.1", "WEBIZ-501", 3, _TOO_LONG + "20", lambda x: len(x.value("MSH-10")) > 20),
+    Rule("W", "PID-3.1", "WEBIZ-501", 3, _TOO_LONG + "15", lambda it: len(it.value("PID-3.1")) > 15),
+    Rule("W", "MSH-10.1", "WEBIZ-501", 3, _TOO_LONG + "20", lambda it: len(it.value("MSH-10")) > 20),
 )
 
 ORDER_RULES: Final[tuple[Rule, ...]] = (
-    Rule("E", "ORC-3.1", "WEBIZ-720", 7, "ORC-3 is required", lambda x: not x.value("ORC-3.1")),
-    Rule("E", "RXA-3.1", "WEBIZ-721", 2, "Invalid vaccination date", lambda x: not _is_day(x.value("RXA-3"))),
+    Rule("E", "ORC-3.1", "WEBIZ-720", 7, "ORC-3 is required", lambda it: not it.value("ORC-3.1")),
+    Rule("E", "RXA-3.1", "WEBIZ-721", 2, "Invalid vaccination date", lambda it: not _is_day(it.value("RXA-3"))),
     Rule(
         "E",
         "RXA-3.1",
         "WEBIZ-722",
         1,
         "Vaccination date is before the birth date",
-        lambda x: x.day("RXA-3") < x.day("PID-7"),
+        lambda it: it.day("RXA-3") < it.day("PID-7"),
     ),
     Rule(
         "E",
@@ -210,16 +231,16 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-723",
         1,
         "Vaccination date is in the future",
-        lambda x: x.day("RXA-3") > x.context.today,
+        lambda it: it.day("RXA-3") > it.context.today,
     ),
-    Rule("E", "RXA-5.1", "WEBIZ-724", 5, "Vaccine code not recognized", lambda x: not _knows_vaccine(x)),
+    Rule("E", "RXA-5.1", "WEBIZ-724", 5, "Vaccine code not recognized", lambda it: not _knows_vaccine(it)),
     Rule(
         "E",
         "RXA-20.1",
         "WEBIZ-725",
         5,
         "Completion status not recognized",
-        lambda x: x.value("RXA-20") not in _COMPLETIONS,
+        lambda it: it.value("RXA-20") not in _COMPLETIONS,
     ),
     Rule(
         "E",
@@ -227,7 +248,7 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-726",
         7,
         "Refusal reason is required",
-        lambda x: x.value("RXA-20") == "RE" and not x.value("RXA-18.1"),
+        lambda it: it.value("RXA-20") == "RE" and not it.value("RXA-18.1"),
     ),
     Rule(
         "E",
@@ -235,7 +256,7 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-727",
         7,
         "Lot number is required",
-        lambda x: x.order.is_given_here and not x.value("RXA-15"),
+        lambda it: it.order.is_given_here and not it.value("RXA-15"),
     ),
     Rule(
         "E",
@@ -243,8 +264,8 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-728",
         5,
         "Manufacturer not recognized",
-        lambda x: (
-            (x.order.is_given_here or x.value("RXA-17.1") != "") and not _MANUFACTURER.fullmatch(x.value("RXA-17.1"))
+        lambda it: (
+            (it.order.is_given_here or it.value("RXA-17.1") != "") and not _MANUFACTURER.fullmatch(it.value("RXA-17.1"))
         ),
     ),
     Rule(
@@ -253,16 +274,18 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-729",
         5,
         "Administering facility code not found",
-        lambda x: x.order.is_given_here and bool(x.context.clinics) and x.value("RXA-11.4") not in x.context.clinics,
+        lambda it: (
+            it.order.is_given_here and bool(it.context.clinics) and it.value("RXA-11.4") not in it.context.clinics
+        ),
     ),
-    Rule("W", "ORC-3.1", "WEBIZ-501", 3, _TOO_LONG + "20", lambda x: len(x.value("ORC-3.1")) > 20),
+    Rule("W", "ORC-3.1", "WEBIZ-501", 3, _TOO_LONG + "20", lambda it: len(it.value("ORC-3.1")) > 20),
     Rule(
         "W",
         "RXA",
         "WEBIZ-740",
         6,
         "Funding eligibility (64994-7) is missing",
-        lambda x: x.order.is_given_here and not x.order.observation("64994-7"),
+        lambda it: it.order.is_given_here and not it.order.observation("64994-7"),
     ),
     Rule(
         "W",
@@ -270,7 +293,7 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-741",
         5,
         "Funding eligibility (64994-7) not recognized",
-        lambda x: x.order.observation("64994-7") not in _ELIGIBILITIES,
+        lambda it: it.order.observation("64994-7") not in _ELIGIBILITIES,
     ),
     Rule(
         "W",
@@ -278,7 +301,7 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-742",
         6,
         "Funding source (30963-3) is missing",
-        lambda x: x.order.is_given_here and not x.order.observation("30963-3"),
+        lambda it: it.order.is_given_here and not it.order.observation("30963-3"),
     ),
     Rule(
         "W",
@@ -286,8 +309,8 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-743",
         1,
         "Vaccine had expired when it was given",
-        # An expiry may stop at the month.
-        lambda x: x.order.is_given_here and x.day("RXA-16") < x.value("RXA-3")[: len(x.day("RXA-16"))],
+        # An expiry may have no day.
+        lambda it: it.order.is_given_here and it.day("RXA-16") < it.value("RXA-3")[: len(it.day("RXA-16"))],
     ),
     Rule(
         "W",
@@ -295,13 +318,14 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "WEBIZ-744",
         5,
         "Route not recognized",
-        lambda x: x.value("RXR-1.1") != "" and not _ROUTE.fullmatch(x.value("RXR-1.1")),
+        lambda it: it.value("RXR-1.1") != "" and not _ROUTE.fullmatch(it.value("RXR-1.1")),
     ),
-    Rule("W", "RXR-2.1", "WEBIZ-745", 5, "Site not recognized", lambda x: x.value("RXR-2.1") not in _SITES),
+    Rule("W", "RXR-2.1", "WEBIZ-745", 5, "Site not recognized", lambda it: it.value("RXR-2.1") not in _SITES),
 )
 
 
 def patient_problems(message: Message, context: Context) -> Iterator[Problem]:
+    """Yield what is wrong with the patient, or with the message as a whole."""
     subject = Subject(message, context)
     for rule in PATIENT_RULES:
         if rule.is_wrong(subject):
@@ -309,6 +333,7 @@ def patient_problems(message: Message, context: Context) -> Iterator[Problem]:
 
 
 def order_problems(order: Order, message: Message, context: Context) -> Iterator[Problem]:
+    """Yield what is wrong with an order group."""
     subject = Subject(message, context, order)
     for rule in ORDER_RULES:
         if rule.is_wrong(subject):

@@ -1,4 +1,4 @@
-"""A CT WiZ on the loopback interface: a real SOAP 1.2 server of the CDC contract that answers as WebIZ does.
+"""A simulated CT WiZ on the loopback interface: a SOAP 1.2 server of the CDC WSDL that answers as WebIZ does.
 
 python -m local.ctwiz.server --port 8090 --facility CT0100:user:password --fault read-timeout:patient=MRN7:times=1
 """
@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from local.ctwiz import soap
-from local.ctwiz.faults import FAULTS, Call, Planned
+from local.ctwiz.faults import FAULTS, Call, PlannedFault
 from local.ctwiz.messages import parse_message
 from local.ctwiz.registry import AUTHENTICATION_WORDS, WebIz
 from local.ctwiz.scenarios import SCENARIOS, ScenarioRun, run_scenario
@@ -32,8 +32,8 @@ MAX_MESSAGE: Final = 256 * 1024
 PATH: Final = "/cdc/v1/iisservice.svc"
 
 
-class Received(NamedTuple):
-    """One submitSingleMessage, as it arrived: when, which message, whose, and from which facilityID."""
+class ReceivedMessage(NamedTuple):
+    """One submitSingleMessage: its time, MSH-10, PID-3.1 and facilityID."""
 
     time: datetime
     msh_10: str
@@ -48,12 +48,12 @@ class Simulator:
         facilities: facilityID → (user name, password).
         clinic_codes: further HL7 facility codes allowed in MSH-4 and RXA-11.4; without any, RXA-11.4 is not checked.
         inactive: facility codes that CT WiZ has suspended (WEBIZ-AUTH-625).
-        latency: seconds before each answer, or what gives them.
+        latency: seconds before each answer, or a function that returns them.
         tls: a server-side context, for https.
-        faults: what is to go wrong, see `local.ctwiz.faults.FAULTS`; the first that fits a call is played.
-        port: 0 for any free one.
-        today: the day that dates in the future are told by.
-        scenario: a measured mix of faults and answer times, beside what is planned.
+        faults: the faults to play (`local.ctwiz.faults.FAULTS`); a call meets the first that matches.
+        port: the port; 0 for any free one.
+        today: returns the current day, by which dates in the future are found.
+        scenario: a measured mix of faults and answer times, besides `faults`.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Simulator:
         inactive: Collection[str] = (),
         latency: Callable[[], float] | float = 0.0,
         tls: ssl.SSLContext | None = None,
-        faults: Iterable[Planned] = (),
+        faults: Iterable[PlannedFault] = (),
         port: int = 0,
         today: Callable[[], date] = date.today,
         scenario: ScenarioRun | None = None,
@@ -74,8 +74,8 @@ class Simulator:
         self._latency = latency if callable(latency) else lambda: latency
         self._secure = tls is not None
         self._lock = threading.Lock()
-        self._plan: list[Planned] = []
-        self._received: list[Received] = []
+        self._plan: list[PlannedFault] = []
+        self._received: list[ReceivedMessage] = []
         self._seen: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._stopped = threading.Event()
@@ -89,7 +89,7 @@ class Simulator:
         return self
 
     def close(self) -> None:
-        """Stops listening and ends every connection; what was received and accepted can still be read."""
+        """Stop listening and end every connection. `received` and `accepted` can still be read."""
         self._stopped.set()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -107,22 +107,25 @@ class Simulator:
 
     @property
     def endpoint(self) -> str:
+        """URL of the SOAP service."""
         return f"{'https' if self._secure else 'http'}://127.0.0.1:{self._server.server_port}{PATH}"
 
     @property
     def accepted(self) -> dict[str, str]:
-        """MSH-10 → the message, of everything of which CT WiZ stored at least a part."""
+        """MSH-10 → message, for every message that was stored at least in part."""
         return dict(self.webiz.accepted)
 
     @property
-    def received(self) -> list[Received]:
-        """Every submitSingleMessage in the order of arrival, repeats and refused ones too."""
+    def received(self) -> list[ReceivedMessage]:
+        """Every submitSingleMessage in the order of arrival, repeated and refused ones included."""
         with self._lock:
             return list(self._received)
 
     def stats(self) -> dict[str, int]:
-        """Counts: `received`, `accepted` (different MSH-10), `duplicates` (repeats of an MSH-10), `connections`,
-        `faults` (played), `refused_credentials`, `refused_facility`, `refused_size`, `connectivity_tests`.
+        """Return counts.
+
+        They are `received`, `accepted` (different MSH-10), `duplicates` (repeats of an MSH-10), `connections`, `faults`
+        (played), `refused_credentials`, `refused_facility`, `refused_size` and `connectivity_tests`.
         """
         with self._lock:
             counts = Counter(self._counts)
@@ -133,12 +136,12 @@ class Simulator:
         return dict(counts)
 
     def admit(self, facilities: Mapping[str, tuple[str, str]], clinic_codes: Collection[str]) -> None:
-        """Knows further facilities (facilityID → user name and password) and facility codes from now on."""
+        """Add facilities (facilityID → user name and password) and facility codes."""
         self._facilities.update(facilities)
         self.webiz.admit(facilities, clinic_codes)
 
-    def play(self, *planned: Planned) -> None:
-        """Adds to what is to go wrong.
+    def play(self, *planned: PlannedFault) -> None:
+        """Add faults to play.
 
         Raises:
             KeyError: there is no fault of that name.
@@ -149,12 +152,12 @@ class Simulator:
             self._plan += planned
 
     def stop_playing(self) -> None:
-        """From now on everything works."""
+        """Play no more faults."""
         with self._lock:
             self._plan.clear()
 
     def handle(self, body: bytes, wire: Connection) -> None:
-        """Answers one HTTP request."""
+        """Answer one HTTP request."""
         request = soap.read_request(body)
         self.wait(self._latency())
         if request is None:
@@ -168,13 +171,14 @@ class Simulator:
             wire.reply(soap.fault("UnsupportedOperationFault", "This operation is not supported"))
 
     def wait(self, seconds: float) -> None:
+        """Sleep, but no longer than the simulator runs."""
         if seconds > 0:
             self._stopped.wait(seconds)
 
     def _test(self, request: Request, wire: Connection) -> None:
-        """connectivityTest; what goes wrong for everybody and without end is an outage, in which it fails as well."""
+        """Answer connectivityTest. It fails during an outage: while a fault without patterns and limit is planned."""
         with self._lock:
-            outage = next((item for item in self._plan if item == Planned(item.name)), None)
+            outage = next((item for item in self._plan if item == PlannedFault(item.name)), None)
         if outage is None:
             wire.reply(soap.answer(request.values.get("echoBack", ""), "connectivityTest"))
             return
@@ -186,14 +190,14 @@ class Simulator:
         message = parse_message(text)
         msh_10, patient = (message.control_id, message.pid.value(3)) if message is not None else ("", "")
         with self._lock:
-            self._received.append(Received(datetime.now(UTC), msh_10, patient, facility))
+            self._received.append(ReceivedMessage(datetime.now(UTC), msh_10, patient, facility))
             self._seen[msh_10] += 1
             number = self._seen[msh_10]
         planned = self._due(facility, msh_10, patient)
         if self._scenario is not None:
             self.wait(self._scenario.seconds(msh_10, number))
             name = self._scenario.fault(msh_10, number)
-            planned = planned or (Planned(name) if name else None)
+            planned = planned or (PlannedFault(name) if name else None)
         if planned is None:
             wire.reply(self._answer(request, facility, text))
             return
@@ -211,14 +215,14 @@ class Simulator:
         if len(text) > MAX_MESSAGE or sum(segment.startswith("MSH|") for segment in er7.segments(text)) > 1:
             self._count("refused_size")
             return soap.fault("MessageTooLargeFault", "Please submit one HL7 message of at most 256 KiB")
-        verdict = self.webiz.receive(text)
-        if verdict.as_fault:
+        outcome = self.webiz.receive(text)
+        if outcome.as_fault:
             self._count("refused_facility")
-            return soap.fault("fault", AUTHENTICATION_WORDS + verdict.answer)
-        return soap.answer(verdict.answer)
+            return soap.fault("fault", AUTHENTICATION_WORDS + outcome.answer)
+        return soap.answer(outcome.answer)
 
-    def _due(self, facility: str, msh_10: str, patient: str) -> Planned | None:
-        """The first planned fault that fits, and one less of it to come."""
+    def _due(self, facility: str, msh_10: str, patient: str) -> PlannedFault | None:
+        """Return the first planned fault that matches the call, and count it as played."""
         with self._lock:
             for number, item in enumerate(self._plan):
                 pairs = ((facility, item.facility), (msh_10, item.msh_10), (patient, item.patient))
@@ -226,7 +230,7 @@ class Simulator:
                     if item.times == 1:
                         del self._plan[number]
                     elif item.times:
-                        self._plan[number] = Planned(
+                        self._plan[number] = PlannedFault(
                             item.name, item.facility, item.msh_10, item.patient, item.times - 1
                         )
                     return item
@@ -238,7 +242,7 @@ class Simulator:
 
 
 class Connection(BaseHTTPRequestHandler):
-    """One kept connection; also the `Wire` that faults write to."""
+    """One connection; also the `Wire` that faults write to."""
 
     protocol_version = "HTTP/1.1"
     server_version = "WebIZ-simulator"
@@ -257,7 +261,7 @@ class Connection(BaseHTTPRequestHandler):
         self.send(self.encode(reply))
 
     def encode(self, reply: Reply) -> bytes:
-        """Head and body in one piece, so that they leave in one packet."""
+        """Return headers and body in one piece, so that they are sent in one packet."""
         lines = [
             f"HTTP/1.1 {reply.status} {self.responses.get(reply.status, ('Other',))[0]}",
             f"Content-Type: {reply.content_type}",
@@ -281,7 +285,7 @@ class Connection(BaseHTTPRequestHandler):
         self.server.simulator.wait(seconds)
 
     def log_message(self, *_arguments: Any) -> None:
-        """Nothing: requests are counted, not logged."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -298,8 +302,8 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, Connection)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """In the connection's own thread, so that a slow TLS handshake holds up nobody else."""
-        with contextlib.suppress(OSError):  # the peer went away, or does not trust us: its own business
+        """Do the TLS handshake in the connection's own thread, so that a slow one delays no other connection."""
+        with contextlib.suppress(OSError):  # the client went away, or does not trust the certificate
             connection = self._tls.wrap_socket(request, server_side=True) if self._tls is not None else request
             with self._lock:
                 self._open.add(connection)
@@ -319,16 +323,16 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def _planned(text: str) -> Planned:
+def _planned(text: str) -> PlannedFault:
     name, *options = text.split(":")
     values: dict[str, Any] = dict(option.split("=", 1) for option in options)
     if "times" in values:
         values["times"] = int(values["times"])
-    return Planned(name, **values)
+    return PlannedFault(name, **values)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the simulator until it is interrupted."""
+    """Run the simulator until it is interrupted."""
     parser = argparse.ArgumentParser(prog="python -m local.ctwiz.server", description="A CT WiZ on 127.0.0.1.")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--facility", action="append", default=[], metavar="ID:USER:PASSWORD")
@@ -342,8 +346,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="one of: " + ", ".join(FAULTS),
     )
     parser.add_argument("--scenario", choices=SCENARIOS, help="a measured mix of faults and answer times")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same faults")
-    parser.add_argument("--pace", type=float, default=1.0, help="shrinks the scenario's answer times")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same faults")
+    parser.add_argument("--pace", type=float, default=1.0, help="factor for the scenario's answer times")
     options = parser.parse_args(arguments)
     try:
         facilities = {

@@ -1,4 +1,4 @@
-"""SOAP on the simulator's side: reading requests of the CDC contract, writing answers and faults."""
+"""SOAP on the simulator's side: parse requests of the CDC WSDL, write responses and faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CDC: Final = "urn:cdc:iisb:2011"
 MEDIA_TYPE: Final = "application/soap+xml; charset=utf-8"
 PROLOGUE: Final = '<?xml version="1.0" encoding="utf-8"?>'
 
-# Fault → (SOAP code, the number NIST's samples give, its Reason).
+# Fault → (SOAP code, number in NIST's samples, its Reason).
 _KINDS: Final[dict[str, tuple[str, int, str]]] = {
     "SecurityFault": ("Sender", 10, "Security"),
     "MessageTooLargeFault": ("Sender", 1313, "MessageTooLarge"),
@@ -25,7 +25,7 @@ _KINDS: Final[dict[str, tuple[str, int, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: the operation's local name, and its children's texts by local name."""
+    """One call: the operation's name, and the text of each child element by name, without namespaces."""
 
     operation: str
     values: dict[str, str]
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP answer before it is sent."""
+    """An HTTP response before it is sent."""
 
     status: int
     body: bytes
@@ -42,7 +42,7 @@ class Reply:
 
 
 def read_request(body: bytes) -> Request | None:
-    """The call in a SOAP 1.2 envelope; None for anything else. Knows no DTD and loads nothing."""
+    """Parse the call in a SOAP 1.2 envelope; return None for anything else. DTDs and entities are not loaded."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
     try:
         root = etree.fromstring(body, parser)
@@ -59,23 +59,27 @@ def read_request(body: bytes) -> Request | None:
 
 
 def text_node(text: str) -> str:
-    """Text as XML content; CR as a character reference, or it would arrive as LF."""
+    """Escape text for XML. CR becomes a character reference, since XML parsers read a plain CR as LF."""
     return escape(text, {"\r": "&#13;"})
 
 
 def envelope(content: str, namespace: str = SOAP_12) -> bytes:
+    """Return a SOAP envelope around XML content."""
     return f'{PROLOGUE}<s:Envelope xmlns:s="{namespace}"><s:Body>{content}</s:Body></s:Envelope>'.encode()
 
 
 def answer_element(content: str, operation: str = "submitSingleMessage") -> str:
+    """Return the response element of an operation around XML content."""
     return f'<{operation}Response xmlns="{CDC}"><return>{content}</return></{operation}Response>'
 
 
 def answer(text: str, operation: str = "submitSingleMessage") -> Reply:
+    """Return the response of an operation with this text."""
     return Reply(200, envelope(answer_element(text_node(text), operation)))
 
 
 def fault_element(kind: str, words: str) -> str:
+    """Return a fault of the CDC WSDL; `kind` is a key of `_KINDS`."""
     code, number, reason = _KINDS[kind]
     text = text_node(words)
     return (
@@ -88,4 +92,5 @@ def fault_element(kind: str, words: str) -> str:
 
 
 def fault(kind: str, words: str, status: int = 500) -> Reply:
+    """Return a fault of the CDC WSDL as an HTTP response."""
     return Reply(status, envelope(fault_element(kind, words)))

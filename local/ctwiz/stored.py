@@ -1,4 +1,4 @@
-"""A plain read of what the simulated CT WiZ has stored: patients and their doses, as their last messages gave them."""
+"""What the simulated CT WiZ has stored, as values: patients and their doses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.domain.hl7 import er7
 
 @dataclass(frozen=True, slots=True)
 class StoredDose:
-    """One vaccination, refusal or statement that nothing was given.
+    """One stored order group: a dose that was given, refused or not administered.
 
     Attributes:
         orc_3: ORC-3.1, the filler order number.
@@ -52,11 +52,18 @@ class StoredPatient:
 
 
 def stored_patient(facility: str, pid_3: str, pid: str, order_groups: Iterable[str]) -> StoredPatient:
-    """The patient of a PID segment, with the doses of these order groups (ORC, RXA and what follows)."""
-    head = _segment(pid)
-    name = ", ".join(filter(None, (head.value(5), head.value(5, 2))))
+    """Return a stored patient.
+
+    Args:
+        facility: PID-3.4.
+        pid_3: PID-3.1.
+        pid: the PID segment.
+        order_groups: the segments of each order group.
+    """
+    segment = _segment(pid)
+    name = ", ".join(filter(None, (segment.value(5), segment.value(5, 2))))
     doses = sorted(map(_dose, order_groups), key=lambda dose: (dose.date, dose.orc_3, dose.cvx))
-    return StoredPatient(facility, pid_3, name, head.value(7)[:8], tuple(doses))
+    return StoredPatient(facility, pid_3, name, segment.value(7)[:8], tuple(doses))
 
 
 def _dose(order_group: str) -> StoredDose:

@@ -1,7 +1,7 @@
-"""The drills of docs/operations.md on the emulated stage: a redrive, and a ledger that is restored and caught up.
+"""The drills of docs/operations.md on the emulated stage: a redrive, and a restored ledger that catches up.
 
-What is rehearsed is what an operator does and may do; AWS's own part (setting a message aside, restoring to a point in
-time) is played by the emulator and by the account's administrator.
+The drills test what an operator does and may do. The emulator, with an administrator's permissions, plays the part of
+AWS: it moves a message to a dead-letter queue and restores a table to a point in time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ _PATIENCE_SECONDS: Final = 120.0
 _ASSEMBLY: Final = ROOT / "build" / "emulate-restored.out"
 
 Settled = Callable[[Application], bool]
+"""Waits until nothing is queued or in flight; returns False where the time ran out."""
 
 
 class Drills:
-    """The drills in their order, on a stage that has delivered everything; each says what was not right."""
+    """The drills in their order, on a stage that has delivered everything."""
 
     def __init__(
         self,
@@ -46,6 +47,16 @@ class Drills:
         settled: Settled,
         say: Callable[[str], None],
     ) -> None:
+        """Prepare the drills.
+
+        Args:
+            cloud: the emulator.
+            outputs: the stack's outputs.
+            stage: the stage's name.
+            operator: returns the operator's application for the outputs of an updated stack.
+            settled: waits until everything is delivered.
+            say: prints a line.
+        """
         self._cloud = cloud
         self._outputs = outputs
         self._stage = stage
@@ -55,45 +66,46 @@ class Drills:
         self._restored = f"{settings.PRODUCT}-{stage}-{RESTORED}"
 
     def __call__(self, application: Application, ctwiz: Simulator, folder: Path) -> tuple[Application, list[str]]:
-        """All of them, and the operator's view of the stage after. The table is restored first: what the redrive brings
-        afterwards is what it lacks.
+        """Run all drills; return the operator's application on the restored ledger, and what was wrong.
+
+        The table is restored before the redrive, so it lacks the export that the redrive brings.
         """
         since = datetime.now(UTC).replace(second=0, microsecond=0)
         self._restore()
         problems = self._redrive(application, folder)
         before = {file.file_id: file for file in application.ledger.files.all()}
-        restored = self._in_use(self._restored)
+        restored = self._use_table(self._restored)
         return restored, problems + self._catch_up(before, restored, ctwiz, since)
 
     def _restore(self) -> None:
-        """As the administrator does, up to the point in time, which is now."""
+        """Restore the table as of now, as an administrator does."""
         boto3.client("dynamodb").restore_table_to_point_in_time(
             SourceTableName=self._outputs["Table"], TargetTableName=self._restored, UseLatestRestorableTime=True
         )
 
-    # set aside, and brought back --------------------------------------------------------------------------------------
+    # redrive ----------------------------------------------------------------------------------------------------------
 
     def _redrive(self, application: Application, folder: Path) -> list[str]:
-        with_export = _export(folder)
-        self._switch_convert(on=False)
-        boto3.client("s3").put_object(Bucket=self._outputs["Bucket"], Key=_KEY, Body=with_export)
-        self._set_aside()
-        self._switch_convert(on=True)
+        export = _export(folder)
+        self._enable_convert(enabled=False)
+        boto3.client("s3").put_object(Bucket=self._outputs["Bucket"], Key=_KEY, Body=export)
+        self._move_to_dead_letters()
+        self._enable_convert(enabled=True)
         moved = application.redrive(settings.INTAKE)
-        done = self._settled(application)
-        found = next((file for file in application.ledger.files.all() if file.name == _KEY), None)
-        self._say(f"Drill: {moved} event was set aside, brought back, and {found.rows if found else 0} rows converted")
-        right = moved == 1 and done and found is not None and found.adds_up and found.submitted
-        return [] if right else ["the redrive did not bring the export back"]
+        is_settled = self._settled(application)
+        file = next((file for file in application.ledger.files.all() if file.name == _KEY), None)
+        self._say(f"Drill: {moved} event was redriven, and {file.rows if file else 0} rows converted")
+        is_right = moved == 1 and is_settled and file is not None and file.adds_up and file.submitted
+        return [] if is_right else ["the redrive did not bring the export back"]
 
-    def _switch_convert(self, *, on: bool) -> None:
+    def _enable_convert(self, *, enabled: bool) -> None:
         functions = boto3.client("lambda")
         name = settings.CONVERT.physical_name(self._stage)
         (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
 
-    def _set_aside(self) -> None:
-        """As SQS does after too many receives."""
+    def _move_to_dead_letters(self) -> None:
+        """Move the message of the intake queue to its dead-letter queue, as SQS does after too many receives."""
         queues = boto3.client("sqs")
         intake = self._outputs["IntakeUrl"]
         dead = queues.get_queue_url(QueueName=settings.INTAKE.dead_letter_name(self._stage))["QueueUrl"]
@@ -101,9 +113,10 @@ class Drills:
         queues.send_message(QueueUrl=dead, MessageBody=message["Body"])
         queues.delete_message(QueueUrl=intake, ReceiptHandle=message["ReceiptHandle"])
 
-    # restored, and caught up ------------------------------------------------------------------------------------------
+    # restored ledger --------------------------------------------------------------------------------------------------
 
-    def _in_use(self, table: str) -> Application:
+    def _use_table(self, table: str) -> Application:
+        """Let the stack use another table; return the operator's application."""
         _synthesize(self._stage, table)
         return self._operator(self._cloud.update(_ASSEMBLY, settings.stack_name(self._stage)))
 
@@ -119,33 +132,33 @@ class Drills:
             if time.monotonic() > deadline:
                 return ["what the restored ledger lacked was not converted"]
             time.sleep(1.0)
-        # Within five minutes SQS takes the same reference for a duplicate; sweep would queue it in an hour.
+        # SQS drops the same reference as a duplicate within five minutes; sweep would queue it in an hour.
         restored.sweep(everything=True)
-        done = self._settled(restored)
+        is_settled = self._settled(restored)
         after = {file.file_id: file for file in restored.ledger.files.all()}
-        again, new = len(ctwiz.received) - received, len(set(ctwiz.accepted) - stored)
+        repeated, new = len(ctwiz.received) - received, len(set(ctwiz.accepted) - stored)
         self._say(
             f"Drill: {restored.runtime.table} is in use; {len(lacking)} file that it lacked was replayed, and CT WiZ "
-            f"got {again} messages once more, {new} of them under a new MSH-10"
+            f"received {repeated} messages again, {new} of them under a new MSH-10"
         )
-        right = done and len(lacking) == 1 and again and not new and after == before
-        return [] if right else ["the restored ledger did not catch up with what was delivered"]
+        is_right = is_settled and len(lacking) == 1 and repeated and not new and after == before
+        return [] if is_right else ["the restored ledger did not catch up with what was delivered"]
 
 
 def _export(folder: Path) -> bytes:
-    """An export of people who were in no other."""
+    """Return an export of patients who are in no other."""
     demo_exports.generate(folder / "drill", today=datetime.now(UTC).date(), doses=_DOSES, seed=_SEED)
     (file,) = (folder / "drill" / "elm").iterdir()
     return file.read_bytes().replace(b"ELM-", b"DRILL-")
 
 
 def _synthesize(stage: str, restored_table: str) -> None:
-    """The stage's template with the switch `restored_table`, on the functions as they are bundled already."""
+    """Synthesize the stage's template with the setting `restored_table`; the functions are bundled already."""
     import app  # noqa: PLC0415 - the CDK takes seconds to load
 
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     context["stages"][stage]["restored_table"] = restored_table
-    made = app.new_app(context, _ASSEMBLY)
+    cdk_app = app.new_app(context, _ASSEMBLY)
     code = ROOT / "build" / "functions" / "here"
-    app.add_stages(made, code, only=stage)
-    made.synth()
+    app.add_stages(cdk_app, code, only=stage)
+    cdk_app.synth()

@@ -1,9 +1,9 @@
-"""`make emulate`: the template that would go to AWS, deployed as it is to an emulator, with an export run through it.
+"""`make emulate`: deploy the template that would go to AWS to a local emulator, and send exports through it.
 
-Synthesizes the `test` stage with the functions bundled for this machine, deploys it by CloudFormation, stores a
-configuration and the clinics' secrets as an operator would, closes the valve, puts exports into the bucket's inbox,
-opens the valve once all of it waits, and stays until every row has its place in the ledger. Ends with 0 when the valve
-held, the counts add up and no dead-letter queue holds anything.
+It synthesizes the `test` stage with the functions bundled for this machine, deploys it with CloudFormation, stores a
+configuration and the clinics' secrets as an operator would, closes the valve, puts exports into the inbox, opens the
+valve once all messages wait, and waits until every row is in the ledger. The exit code is 0 if the valve held the
+messages back, the counts add up and the dead-letter queues are empty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from local import demo_exports
 from local.ctwiz.server import Simulator
 from local.emulator import emulator
 from local.emulator.drills import Drills
-from local.emulator.emulate_queries import asked
+from local.emulator.emulate_queries import check_queries
 from local.emulator.emulator import ROOT, Emulator, EmulatorError
 from shared import settings
 from shared.adapters.configuration.reader import read_configuration
@@ -46,32 +46,32 @@ _LOG: Final = ROOT / "build" / "emulate.log"
 _CLINICS: Final = ROOT / "local" / "clinics.toml"
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 _DOSES: Final = 40
-# One of its clinics has more than that, and its messages wait for their turn.
-_SHARE: Final = 8
+_DAILY_QUOTA: Final = 8
+"""`iis.backfill_from`. One clinic has more messages, so some of them wait as backfill."""
 _PATIENCE_SECONDS: Final = 240.0
 _SHOWN_FAILURES: Final = 5
-_DEPTH: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+_DEPTH_ATTRIBUTES: Final = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
 def main() -> int:
-    """Runs all of it; 0 when every row is accounted for, else 1."""
+    """Run it; return 0 if nothing was wrong, else 1."""
     try:
         return _run()
-    except (EmulatorError, bundling.CannotBundleError, ClientError) as problem:
-        print(problem, file=sys.stderr)
+    except (EmulatorError, bundling.CannotBundleError, ClientError) as error:
+        print(error, file=sys.stderr)
         return 1
 
 
 def _run() -> int:
     _say("Synthesizing the template, functions bundled for this machine …")
     _synthesize()
-    venv = emulator.environment(bundling.find_uv())
+    venv = emulator.install(bundling.find_uv())
     with tempfile.TemporaryDirectory() as folder, Emulator(venv, _LOG) as cloud:
         started = time.monotonic()
         outputs = cloud.deploy(_ASSEMBLY, STACK)
-        _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, rights enforced, TLS only")
+        _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, permissions enforced, TLS only")
         application = _as_operator(cloud, outputs)
-        text = _CLINICS.read_text("utf-8").replace("[iis]\n", f"[iis]\nbackfill_from = {_SHARE}\n", 1)
+        text = _CLINICS.read_text("utf-8").replace("[iis]\n", f"[iis]\nbackfill_from = {_DAILY_QUOTA}\n", 1)
         clinics = read_configuration(text, _CLINICS.name).clinics.values()
         with Simulator(
             facilities={clinic.facility_id: (clinic.secret, _PASSWORD) for clinic in clinics},
@@ -79,27 +79,27 @@ def _run() -> int:
         ) as ctwiz:
             _configure(application, text, ctwiz.endpoint, outputs["SecretsKey"])
             close_by_hand(application.ledger.stops, application.clock, "a drill")
-            problems = _start(settings.VALVE)
-            count = _drop(Path(folder), outputs["Bucket"])
+            problems = _invoke(settings.VALVE)
+            count = _put_exports(Path(folder), outputs["Bucket"])
             _say(f"{count} objects are in the inbox of {outputs['Bucket']}, CT WiZ is simulated at {ctwiz.endpoint}")
-            problems += _held_back(application, ctwiz)
+            problems += _check_closed_valve(application, ctwiz)
             open_by_hand(application.ledger.stops, application.clock)
-            problems += _start(settings.VALVE)
-            settled = _wait(application)
-            problems += _start(settings.SWEEP)
-            if settled:
-                problems += asked(application, _start, _say)
+            problems += _invoke(settings.VALVE)
+            is_settled = _wait_until_settled(application)
+            problems += _invoke(settings.SWEEP)
+            if is_settled:
+                problems += check_queries(application, _invoke, _say)
                 drills = Drills(
                     cloud,
                     outputs,
                     stage=STAGE,
-                    operator=lambda made: _again(application, made),
-                    settled=_wait,
+                    operator=lambda updated: _as_same_operator(application, updated),
+                    settled=_wait_until_settled,
                     say=_say,
                 )
-                application, found = drills(application, ctwiz, Path(folder))
-                problems += found + _start(settings.SWEEP)
-            return _report(application, ctwiz, settled=settled, problems=problems)
+                application, drill_problems = drills(application, ctwiz, Path(folder))
+                problems += drill_problems + _invoke(settings.SWEEP)
+            return _report(application, ctwiz, is_settled=is_settled, problems=problems)
 
 
 def _say(text: str) -> None:
@@ -107,10 +107,10 @@ def _say(text: str) -> None:
 
 
 def _synthesize() -> None:
-    chosen = {"CDK_OUTDIR": str(_ASSEMBLY), "VAXLINE_SYNTH_STAGE": STAGE, "VAXLINE_BUNDLE_FOR": "here"}
+    variables = {"CDK_OUTDIR": str(_ASSEMBLY), "VAXLINE_SYNTH_STAGE": STAGE, "VAXLINE_BUNDLE_FOR": "here"}
     command = [sys.executable, str(ROOT / "app.py")]
-    done = subprocess.run(command, env=os.environ | chosen, check=False)  # noqa: S603 - our own command
-    if done.returncode:
+    completed = subprocess.run(command, env=os.environ | variables, check=False)  # noqa: S603 - our own command
+    if completed.returncode:
         raise EmulatorError("the template could not be synthesized")
 
 
@@ -127,22 +127,22 @@ def _runtime(outputs: dict[str, str]) -> Runtime:
 
 
 def _as_operator(cloud: Emulator, outputs: dict[str, str]) -> Application:
-    """What the `vaxline` command would be, with the rights that the stack gives to operators and no others."""
+    """Return the application with the permissions that the stack gives to operators, and no others."""
     with cloud.acting_with(f"{STACK}-operator"):
         application = Application(_runtime(outputs))
-        application.session.get_credentials()  # looked up once, kept by the session
+        application.session.get_credentials()  # the session keeps them
     return application
 
 
-def _again(operator: Application, outputs: dict[str, str]) -> Application:
-    """The same person after the stack was updated."""
+def _as_same_operator(operator: Application, outputs: dict[str, str]) -> Application:
+    """Return the application of the same operator after the stack was updated."""
     application = Application(_runtime(outputs))
     application.session = operator.session
     return application
 
 
 def _configure(application: Application, text: str, endpoint: str, secrets_key: str) -> Configuration:
-    """What docs/deploy.md asks of an operator: the secrets, then the configuration."""
+    """Create the secrets and push the configuration, as docs/deploy.md asks an operator to do."""
     configuration = read_configuration(text, _CLINICS.name)
     secrets = boto3.client("secretsmanager")
     for name in {clinic.secret for clinic in configuration.clinics.values()}:
@@ -157,10 +157,11 @@ def _configure(application: Application, text: str, endpoint: str, secrets_key: 
     return configuration
 
 
-def _drop(folder: Path, bucket: str) -> int:
+def _put_exports(folder: Path, bucket: str) -> int:
+    """Put generated exports into the inbox; return the number of objects."""
     demo_exports.generate(folder, today=datetime.now(UTC).date(), doses=_DOSES)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    # A set of files is complete when its marker lands, so markers come last, as from an EHR.
+    # The marker of a set arrives after the set's files, as from an EHR.
     files.sort(key=lambda path: path.name == "_SUCCESS")
     for path in files:
         key = INBOX_PREFIX + path.relative_to(folder).as_posix()
@@ -168,45 +169,46 @@ def _drop(folder: Path, bucket: str) -> int:
     return len(files)
 
 
-def _wait(application: Application) -> bool:
-    """Until nothing is queued and no submission is on its way; False when patience ran out first."""
+def _wait_until_settled(application: Application) -> bool:
+    """Wait until nothing is queued and no submission is in flight; return False where the time ran out."""
 
     def is_settled(files: list[FileSummary]) -> bool:
-        # Its schedule would start it each minute.
-        failed = _start(settings.BACKFILL)
-        on_their_way = any(_in_flight(file) for file in files)
-        return not failed and not on_their_way and not any(_depth(one.physical_name(STAGE)) for one in QUEUES)
+        # On AWS its schedule invokes it each minute.
+        errors = _invoke(settings.BACKFILL)
+        is_in_flight = any(_in_flight(file) for file in files)
+        return not errors and not is_in_flight and not any(_depth(queue.physical_name(STAGE)) for queue in QUEUES)
 
-    return _until(application, is_settled)
+    return _wait_until(application, is_settled)
 
 
-def _held_back(application: Application, ctwiz: Simulator) -> list[str]:
-    """Waits until all is converted and says what came through the closed valve."""
+def _check_closed_valve(application: Application, ctwiz: Simulator) -> list[str]:
+    """Wait until everything is converted; return a problem where the closed valve let a message through."""
     intake = settings.INTAKE.physical_name(STAGE)
-    _until(application, lambda _: not _depth(intake))
+    _wait_until(application, lambda _: not _depth(intake))
     waiting, received = _depth(settings.OUTBOX.physical_name(STAGE)), len(ctwiz.received)
-    turns = sum(1 for _ in waiting_in_backfills(application.ledger.backfills, _SHARE))
+    backfill = sum(1 for _ in waiting_in_backfills(application.ledger.backfills, _DAILY_QUOTA))
     _say(
-        f"The valve was closed meanwhile: {waiting} messages wait in the outbox and {turns} for their turn, CT WiZ "
+        f"The valve was closed meanwhile: {waiting} messages wait in the outbox and {backfill} as backfill, CT WiZ "
         f"received {received}; now it is opened"
     )
-    return [] if waiting and turns and not received else ["the closed valve held nothing back, or nothing had to wait"]
+    is_right = waiting and backfill and not received
+    return [] if is_right else ["the closed valve held nothing back, or nothing waited as backfill"]
 
 
-def _until(application: Application, holds: Callable[[list[FileSummary]], bool]) -> bool:
-    """Until every file is converted and this holds, twice in a row."""
+def _wait_until(application: Application, is_done: Callable[[list[FileSummary]], bool]) -> bool:
+    """Wait until every file is converted and `is_done` holds twice in a row; return False where the time ran out."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    quiet = 0
-    while quiet < 2 and time.monotonic() < deadline:
+    seen_done = 0
+    while seen_done < 2 and time.monotonic() < deadline:
         time.sleep(1.0)
         files = list(application.ledger.files.all())
-        done = bool(files) and all(file.complete for file in files)
-        quiet = quiet + 1 if done and holds(files) else 0
-    return quiet >= 2
+        is_converted = bool(files) and all(file.complete for file in files)
+        seen_done = seen_done + 1 if is_converted and is_done(files) else 0
+    return seen_done >= 2
 
 
-def _start(function: FunctionSettings) -> list[str]:
-    """Starts a scheduled function, whose time would come later; what it failed with, or nothing."""
+def _invoke(function: FunctionSettings) -> list[str]:
+    """Invoke a scheduled function without waiting for its schedule; return its error, if any."""
     answer = boto3.client("lambda").invoke(FunctionName=function.physical_name(STAGE), Payload=b"{}")
     return [f"{function.name} failed: {answer['Payload'].read().decode()}"] if "FunctionError" in answer else []
 
@@ -216,15 +218,16 @@ def _in_flight(file: FileSummary) -> int:
 
 
 def _depth(name: str) -> int:
-    """Messages of a queue, waiting or being worked on."""
+    """Return the number of messages of a queue, waiting or in flight."""
     queues = boto3.client("sqs")
     answer = queues.get_queue_attributes(
-        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=_DEPTH
+        QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=_DEPTH_ATTRIBUTES
     )
-    return sum(int(answer["Attributes"][attribute]) for attribute in _DEPTH)
+    return sum(int(answer["Attributes"][attribute]) for attribute in _DEPTH_ATTRIBUTES)
 
 
-def _report(application: Application, ctwiz: Simulator, *, settled: bool, problems: list[str]) -> int:
+def _report(application: Application, ctwiz: Simulator, *, is_settled: bool, problems: list[str]) -> int:
+    """Print the result; return 0 where there is no problem, else 1."""
     files = sorted(application.ledger.files.all(), key=lambda file: file.name)
     for file in files:
         submitted = ", ".join(f"{state} {rows}" for state, rows in file.submitted.items())
@@ -238,18 +241,18 @@ def _report(application: Application, ctwiz: Simulator, *, settled: bool, proble
         print(f"  queue {name}: {waiting} waiting, {dead} in the dead-letter queue")
     worklist = sum(1 for _ in application.ledger.worklist.entries())
     print(f"  CT WiZ received {len(ctwiz.received)} messages and stored {len(ctwiz.accepted)}; worklist: {worklist}")
-    problems += _problems(files, depths.values(), settled=settled)
+    problems += _problems(files, depths.values(), is_settled=is_settled)
     for problem in problems:
-        print(f"  NOT RIGHT: {problem}")
+        print(f"  PROBLEM: {problem}")
     if problems:
-        print(f"  what the emulator and the functions wrote is in {_LOG.relative_to(ROOT)}; lines about errors:")
+        print(f"  the log of emulator and functions is {_LOG.relative_to(ROOT)}; its lines about errors:")
         failures = [line for line in _LOG.read_text("utf-8", errors="replace").splitlines() if '"error":' in line]
         print("\n".join(failures[:_SHOWN_FAILURES]))
     return 1 if problems else 0
 
 
-def _problems(files: Sequence[FileSummary], depths: Iterable[tuple[int, int]], *, settled: bool) -> Iterable[str]:
-    if not settled:
+def _problems(files: Sequence[FileSummary], depths: Iterable[tuple[int, int]], *, is_settled: bool) -> Iterable[str]:
+    if not is_settled:
         yield f"not done after {_PATIENCE_SECONDS:.0f} s"
     if not sum(file.rows for file in files):
         yield "no row was converted"

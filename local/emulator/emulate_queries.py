@@ -1,4 +1,4 @@
-"""Asks on the emulated stage with an operator's rights: one patient by `query`, a query file by `query_files`."""
+"""Queries on the emulated stage with an operator's permissions: one by `query`, and a file by `query_files`."""
 
 from __future__ import annotations
 
@@ -17,42 +17,52 @@ from shared.domain.submission import Submission
 from shared.settings import FunctionSettings
 from shared.usecases.registry.query import COLUMNS, columns_of
 
-_NAME: Final = "drill.csv"
-_STRANGER: Final = {"last_name": "Sampleton", "first_name": "Nobody", "birth_date": "19900506", "sex": "F"}
+_FILE_NAME: Final = "drill.csv"
+_UNKNOWN_PATIENT: Final = {"last_name": "Sampleton", "first_name": "Nobody", "birth_date": "19900506", "sex": "F"}
 
 
-def asked(
-    application: Application, start: Callable[[FunctionSettings], list[str]], say: Callable[[str], None]
+def check_queries(
+    application: Application, invoke: Callable[[FunctionSettings], list[str]], say: Callable[[str], None]
 ) -> list[str]:
-    """Asks about a reported patient, and about one more by file; what was not right."""
-    reported = _reported(application)
+    """Query for a reported patient, then for the same and an unknown one by file.
+
+    Args:
+        application: the operator's application.
+        invoke: invokes a function and returns its errors.
+        say: prints a line.
+
+    Returns:
+        What was wrong.
+    """
+    reported = _reported_submission(application)
     if reported is None:
-        return ["nobody was reported whom one could ask about"]
+        return ["no patient was reported"]
     answer = application.ask(Request(reported.visit.patient, source=reported.source), reported.clinic)
     match = answer.response.match if answer.response else answer.fault or answer.not_asked
-    application.query_files.put(f"{reported.clinic}/{_NAME}", _file(columns_of(reported.visit.patient), _STRANGER))
-    problems = start(settings.QUERY_FILES)
+    content = _file(columns_of(reported.visit.patient), _UNKNOWN_PATIENT)
+    application.query_files.put(f"{reported.clinic}/{_FILE_NAME}", content)
+    problems = invoke(settings.QUERY_FILES)
     (summary,) = application.query_files.summaries()
     lines = sum(1 for _ in application.query_files.answers(summary))
     outcomes = ", ".join(f"{outcome} {count}" for outcome, count in summary.outcomes.items())
-    say(
-        f"Asked by query: {match}. Asked by file: {summary.progress}, {summary.done} of {summary.rows} rows: {outcomes}"
-    )
-    right = match is Match.FOUND and lines == summary.rows and summary.outcomes == {Match.FOUND: 1, Match.NOT_FOUND: 1}
-    return problems if right else [*problems, "the IIS was not asked as it should be"]
+    say(f"Query: {match}. Query file: {summary.progress}, {summary.done} of {summary.rows} rows: {outcomes}")
+    expected = {Match.FOUND: 1, Match.NOT_FOUND: 1}
+    is_right = match is Match.FOUND and lines == summary.rows and summary.outcomes == expected
+    return problems if is_right else [*problems, "the queries were not answered as expected"]
 
 
-def _reported(application: Application) -> Submission | None:
-    marks = [
-        one.msh_10 for one in application.ledger.outcomes.of_day(datetime.now(UTC).date()) if one.state in STORED_BY_IIS
-    ]
-    given = (
-        one for one in application.ledger.submissions.many(marks) if any(dose.is_given for dose in one.visit.doses)
-    )
-    return next(given, None)
+def _reported_submission(application: Application) -> Submission | None:
+    """Return a submission of today with a dose that was given and that the IIS stored."""
+    outcomes = application.ledger.outcomes.of_day(datetime.now(UTC).date())
+    msh_10s = [outcome.msh_10 for outcome in outcomes if outcome.state in STORED_BY_IIS]
+    for submission in application.ledger.submissions.many(msh_10s):
+        if any(dose.is_given for dose in submission.visit.doses):
+            return submission
+    return None
 
 
 def _file(*rows: dict[str, str]) -> bytes:
+    """Return a query file."""
     text = io.StringIO(newline="")
     lines = csv.DictWriter(text, COLUMNS)
     lines.writeheader()

@@ -1,7 +1,7 @@
-"""An AWS on this machine that runs the deployed template: ministack, in an environment and a process of its own.
+"""A local AWS emulator that runs the deployed template: ministack, in its own virtual environment and process.
 
-It checks what a role may do (AUTH) and speaks TLS only, so a right that the stack forgot to give, or a policy that
-asks for TLS, shows here. Its packages are visible to the functions that it runs, hence the environment of its own.
+It enforces the permissions of roles (AUTH) and accepts TLS only, so a missing permission or a wrong TLS policy shows
+here. The functions that it runs see its packages, hence the virtual environment of its own.
 """
 
 from __future__ import annotations
@@ -33,20 +33,24 @@ REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
 _START_SECONDS: Final = 60.0
 _DEPLOY_SECONDS: Final = 120.0
-# What the CDK's bootstrap leaves in an account, as far as a template asks for it.
+# The parameter of the CDK's bootstrap stack that a template reads.
 _BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
 _BOOTSTRAP_VERSION: Final = "30"
 
 
 class EmulatorError(Exception):
-    """The emulator did not start, or did not take the template; the text says what it said."""
+    """The emulator did not start, or refused the template; the text has its error message."""
 
 
-def environment(uv: str) -> Path:
-    """The emulator's own virtual environment, made anew when its pins have changed."""
+def install(uv: str) -> Path:
+    """Create the emulator's virtual environment where it is missing or its pins have changed; return its folder.
+
+    Args:
+        uv: the `uv` program.
+    """
     pins = hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()
-    mark = _VENV / "pins.sha256"
-    if not mark.is_file() or mark.read_text("ascii") != pins:
+    installed = _VENV / "pins.sha256"
+    if not installed.is_file() or installed.read_text("ascii") != pins:
         python = str(_VENV / "bin" / "python")
         install = [uv, "pip", "install", "--quiet", "--no-config", "--python", python]
         for command in (
@@ -56,20 +60,26 @@ def environment(uv: str) -> Path:
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
             if done.returncode:
                 raise EmulatorError(f"the emulator could not be installed:\n{done.stderr.strip()}")
-        mark.write_text(pins, "ascii")
+        installed.write_text(pins, "ascii")
     return _VENV
 
 
 class Emulator:
     """A running emulator on a free port of the loopback interface; boto3 talks to it while the context lasts.
 
-    `log` is where it writes what it does. Everything that it starts runs in one process group, which ends with it.
+    It and all that it starts run in one process group, which ends with the context.
     """
 
     def __init__(self, venv: Path, log: Path) -> None:
+        """Create the emulator without starting it.
+
+        Args:
+            venv: its virtual environment.
+            log: the file for its output.
+        """
         self._program = venv / "bin" / "ministack"
         self._log = log
-        self._ends = contextlib.ExitStack()
+        self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as starting:
@@ -86,16 +96,16 @@ class Emulator:
             }
             self._start(starting, port, folder, client | certificates)
             starting.enter_context(_environment(client))
-            self._ends = starting.pop_all()
+            self._exits = starting.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ends.close()
+        self._exits.close()
 
-    def _start(self, ends: contextlib.ExitStack, port: int, folder: Path, given: Mapping[str, str]) -> None:
-        told = {
+    def _start(self, exits: contextlib.ExitStack, port: int, folder: Path, settings: Mapping[str, str]) -> None:
+        variables = {
             "PATH": os.defpath,
             "HOME": str(folder),
             "TMPDIR": str(folder),
@@ -104,14 +114,14 @@ class Emulator:
             "GATEWAY_PORT": str(port),
             "AUTH": "true",
             "USE_SSL": "1",
-            **{name: value for name, value in given.items() if name != "AWS_ENDPOINT_URL"},
+            **{name: value for name, value in settings.items() if name != "AWS_ENDPOINT_URL"},
         }
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        log = ends.enter_context(self._log.open("wb"))
+        log = exits.enter_context(self._log.open("wb"))
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [str(self._program)], env=told, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [str(self._program)], env=variables, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
-        ends.callback(_end, process)
+        exits.callback(_end, process)
         deadline = time.monotonic() + _START_SECONDS
         while not _listens(port):
             if process.poll() is not None or time.monotonic() > deadline:
@@ -120,18 +130,18 @@ class Emulator:
 
     @contextlib.contextmanager
     def acting_with(self, policy: str) -> Iterator[None]:
-        """boto3 sessions that look up their credentials within this context may do what the named policy allows."""
-        people = boto3.client("iam")
+        """Give boto3 sessions that look up their credentials within the context the permissions of a policy only."""
+        iam = boto3.client("iam")
         user = f"{policy}-user"
-        people.create_user(UserName=user)
-        people.attach_user_policy(UserName=user, PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/{policy}")
-        key = people.create_access_key(UserName=user)["AccessKey"]
-        told = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        with _environment(told):
+        iam.create_user(UserName=user)
+        iam.attach_user_policy(UserName=user, PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/{policy}")
+        key = iam.create_access_key(UserName=user)["AccessKey"]
+        credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        with _environment(credentials):
             yield
 
     def deploy(self, assembly: Path, stack: str) -> dict[str, str]:
-        """Does with a synthesized stack what the `cdk` command does: uploads its assets and creates the stack.
+        """Deploy a synthesized stack as the `cdk` command does: upload its assets and create the stack.
 
         Returns:
             The stack's outputs.
@@ -140,40 +150,44 @@ class Emulator:
         template = self._publish(assembly, stack)
         formation = boto3.client("cloudformation")
         formation.create_stack(StackName=stack, TemplateURL=template, Capabilities=["CAPABILITY_NAMED_IAM"])
-        return self._done(stack, "CREATE_COMPLETE")
+        return self._wait_for(stack, "CREATE_COMPLETE")
 
     def update(self, assembly: Path, stack: str) -> dict[str, str]:
-        """Brings a stack that is there to another template; returns its outputs."""
+        """Update a deployed stack to another template; return its outputs."""
         template = self._publish(assembly, stack)
         boto3.client("cloudformation").update_stack(
             StackName=stack, TemplateURL=template, Capabilities=["CAPABILITY_NAMED_IAM"]
         )
-        return self._done(stack, "UPDATE_COMPLETE")
+        return self._wait_for(stack, "UPDATE_COMPLETE")
 
-    def _done(self, stack: str, wanted: str) -> dict[str, str]:
+    def _wait_for(self, stack: str, status: str) -> dict[str, str]:
+        """Wait until a stack has a status; return its outputs."""
         formation = boto3.client("cloudformation")
         deadline = time.monotonic() + _DEPLOY_SECONDS
-        while (made := formation.describe_stacks(StackName=stack)["Stacks"][0])["StackStatus"].endswith("IN_PROGRESS"):
+        while True:
+            (described,) = formation.describe_stacks(StackName=stack)["Stacks"]
+            if not described["StackStatus"].endswith("IN_PROGRESS"):
+                break
             if time.monotonic() > deadline:
                 raise EmulatorError(f"{stack} is not deployed after {_DEPLOY_SECONDS:.0f} s")
             time.sleep(0.2)
-        if made["StackStatus"] != wanted:
+        if described["StackStatus"] != status:
             events = formation.describe_stack_events(StackName=stack)["StackEvents"]
             failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
             reasons = "\n".join(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}" for event in failed)
             raise EmulatorError(f"{stack} was not deployed:\n{reasons}")
-        _name_actions_twice()
-        return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+        _add_emulator_actions()
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
     def _bootstrap(self) -> None:
         boto3.client("ssm").put_parameter(Name=_BOOTSTRAP_PARAMETER, Value=_BOOTSTRAP_VERSION, Type="String")
         boto3.client("s3").create_bucket(Bucket=_filled("cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"))
 
     def _publish(self, assembly: Path, stack: str) -> str:
-        """Uploads what the stack's asset manifest lists.
+        """Upload the assets of a stack.
 
         Returns:
-            The address of the template.
+            The URL of the template.
         """
         files = json.loads((assembly / f"{stack}.assets.json").read_text("utf-8"))["files"]
         address = ""
@@ -191,7 +205,7 @@ class Emulator:
 
 
 def _without_metric_math(template: bytes) -> bytes:
-    """The template without alarms on metric math and what shows them: the emulator has neither, and rings nobody."""
+    """Remove alarms on metric math and dashboards from a template, since the emulator does not support them."""
     body = json.loads(template)
     left_out = {
         name
@@ -204,9 +218,10 @@ def _without_metric_math(template: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def _environment(told: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in told}
-    os.environ.update(told)
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables within the context."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -218,12 +233,13 @@ def _environment(told: Mapping[str, str]) -> Iterator[None]:
 
 
 def _filled(name: str) -> str:
+    """Fill in the account and region of a CloudFormation name."""
     return name.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
 
 
-# What the emulator calls some actions of ours. On AWS the right to send one message is the right to send ten (SQS
-# developer guide, "Overview of managing access"), and to get a mapping needs no right to list them (Lambda API).
-_ALSO_CALLED: Final = {
+# Actions that the emulator checks under another name. On AWS the permission to send one message covers batches (SQS
+# developer guide, "Overview of managing access"), and getting a mapping needs no permission to list them (Lambda API).
+_EMULATOR_ACTIONS: Final = {
     "sqs:SendMessage": "sqs:SendMessageBatch",
     "sqs:DeleteMessage": "sqs:DeleteMessageBatch",
     "sqs:ChangeMessageVisibility": "sqs:ChangeMessageVisibilityBatch",
@@ -231,24 +247,26 @@ _ALSO_CALLED: Final = {
 }
 
 
-# The emulator asks one right of a batch of statements, on no resource, where AWS asks a right of each, on its table: so
-# these rights (`_PARTIQL`) are not enforced there, but held by tests/infra/test_rights.py.
+# For a batch of PartiQL statements, AWS checks a permission for each statement on its table; the emulator checks one
+# for the batch, without a resource. tests/infra/test_rights.py checks the permissions of AWS instead.
 _PARTIQL: Final = "dynamodb:PartiQL"
 _ANY_STATEMENT: Final = {"Effect": "Allow", "Action": ["dynamodb:BatchExecuteStatement"], "Resource": "*"}
 
 
-def _name_actions_twice() -> None:
-    """Tells every policy the emulator's own names beside those of AWS, on the same resources."""
-    rights = boto3.client("iam")
-    for policy in rights.list_policies(Scope="Local")["Policies"]:
-        version = rights.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+def _add_emulator_actions() -> None:
+    """Add the emulator's names of actions to every policy, on the same resources."""
+    iam = boto3.client("iam")
+    for policy in iam.list_policies(Scope="Local")["Policies"]:
+        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
         document: Any = version["PolicyVersion"]["Document"]
         for statement in document["Statement"]:
             actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-            statement["Action"] = actions + [_ALSO_CALLED[action] for action in actions if action in _ALSO_CALLED]
+            statement["Action"] = actions + [
+                _EMULATOR_ACTIONS[action] for action in actions if action in _EMULATOR_ACTIONS
+            ]
         if _PARTIQL in json.dumps(document):
             document["Statement"].append(_ANY_STATEMENT)
-        rights.create_policy_version(PolicyArn=policy["Arn"], PolicyDocument=json.dumps(document), SetAsDefault=True)
+        iam.create_policy_version(PolicyArn=policy["Arn"], PolicyDocument=json.dumps(document), SetAsDefault=True)
 
 
 def _zipped(folder: Path) -> bytes:
@@ -261,7 +279,7 @@ def _zipped(folder: Path) -> bytes:
 
 
 def _certificates(folder: Path) -> dict[str, str]:
-    """A certificate for the loopback interface, and whom to trust for it."""
+    """Write a certificate for the loopback interface and its authority; return the files by environment variable."""
     authority = trustme.CA()
     server = authority.issue_cert("127.0.0.1", "localhost")
     paths = {name: str(folder / name.lower()) for name in ("AWS_CA_BUNDLE", "MINISTACK_SSL_CERT", "MINISTACK_SSL_KEY")}
@@ -285,7 +303,7 @@ def _listens(port: int) -> bool:
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
-    """Ends the emulator and the functions that it runs, which are in its process group."""
+    """End the process group of the emulator and of the functions that it runs."""
     for how, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, how)

@@ -123,7 +123,7 @@ class FhirBucket(Bucket):
         if name == "manifest.json":
             yield demo_exports_fhir.manifest(self._NAMES, date(2026, 3, 1))
         elif name.startswith("Practitioner"):
-            yield from demo_exports_fhir.places_and_people("harbor", [("1234567893", "Nurseby", "Nadia")])
+            yield from demo_exports_fhir.referenced_resources("harbor", [("1234567893", "Nurseby", "Nadia")])
         elif name.startswith("Patient"):
             yield from map(
                 demo_exports_fhir.patient, (row for n, row in enumerate(self._dicts()) if n % self._doses == 0)

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from local import demo_exports
-from local.ctwiz.faults import Planned
+from local.ctwiz.faults import PlannedFault
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary, Submission
 from shared.usecases.correction.correct import Resubmitted
@@ -83,7 +83,7 @@ def test_one_bad_dose_of_a_visit_is_named_and_the_others_are_stored(shared_run: 
 
 
 def test_a_broken_connection_is_tried_again_until_it_works(shared_run: OpenRun) -> None:
-    shared_run.simulator.play(Planned("http-503", patient="AGAIN-1", times=2))
+    shared_run.simulator.play(PlannedFault("http-503", patient="AGAIN-1", times=2))
     assert drop(shared_run, row("AGAIN-1")).submitted == {State.ACCEPTED: 1}
     (msh_10,) = set(sent(shared_run, "AGAIN-1"))
     attempts = shared_run.submission(msh_10).attempts
@@ -91,14 +91,14 @@ def test_a_broken_connection_is_tried_again_until_it_works(shared_run: OpenRun) 
 
 
 def test_an_answer_that_never_came_is_sent_once_more_under_the_same_msh_10(shared_run: OpenRun) -> None:
-    shared_run.simulator.play(Planned("eof-mid-body", patient="EOF-1", times=1))
+    shared_run.simulator.play(PlannedFault("eof-mid-body", patient="EOF-1", times=1))
     assert drop(shared_run, row("EOF-1")).submitted == {State.ACCEPTED: 1}
     times = sent(shared_run, "EOF-1")
     assert (len(times), len(set(times))) == (2, 1)
 
 
 def test_an_outcome_that_stays_unknown_asks_a_person_after_two_sends(shared_run: OpenRun) -> None:
-    shared_run.simulator.play(Planned("wrong-msa-2", patient="MSA-1"))
+    shared_run.simulator.play(PlannedFault("wrong-msa-2", patient="MSA-1"))
     file = drop(shared_run, row("MSA-1"))
     assert file.submitted == {State.UNKNOWN: 1}
     assert len(sent(shared_run, "MSA-1")) == 2
@@ -115,7 +115,7 @@ def test_corrections_reach_the_iis_in_the_order_in_which_they_were_made(shared_r
 
 def test_a_visit_that_must_be_tried_again_holds_the_patients_later_visits_back(shared_run: OpenRun) -> None:
     first, later = row("BACK-1", "BACK-D1"), row("BACK-1", "BACK-D2").replace("2026-03-02", "2026-03-03")
-    shared_run.simulator.play(Planned("http-503", patient="BACK-1", times=2))
+    shared_run.simulator.play(PlannedFault("http-503", patient="BACK-1", times=2))
     assert drop(shared_run, first, later, row("BACK-2")).submitted == {State.ACCEPTED: 3}
     of_the_patient = sent(shared_run, "BACK-1")
     assert len(of_the_patient) == 4

@@ -17,7 +17,7 @@ from functions import logs
 from local import runs
 from local.aws.engine import Engine
 from local.ctwiz import faults, soap
-from local.ctwiz.faults import Planned, TransportFault
+from local.ctwiz.faults import PlannedFault, TransportFault
 from local.runs import LocalRun
 from shared.domain.lifecycle import State
 from shared.settings import SWEEP
@@ -237,10 +237,10 @@ def test_nothing_of_a_patient_leaves_by_what_the_iis_answers(
 ) -> None:
     local, engine = run
     for number, (name, reply) in enumerate(QUOTING.items(), 1):
-        monkeypatch.setitem(faults.FAULTS, name, TransportFault(name, True, reply, faults._whole))
-        local.simulator.play(Planned(name, patient=f"CANARYMRN{number}"))
+        monkeypatch.setitem(faults.FAULTS, name, TransportFault(name, True, reply, faults.send_whole))
+        local.simulator.play(PlannedFault(name, patient=f"CANARYMRN{number}"))
     for fault in ("http-503", "eof-mid-body", "malformed-xml", "base64"):
-        local.simulator.play(Planned(fault, patient="CANARYMRN9", times=1))
+        local.simulator.play(PlannedFault(fault, patient="CANARYMRN9", times=1))
     put(local, {"inbox/elm/doses.csv": "\n".join((HEADER, *(a_row(number) for number in (1, 2, 3, 4, 9))))})
     assert engine.wait_until_idle(timeout=120)
     (file,) = local.application.ledger.files.all()

@@ -9,7 +9,7 @@ import pytest
 
 from local import runs
 from local.aws.engine import Engine
-from local.ctwiz.faults import Planned
+from local.ctwiz.faults import PlannedFault
 from local.runs import LocalRun
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
@@ -55,7 +55,7 @@ def until(holds: Callable[[], bool], *, seconds: float = 30) -> None:
 def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_waited(
     run: LocalRun, engine: Engine, drop: Drop
 ) -> None:
-    run.simulator.play(Planned("security-fault", facility="CT9001"))
+    run.simulator.play(PlannedFault("security-fault", facility="CT9001"))
     assert drop(row("SYN-1", "D1"), row("SYN-2", "D2")).submitted == {State.QUEUED: 2}
     tries = len(run.simulator.received)
     assert run.application.ledger.stops.current().facilities == {"CT9001": "SECURITY-FAULT"}
@@ -74,7 +74,7 @@ def test_a_refused_password_stops_one_facility_and_opening_it_delivers_what_wait
 def test_an_outage_of_the_whole_iis_stops_delivery_and_after_a_good_probe_everything_is_delivered(
     run: LocalRun, engine: Engine, fault: str
 ) -> None:
-    run.simulator.play(Planned(fault))
+    run.simulator.play(PlannedFault(fault))
     rows = [row(f"SYN-{number}", f"D{number}") for number in range(40)]
     run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key="inbox/elm/doses.csv", Body=a_csv(*rows))
     until(lambda: not is_switched_on(run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from local.ctwiz.faults import Planned
+from local.ctwiz.faults import PlannedFault
 from shared.domain.lifecycle import State
 from shared.domain.outcome import outcome_of
 from shared.replaced import replace
@@ -26,7 +26,9 @@ def _states(run: OpenRun) -> Counter[str]:
 
 def test_what_the_iis_proves_is_accepted_and_what_it_does_not_have_stays_unknown(shared_run: OpenRun) -> None:
     rows = (row("SYN-1"), row("SYN-2", first_name="Grace"), row("SYN-3", first_name="Mary"))
-    shared_run.simulator.play(Planned("eof", patient="SYN-1", times=2), Planned("reset", patient="SYN-2", times=2))
+    shared_run.simulator.play(
+        PlannedFault("eof", patient="SYN-1", times=2), PlannedFault("reset", patient="SYN-2", times=2)
+    )
     shared_run.drop("elm/a.csv", a_csv(*rows))
     of = {mrn: shared_run.data("search", "--mrn", mrn)["hits"][0] for mrn in ("SYN-1", "SYN-2", "SYN-3")}
     assert [hit["state"] for hit in of.values()] == ["UNKNOWN", "UNKNOWN", "ACCEPTED"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.ctwiz.faults import FAULTS, Planned
+from local.ctwiz.faults import FAULTS, PlannedFault
 from local.ctwiz.registry import WebIz
 from local.ctwiz.server import Simulator
 from shared.adapters.iis.soap import SoapIis
@@ -40,7 +40,7 @@ def heard(outcome: Answer | DeliveryFault) -> tuple[str, int, str]:
 @pytest.mark.parametrize("name", FAULTS)
 def test_both_report_a_fault_alike_and_leave_the_same_in_the_registry(simulator: Simulator, name: str) -> None:
     simulator.webiz.accepted.clear()
-    simulator.play(Planned(name, times=1))
+    simulator.play(PlannedFault(name, times=1))
     registry = WebIz(facilities=[FACILITY])
     memory = MemoryIis(registry, fault=lambda _facility, _message: name)
     with contextlib.closing(SoapIis(read_timeout=1.5 if name in ("read-timeout", "slow-drip") else 20)) as real:

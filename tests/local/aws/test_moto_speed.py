@@ -34,7 +34,7 @@ def test_a_random_script_gets_the_same_answers(script: str, seed: int, monkeypat
         monkeypatch.setenv(name, "synthetic")
     steps = {"table": _table_steps, "queue": _queue_steps}[script]
     answers = []
-    for patches in (moto_speed.own(), nullcontext()):
+    for patches in (moto_speed.originals(), nullcontext()):
         with patches, mock_aws():
             answers.append(list(steps(random.Random(seed))))
     slow, fast = answers
@@ -46,7 +46,7 @@ def test_a_queue_says_all_its_attributes(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "synthetic")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "synthetic")
     seen = []
-    for patches in (moto_speed.own(), nullcontext()):
+    for patches in (moto_speed.originals(), nullcontext()):
         with patches, mock_aws():
             sqs = boto3.client("sqs", region_name=REGION)
             url = _a_fifo_queue(sqs)

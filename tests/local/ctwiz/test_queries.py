@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from local.ctwiz.queries import STAND_IN
+from local.ctwiz.queries import FORECAST_REASON
 from local.ctwiz.registry import WebIz
 from shared.domain.clinics import Clinic, Configuration, Iis
 from shared.domain.hl7 import qbp
@@ -57,7 +57,7 @@ def test_an_exact_match_has_history_and_a_forecast_that_says_it_is_none(webiz: W
     assert (dose.date, dose.vaccine.code, dose.authority) == ("20260301", "08", "CT0000")
     assert (dose.evaluations[0].validity, dose.evaluations[0].dose_number) == ("Y", "1")
     assert [one.ordinal for one in found.forecast] == [1, 2]
-    assert all(one.reasons[0].text == STAND_IN for one in found.forecast)
+    assert all(one.reasons[0].text == FORECAST_REASON for one in found.forecast)
 
 
 def test_names_come_in_upper_case_and_under_the_iis_s_own_id(webiz: WebIz) -> None:

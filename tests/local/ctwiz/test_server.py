@@ -14,7 +14,7 @@ import pytest
 import requests
 import zeep
 
-from local.ctwiz.faults import FAULTS, Planned
+from local.ctwiz.faults import FAULTS, PlannedFault
 from local.ctwiz.server import Simulator
 from shared.adapters.iis import soap
 from shared.adapters.iis.soap import SoapIis
@@ -79,7 +79,7 @@ def test_requests_are_kept_in_the_order_of_arrival_and_repeats_counted(iis: Soap
 
 
 def test_a_planned_fault_strikes_only_where_it_fits_and_as_often_as_planned(iis: SoapIis, simulator: Simulator) -> None:
-    simulator.play(Planned("http-503", patient="BAD*", times=2), Planned("too-large", facility="CT0200"))
+    simulator.play(PlannedFault("http-503", patient="BAD*", times=2), PlannedFault("too-large", facility="CT0200"))
     assert code(submit(iis, simulator, a_vxu("1", mrn="GOOD1"))) == ""
     assert code(submit(iis, simulator, a_vxu("2", mrn="BAD1"))) == "HTTP-503"
     assert code(submit(iis, simulator, a_vxu("3", mrn="BAD2"))) == "HTTP-503"
@@ -94,14 +94,14 @@ def test_a_planned_fault_strikes_only_where_it_fits_and_as_often_as_planned(iis:
 def test_a_fault_stores_the_message_exactly_where_its_row_says_so(
     iis: SoapIis, simulator: Simulator, name: str
 ) -> None:
-    simulator.play(Planned(name))
+    simulator.play(PlannedFault(name))
     assert code(submit(iis, simulator, a_vxu("X"))) != ""
     assert ("X" in simulator.accepted) == FAULTS[name].is_stored
 
 
 def test_an_unknown_fault_is_refused_at_once(simulator: Simulator) -> None:
     with pytest.raises(KeyError):
-        simulator.play(Planned("no-such-fault"))
+        simulator.play(PlannedFault("no-such-fault"))
 
 
 def test_latency_is_asked_for_before_each_answer(iis: SoapIis) -> None:
@@ -119,7 +119,7 @@ def test_latency_is_asked_for_before_each_answer(iis: SoapIis) -> None:
 
 def test_closing_ends_calls_that_are_being_held_up(iis: SoapIis) -> None:
     with ThreadPoolExecutor(1) as pool:
-        with Simulator(facilities=FACILITIES, faults=[Planned("read-timeout")]) as simulator:
+        with Simulator(facilities=FACILITIES, faults=[PlannedFault("read-timeout")]) as simulator:
             held_up = pool.submit(submit, iis, simulator, a_vxu())
             while not simulator.received:
                 assert not held_up.done()

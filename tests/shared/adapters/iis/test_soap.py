@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zeep.exceptions import ExternalReferenceForbidden
 
-from local.ctwiz.faults import FAULTS, Planned
+from local.ctwiz.faults import FAULTS, PlannedFault
 from local.ctwiz.server import Simulator
 from shared.adapters.iis import http
 from shared.adapters.iis.answer import clean
@@ -235,7 +235,7 @@ def test_every_fault_of_the_simulator_is_expected_here() -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_fault_of_the_simulator_is_told_apart(simulator: Simulator, name: str) -> None:
     msh_10 = f"F-{name}"
-    simulator.play(Planned(name, msh_10=msh_10, times=1))
+    simulator.play(PlannedFault(name, msh_10=msh_10, times=1))
     # Long enough for a busy machine; the two that never finish have to be waited for.
     timeout = 1.5 if EXPECTED[name] == "READ-TIMEOUT" else 20
     with contextlib.closing(SoapIis(read_timeout=timeout)) as client:
@@ -592,7 +592,7 @@ def test_neither_messages_nor_credentials_nor_fault_texts_reach_a_log(
     caplog.set_level(logging.DEBUG)
     with contextlib.closing(SoapIis(read_timeout=0.5)) as client:
         for name in ("webiz-auth", "security-fault", "malformed-xml", "eof-mid-body", "oversize", "plain-text"):
-            simulator.play(Planned(name, msh_10="QUIET", times=1))
+            simulator.play(PlannedFault(name, msh_10="QUIET", times=1))
             client.submit(simulator.endpoint, CREDENTIALS, FACILITY, a_vxu("QUIET", family="Loudname"))
         client.submit(simulator.endpoint, CREDENTIALS, FACILITY, a_vxu("QUIET", family="Loudname"))
         client.submit(simulator.endpoint, Credentials("clinic-user", "S3cret\x00"), FACILITY, a_vxu())
