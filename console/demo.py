@@ -1,7 +1,7 @@
-"""`make demo`: exports of three clinics, or your own, through the real functions to a simulated CT WiZ.
+"""`make demo`: send the exports of three clinics, or your own, through the real functions to a simulated CT WiZ.
 
-Ends with where every row is, then runs the same files again to show that nothing is submitted twice. With `--json` the
-totals of the first run stand as one JSON object on the last line of standard output.
+It prints where every row is, and runs the same files again to show that nothing is submitted twice. With `--json` the
+last line of standard output is a JSON object with the totals of the first run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,57 +36,59 @@ from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.triage import causes_of
 from shared.usecases.explain import explanation
 
-_FIRST_FAILURES: Final = 8
-_LOOK_EVERY: Final = 0.4
-_REST_AFTER_LOOK: Final = 20
+_FAILURES_SHOWN: Final = 8
+_MIN_UPDATE_SECONDS: Final = 0.4
+_UPDATE_FRACTION: Final = 20
+"""The pause between two updates of the progress is at least this many times as long as an update takes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the demo; 0 when every file's counts add up and nothing is left in flight, else 1."""
+    """Run the demo; return 0 where all counts add up and nothing is in flight, else 1."""
     given = _arguments(arguments)
-    talk = terminal.make_console(stderr=given.json, quiet=given.quiet)
+    out = terminal.make_console(stderr=given.json, quiet=given.quiet)
     clinics = given.config or runs.DEMO_CLINICS
     files = _files(given.exports, given.doses)
     if not files:
-        talk.print(f"There is no file to read in {given.exports}.")
+        out.print(f"There is no file to read in {given.exports}.")
         return 1
     scenario = run_scenario(given.scenario, seed=given.seed, pace=LAPTOP_PACE)
     with runs.start(clinics.read_text("utf-8"), str(clinics), continued=given.again, scenario=scenario) as run:
-        talk.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
+        out.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
         generated = given.exports is None
         start = f"{datetime.now(UTC):%H%M%S}"
         with Engine(run.cloud) as engine:
-            first_keys = _keys(files, run, generated=generated, drop=start)
+            first_keys = _object_keys(files, run, generated=generated, drop=start)
             began = time.monotonic()
-            first = _run(run, engine, first_keys, talk, "First run")
+            first = _process(run, engine, first_keys, out, "First run")
             seconds = round(time.monotonic() - began, 1)
-            second_keys = _keys(files, run, generated=generated, drop=f"{start}-again")
-            second = _run(run, engine, second_keys, talk, "The same files again")
-            _report(run, first, second, engine, talk)
+            second_keys = _object_keys(files, run, generated=generated, drop=f"{start}-again")
+            second = _process(run, engine, second_keys, out, "The same files again")
+            _print_report(run, first, second, engine, out)
     totals = _totals(first) | {"seconds": seconds, "second_run": _totals(second)}
     if given.json:
         sys.stdout.write(json.dumps(totals) + "\n")
-    done = all(summary.adds_up and summary.complete for summary in (*first, *second)) and not totals["in_flight"]
-    return 0 if done and first else 1
+    is_done = all(summary.adds_up and summary.complete for summary in (*first, *second)) and not totals["in_flight"]
+    return 0 if is_done and first else 1
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--exports", type=Path, help="your own files: a file, or a folder of CSV and FHIR NDJSON files")
     parser.add_argument("--config", type=Path, help="your own clinics.toml")
-    parser.add_argument("--doses", type=int, default=120, help="about how many doses to generate")
-    parser.add_argument("--again", action="store_true", help="on top of what the last run left behind")
-    parser.add_argument("--scenario", choices=SCENARIOS, help="what goes wrong meanwhile, as measured at real IISs")
-    parser.add_argument("--seed", type=int, default=0, help="of the scenario: the same seed, the same faults")
+    parser.add_argument("--doses", type=int, default=120, help="approximate number of doses to generate")
+    parser.add_argument("--again", action="store_true", help="continue from the saved state of the last run")
+    parser.add_argument("--scenario", choices=SCENARIOS, help="faults to play, as measured at real IISs")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the scenario; the same seed gives the same faults")
     parser.add_argument("--json", action="store_true", help="totals as JSON on the last line of standard output")
-    parser.add_argument("--quiet", action="store_true", help="no words")
+    parser.add_argument("--quiet", action="store_true", help="print nothing else")
     return parser.parse_args(arguments)
 
 
-# the files ------------------------------------------------------------------------------------------------------------
+# files ----------------------------------------------------------------------------------------------------------------
 
 
 def _files(own: Path | None, doses: int) -> list[Path]:
+    """Return the user's own files, or generate the demo's."""
     if own is not None:
         return [own] if own.is_file() else sorted(path for path in own.rglob("*") if path.is_file())
     generated = snapshot.FOLDER.parent / "demo-exports"
@@ -95,10 +97,16 @@ def _files(own: Path | None, doses: int) -> list[Path]:
     return sorted(path for path in generated.rglob("*") if path.is_file())
 
 
-def _keys(files: Iterable[Path], run: LocalRun, *, generated: bool, drop: str) -> list[tuple[str, Path]]:
-    """The key in the bucket for every file; the files of a set go into a folder of this drop's own.
+def _object_keys(files: Iterable[Path], run: LocalRun, *, generated: bool, drop: str) -> list[tuple[str, Path]]:
+    """Return the key in the bucket for every file.
 
-    A stranger's file goes to the source that a folder above it names, else to the one for its kind.
+    A file goes to the source that one of its folders names, else to the source for its format.
+
+    Args:
+        files: the files.
+        run: the local run.
+        generated: whether the files are the demo's; sets of own files get a marker, since they may have none.
+        drop: part of the folder name of a set, so that the same files again are a new set.
     """
     keys: list[tuple[str, Path]] = []
     sets: set[str] = set()
@@ -119,36 +127,37 @@ def _keys(files: Iterable[Path], run: LocalRun, *, generated: bool, drop: str) -
     return keys
 
 
-def _run(
-    run: LocalRun, engine: Engine, keys: Sequence[tuple[str, Path]], talk: Console, title: str
+def _process(
+    run: LocalRun, engine: Engine, keys: Sequence[tuple[str, Path]], out: Console, title: str
 ) -> list[FileSummary]:
-    """Drops the files into the inbox and waits until nothing moves any more; the files of this run."""
+    """Put the files into the inbox, wait until everything is processed, and return their summaries."""
     before = {summary.file_id for summary in run.application.ledger.files.all()}
 
-    def mine() -> list[FileSummary]:
-        found = (summary for summary in run.application.ledger.files.all() if summary.file_id not in before)
-        return sorted(found, key=lambda summary: summary.name)
+    def new_files() -> list[FileSummary]:
+        summaries = (summary for summary in run.application.ledger.files.all() if summary.file_id not in before)
+        return sorted(summaries, key=lambda summary: summary.name)
 
-    talk.print()
-    with _progress(talk, title, mine) as show:
+    out.print()
+    with _progress(out, title, new_files) as update:
         for key, path in keys:
             with path.open("rb") as body:
                 run.cloud.s3.put_object(Bucket=run.cloud.runtime.bucket, Key=key, Body=body)
-        pause = _LOOK_EVERY
+        pause = _MIN_UPDATE_SECONDS
         while not engine.wait_until_idle(timeout=pause):
             began = time.monotonic()
-            show()
-            # Counting a file reads its whole index: of a large one only now and then, or the look delays what it shows.
-            pause = max(_LOOK_EVERY, _REST_AFTER_LOOK * (time.monotonic() - began))
-        show()
-    return mine()
+            update()
+            # Counting the rows of a file reads its whole index, so updates for a large file must be rare.
+            pause = max(_MIN_UPDATE_SECONDS, _UPDATE_FRACTION * (time.monotonic() - began))
+        update()
+    return new_files()
 
 
 @contextmanager
-def _progress(talk: Console, title: str, files: Any) -> Iterator[Any]:
+def _progress(out: Console, title: str, files: Callable[[], list[FileSummary]]) -> Iterator[Callable[[], None]]:
+    """Show a table of the files within the context; yield a function that updates it."""
     started = time.monotonic()
 
-    def picture() -> Table:
+    def progress_table() -> Table:
         table = terminal.new_table(f"{title}, {time.monotonic() - started:.0f} s")
         for column in ("file", "rows", "unchanged", "held", "waiting", "answered"):
             table.add_column(column, justify="left" if column == "file" else "right")
@@ -156,18 +165,14 @@ def _progress(talk: Console, title: str, files: Any) -> Iterator[Any]:
             waiting = sum(count for state, count in summary.submitted.items() if state in IN_FLIGHT)
             answered = sum(summary.submitted.values()) - waiting
             cells = (summary.rows if summary.complete else "…", summary.unchanged, summary.held, waiting, answered)
-            table.add_row(_short(summary.name), *map(str, cells))
+            table.add_row(summary.name.removeprefix(INBOX_PREFIX), *map(str, cells))
         return table
 
-    with Live(picture(), console=talk, auto_refresh=False, transient=False) as live:
-        yield lambda: live.update(picture(), refresh=True)
+    with Live(progress_table(), console=out, auto_refresh=False, transient=False) as live:
+        yield lambda: live.update(progress_table(), refresh=True)
 
 
-def _short(name: str) -> str:
-    return name.removeprefix(INBOX_PREFIX)
-
-
-# the end --------------------------------------------------------------------------------------------------------------
+# report ---------------------------------------------------------------------------------------------------------------
 
 
 def _totals(summaries: Sequence[FileSummary]) -> dict[str, Any]:
@@ -184,26 +189,27 @@ def _totals(summaries: Sequence[FileSummary]) -> dict[str, Any]:
     }
 
 
-def _report(
-    run: LocalRun, first: Sequence[FileSummary], second: Sequence[FileSummary], engine: Engine, talk: Console
+def _print_report(
+    run: LocalRun, first: Sequence[FileSummary], second: Sequence[FileSummary], engine: Engine, out: Console
 ) -> None:
-    talk.print()
-    talk.print(_places(first))
+    out.print()
+    out.print(_rows_table(first))
     for summary in first:
         for finding in summary.findings:
-            known = explanation(finding.code)
-            words, fix = (known.words, known.fix) if known else (finding.code, "")
-            talk.print(f"{_short(summary.name)}: {words} ({finding.column} {finding.value}) {fix}", markup=False)
+            explained = explanation(finding.code)
+            words, fix = (explained.words, explained.fix) if explained else (finding.code, "")
+            name = summary.name.removeprefix(INBOX_PREFIX)
+            out.print(f"{name}: {words} ({finding.column} {finding.value}) {fix}", markup=False)
     again = _totals(second)
-    talk.print(
+    out.print(
         f"The same files again: {again['unchanged']} of {again['rows']} rows unchanged, "
         f"{sum(again['submitted'].values())} submitted."
     )
-    _failures(run, talk)
+    _print_failures(run, out)
     for error in engine.errors:
-        talk.print(error, markup=False, style="red")
-    talk.print(
-        "\nLook further:\n"
+        out.print(error, markup=False, style="red")
+    out.print(
+        "\nNext:\n"
         "  .venv/bin/vaxline worklist                what needs a person, by cause, with the fix\n"
         "  .venv/bin/vaxline show MSH-10             message, findings, attempts and ACK\n"
         "  .venv/bin/vaxline resubmit --cause MVX-UNKNOWN --clinic elm --set mvx=SKB\n"
@@ -215,19 +221,19 @@ def _report(
     )
 
 
-def _places(summaries: Sequence[FileSummary]) -> Table:
-    """A line for every file and, below it, one for each of its clinics; the last line adds them up."""
+def _rows_table(summaries: Sequence[FileSummary]) -> Table:
+    """Return a table with a line per file, a line per clinic below it, and the sum."""
     states = [state for state in State if any(place[1] is state for summary in summaries for place in summary.places)]
     table = terminal.new_table("Where every row is")
     table.show_footer = True
     columns = ("rows", "unchanged", *(state.value for state in states))
-    heads = {state.value: words for state, words in terminal.STATE_LABELS.items()}
+    heads = {state.value: label for state, label in terminal.STATE_LABELS.items()}
     totals: Counter[str] = Counter()
     lines: list[tuple[str, dict[str, int]]] = []
     for summary in summaries:
-        own = {"rows": summary.rows, "unchanged": summary.unchanged}
-        totals.update(own)
-        lines.append((_short(summary.name), own))
+        of_file = {"rows": summary.rows, "unchanged": summary.unchanged}
+        totals.update(of_file)
+        lines.append((summary.name.removeprefix(INBOX_PREFIX), of_file))
         by_clinic: dict[str, dict[str, int]] = {}
         for clinic, state, rows in summary.places:
             by_clinic.setdefault(clinic, {})[state.value] = rows
@@ -241,34 +247,35 @@ def _places(summaries: Sequence[FileSummary]) -> Table:
     return table
 
 
-def _failures(run: LocalRun, talk: Console) -> None:
+def _print_failures(run: LocalRun, out: Console) -> None:
+    """Print the first submission of each cause, for the first causes of the worklist."""
     ledger = run.application.ledger
     entries = list(ledger.worklist.entries())
     if not entries:
         return
-    talk.print(f"\n{len(entries)} submissions need a person. One of each cause:", style="bold")
+    out.print(f"\n{len(entries)} submissions need a person. One of each cause:", style="bold")
     seen: set[str] = set()
     for entry in entries:
         submission = ledger.submissions.get(entry.msh_10)
         cause = entry.causes[0] if entry.causes else entry.state.value
-        if submission is None or cause in seen or len(seen) >= _FIRST_FAILURES:
+        if submission is None or cause in seen or len(seen) >= _FAILURES_SHOWN:
             continue
         seen.add(cause)
-        talk.print(f"  {entry.state.value} {', '.join(causes_of(submission))}", highlight=False, markup=False)
         rows = ", ".join(str(row) for _, row in submission.visit.rows)
-        where = f"    {_short(submission.file_name)}, row {rows}, MSH-10 {entry.msh_10}"
-        talk.print(where, highlight=False, markup=False)
-        known = explanation(cause)
+        name = submission.file_name.removeprefix(INBOX_PREFIX)
+        explained = explanation(cause)
         errors = submission.attempts[-1].errors if submission.attempts else ()
-        if known is not None:
-            talk.print(f"    {known.words} Fix: {known.fix}", highlight=False, markup=False)
-        for error in errors[:1]:
-            talk.print(f"    CT WiZ: {error.severity} {error.path} {error.text}", highlight=False, markup=False)
+        lines = [f"  {entry.state.value} {', '.join(causes_of(submission))}"]
+        lines.append(f"    {name}, row {rows}, MSH-10 {entry.msh_10}")
+        lines += [f"    {explained.words} Fix: {explained.fix}"] if explained else []
+        lines += [f"    CT WiZ: {error.severity} {error.path} {error.text}" for error in errors[:1]]
+        for line in lines:
+            out.print(line, highlight=False, markup=False)
 
 
 if __name__ == "__main__":
     try:
         raise SystemExit(main())
     except LookupError as error:
-        terminal.err.print(str(error), markup=False, highlight=False)
+        terminal.print_error(str(error))
         raise SystemExit(2) from None
