@@ -15,7 +15,7 @@ from constructs import Construct
 from infra.queues import DeliveryQueue
 from infra.stages import Stage
 from shared import metrics, settings
-from shared.alarms import ALARMS, ENOUGH_ANSWERS, REFUSAL_PERCENT, Alarm, Per, section
+from shared.alarms import ALARMS, MIN_ANSWERS, REFUSAL_PERCENT, Alarm, Per, section
 from shared.metrics import Metric, namespace
 
 _MakeMetric = Callable[[Alarm, cdk.Duration], cloudwatch.IMetric]
@@ -76,7 +76,7 @@ class Alarms(Construct):
             threshold=self._limit(row, of),
             evaluation_periods=1,
             comparison_operator=_COMPARISONS[row.below],
-            treat_missing_data=_MISSING[row.silence_rings],
+            treat_missing_data=_MISSING[row.raised_without_data],
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         alarm.add_ok_action(actions.SnsAction(self._topic))
@@ -100,7 +100,7 @@ def total(metric: Metric, stage: Stage, statistic: str, period: cdk.Duration) ->
 def refusal_percent(stage: Stage, period: cdk.Duration) -> cloudwatch.MathExpression:
     """Refused and partly accepted messages per hundred acknowledgments; 0 while those are too few to tell."""
     return cloudwatch.MathExpression(
-        expression=f"IF(answers >= {ENOUGH_ANSWERS}, 100 * (FILL(refused, 0) + FILL(partly, 0)) / answers, 0)",
+        expression=f"IF(answers >= {MIN_ANSWERS}, 100 * (FILL(refused, 0) + FILL(partly, 0)) / answers, 0)",
         label="refused, in percent",
         using_metrics={
             "refused": total(metrics.REFUSED, stage, "Sum", period),

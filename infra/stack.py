@@ -23,7 +23,7 @@ from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
 from shared import settings
-from shared.alarms import starts_hourly
+from shared.alarms import is_invoked_hourly
 from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
 
 
@@ -65,7 +65,7 @@ class VaxlineStack(cdk.Stack):
                 operations=operations,
                 network=inside,
             )
-            operations.alarms.watch_function(of.name, made.function, scheduled=starts_hourly(of))
+            operations.alarms.watch_function(of.name, made.function, scheduled=is_invoked_hourly(of))
             return made
 
         convert = function(settings.CONVERT)

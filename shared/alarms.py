@@ -1,7 +1,7 @@
-"""The alarms: one row each, from which the stack's alarms follow; docs/operations.md explains each.
+"""The alarms, one row each. The stack creates them from this table; docs/operations.md explains each.
 
-A row stands for one alarm of each queue, function or schedule, or for one of the whole stage. An alarm goes to the
-topic `vaxline-<stage>-alarms` when it begins and when it is over.
+A row stands for one alarm per queue, function or schedule, or for one alarm of the stage. An alarm is sent to the topic
+`vaxline-<stage>-alarms` when it begins and when it ends.
 """
 
 from __future__ import annotations
@@ -17,18 +17,26 @@ Per = Literal["queue", "function", "schedule", "stage"]
 Statistic = Literal["Sum", "Maximum", "Minimum"]
 
 REFUSAL_PERCENT: Final = "RefusalPercent"
-"""Not a metric of its own: refused and partly accepted messages, per hundred acknowledgments."""
-ENOUGH_ANSWERS: Final = 20
-"""With fewer acknowledgments in the period, a refusal or two say nothing about the rate."""
+"""Refused and partly accepted messages in percent of the acknowledgments; computed from other metrics."""
+
+MIN_ANSWERS: Final = 20
+"""With fewer acknowledgments in the period the refusal rate is not evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One row: `name` ends the alarm's name and heads its section; `words` are its description.
+    """One kind of alarm.
 
-    `metric` is AWS's own (SQS, Lambda) or one of `shared.metrics`. It is looked at over `minutes`. The alarm rings
-    above `limit`, or below it where `below`: a number, one for each queue, or the switch of cdk.json that has it. With
-    `silence_rings` it rings when there is no value at all.
+    Attributes:
+        name: the end of the alarm's name, and the heading of its section in docs/operations.md.
+        per: what there is one alarm for.
+        words: its description.
+        metric: a metric of SQS or Lambda, or one of `shared.metrics`.
+        statistic: how the metric is evaluated.
+        limit: the threshold: a number, a number per queue, or the name of a setting in cdk.json.
+        minutes: the period.
+        below: whether the alarm is raised below the limit instead of above it.
+        raised_without_data: whether the alarm is raised when there is no value.
     """
 
     name: str
@@ -39,18 +47,18 @@ class Alarm:
     limit: float | str | Mapping[str, float]
     minutes: int
     below: bool = False
-    silence_rings: bool = False
+    raised_without_data: bool = False
 
 
-# How long, in seconds, the oldest message of a queue may wait before a person should know. The outbox holds messages
-# between two tries while the IIS is down, so it is the one that tells of a long outage.
 OLDEST_MESSAGE: Final = {settings.INTAKE.name: 3_600, settings.OUTBOX.name: 3_600, settings.RESUBMISSION.name: 1_800}
+"""Queue → greatest age of a message in seconds. The outbox holds messages between two attempts while the IIS is down,
+so its alarm reports a long outage."""
 
 ALARMS: Final = (
     Alarm(
         "dead-letters",
         "queue",
-        "Messages failed until they were set aside.",
+        "Messages failed too often and are in a dead-letter queue.",
         "ApproximateNumberOfMessagesVisible",
         "Maximum",
         0,
@@ -59,29 +67,29 @@ ALARMS: Final = (
     Alarm(
         "waits",
         "queue",
-        "The oldest message waits for too long.",
+        "The oldest message has waited too long.",
         "ApproximateAgeOfOldestMessage",
         "Maximum",
         OLDEST_MESSAGE,
         5,
     ),
     Alarm("errors", "function", "An invocation failed: a bug or broken infrastructure.", "Errors", "Sum", 0, 5),
-    Alarm("throttles", "function", "AWS refused to start the function.", "Throttles", "Sum", 0, 15),
+    Alarm("throttles", "function", "AWS refused to invoke the function.", "Throttles", "Sum", 0, 15),
     Alarm(
         "asleep",
         "schedule",
-        "The schedule has not started the function for an hour.",
+        "The schedule has not invoked the function for an hour.",
         "Invocations",
         "Sum",
         1,
         60,
         below=True,
-        silence_rings=True,
+        raised_without_data=True,
     ),
     Alarm(
         "refusals",
         "stage",
-        "The IIS refuses more of what it gets than it should.",
+        "The IIS refuses too many messages.",
         REFUSAL_PERCENT,
         "Sum",
         "refusal_percent",
@@ -112,10 +120,10 @@ ALARMS: Final = (
 
 
 def section(alarm: Alarm) -> str:
-    """The section of docs/operations.md that explains the alarm."""
+    """Return the section that explains an alarm."""
     return f"docs/operations.md#{alarm.name}"
 
 
-def starts_hourly(function: FunctionSettings) -> bool:
-    """Whether an hour without a start means that a schedule sleeps; a daily one is watched for errors alone."""
+def is_invoked_hourly(function: FunctionSettings) -> bool:
+    """Say whether a function is invoked at least hourly, so that the alarm `asleep` applies; daily ones are not."""
     return function.every_minutes is not None and function.every_minutes < 60

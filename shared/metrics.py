@@ -1,8 +1,7 @@
-"""The metrics of the functions: one row each. What the functions write, the stack's dashboard and alarms, and
-docs/metrics.md follow from this table (ADR 0008).
+"""The metrics, one row each. Log lines, dashboard, alarms and docs/metrics.md follow this table (ADR 0008).
 
-A metric is a number of one batch. It is kept as a total of the stage and, with `by`, once more for each clinic or
-source, by its key in clinics.toml. CloudWatch takes only what happened: a count of zero is not written.
+A metric is a number of one batch. It has a total for the stage and, with `by`, a value for each clinic or source, by
+its key in clinics.toml. Zeros are not written.
 """
 
 from __future__ import annotations
@@ -19,9 +18,16 @@ Statistic = Literal["Sum", "Maximum", "Minimum", "p50", "p95"]
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """One metric: which function writes it, for what besides the total, and how it is looked at over a period.
+    """One metric.
 
-    `unit` is CloudWatch's (MetricDatum, Unit); `chart` is the dashboard's graph that shows it.
+    Attributes:
+        name: its name in CloudWatch.
+        function: the function that writes it.
+        words: what it counts.
+        chart: the graph of the dashboard that shows it.
+        by: what it has a value for besides the total.
+        unit: CloudWatch's unit (MetricDatum, Unit).
+        statistics: how it is evaluated over a period.
     """
 
     name: str
@@ -34,27 +40,27 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 ROWS: Final = Metric("Rows", "convert", "Rows of exports that were converted.", "Exports", "source")
-UNCHANGED: Final = Metric("Unchanged", "convert", "Rows that said nothing new.", "Exports", "source")
-HELD: Final = Metric("Held", "convert", "Rows that our own checks hold back.", "Exports", "clinic")
+UNCHANGED: Final = Metric("Unchanged", "convert", "Rows whose content the ledger had already.", "Exports", "source")
+HELD: Final = Metric("Held", "convert", "Rows that vaxline's own checks held.", "Exports", "clinic")
 ACCEPTED: Final = Metric("Accepted", "submit", "Messages that the IIS stored.", "Delivery", "clinic")
 ACCEPTED_WITH_WARNINGS: Final = Metric(
-    "AcceptedWithWarnings", "submit", "Messages that the IIS stored and remarked upon.", "Delivery", "clinic"
+    "AcceptedWithWarnings", "submit", "Messages that the IIS stored with warnings.", "Delivery", "clinic"
 )
 PARTLY_ACCEPTED: Final = Metric(
-    "PartlyAccepted", "submit", "Messages of which the IIS dropped vaccinations.", "Delivery", "clinic"
+    "PartlyAccepted", "submit", "Messages of which the IIS did not store all vaccinations.", "Delivery", "clinic"
 )
 REFUSED: Final = Metric("Refused", "submit", "Messages of which the IIS stored nothing.", "Delivery", "clinic")
-UNKNOWN: Final = Metric("Unknown", "submit", "Messages without a trustworthy answer.", "Delivery", "clinic")
-FAULTS: Final = Metric("Faults", "submit", "Tries that ended in a fault of docs/faults.md.", "Faults", "clinic")
+UNKNOWN: Final = Metric("Unknown", "submit", "Messages without a readable answer.", "Delivery", "clinic")
+FAULTS: Final = Metric("Faults", "submit", "Attempts that ended in a fault of docs/faults.md.", "Faults", "clinic")
 ANSWER_SECONDS: Final = Metric(
     "AnswerSeconds",
     "submit",
-    "How long the IIS took for each acknowledgment; their number is the number of acknowledgments.",
+    "Answer time of the IIS for each acknowledgment; the number of values is the number of acknowledgments.",
     "Answer times",
     unit="Seconds",
     statistics=("p50", "p95"),
 )
-WORKLIST: Final = Metric("Worklist", "triage", "Submissions that came before a person.", "Worklist", "clinic")
+WORKLIST: Final = Metric("Worklist", "triage", "Submissions that entered the worklist.", "Worklist", "clinic")
 QUEUED_AGAIN: Final = Metric("QueuedAgain", "sweep", "Submissions whose queue message was lost.", "Faults")
 SILENT_SOURCES: Final = Metric(
     "SilentSources",
@@ -109,7 +115,7 @@ BY_NAME: Final = {metric.name: metric for metric in METRICS}
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """One number of one metric; `of` is the key of the clinic or source, empty where there is none."""
+    """A value of a metric; `of` is the key of the clinic or source, empty where there is none."""
 
     metric: Metric
     value: float
@@ -117,5 +123,5 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def namespace(stage: str) -> str:
-    """The CloudWatch namespace of a stage's metrics."""
+    """Return the CloudWatch namespace of a stage's metrics."""
     return f"{PRODUCT}/{stage}"

@@ -1,4 +1,4 @@
-"""Who read or changed what: one entry per message read and per action of a person."""
+"""Entries of the audit trail: one per message read and per action of a person."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import msgspec
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """`who` is the caller's AWS identity (STS ARN), on the local stage the user of the machine.
+    """One entry. It contains no value of a message.
 
-    `action` is the command, `subject` what it was about (an MSH-10, a facility, a configuration's version), `detail`
-    what was changed by name. No value of a message stands in an entry.
+    Attributes:
+        when: the time.
+        who: the caller's AWS identity (STS ARN); at the local stage the user of the machine.
+        action: the command.
+        subject: what it was about: an MSH-10, a facility, a clinic, a version of clinics.toml.
+        detail: the names of changed columns or search fields.
     """
 
     when: datetime

@@ -1,8 +1,8 @@
-"""Guidance for an ERR of an IIS: picks the row of `guidance_table.TABLE` by code and place.
+"""Guidance for an error of an IIS: the row of `guidance_table.TABLE` that matches its code and place.
 
-The IIS's text (ERR-8) says what it found; a row says why that happens, how to fix it and who can. The most specific row
+The IIS's text (ERR-8) says what is wrong; a row says why that happens, how to fix it and who can. The most specific row
 wins: a code of the IIS's own, then code and place together, then a field, then a code of a national table (ERR-3: HL7
-table 0357, ERR-5: 0533), then a segment; the last row answers for everything else.
+table 0357, ERR-5: 0533), then a segment. The last row matches everything.
 """
 
 from __future__ import annotations
@@ -86,11 +86,11 @@ FIELD_NAMES: Final[dict[str, str]] = {
     "OBX 30973-2": "number of the dose",
     "NTE-3": "comment",
 }
-"""The fields that vaxline sends, in the analyst's words."""
+"""Names of the fields that vaxline sends."""
 
-_OWN: Final = re.compile(r"[A-Z]+-.*")
-# As `shared.domain.hl7.ack` words them: a code, which has a digit in it (`WEBIZ-501`, `103`, two national codes as
-# `999-5`), or ERR where the IIS gave none; then the place.
+_OWN_CODE: Final = re.compile(r"[A-Z]+-.*")
+# A cause as `shared.domain.hl7.ack` writes it: a code with a digit (`WEBIZ-501`, `103`, two national codes as `999-5`), or
+# ERR where the IIS gave no code; then the place.
 _CAUSE: Final = re.compile(
     r"(?P<code>(?=[^0-9 ]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,23}|ERR)(?: (?P<place>[A-Z][A-Z0-9]{2}(?:-[0-9]{1,3})?))?"
 )
@@ -98,23 +98,28 @@ _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
 def guide(error: AckError, vxu: str = "") -> Guidance:
-    """The row for one ERR; with our message (`vxu`) an error at an OBX is told by what that OBX says."""
+    """Return the guidance for one ERR.
+
+    Args:
+        error: the ERR.
+        vxu: the message that it is about; with it, an error at an OBX is matched by the OBX's LOINC.
+    """
     return _most_specific((error.application_code, error.code), place(error, vxu))
 
 
 def guide_cause(cause: str) -> Guidance | None:
-    """The row for a cause as the worklist has it (`103 PID-8`, `WEBIZ-501`, `AE`); None where it is none of an IIS."""
+    """Return the guidance for a cause of the worklist (`103 PID-8`, `WEBIZ-501`, `AE`); None where no IIS gave it."""
     cause = cause.strip()
     answer = _ANSWERS_OF_ENHANCED_MODE.get(cause, cause)
     if answer in ANSWERS:
         return ANSWERS[answer]
-    found = _CAUSE.fullmatch(cause)
-    if found is None:
+    match = _CAUSE.fullmatch(cause)
+    if match is None:
         return None
-    code = found["code"]
+    code = match["code"]
     table, _, national = code.partition("-")
     codes = (national, table) if table.isdigit() else (code,)
-    return _most_specific(codes, found["place"] or "")
+    return _most_specific(codes, match["place"] or "")
 
 
 def place(error: AckError, vxu: str = "") -> str:
@@ -131,13 +136,13 @@ def place(error: AckError, vxu: str = "") -> str:
 
 
 def field_name(place: str) -> str:
-    """The field in the analyst's words; empty where vaxline does not send it."""
+    """Return the name of a field; empty where vaxline does not send it."""
     return FIELD_NAMES.get(place, "")
 
 
 def _most_specific(codes: tuple[str, ...], place: str) -> Guidance:
-    fitting = [row for row in TABLE if _has_code(row, codes) and _covers(row.path, place)]
-    return max(fitting, key=_rank)
+    matching = [row for row in TABLE if _has_code(row, codes) and _covers(row.path, place)]
+    return max(matching, key=_specificity)
 
 
 def _has_code(row: Guidance, codes: tuple[str, ...]) -> bool:
@@ -147,12 +152,13 @@ def _has_code(row: Guidance, codes: tuple[str, ...]) -> bool:
 
 
 def _covers(path: str, place: str) -> bool:
-    """`PID` covers every field of PID, `PID-1` not PID-11."""
+    """Say whether a path covers a place: `PID` covers every field of PID, but `PID-1` does not cover PID-11."""
     return path in ("", place) or place.startswith((f"{path}-", f"{path} "))
 
 
-def _rank(row: Guidance) -> tuple[int, bool, bool, bool, int]:
-    """Greater is more specific; see the module's docstring."""
-    own = len(row.code) if _OWN.fullmatch(row.code) else 0
-    names_field = "-" in row.path
-    return own, row.code != "" and row.path != "", names_field, row.code != "", len(row.path)
+def _specificity(row: Guidance) -> tuple[int, bool, bool, bool, int]:
+    """Return a sort key that is greater for more specific rows, in the order of the module's docstring."""
+    length_of_own_code = len(row.code) if _OWN_CODE.fullmatch(row.code) else 0
+    has_both = row.code != "" and row.path != ""
+    is_field = "-" in row.path
+    return length_of_own_code, has_both, is_field, row.code != "", len(row.path)

@@ -1,7 +1,7 @@
-"""The words of `shared.domain.guidance`: one row per code and place of an ERR.
+"""The table of `shared.domain.guidance`: one row per code and place of an ERR.
 
-`TABLE` speaks of ERR-3 (HL7 table 0357), of ERR-5 (HL7 table 0533), of the codes of WebIZ systems that real answers
-show, and of the fields that refusals name most often.
+`TABLE` has codes of ERR-3 (HL7 table 0357) and ERR-5 (HL7 table 0533), codes of WebIZ systems that real answers show,
+and the fields that refusals name most often.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ _EHR, _MAP, _SETUP, _DESK = Who.EHR, Who.CODE_MAP, Who.SETUP, Who.HELP_DESK
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """One row: `code` (empty: any) and `path`, the place or what it begins with (empty: anywhere)."""
+    """One row.
+
+    Attributes:
+        code: the code; one that ends with `-` matches all codes that begin with it; empty matches any.
+        path: a field (`PID-8`), segment, or OBX with LOINC (`OBX 64994-7`); empty matches any place.
+        words: what is wrong.
+        fix: what to do.
+        who: who can do it.
+    """
 
     code: str
     path: str
@@ -28,7 +36,7 @@ class Guidance:
 _AGAIN = "Correct it in the EHR and export the row again, or `vaxline resubmit` with `--set`."
 
 TABLE: Final[tuple[Guidance, ...]] = (
-    # Codes of WebIZ systems, as real answers show them.
+    # Codes of WebIZ systems in real answers.
     Guidance(
         "WEBIZ-AUTH-609",
         "",
@@ -55,7 +63,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "WEBIZ-501",
         "",
-        "A value is longer than the IIS stores; it may have cut it off.",
+        "A value is longer than the IIS stores; it may have been cut off.",
         "Shorten the value in the EHR; look for notes in the field. The IIS's text names both lengths.",
         _EHR,
     ),
@@ -63,7 +71,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
         "WEBIZ-501",
         "PID-3",
         "The medical record number is longer than the 15 characters that the IIS stores.",
-        "vaxline shortens such numbers; if this one still came through, report it with the MSH-10.",
+        "vaxline shortens such numbers; if this one was sent in full, report it with the MSH-10.",
         _DESK,
     ),
     # Header.
@@ -91,7 +99,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "",
         "MSH-11",
-        "The IIS does not take this processing id in this environment.",
+        "The IIS does not accept this processing id in this environment.",
         "Ask the IIS which one it wants (P, T or D) and set `iis.processing_id` in clinics.toml.",
         _SETUP,
     ),
@@ -158,7 +166,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
         "",
         "ORC-3",
         "The dose's id is missing, too long, or belongs to another dose already.",
-        "Export an id of its own for each dose, which never changes; if it is right, ask the IIS help desk.",
+        "Export a unique id for each dose that never changes; if it is right, ask the IIS help desk.",
         _EHR,
     ),
     Guidance("", "RXA", "The IIS objects to a field of the dose.", _AGAIN, _EHR),
@@ -172,7 +180,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "",
         "RXA-5",
-        "The IIS does not take the vaccine: unknown to it, not active on that day, or an NDC that it does not know.",
+        "The IIS does not accept the vaccine: it is unknown, was not active on that day, or has an unknown NDC.",
         "Map the vaccine to the CVX that was active on the day of the dose (or its NDC); do not send local codes.",
         _MAP,
     ),
@@ -181,11 +189,11 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "",
         "RXA-9",
-        "Given here or historical: missing, or it does not fit the rest of the dose.",
-        "A dose with lot, given at the own clinic, is 00; every other one is 01 to 08. Correct which it is in the EHR.",
+        "Given here or historical: missing, or inconsistent with the rest of the dose.",
+        "A dose with a lot that was given at the clinic is 00; every other one is 01 to 08. Correct it in the EHR.",
         _EHR,
     ),
-    Guidance("", "RXA-10", "The one who gave the dose is not accepted.", "Export name and NPI.", _EHR),
+    Guidance("", "RXA-10", "The person who gave the dose is not accepted.", "Export name and NPI.", _EHR),
     Guidance(
         "",
         "RXA-11",
@@ -212,7 +220,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "",
         "RXA-18",
-        "The reason of a refusal is missing, or stands with a dose that was not refused.",
+        "The reason of a refusal is missing, or a dose that was not refused has one.",
         "Export completion RE with a reason (NIP002), or neither.",
         _EHR,
     ),
@@ -220,7 +228,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "",
         "RXA-21",
-        "The IIS does not do what the action asks: a delete or update of a dose that it does not have.",
+        "The IIS cannot delete or update the dose, because it does not have it.",
         "Look the dose up in the IIS; report it as new (action A), or correct it there by hand.",
         _DESK,
     ),
@@ -234,7 +242,7 @@ TABLE: Final[tuple[Guidance, ...]] = (
         _MAP,
     ),
     Guidance("", "NTE", "The IIS objects to a comment.", "Shorten it, or leave the comment out.", _EHR),
-    # Observations, by the LOINC of OBX-3 where our message tells it.
+    # Observations, by the LOINC of OBX-3.
     Guidance("", "OBX", "The IIS objects to an observation of the dose.", _AGAIN, _EHR),
     Guidance(
         "",
@@ -257,43 +265,41 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "6",
         "",
-        "An observation that the IIS requires is missing: on a dose given here mostly funding eligibility or funding "
+        "An observation that the IIS requires is missing: on a dose given here usually funding eligibility or funding "
         "source.",
         "Export eligibility and funding source with every dose given here, or give the source a default.",
         _EHR,
     ),
     # HL7 table 0533, ERR-5.
-    Guidance("1", "", "A date is possible but makes no sense beside another one.", _AGAIN, _EHR),
+    Guidance("1", "", "A date is valid but contradicts another one.", _AGAIN, _EHR),
     Guidance("2", "", "A value is not a date.", _AGAIN, _EHR),
-    Guidance("3", "", "A value makes no sense beside another one.", _AGAIN, _EHR),
+    Guidance("3", "", "A value contradicts another one.", _AGAIN, _EHR),
     Guidance("4", "", "A value is not valid in its field.", _AGAIN, _EHR),
     Guidance("5", "", "A code is not in the IIS's table.", "Map the EHR's value to a code of the table.", _MAP),
     Guidance("7", "", "Data that the IIS requires is missing.", _AGAIN, _EHR),
     # HL7 table 0357, ERR-3.
-    Guidance("0", "", "The IIS took the message; this is a remark.", "Nothing to do.", _DESK),
+    Guidance("0", "", "The IIS accepted the message; this is information only.", "Nothing to do.", _DESK),
     Guidance(
         "100",
         "",
-        "A segment is missing or stands in the wrong place.",
-        "A fault of vaxline where the data is complete: report it with the MSH-10.",
+        "A segment is missing or in the wrong place.",
+        "If the data is complete, this is a bug of vaxline: report it with the MSH-10.",
         _DESK,
     ),
     Guidance("101", "", "A required field is missing.", "Enter it in the EHR and export the row again.", _EHR),
     Guidance("102", "", "A value does not have the form that its field needs.", _AGAIN, _EHR),
     Guidance("103", "", "A code is not in the IIS's table.", "Map the EHR's value to a code of the table.", _MAP),
     Guidance("104", "", "A value is too long.", "Shorten it in the EHR; look for notes in the field.", _EHR),
-    Guidance(
-        "200", "", "The IIS does not take this kind of message.", "Ask the IIS whether VXU V04 is switched on.", _DESK
-    ),
-    Guidance("201", "", "The IIS does not take this event.", "Ask the IIS whether VXU V04 is switched on.", _DESK),
+    Guidance("200", "", "The IIS does not accept this message type.", "Ask the IIS whether VXU V04 is enabled.", _DESK),
+    Guidance("201", "", "The IIS does not accept this event.", "Ask the IIS whether VXU V04 is enabled.", _DESK),
     Guidance(
         "202",
         "",
-        "The IIS does not take this processing id in this environment.",
+        "The IIS does not accept this processing id in this environment.",
         "Ask the IIS which one it wants (P, T or D) and set `iis.processing_id` in clinics.toml.",
         _SETUP,
     ),
-    Guidance("203", "", "The IIS does not take HL7 2.5.1 here.", "Check the endpoint; ask the IIS help desk.", _DESK),
+    Guidance("203", "", "The IIS does not accept HL7 2.5.1 here.", "Check the endpoint; ask the IIS help desk.", _DESK),
     Guidance(
         "204",
         "",
@@ -304,42 +310,42 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance(
         "205",
         "",
-        "The IIS has something with this id already.",
-        "Look the patient or dose up in the IIS. If the dose is there, close the submission; else give it its own id.",
+        "The IIS already has a record with this id.",
+        "Look the patient or dose up in the IIS. If the dose is there, close the submission; else give it a new id.",
         _EHR,
     ),
     Guidance("206", "", "The record was locked at the IIS.", "`vaxline resubmit` later.", _DESK),
     Guidance(
         "207",
         "",
-        "The IIS failed by itself.",
-        "`vaxline resubmit` later; if it lasts, give the IIS help desk the log ids that `vaxline show` prints.",
+        "The IIS had an internal error.",
+        "`vaxline resubmit` later; if it persists, give the IIS help desk the log ids that `vaxline show` prints.",
         _DESK,
     ),
     Guidance(
         "",
         "",
-        "The IIS objects; its text says to what.",
+        "The IIS reports an error; its text says which.",
         "Read the IIS's text and field in `vaxline show`. If it does not help, give the IIS help desk the MSH-10 and "
         "the log ids.",
         _DESK,
     ),
 )
 
-# MSA-1 where no ERR says more (HL7 table 0008).
 ANSWERS: Final = {
     "AE": Guidance(
         "AE",
         "",
-        "The IIS answered with an error and named none.",
-        "Look the patient up in the IIS; give its help desk the MSH-10 where the dose is not there.",
+        "The IIS answered with an error code but no error.",
+        "Look the patient up in the IIS; if the dose is not there, give the IIS help desk the MSH-10.",
         _DESK,
     ),
     "AR": Guidance(
         "AR",
         "",
-        "The IIS rejected the message and named no error.",
+        "The IIS rejected the message without an error.",
         "Check facility codes and processing id in clinics.toml, then ask the IIS help desk with the MSH-10.",
         _DESK,
     ),
 }
+"""MSA-1 (HL7 table 0008) → guidance where an ACK has no ERR."""

@@ -41,7 +41,7 @@ def test_an_alarm_is_as_its_row_says_and_names_its_section(template: Template, s
         made = alarm(template, f"vaxline-{stage}-{of + '-' if of else ''}{row.name}")
         assert made["AlarmDescription"].endswith(f"{row.words} What to do: {section(row)}")
         assert made["ComparisonOperator"] == ("LessThanThreshold" if row.below else "GreaterThanThreshold")
-        assert made["TreatMissingData"] == ("breaching" if row.silence_rings else "notBreaching")
+        assert made["TreatMissingData"] == ("breaching" if row.raised_without_data else "notBreaching")
         assert made["AlarmActions"] == made["OKActions"]
         if isinstance(row.limit, int):
             assert made["Threshold"] == row.limit
