@@ -1,8 +1,8 @@
-"""Synthesizes the stages of `cdk.json`: `python app.py`, or the `cdk` command line, which runs the same.
+"""Synthesize the stages of `cdk.json`: `python app.py`, or the `cdk` command, which runs it.
 
-Context (`cdk … -c name=value`) or environment: `stage` / `VAXLINE_SYNTH_STAGE` makes one stage alone;
-`bundle_for` / `VAXLINE_BUNDLE_FOR` says whom the functions are bundled for: `lambda` (the default) or `here`, this
-machine, for an emulator that runs them with the local Python.
+Settings are read from the context (`cdk … -c name=value`) or the environment. `stage` / `VAXLINE_SYNTH_STAGE` limits
+the synthesis to one stage. `bundle_for` / `VAXLINE_BUNDLE_FOR` is what the functions are bundled for: `lambda` (the
+default), or `here` for an emulator that runs them with the Python of this machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
 from infra import bundling
-from infra.acknowledged import add_checks
+from infra.nag import add_checks
 from infra.stack import VaxlineStack
 from infra.stages import Stage
 
@@ -34,32 +34,38 @@ class RefusedError(Exception):
 
 
 def main() -> None:
-    """Bundles once, then writes a template for each stage to `CDK_OUTDIR` (default: build/cdk.out)."""
+    """Bundle the functions, then write a template per stage to `CDK_OUTDIR` (default: build/cdk.out)."""
     given = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))
     app = new_app(given["context"], Path(os.environ.get("CDK_OUTDIR", ROOT / given["output"])))
-    target = choice(app, "bundle_for", "VAXLINE_BUNDLE_FOR") or "lambda"
+    target = setting(app, "bundle_for", "VAXLINE_BUNDLE_FOR") or "lambda"
     code = ROOT / "build" / "functions" / target
     bundling.bundle(ROOT, code, _TARGETS[target])
     add_checks(app)
-    add_stages(app, code, only=choice(app, "stage", "VAXLINE_SYNTH_STAGE"))
+    add_stages(app, code, only=setting(app, "stage", "VAXLINE_SYNTH_STAGE"))
     try:
         app.synth()
-    except RuntimeError as refused:
-        raise RefusedError(str(refused).splitlines()[0]) from refused
+    except RuntimeError as error:
+        raise RefusedError(str(error).splitlines()[0]) from error
 
 
 def new_app(context: Mapping[str, object], out: Path) -> cdk.App:
-    """An app that writes its templates to this folder."""
+    """Return an app that writes its templates to a folder."""
     return cdk.App(context=context, outdir=str(out))
 
 
-def choice(app: cdk.App, context: str, variable: str) -> str:
-    """The value from the CDK context or the environment; empty if neither has one."""
+def setting(app: cdk.App, context: str, variable: str) -> str:
+    """Return a setting of the context, else of the environment; empty where it is in neither."""
     return str(app.node.try_get_context(context) or os.environ.get(variable, ""))
 
 
 def add_stages(app: cdk.App, code: Path, *, only: str = "") -> list[VaxlineStack]:
-    """One stack for each stage of the context, or for one of them, with the functions' code from this folder."""
+    """Add a stack per stage of the context, or only for one.
+
+    Args:
+        app: the app.
+        code: the folder of the functions' code.
+        only: the stage to add; empty for all.
+    """
     stages = [Stage.read(name, given) for name, given in app.node.try_get_context("stages").items()]
     return [
         VaxlineStack(app, stage=stage, code=lambda_.Code.from_asset(str(code)))
@@ -71,5 +77,5 @@ def add_stages(app: cdk.App, code: Path, *, only: str = "") -> list[VaxlineStack
 if __name__ == "__main__":
     try:
         main()
-    except (bundling.CannotBundleError, RefusedError, ValueError) as problem:
-        sys.exit(str(problem))
+    except (bundling.CannotBundleError, RefusedError, ValueError) as error:
+        sys.exit(str(error))

@@ -1,1 +1,4 @@
-"""The deployed stack: one construct per capability, one stack per stage. It shares only `shared.settings`."""
+"""The AWS infrastructure: one construct per capability, one stack per stage.
+
+From the rest of the project it imports only `shared.settings`, `shared.metrics` and `shared.alarms`.
+"""

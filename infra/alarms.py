@@ -1,4 +1,4 @@
-"""The alarms of `shared.alarms`, made for each queue, function and schedule of a stage."""
+"""The alarms of `shared.alarms`, for each queue, function and schedule of a stage."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _MakeMetric = Callable[[Alarm, cdk.Duration], cloudwatch.IMetric]
 
 
 class Alarms(Construct):
-    """One method for each kind of thing that is watched; `made` are the alarms, for the dashboard."""
+    """The alarms of a stage; `created` lists them for the dashboard."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, topic: sns.ITopic) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
         self._topic = topic
-        self.made: list[cloudwatch.Alarm] = []
+        self.created: list[cloudwatch.Alarm] = []
 
     def watch_queue(self, watched: DeliveryQueue) -> None:
-        """Alarms for messages that were set aside or wait too long."""
+        """Create the alarms of a queue and its dead-letter queue."""
         queues = {"ApproximateNumberOfMessagesVisible": watched.dead_letters}
 
         def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
@@ -41,7 +41,13 @@ class Alarms(Construct):
         self._make("queue", watched.settings.name, metric)
 
     def watch_function(self, name: str, function: lambda_.IFunction, *, scheduled: bool) -> None:
-        """Failed and refused starts; of a scheduled one, that it starts at all."""
+        """Create the alarms of a function.
+
+        Args:
+            name: the function's name in `shared.settings`.
+            function: the function.
+            scheduled: whether its schedule has an alarm too.
+        """
 
         def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
             return function.metric(row.metric, period=period, statistic=row.statistic)
@@ -51,7 +57,7 @@ class Alarms(Construct):
             self._make("schedule", name, metric)
 
     def watch_stage(self) -> None:
-        """Alarms for the metrics that the functions write."""
+        """Create the alarms on the functions' own metrics."""
 
         def metric(row: Alarm, period: cdk.Duration) -> cloudwatch.IMetric:
             if row.metric == REFUSAL_PERCENT:
@@ -80,7 +86,7 @@ class Alarms(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         alarm.add_ok_action(actions.SnsAction(self._topic))
-        self.made.append(alarm)
+        self.created.append(alarm)
 
     def _limit(self, row: Alarm, of: str) -> float:
         if isinstance(row.limit, Mapping):
@@ -91,14 +97,14 @@ class Alarms(Construct):
 
 
 def total(metric: Metric, stage: Stage, statistic: str, period: cdk.Duration) -> cloudwatch.Metric:
-    """A metric of ours over the whole stage."""
+    """Return the total of a metric for the whole stage."""
     return cloudwatch.Metric(
         namespace=namespace(stage.name), metric_name=metric.name, statistic=statistic, period=period
     )
 
 
 def refusal_percent(stage: Stage, period: cdk.Duration) -> cloudwatch.MathExpression:
-    """Refused and partly accepted messages per hundred acknowledgments; 0 while those are too few to tell."""
+    """Return refused and partly accepted messages in percent of the acknowledgments; 0 with too few of them."""
     return cloudwatch.MathExpression(
         expression=f"IF(answers >= {MIN_ANSWERS}, 100 * (FILL(refused, 0) + FILL(partly, 0)) / answers, 0)",
         label="refused, in percent",

@@ -1,4 +1,4 @@
-"""One page for a stage: its alarms, its queues and what the functions measure, in total and by clinic or source."""
+"""The CloudWatch dashboard of a stage: alarms, queues, and metrics in total and by clinic or source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTH: Final = 24
 
 
 class Dashboard(Construct):
-    """`vaxline-<stage>` in CloudWatch; a metric that joins the table joins the page."""
+    """The dashboard `vaxline-<stage>`. It shows every metric of `shared.metrics`."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class Dashboard(Construct):
             )
         )
         page.add_widgets(*_queues(queues))
-        charts = [(chart, list(of)) for chart, of in groupby(METRICS, lambda metric: metric.chart)]
-        widgets = [_chart(chart, of, stage) for chart, of in charts]
+        charts = [(chart, list(metrics)) for chart, metrics in groupby(METRICS, lambda metric: metric.chart)]
+        widgets = [_chart(chart, metrics, stage) for chart, metrics in charts]
         widgets.append(_graph("Refused, in percent", [refusal_percent(stage, _HOUR)]))
         widgets += [_by(metric, stage) for metric in METRICS if metric.by]
         for start in range(0, len(widgets), 2):
@@ -56,15 +56,15 @@ def _graph(title: str, left: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget
 
 def _queues(queues: Iterable[DeliveryQueue]) -> list[cloudwatch.GraphWidget]:
     waiting, oldest = [], []
-    for one in queues:
-        name = one.settings.name
-        waiting.append(one.queue.metric_approximate_number_of_messages_visible(label=name, statistic="Maximum"))
+    for queue in queues:
+        name = queue.settings.name
+        waiting.append(queue.queue.metric_approximate_number_of_messages_visible(label=name, statistic="Maximum"))
         waiting.append(
-            one.dead_letters.metric_approximate_number_of_messages_visible(
-                label=f"{name}, set aside", statistic="Maximum"
+            queue.dead_letters.metric_approximate_number_of_messages_visible(
+                label=f"{name}, dead letters", statistic="Maximum"
             )
         )
-        oldest.append(one.queue.metric_approximate_age_of_oldest_message(label=name, statistic="Maximum"))
+        oldest.append(queue.queue.metric_approximate_age_of_oldest_message(label=name, statistic="Maximum"))
     return [_graph("Messages in the queues", list(waiting)), _graph("Oldest message, in seconds", list(oldest))]
 
 
@@ -75,7 +75,7 @@ def _chart(title: str, metrics: list[Metric], stage: Stage) -> cloudwatch.GraphW
 
 
 def _by(metric: Metric, stage: Stage) -> cloudwatch.GraphWidget:
-    """Whatever clinics or sources there are: the graph searches for them (CloudWatch search expressions)."""
+    """Graph a metric for each clinic or source, which a CloudWatch search expression finds."""
     search = f"SEARCH('{{{namespace(stage.name)},{metric.by}}} MetricName=\"{metric.name}\"', 'Sum', 3600)"
     return _graph(
         f"{metric.name} by {metric.by}",

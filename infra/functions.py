@@ -1,4 +1,4 @@
-"""The functions, each with a role that may do exactly what it does and nothing else."""
+"""The functions, each with its own role and least-privilege permissions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.nag import acknowledge
 from infra.network import Network
 from infra.operations import Operations, function_log_group
+from infra.permissions import Permissions
 from infra.queues import DeliveryQueue
-from infra.rights import Rights
 from infra.stages import Stage
 from shared import settings
 from shared.settings import FunctionSettings
@@ -27,8 +27,8 @@ _RUNTIMES: Final = {runtime.name: runtime for runtime in (lambda_.Runtime.PYTHON
 _ARCHITECTURES: Final = {
     architecture.name: architecture for architecture in (lambda_.Architecture.ARM_64, lambda_.Architecture.X86_64)
 }
-# Rights that Lambda requires of the role of a function inside a VPC (Lambda developer guide, "Giving Lambda functions
-# access to resources in a VPC"); these actions name no resource.
+# Permissions that Lambda needs for a function in a VPC (Lambda developer guide, "Giving Lambda functions access to
+# resources in a VPC"). These actions have no resource.
 _INTERFACES: Final = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -44,7 +44,7 @@ _WITHOUT_DEAD_LETTERS: Final = {
 
 
 class Function(Construct):
-    """One Lambda function with its role, its log and what feeds it. Grants go to its `rights`."""
+    """One Lambda function with its role, log group and event source. Grants are added to its `permissions`."""
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class Function(Construct):
         super().__init__(scope, construct_id)
         self.settings = function
         self.log = operations.log_group(self, "Log", function_log_group(function.name, stage))
-        self.rights = Rights(self, "Rights", description=f"What vaxline's {function.name} may do")
-        self.rights.allow(
+        self.permissions = Permissions(self, "Rights", description=f"What vaxline's {function.name} may do")
+        self.permissions.allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [self.log.log_group_arn],
             because="Lambda names the log streams; the group is this function's own.",
         )
         if network is not None:
-            self.rights.allow(_INTERFACES, ["*"], because="Actions on network interfaces name no resource.")
+            self.permissions.allow(_INTERFACES, ["*"], because="Actions on network interfaces name no resource.")
         self.function = lambda_.Function(
             self,
             "Function",
@@ -86,15 +86,20 @@ class Function(Construct):
                 self,
                 "Role",
                 assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-                managed_policies=[self.rights],
+                managed_policies=[self.permissions],
             ),
             **_inside(network),
         )
         self._acknowledge(network)
 
     def consume(self, source: DeliveryQueue, *, delay: bool = False) -> lambda_.EventSourceMapping:
-        """Feeds the function from a queue; what a batch could not do goes back alone (ReportBatchItemFailures)."""
-        source.grant_consume(self.rights, delay=delay)
+        """Let a queue invoke the function; only failed messages of a batch return to it (ReportBatchItemFailures).
+
+        Args:
+            source: the queue.
+            delay: whether the function may delay a received message.
+        """
+        source.grant_consume(self.permissions, delay=delay)
         return self.function.add_event_source_mapping(
             "Mapping",
             event_source_arn=source.queue.queue_arn,
@@ -107,14 +112,14 @@ class Function(Construct):
         )
 
     def switch(self, mapping: lambda_.EventSourceMapping) -> None:
-        """Lets the function switch another's event source mapping on and off, and tells it which."""
-        self.rights.allow(
+        """Let the function enable and disable another function's event source mapping."""
+        self.permissions.allow(
             ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], [mapping.event_source_mapping_arn]
         )
         self.function.add_environment("VAXLINE_MAPPING", mapping.event_source_mapping_id)
 
     def run_every(self, minutes: int, *, stage: Stage) -> None:
-        """Starts the function on a schedule; a start that fails is not made up for, the next one is soon."""
+        """Invoke the function on a schedule. A failed invocation is not retried, since the next one comes soon."""
         events.Rule(
             self,
             "Schedule",

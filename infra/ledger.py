@@ -1,4 +1,4 @@
-"""The ledger's table: what became of every row of every export."""
+"""The DynamoDB table of the ledger."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
-from infra.rights import TABLE_READ, TABLE_WRITE, OwnKey, Rights
+from infra.nag import acknowledge
+from infra.permissions import TABLE_READ, TABLE_WRITE, CustomerManagedKey, Permissions
 from infra.stages import Stage
 from shared import settings
 from shared.settings import IndexSettings
@@ -19,14 +19,14 @@ _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 
 
 class Ledger(Construct):
-    """One table, paid by use, with three sparse indexes (see `shared.settings`).
+    """One on-demand table with three sparse indexes (`shared.settings`).
 
-    `name` is the table that is in use: the stack's own, or the one that was restored from it (docs/operations.md).
+    `name` is the table in use: the stack's own, or the one that was restored from it (docs/operations.md).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        self.key = OwnKey(
+        self.key = CustomerManagedKey(
             self, "Key", alias=f"alias/{settings.PRODUCT}-{stage.name}-ledger", purpose="vaxline: the ledger"
         )
         partition_key, sort_key = settings.LEDGER_KEY
@@ -70,15 +70,17 @@ class Ledger(Construct):
             non_key_attributes=list(index.projected),
         )
 
-    def grant(self, to: Rights, *operations: str) -> None:
-        """Operations on the table's own items."""
-        self._grant(to, operations, self._arn)
+    def grant(self, permissions: Permissions, *operations: str) -> None:
+        """Allow operations on the table's items."""
+        self._grant(permissions, operations, self._arn)
 
-    def grant_query(self, to: Rights, *indexes: IndexSettings) -> None:
-        """Reading indexes."""
+    def grant_query(self, permissions: Permissions, *indexes: IndexSettings) -> None:
+        """Allow queries of indexes."""
         for index in indexes:
-            self._grant(to, ["Query"], f"{self._arn}/index/{index.name}")
+            self._grant(permissions, ["Query"], f"{self._arn}/index/{index.name}")
 
-    def _grant(self, to: Rights, operations: Sequence[str], resource: str) -> None:
-        to.allow([f"dynamodb:{operation}" for operation in operations], [resource])
-        to.use_key(self.key, TABLE_WRITE if _WRITES.intersection(operations) else TABLE_READ, through="dynamodb")
+    def _grant(self, permissions: Permissions, operations: Sequence[str], resource: str) -> None:
+        permissions.allow([f"dynamodb:{operation}" for operation in operations], [resource])
+        permissions.use_key(
+            self.key, TABLE_WRITE if _WRITES.intersection(operations) else TABLE_READ, through="dynamodb"
+        )

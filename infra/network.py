@@ -1,4 +1,4 @@
-"""A fixed address towards the IIS, for IISs that keep a list of allowed ones. Off unless `fixed_egress` is set."""
+"""A fixed IP address for calls to the IIS, for IISs with an allow list. It is created only with `fixed_egress`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.nag import acknowledge
 from infra.operations import Operations, network_log_group
 from infra.stages import Stage
 
@@ -14,18 +14,17 @@ _ZONES = 2
 
 
 class Network(Construct):
-    """Two private subnets whose way out is one NAT gateway with one Elastic IP address.
+    """Two private subnets that reach the internet through one NAT gateway with one Elastic IP address.
 
-    One gateway, because two would have two addresses; when its zone fails, delivery waits and loses nothing. S3 and
-    DynamoDB are reached by gateway endpoints, which cost nothing; the other AWS services go through the NAT gateway
-    over TLS.
+    There is one gateway, because two would have two addresses. When its zone fails, delivery waits and loses nothing.
+    S3 and DynamoDB are reached by gateway endpoints, which are free; other AWS services by the NAT gateway over TLS.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, operations: Operations) -> None:
         super().__init__(scope, construct_id)
         self.address = ec2.CfnEIP(self, "Address", domain="vpc")
         if stage.protected:
-            # The IIS knows this address: it must not be lost with the stack.
+            # The IIS has the address on its allow list, so it must survive the stack.
             self.address.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
         self.vpc = ec2.Vpc(
             self,

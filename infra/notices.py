@@ -1,4 +1,4 @@
-"""The topic that tells those who correct what waits for them."""
+"""The SNS topic for notices: mails to the operators about what waits for them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.functions import Function
-from infra.rights import SEND, OwnKey
+from infra.permissions import SEND, CustomerManagedKey
 from infra.stages import Stage
 from shared import settings
 
 
 class NoticeTopic(Construct):
-    """Apart from the alarms' topic: other people read it, and one function writes it."""
+    """The topic. It is not the alarms' topic, since other people subscribe to it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, key: OwnKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, key: CustomerManagedKey) -> None:
         super().__init__(scope, construct_id)
         self._key = key
         self.topic = sns.Topic(
@@ -25,7 +25,7 @@ class NoticeTopic(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(stage.notice_email))
 
     def serve(self, function: Function) -> None:
-        """Lets a function write to the topic, and tells it which one."""
-        function.rights.allow(["sns:Publish"], [self.topic.topic_arn])
-        function.rights.use_key(self._key, SEND, through="sns")
+        """Let a function publish to the topic."""
+        function.permissions.allow(["sns:Publish"], [self.topic.topic_arn])
+        function.permissions.use_key(self._key, SEND, through="sns")
         function.function.add_environment("VAXLINE_NOTICE_TOPIC", self.topic.topic_arn)

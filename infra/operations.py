@@ -1,4 +1,4 @@
-"""Monitoring of a stage: logs under a key of their own, the alarm topic and its alarms."""
+"""Encrypted log groups, the alarm topic, and the alarms."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.alarms import Alarms
-from infra.rights import SEND, OwnKey
+from infra.permissions import SEND, CustomerManagedKey
 from infra.stages import Stage
 from shared import settings
 
 
 class Operations(Construct):
-    """The key for logs and alarms, the topic, and the alarms that go there."""
+    """The key for logs and alarms, the topic of the alarms, and the alarms."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
         self._prefix = f"{settings.PRODUCT}-{stage.name}"
-        self.key = OwnKey(self, "Key", alias=f"alias/{self._prefix}-operations", purpose="vaxline: logs and alarms")
+        self.key = CustomerManagedKey(
+            self, "Key", alias=f"alias/{self._prefix}-operations", purpose="vaxline: logs and alarms"
+        )
         self._allow_logs()
         self.topic = sns.Topic(
             self, "Alarms", topic_name=f"{self._prefix}-alarms", master_key=self.key, enforce_ssl=True
@@ -36,7 +38,10 @@ class Operations(Construct):
         self.alarms.watch_stage()
 
     def _allow_logs(self) -> None:
-        """For this stage's log groups only (CloudWatch Logs user guide, "Encrypt log data")."""
+        """Let CloudWatch Logs use the key for this stage's log groups.
+
+        See "Encrypt log data" in the CloudWatch Logs user guide.
+        """
         groups = f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:"
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -55,7 +60,7 @@ class Operations(Construct):
         )
 
     def _allow_alarms(self) -> None:
-        """The policy that asks for TLS replaces the one that SNS gives a topic by default, so alarms must be named."""
+        """Let CloudWatch alarms publish. The TLS policy replaces the topic's default policy, which allows it."""
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -67,7 +72,7 @@ class Operations(Construct):
         self.key.allow_service("cloudwatch.amazonaws.com", SEND)
 
     def log_group(self, scope: Construct, construct_id: str, name: str) -> logs.LogGroup:
-        """An encrypted log group that forgets after the stage's `log_days`."""
+        """Create an encrypted log group with the stage's retention (`log_days`)."""
         group = logs.LogGroup(
             scope,
             construct_id,
@@ -80,10 +85,10 @@ class Operations(Construct):
 
 
 def function_log_group(function: str, stage: Stage) -> str:
-    """The name that the Lambda console looks for."""
+    """Return the name of a function's log group, as the Lambda console expects it."""
     return f"/aws/lambda/{settings.PRODUCT}-{stage.name}-{function}"
 
 
 def network_log_group(stage: Stage) -> str:
-    """The name of the log group for the flow log of the network."""
+    """Return the name of the log group for the network's flow log."""
     return f"/{settings.PRODUCT}/{stage.name}/network"

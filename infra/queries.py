@@ -1,4 +1,4 @@
-"""Who may ask the IIS: the functions `query` and `query_files`, and the operators by way of them."""
+"""The permissions for queries to the IIS: of the functions `query` and `query_files`, and of operators."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def allow_queries(
     secrets: ClinicSecrets,
     operators: Operators,
 ) -> None:
-    """Both read configuration, secrets and stops, and may stop a facility. Operators may invoke `query`.
+    """Grant the permissions, and schedule `query_files`.
 
-    `query_files` runs on a schedule, and reads files and writes answers under `queries/` only. Operators may put files
-    there and read the answers.
+    Both functions read configuration, secrets and stops, and may stop a facility. `query_files` reads files and writes
+    answers under `queries/` only. Operators may invoke `query`, upload query files and read the answers.
     """
-    storage.grant_read(query.rights, CONFIG_PREFIX)
-    storage.grant_read(query_files.rights, CONFIG_PREFIX, QUERY_FILES_PREFIX)
+    storage.grant_read(query.permissions, CONFIG_PREFIX)
+    storage.grant_read(query_files.permissions, CONFIG_PREFIX, QUERY_FILES_PREFIX)
     for function in (query, query_files):
-        ledger.grant(function.rights, "PutItem", "Query")
-        secrets.grant_read(function.rights)
-    for rights in (query_files.rights, operators.rights):
+        ledger.grant(function.permissions, "PutItem", "Query")
+        secrets.grant_read(function.permissions)
+    for rights in (query_files.permissions, operators.permissions):
         storage.grant_write(rights, QUERY_FILES_PREFIX)
-    operators.rights.allow(["lambda:InvokeFunction"], [query.function.function_arn])
+    operators.permissions.allow(["lambda:InvokeFunction"], [query.function.function_arn])
     query_files.run_every(settings.QUERY_FILES.every_minutes or 15, stage=stage)

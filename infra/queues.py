@@ -1,4 +1,4 @@
-"""The three queues, each with its dead-letter queue; they carry references, never protected health information."""
+"""The three queues, each with its dead-letter queue. Messages are references without protected health information."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.rights import DECRYPT, SEND, OwnKey, Rights
+from infra.permissions import DECRYPT, SEND, CustomerManagedKey, Permissions
 from infra.stages import Stage
 from shared import settings
 from shared.settings import QueueSettings
 
-# Rights that Lambda requires of the role of a function that a queue feeds (Lambda developer guide, "Using Lambda with
-# SQS").
+# Permissions that Lambda needs for an event source mapping (Lambda developer guide, "Using Lambda with SQS").
 _CONSUME: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
 
 
 class DeliveryQueue(Construct):
     """One queue and its dead-letter queue, sized by its settings."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, queue: QueueSettings, key: OwnKey) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, stage: Stage, queue: QueueSettings, key: CustomerManagedKey
+    ) -> None:
         super().__init__(scope, construct_id)
         self.settings = queue
         self._key = key
@@ -56,19 +57,19 @@ class DeliveryQueue(Construct):
             enforce_ssl=True,
         )
 
-    def grant_redrive(self, to: Rights) -> None:
-        """Taking what was set aside, and putting it back."""
-        to.allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], [self.dead_letters.queue_arn])
-        self.grant_send(to)
+    def grant_redrive(self, permissions: Permissions) -> None:
+        """Allow moving messages from the dead-letter queue back to the queue."""
+        permissions.allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], [self.dead_letters.queue_arn])
+        self.grant_send(permissions)
 
-    def grant_send(self, to: Rights, *, depth: bool = False) -> None:
-        """Sending; with `depth` also asking how many messages wait."""
+    def grant_send(self, permissions: Permissions, *, depth: bool = False) -> None:
+        """Allow sending; with `depth` also reading the number of waiting messages."""
         actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"] if depth else ["sqs:SendMessage"]
-        to.allow(actions, [self.queue.queue_arn])
-        to.use_key(self._key, SEND, through="sqs")
+        permissions.allow(actions, [self.queue.queue_arn])
+        permissions.use_key(self._key, SEND, through="sqs")
 
     def allow_service(self, service: str, conditions: Mapping[str, Mapping[str, str]]) -> None:
-        """Lets an AWS service send here, under these conditions."""
+        """Let an AWS service send to the queue under conditions."""
         self.queue.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(service)],
@@ -79,20 +80,22 @@ class DeliveryQueue(Construct):
         )
         self._key.allow_service(service, SEND)
 
-    def grant_consume(self, to: Rights, *, delay: bool = False) -> None:
-        """Reading and deleting; with `delay` also keeping a received message back for a while."""
-        to.allow((*_CONSUME, "sqs:ChangeMessageVisibility") if delay else _CONSUME, [self.queue.queue_arn])
-        to.use_key(self._key, DECRYPT, through="sqs")
+    def grant_consume(self, permissions: Permissions, *, delay: bool = False) -> None:
+        """Allow receiving and deleting; with `delay` also delaying a received message."""
+        permissions.allow((*_CONSUME, "sqs:ChangeMessageVisibility") if delay else _CONSUME, [self.queue.queue_arn])
+        permissions.use_key(self._key, DECRYPT, through="sqs")
 
 
 class Queues(Construct):
-    """Intake, outbox and resubmission under one key, which is not the bucket's: S3 sends to the intake queue, and a
-    key shared with the bucket would make the two wait for each other.
+    """Intake, outbox and resubmission under one key.
+
+    It is not the bucket's key: S3 sends to the intake queue, and with a common key bucket and queue would depend on
+    each other.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        self.key = OwnKey(
+        self.key = CustomerManagedKey(
             self, "Key", alias=f"alias/{settings.PRODUCT}-{stage.name}-queues", purpose="vaxline: references in queues"
         )
         self.by_name = {

@@ -1,4 +1,4 @@
-"""The daily reports: what their function may read and where it writes."""
+"""The permissions and schedule of the function that writes the daily reports."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shared.settings import CONFIG_PREFIX, REPORTS_PREFIX
 
 
 def serve(report: Function, *, stage: Stage, storage: Storage, ledger: Ledger) -> None:
-    """It reads days of outcomes, the worklist and what is stopped, and writes under `reports/` and nowhere else."""
-    storage.grant_read(report.rights, CONFIG_PREFIX, REPORTS_PREFIX)
-    storage.grant_write(report.rights, REPORTS_PREFIX)
-    ledger.grant(report.rights, "Query")
-    ledger.grant_query(report.rights, settings.WORKLIST)
+    """Let it read outcomes, worklist and stops, and write under `reports/` only; run it daily."""
+    storage.grant_read(report.permissions, CONFIG_PREFIX, REPORTS_PREFIX)
+    storage.grant_write(report.permissions, REPORTS_PREFIX)
+    ledger.grant(report.permissions, "Query")
+    ledger.grant_query(report.permissions, settings.WORKLIST)
     report.run_every(settings.REPORT.every_minutes or 1440, stage=stage)

@@ -1,4 +1,4 @@
-"""The rights and schedules of the functions that queue what waits in the ledger: sweep and backfill (ADR 0014)."""
+"""The permissions and schedules of the functions that queue what waits in the ledger: sweep and backfill (ADR 0014)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from shared.settings import CONFIG_PREFIX
 
 def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
     """Let sweep read the backlog and the worklist, queue submissions, and remove pending notices once they are sent."""
-    storage.grant_read(sweep.rights, CONFIG_PREFIX)
-    ledger.grant(sweep.rights, "DeleteItem", "Query", "UpdateItem")
-    ledger.grant_query(sweep.rights, settings.WAITING, settings.WORKLIST)
-    queues.outbox.grant_send(sweep.rights)
+    storage.grant_read(sweep.permissions, CONFIG_PREFIX)
+    ledger.grant(sweep.permissions, "DeleteItem", "Query", "UpdateItem")
+    ledger.grant_query(sweep.permissions, settings.WAITING, settings.WORKLIST)
+    queues.outbox.grant_send(sweep.permissions)
     sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)
 
 
 def serve_backfill(backfill: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
     """Let backfill read the pace and the backfills, queue submissions, and note what it queued."""
-    storage.grant_read(backfill.rights, CONFIG_PREFIX)
-    ledger.grant(backfill.rights, "Query", "UpdateItem")
-    ledger.grant_query(backfill.rights, settings.WAITING)
-    queues.outbox.grant_send(backfill.rights, depth=True)
+    storage.grant_read(backfill.permissions, CONFIG_PREFIX)
+    ledger.grant(backfill.permissions, "Query", "UpdateItem")
+    ledger.grant_query(backfill.permissions, settings.WAITING)
+    queues.outbox.grant_send(backfill.permissions, depth=True)
     backfill.run_every(settings.BACKFILL.every_minutes or 1, stage=stage)

@@ -1,5 +1,7 @@
-"""The clinics' credentials. The stack does not know the clinics: operators make one secret for each under a common
-name prefix (docs/deploy.md), and this construct gives them the key to encrypt it with.
+"""The key and permissions for the clinics' credentials.
+
+The stack does not know the clinics. Operators create one secret per clinic under a common name prefix (docs/deploy.md),
+encrypted with this key.
 """
 
 from __future__ import annotations
@@ -7,13 +9,13 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.rights import DECRYPT, OwnKey, Rights
+from infra.permissions import DECRYPT, CustomerManagedKey, Permissions
 from infra.stages import Stage
 from shared import settings
 
 
 class ClinicSecrets(Construct):
-    """The key, and the right to read what is under `vaxline/<stage>/`."""
+    """The key, and the permission to read secrets under `vaxline/<stage>/`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
@@ -21,18 +23,19 @@ class ClinicSecrets(Construct):
         self.arns = (
             f"arn:{cdk.Aws.PARTITION}:secretsmanager:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:secret:{self.prefix}*"
         )
-        self.key = OwnKey(
+        self.key = CustomerManagedKey(
             self,
             "Key",
             alias=f"alias/{settings.PRODUCT}-{stage.name}-secrets",
             purpose="vaxline: the clinics' credentials at the IIS",
         )
 
-    def grant_read(self, to: Rights) -> None:
-        to.allow(
+    def grant_read(self, permissions: Permissions) -> None:
+        """Allow reading the secrets."""
+        permissions.allow(
             ["secretsmanager:GetSecretValue"],
             [self.arns],
             because="Operators make the clinics' secrets, and each ARN ends with random characters; the prefix is this "
             "stage's own.",
         )
-        to.use_key(self.key, DECRYPT, through="secretsmanager")
+        permissions.use_key(self.key, DECRYPT, through="secretsmanager")

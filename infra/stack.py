@@ -1,8 +1,6 @@
-"""One stage: the constructs, who may do what, and what is watched."""
+"""The stack of one stage: it creates the constructs and grants the permissions."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -28,7 +26,7 @@ from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
 
 
 class VaxlineStack(cdk.Stack):
-    """Wires and grants; what each part is made of, its own module says. Looks nothing up, so it synthesizes offline."""
+    """The stack. It looks nothing up in AWS, so it synthesizes offline."""
 
     def __init__(self, scope: Construct, *, stage: Stage, code: lambda_.Code) -> None:
         super().__init__(
@@ -54,41 +52,43 @@ class VaxlineStack(cdk.Stack):
             "VAXLINE_RESUBMISSION_URL": queues.resubmission.queue.queue_url,
         }
 
-        def function(of: FunctionSettings, *, inside: Network | None = None) -> Function:
-            made = Function(
+        def function(function_settings: FunctionSettings, *, inside: Network | None = None) -> Function:
+            created = Function(
                 self,
-                of.name.title().replace("-", ""),
+                function_settings.name.title().replace("-", ""),
                 stage=stage,
-                function=of,
+                function=function_settings,
                 code=code,
                 environment=environment,
                 operations=operations,
                 network=inside,
             )
-            operations.alarms.watch_function(of.name, made.function, scheduled=is_invoked_hourly(of))
-            return made
+            operations.alarms.watch_function(
+                function_settings.name, created.function, scheduled=is_invoked_hourly(function_settings)
+            )
+            return created
 
         convert = function(settings.CONVERT)
-        storage.grant_read(convert.rights, INBOX_PREFIX, CONFIG_PREFIX)
-        ledger.grant(convert.rights, "BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem")
-        # BatchExecuteStatement requires these (DynamoDB developer guide, "IAM security policies with PartiQL").
-        ledger.grant(convert.rights, "PartiQLInsert", "PartiQLUpdate")
-        ledger.grant_query(convert.rights, settings.BY_FILE)
-        queues.outbox.grant_send(convert.rights)
-        queues.resubmission.grant_send(convert.rights)
-        queues.intake.grant_send(convert.rights)
+        storage.grant_read(convert.permissions, INBOX_PREFIX, CONFIG_PREFIX)
+        ledger.grant(convert.permissions, "BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "UpdateItem")
+        # For BatchExecuteStatement (DynamoDB developer guide, "IAM security policies with PartiQL").
+        ledger.grant(convert.permissions, "PartiQLInsert", "PartiQLUpdate")
+        ledger.grant_query(convert.permissions, settings.BY_FILE)
+        queues.outbox.grant_send(convert.permissions)
+        queues.resubmission.grant_send(convert.permissions)
+        queues.intake.grant_send(convert.permissions)
         convert.consume(queues.intake)
 
         submit = function(settings.SUBMIT, inside=network)
-        storage.grant_read(submit.rights, CONFIG_PREFIX)
-        ledger.grant(submit.rights, "GetItem", "PutItem", "Query", "UpdateItem")
-        queues.resubmission.grant_send(submit.rights)
-        secrets.grant_read(submit.rights)
+        storage.grant_read(submit.permissions, CONFIG_PREFIX)
+        ledger.grant(submit.permissions, "GetItem", "PutItem", "Query", "UpdateItem")
+        queues.resubmission.grant_send(submit.permissions)
+        secrets.grant_read(submit.permissions)
         delivery = submit.consume(queues.outbox, delay=True)
 
         triage = function(settings.TRIAGE)
-        ledger.grant(triage.rights, "GetItem", "PutItem", "UpdateItem")
-        queues.outbox.grant_send(triage.rights)
+        ledger.grant(triage.permissions, "GetItem", "PutItem", "UpdateItem")
+        queues.outbox.grant_send(triage.permissions)
         triage.consume(queues.resubmission)
 
         sweep = function(settings.SWEEP)
@@ -98,8 +98,8 @@ class VaxlineStack(cdk.Stack):
         serve_backfill(function(settings.BACKFILL), stage=stage, storage=storage, ledger=ledger, queues=queues)
 
         valve = function(settings.VALVE, inside=network)
-        storage.grant_read(valve.rights, CONFIG_PREFIX)
-        ledger.grant(valve.rights, "PutItem", "Query")
+        storage.grant_read(valve.permissions, CONFIG_PREFIX)
+        ledger.grant(valve.permissions, "PutItem", "Query")
         valve.switch(delivery)
         valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
 
@@ -128,9 +128,6 @@ class VaxlineStack(cdk.Stack):
         }
         if network is not None:
             outputs["EgressAddress"] = network.address.attr_public_ip
-        self._tell(outputs)
-
-    def _tell(self, outputs: Mapping[str, str]) -> None:
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
 
@@ -138,4 +135,4 @@ class VaxlineStack(cdk.Stack):
         for queue in queues.by_name.values():
             operations.alarms.watch_queue(queue)
         if stage.dashboard:
-            Dashboard(self, "Page", stage=stage, alarms=operations.alarms.made, queues=queues.by_name.values())
+            Dashboard(self, "Page", stage=stage, alarms=operations.alarms.created, queues=queues.by_name.values())

@@ -1,4 +1,4 @@
-"""The sizes and switches of a stage, as `cdk.json` gives them; what the local run shares is in `shared.settings`."""
+"""The settings of a stage in `cdk.json`. Settings that the local run shares are in `shared.settings`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ _KINDS: Final = {bool: "true or false", int: "a whole number", str: "a text"}
 class Stage:
     """One deployment.
 
-    `protected` keeps the bucket, the table, their keys and the logs when the stack is deleted, and guards table and
-    stack against deletion; `fixed_egress` sends the calls to the IIS from one fixed address, for IISs that keep a
-    list of allowed ones; `alarm_email` gets the alarms (empty: subscribe to the topic by hand),
-    `notice_email` what waits for those who correct; more refused messages
-    than `refusal_percent` ring, and credentials that expire in fewer than `credential_days`; `dashboard` makes a page
-    in CloudWatch; `restored_table` names the ledger's table that was restored and is in use instead of the
-    stack's own; `log_days` keeps the functions' logs and the bucket's access logs; `noncurrent_days` keeps
-    overwritten and deleted exports.
+    Attributes:
+        name: the stage's name.
+        protected: bucket, table, keys and logs survive the deletion of the stack; table and stack have deletion
+            protection.
+        fixed_egress: calls to the IIS come from one fixed IP address, for IISs with an allow list.
+        alarm_email: the address for alarms; where it is empty, subscribe to the topic by hand.
+        notice_email: the address for notices to the operators.
+        refusal_percent: a higher percentage of refused messages raises an alarm.
+        credential_days: credentials that expire in fewer days raise an alarm.
+        dashboard: whether there is a CloudWatch dashboard.
+        restored_table: a restored ledger table that is used instead of the stack's own.
+        log_days: how long the functions' logs and the bucket's access logs are kept.
+        noncurrent_days: how long overwritten and deleted exports are kept.
     """
 
     name: str
@@ -39,17 +44,17 @@ class Stage:
 
     @classmethod
     def read(cls, name: str, given: Mapping[str, object]) -> Stage:
-        """A stage from its entry in `cdk.json`.
+        """Return a stage from its entry in `cdk.json`.
 
         Raises:
-            ValueError: an unknown stage or switch, or a value of another type; the text names it.
+            ValueError: the stage or a setting is unknown, or a value has another type; the text names it.
         """
         if name not in settings.STAGES:
             raise ValueError(f"cdk.json: stages.{name}: not one of {', '.join(settings.STAGES)}")
-        switches = {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+        defaults = {field.name: field.default for field in fields(cls) if field.default is not MISSING}
         for key, value in given.items():
-            if key not in switches:
-                raise ValueError(f"cdk.json: stages.{name}.{key}: not one of {', '.join(switches)}")
-            if type(value) is not type(switches[key]):
-                raise ValueError(f"cdk.json: stages.{name}.{key}: must be {_KINDS[type(switches[key])]}")
+            if key not in defaults:
+                raise ValueError(f"cdk.json: stages.{name}.{key}: not one of {', '.join(defaults)}")
+            if type(value) is not type(defaults[key]):
+                raise ValueError(f"cdk.json: stages.{name}.{key}: must be {_KINDS[type(defaults[key])]}")
         return cls(name, **given)  # type: ignore[arg-type]

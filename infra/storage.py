@@ -1,4 +1,4 @@
-"""The bucket that exports arrive in and that keeps the configuration, and the bucket that records who read it."""
+"""The bucket for exports, configuration, query files and reports, and the bucket for its access logs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.nag import acknowledge
+from infra.permissions import DECRYPT, WRITE, CustomerManagedKey, Permissions
 from infra.queues import DeliveryQueue
-from infra.rights import DECRYPT, WRITE, OwnKey, Rights
 from infra.stages import Stage
 from shared import settings
 
@@ -18,17 +18,17 @@ _ABORT_UPLOADS = cdk.Duration.days(7)
 
 
 class Storage(Construct):
-    """One versioned, encrypted bucket; what lands under `inbox/` is announced to the intake queue.
+    """One versioned, encrypted bucket. Objects under `inbox/` cause events for the intake queue.
 
-    The bucket's name is fixed (`vaxline-<stage>-<account>-<region>`): the intake queue's policy names the bucket, and
-    the bucket waits for that policy, so neither may refer to the other's resource.
+    The bucket's name is fixed (`vaxline-<stage>-<account>-<region>`), because the queue's policy names the bucket and
+    the bucket depends on that policy, so neither can refer to the other's resource.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, intake: DeliveryQueue) -> None:
         super().__init__(scope, construct_id)
         self.name = f"{settings.PRODUCT}-{stage.name}-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
         self.arn = f"arn:{cdk.Aws.PARTITION}:s3:::{self.name}"
-        self.key = OwnKey(
+        self.key = CustomerManagedKey(
             self, "Key", alias=f"alias/{settings.PRODUCT}-{stage.name}-exports", purpose="vaxline: exports"
         )
         self.bucket = s3.Bucket(
@@ -103,7 +103,7 @@ class Storage(Construct):
         return bucket
 
     def _announce(self, intake: DeliveryQueue) -> None:
-        """Plain CloudFormation rather than the CDK's helper, which would deploy a function of its own for this."""
+        """Send events to the intake queue, in plain CloudFormation, since the CDK's helper would deploy a function."""
         intake.allow_service(
             "s3.amazonaws.com",
             {
@@ -125,36 +125,36 @@ class Storage(Construct):
                 )
             ]
         )
-        # S3 tries the queue when the bucket is made, so the queue must know the bucket by then.
+        # S3 sends a test event when the bucket is created, so the queue's policy must exist by then.
         resource.node.add_dependency(intake.queue.node.find_child("Policy"))
 
-    def grant_read(self, to: Rights, *prefixes: str) -> None:
-        """Objects under these prefixes, and the list of them.
+    def grant_read(self, permissions: Permissions, *prefixes: str) -> None:
+        """Allow reading and listing objects under these prefixes.
 
-        `IfExists`: a HEAD or GET of one key names no prefix, and without the list permission S3 answers 403 instead of
-        404 for a key that is gone.
+        The condition is `IfExists`, because a HEAD or GET of a missing key names no prefix, and without the permission
+        to list, S3 would answer 403 instead of 404.
         """
-        to.allow(
+        permissions.allow(
             ["s3:GetObject", "s3:GetObjectVersion"],
             [f"{self.arn}/{prefix}*" for prefix in prefixes],
             because="Exports and versions of the configuration come and go; their prefix is what stays.",
         )
         under = {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}
-        to.allow(["s3:ListBucket"], [self.arn], when={"StringLikeIfExists": under})
-        to.use_key(self.key, DECRYPT, through="s3")
+        permissions.allow(["s3:ListBucket"], [self.arn], when={"StringLikeIfExists": under})
+        permissions.use_key(self.key, DECRYPT, through="s3")
 
-    def grant_list(self, to: Rights, prefix: str) -> None:
-        """The names of what is and was under this prefix; not its content."""
-        to.allow(["s3:ListBucketVersions"], [self.arn], when={"StringLike": {"s3:prefix": [f"{prefix}*"]}})
+    def grant_list(self, permissions: Permissions, prefix: str) -> None:
+        """Allow listing the object versions under a prefix, without their content."""
+        permissions.allow(["s3:ListBucketVersions"], [self.arn], when={"StringLike": {"s3:prefix": [f"{prefix}*"]}})
 
-    def grant_write(self, to: Rights, prefix: str) -> None:
-        """New objects, and new versions of those that are there, under this prefix."""
-        to.allow(
+    def grant_write(self, permissions: Permissions, prefix: str) -> None:
+        """Allow writing objects under a prefix."""
+        permissions.allow(
             ["s3:PutObject"],
             [f"{self.arn}/{prefix}*"],
             because="Keys name versions of the configuration, or days of reports.",
         )
-        to.use_key(self.key, WRITE, through="s3")
+        permissions.use_key(self.key, WRITE, through="s3")
 
 
 def _removal(stage: Stage) -> cdk.RemovalPolicy:

@@ -248,7 +248,7 @@ _EMULATOR_ACTIONS: Final = {
 
 
 # For a batch of PartiQL statements, AWS checks a permission for each statement on its table; the emulator checks one
-# for the batch, without a resource. tests/infra/test_rights.py checks the permissions of AWS instead.
+# for the batch, without a resource. tests/infra/test_permissions.py checks the permissions of AWS instead.
 _PARTIQL: Final = "dynamodb:PartiQL"
 _ANY_STATEMENT: Final = {"Effect": "Allow", "Action": ["dynamodb:BatchExecuteStatement"], "Resource": "*"}
 

@@ -89,8 +89,8 @@ FIELD_NAMES: Final[dict[str, str]] = {
 """Names of the fields that vaxline sends."""
 
 _OWN_CODE: Final = re.compile(r"[A-Z]+-.*")
-# A cause as `shared.domain.hl7.ack` writes it: a code with a digit (`WEBIZ-501`, `103`, two national codes as `999-5`), or
-# ERR where the IIS gave no code; then the place.
+# A cause as `shared.domain.hl7.ack` writes it: a code with a digit (`WEBIZ-501`, `103`, two national codes as `999-5`),
+# or ERR where the IIS gave no code; then the place.
 _CAUSE: Final = re.compile(
     r"(?P<code>(?=[^0-9 ]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,23}|ERR)(?: (?P<place>[A-Z][A-Z0-9]{2}(?:-[0-9]{1,3})?))?"
 )

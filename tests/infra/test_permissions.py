@@ -200,7 +200,7 @@ def listed(value: object) -> list:
     return value if isinstance(value, list) else [value]
 
 
-def rights(template: Template, policy: list[dict]) -> dict[str, set[str]]:
+def allowed_actions(template: Template, policy: list[dict]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for statement in policy:
         assert statement["Effect"] == "Allow"
@@ -220,12 +220,12 @@ def test_a_function_may_do_this_and_nothing_else(template: Template, stage: str,
     expected = named(EXPECTED[name], stage)
     if stage == "production" and name in ("submit", "valve", "query", "query-files"):
         expected["*"] = INTERFACES
-    assert rights(template, statements(template, stage, name)) == expected
+    assert allowed_actions(template, statements(template, stage, name)) == expected
 
 
 def test_an_operator_may_do_this_and_nothing_else(template: Template, stage: str) -> None:
     policy = template.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"vaxline-{stage}-operator")
-    assert rights(template, policy["PolicyDocument"]["Statement"]) == named(OPERATOR, stage)
+    assert allowed_actions(template, policy["PolicyDocument"]["Statement"]) == named(OPERATOR, stage)
 
 
 def test_no_action_has_a_wildcard(template: Template, stage: str, name: str) -> None:

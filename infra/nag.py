@@ -1,4 +1,4 @@
-"""Acknowledges cdk-nag findings on the construct that has them, with the reason why each one stays."""
+"""cdk-nag: check every synthesis, and acknowledge findings with the reason why they stay."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ _PACKS: Final = {"AwsSolutions": "AwsSolutions", "HIPAA.Security": "HIPAA.Securi
 
 
 def add_checks(app: cdk.App) -> None:
-    """Has every synthesis judged by AwsSolutions and HIPAA.Security; an unexplained finding fails it."""
+    """Check every synthesis with AwsSolutions and HIPAA.Security; a finding that is not acknowledged fails it."""
     cdk.Validations.of(app).add_plugins(
         cdk_nag.AwsSolutionsChecks(app, verbose=True), cdk_nag.HIPAASecurityChecks(app, verbose=True)
     )
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """`reasons` maps a rule, such as `AwsSolutions-IAM5[Resource::*]` or `HIPAA.Security-LambdaDLQ`, to the reason."""
+    """Acknowledge findings of a construct.
+
+    Args:
+        construct: the construct that has the findings.
+        reasons: rule, such as `AwsSolutions-IAM5[Resource::*]` or `HIPAA.Security-LambdaDLQ` → reason.
+    """
     cdk.Validations.of(construct).acknowledge(
         *(
             cdk.Acknowledgment(id=f"{_PACKS[rule.split('-')[0]]}::{rule}", reason=reason)

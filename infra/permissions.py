@@ -1,4 +1,4 @@
-"""Customer-managed keys, and the rights of the functions."""
+"""Customer-managed keys, and the permissions of functions and operators."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.nag import acknowledge
 
 DECRYPT: Final = ("kms:Decrypt",)
 WRITE: Final = ("kms:GenerateDataKey",)
-# Key rights of a sender to an encrypted queue (SQS developer guide, "Configuring AWS KMS permissions").
+# For senders to an encrypted queue (SQS developer guide, "Configuring AWS KMS permissions").
 SEND: Final = ("kms:Decrypt", "kms:GenerateDataKey")
-# Key rights of a user of a table (DynamoDB developer guide, "Authorizing use of your customer managed key"),
-# without CreateGrant: the grant is made when the table is.
+# For users of an encrypted table (DynamoDB developer guide, "Authorizing use of your customer managed key"), without
+# CreateGrant, which is needed only when the table is created.
 TABLE_READ: Final = ("kms:Decrypt", "kms:DescribeKey")
 TABLE_WRITE: Final = (*TABLE_READ, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 
 
-class OwnKey(kms.Key):
-    """A customer-managed key with yearly rotation; it outlives the stack, because what it encrypted may."""
+class CustomerManagedKey(kms.Key):
+    """A customer-managed key with yearly rotation. It survives the stack, since encrypted data may."""
 
     def __init__(self, scope: Construct, construct_id: str, *, alias: str, purpose: str) -> None:
         super().__init__(
@@ -38,11 +38,11 @@ class OwnKey(kms.Key):
     def allow_service(
         self, service: str, actions: Sequence[str], conditions: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
-        """Lets an AWS service use the key; the key policy names it, because services have no role here.
+        """Let an AWS service use the key, by the key policy.
 
-        Without conditions where AWS documents none: S3 and CloudWatch are only written to work without (S3 user guide,
-        "AWS KMS key policy" under event notifications; CloudWatch user guide, encrypted SNS topics). Which bucket and
-        which alarm may send is then said by the policy of the queue and of the topic.
+        AWS documents no conditions for S3 and CloudWatch (S3 user guide, "AWS KMS key policy" under event
+        notifications; CloudWatch user guide, encrypted SNS topics). The policies of queue and topic limit which bucket
+        and which alarms may send.
         """
         self.add_to_resource_policy(
             iam.PolicyStatement(
@@ -54,11 +54,11 @@ class OwnKey(kms.Key):
         )
 
 
-class Rights(iam.ManagedPolicy):
-    """The rights of a function or a person: exact actions on exact resources, and a reason for each wildcard.
+class Permissions(iam.ManagedPolicy):
+    """The permissions of a function or of operators: exact actions on exact resources, and a reason for each wildcard.
 
-    A managed policy rather than the role's inline one: it exists before the role does, so nothing that uses the role
-    can start before the rights are there.
+    It is a managed policy and not an inline one, because a managed policy exists before the role that has it, so
+    nothing can use the role without its permissions.
     """
 
     def allow(
@@ -69,20 +69,25 @@ class Rights(iam.ManagedPolicy):
         when: Mapping[str, Mapping[str, object]] | None = None,
         because: str = "",
     ) -> None:
-        """Adds a statement; `because` says why its resources need their wildcards."""
+        """Add a statement.
+
+        Args:
+            actions: the actions.
+            resources: ARNs.
+            when: conditions.
+            because: why the ARNs need wildcards; empty where they have none.
+        """
         self.add_statements(iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=when))
         if because:
-            acknowledge(
-                self, {f"AwsSolutions-IAM5[Resource::{self._as_cdk_nag_says(arn)}]": because for arn in resources}
-            )
+            acknowledge(self, {f"AwsSolutions-IAM5[Resource::{self._as_in_nag(arn)}]": because for arn in resources})
 
     def use_key(self, key: kms.IKey, actions: Sequence[str], *, through: str) -> None:
-        """Use of a key, only by way of the service that holds what the key encrypts (kms:ViaService)."""
+        """Allow the use of a key through one AWS service only (kms:ViaService)."""
         service = f"{through}.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}"
         self.allow(actions, [key.key_arn], when={"StringEquals": {"kms:ViaService": service}})
 
-    def _as_cdk_nag_says(self, arn: str) -> str:
-        """References of the template in angle brackets: `arn:<AWS::Partition>:s3:::…`."""
+    def _as_in_nag(self, arn: str) -> str:
+        """Return an ARN as cdk-nag writes it, with references in angle brackets: `arn:<AWS::Partition>:s3:::…`."""
         resolved = cdk.Stack.of(self).resolve(arn)
         parts = resolved["Fn::Join"][1] if isinstance(resolved, dict) and "Fn::Join" in resolved else [resolved]
         return "".join(part if isinstance(part, str) else f"<{_named(part)}>" for part in parts)
