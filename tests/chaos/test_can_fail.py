@@ -24,7 +24,7 @@ SCHEDULES = 300
 # It breaks several promises, and which one first depends on the seed.
 ANYTHING = ""
 # A message is sent after its correction only if it was deferred or lost while its correction was not: rare otherwise.
-MUCH_IS_DEFERRED = Mischief(lost=0.2, late_events=0.3, skew=10.0, iis=0.3, faults=("http-503",))
+MUCH_IS_DEFERRED = Mischief(lost=0.5, late_events=0.3, skew=10.0, iis=0.5, faults=("http-503",))
 
 
 class ClaimsAnything(MemorySubmissionStates):
