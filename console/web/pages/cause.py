@@ -138,7 +138,7 @@ class _RemedyForm:
                 self._preview_button = ui.button("Preview", on_click=self._preview).props("no-caps")
                 self._apply_button = ui.button("Resubmit all", on_click=self._apply).props("no-caps color=positive")
                 self._apply_button.disable()
-            self._result = ui.element("div").props('aria-live="polite"').classes("flex flex-col gap-2")
+            self._result = ui.element("div").props('aria-live="polite"').classes("flex flex-col flex-nowrap gap-2")
             self._draw_inputs()
 
     def _draw_inputs(self) -> None:

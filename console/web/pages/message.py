@@ -184,7 +184,7 @@ class _Correction:
                 ui.button("Preview", on_click=lambda: self._resubmit(dry_run=True)).props("no-caps outline")
                 ui.button("Resubmit", on_click=lambda: self._resubmit(dry_run=False)).props("no-caps color=positive")
             with row():
-                self._reason = ui.input("reason, to close it instead").classes("w-96")
+                self._reason = ui.input("reason, to close it instead").classes("w-96 max-w-full")
                 ui.button("Close", on_click=self._close).props("no-caps outline color=negative")
             self._result = ui.element("div").props('aria-live="polite"')
 

@@ -66,7 +66,7 @@ class _QueryForm:
                 "p",
                 "dim",
             )
-        self._result = ui.element("div").classes("flex flex-col gap-3").props('aria-live="polite"')
+        self._result = ui.element("div").classes("flex flex-col flex-nowrap gap-3").props('aria-live="polite"')
         with self._result, card():
             empty("No query yet.", "Fill in the MRN of a patient that was reported, or name and birth date.")
 

@@ -53,7 +53,7 @@ class _ReportForm:
                 self._clinic = ui.select(["", *self._clinics], value="", label="clinic").classes("w-40")
                 ui.button("Show").props('no-caps type="submit"')
             self._description = text("", "p", "dim")
-        self._result = ui.element("div").classes("flex flex-col gap-3").props('aria-live="polite"')
+        self._result = ui.element("div").classes("flex flex-col flex-nowrap gap-3").props('aria-live="polite"')
 
     async def show(self) -> None:
         """Draw the chosen report."""
