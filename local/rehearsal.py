@@ -76,7 +76,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, order=True):
-    """What waits for a person, by cause, state and clinic. A submission with two causes counts under each."""
+    """Rows that wait for a person, by cause, state and clinic. A submission with two causes counts under each."""
 
     cause: str
     state: State
@@ -174,7 +174,7 @@ def _commands(path: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _stages(words: Sequence[str]) -> Iterator[str]:
-    """What a command names with `--stage`."""
+    """The stage that a command names with `--stage`."""
     for word, following in zip(words, (*words[1:], ""), strict=True):
         if word == "--stage":
             yield following

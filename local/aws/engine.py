@@ -28,7 +28,7 @@ _MIN_SCHEDULE: Final = 0.2
 """Least seconds between two invocations by a schedule."""
 
 _STAYS_CLOSED: Final = frozenset({"MAINTENANCE", "PERSON"})
-"""What closed the valve, in the handler's answer, where it will not open soon by itself."""
+"""The causes in the valve handler's answer after which the valve does not open soon by itself."""
 
 _SCHEDULED: Final = {"source": "aws.scheduler", "detail-type": "Scheduled Event"}
 _ACCOUNT: Final = "000000000000"

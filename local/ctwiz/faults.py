@@ -39,7 +39,7 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a reply can be made of.
+    """The material for a reply.
 
     Attributes:
         message: the HL7 of the request.

@@ -109,7 +109,7 @@ NO_ORDER: Final = Order(0, ())
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a rule checks: a message, and one of its order groups (none for the rules about the patient)."""
+    """The input of a rule: a message, and one of its order groups (none for the rules about the patient)."""
 
     message: Message
     context: Context

@@ -1,4 +1,4 @@
-"""What the simulated CT WiZ has stored, as values: patients and their doses."""
+"""The patients and doses that the simulated CT WiZ has stored, as values."""
 
 from __future__ import annotations
 

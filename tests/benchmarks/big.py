@@ -64,7 +64,7 @@ class _Base:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
-        # What the kernel has been given survives a killed process.
+        # Data handed to the kernel survives a killed process.
         self._base.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from tests.local_run import OpenRun, kept_in, open_run
 
 @pytest.fixture(scope="module")
 def clinics_toml() -> str:
-    """What the local run is configured with; a module may have another."""
+    """The configuration of the local run; a module may have another."""
     return CLINICS
 
 
