@@ -183,7 +183,7 @@ class FhirSet:
         first = fhir.LINE.decode(payload)
         if first.resourceType == "Immunization":
             self._rows += 1
-            day = values.iso_day(first.occurrenceDateTime) or ""
+            day = values.iso_day(first.occurrenceDateTime or first.date) or ""
             spool.add(Row(reference_name(first.patient), day, "", number, count, "", payload))
         elif first.resourceType == "Patient":
             fhir.PATIENT.decode(payload)
@@ -248,7 +248,7 @@ class FhirSet:
         if not row.patient or not row.day:
             raw = row.payload.decode().strip()
         if not row.day:
-            value = resource.occurrenceDateTime or resource.occurrenceString
+            value = resource.occurrence
             all_findings.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", value))
         clinic = self._clinic(resource, find)
         return clinic, Entry(part, row.row, patient, dose, tuple(all_findings), raw)
@@ -287,7 +287,7 @@ class FhirSet:
     def _clinic(self, resource: fhir.Immunization, find: fhir_dose.FindActor) -> str:
         """The export's name or number of the clinic; empty for the source's own, which reports historical doses."""
         source = self._source
-        if source.one_clinic or (resource.primarySource is False and source.clinic):
+        if source.one_clinic or (resource.is_primary is False and source.clinic):
             return ""
         location = find(resource.location)
         name = location.name if location and isinstance(location.name, str) else ""

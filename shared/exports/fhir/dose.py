@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from shared.domain.codes import cdc, local, tables
-from shared.domain.codes.table import Table
+from shared.domain.codes.table import Table, normalized
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
 from shared.exports import values
 from shared.exports.fhir import model as fhir
@@ -25,6 +25,7 @@ _STANDARD_SYSTEMS: Final = fhir.CVX_SYSTEMS | fhir.NDC_SYSTEMS
 _NOBODY: Final = Provider()
 # v3 ActReason: immunity, medical precaution, out of stock.
 _NO_REFUSAL: Final = frozenset({"IMMUNE", "MEDPREC", "OSTOCK"})
+_PARTIAL: Final = "partialdose"
 
 FindActor = Callable[[fhir.Reference], fhir.Actor | None]
 """Resolves a reference to a Practitioner, Organization or Location; None if the export does not hold it."""
@@ -49,7 +50,7 @@ def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> t
     lot = resource.lotNumber.strip()
     read = Dose(
         id=resource.id or next((identifier.value for identifier in resource.identifier if identifier.value), ""),
-        date=values.iso_day(resource.occurrenceDateTime) or "",
+        date=values.iso_day(resource.occurrence) or "",
         vaccine=_vaccine(resource.vaccineCode, reading),
         ndc=_ndc(resource.vaccineCode, reading),
         completion=completion,
@@ -116,20 +117,37 @@ def _spellings(concept: fhir.Concept) -> Iterator[str]:
 
 def _status(resource: fhir.Immunization, reading: _Reading) -> tuple[Completion, Action, Code]:
     """RXA-20, RXA-21 and RXA-18. A resource entered in error becomes a delete with the content it had."""
-    if resource.status == "completed":
-        return Completion.COMPLETE, Action.ADD, NO_CODE
-    if resource.status == "not-done":
-        for spelling in _spellings(resource.statusReason):
+    if resource.status == "entered-in-error":
+        return Completion.COMPLETE, Action.DELETE, NO_CODE
+    if resource.status == "not-done" or resource.notGiven or resource.wasNotGiven:
+        return _not_given(resource, reading)
+    if resource.status != "completed":
+        reading.note("CODE-UNKNOWN", "RXA-20", "status", resource.status)
+    return _given(resource, reading), Action.ADD, NO_CODE
+
+
+def _not_given(resource: fhir.Immunization, reading: _Reading) -> tuple[Completion, Action, Code]:
+    concepts = (resource.statusReason, *resource.explanation.reasonNotGiven)
+    for concept in concepts:
+        for spelling in _spellings(concept):
             reason = tables.REFUSAL_REASON.look_up(spelling)
             if reason:
-                text = resource.statusReason.text
                 # "Other" asks for a description (NIP002).
-                is_other = reason.code == "02" and text
-                return Completion.REFUSED, Action.ADD, replace(reason, text=text) if is_other else reason
-        return Completion.NOT_ADMINISTERED, Action.ADD, _local_reason(resource.statusReason, reading)
-    if resource.status != "entered-in-error":
-        reading.note("CODE-UNKNOWN", "RXA-20", "status", resource.status)
-    return Completion.COMPLETE, Action.DELETE if resource.status == "entered-in-error" else Action.ADD, NO_CODE
+                is_other = reason.code == "02" and concept.text
+                return Completion.REFUSED, Action.ADD, replace(reason, text=concept.text) if is_other else reason
+    stated = next((concept for concept in concepts if any(_spellings(concept))), resource.statusReason)
+    return Completion.NOT_ADMINISTERED, Action.ADD, _local_reason(stated, reading)
+
+
+def _given(resource: fhir.Immunization, reading: _Reading) -> Completion:
+    """RXA-20 of a dose that was given. HL7 says of a dose that does not count only that it was no full one."""
+    reasons = [spelling for concept in resource.subpotentReason for spelling in _spellings(concept)]
+    if resource.isSubpotent is False or not (resource.isSubpotent or reasons):
+        return Completion.COMPLETE
+    if any(normalized(reason).replace(" ", "") == _PARTIAL for reason in reasons):
+        return Completion.PARTIALLY_ADMINISTERED
+    reading.note("DOSE-SUBPOTENT", "RXA-20", "isSubpotent", next(iter(reasons), "true"))
+    return Completion.COMPLETE
 
 
 def _local_reason(concept: fhir.Concept, reading: _Reading) -> Code:
@@ -143,11 +161,11 @@ def _local_reason(concept: fhir.Concept, reading: _Reading) -> Code:
 
 def _origin(resource: fhir.Immunization) -> Code:
     """NIP001: `primarySource` says whether it was given here, `reportOrigin` who reported a historical dose."""
-    if resource.primarySource:
+    if resource.is_primary:
         return _NEW
     origins = (tables.INFORMATION_SOURCE.look_up(spelling) for spelling in _spellings(resource.reportOrigin))
     stated = next((origin for origin in origins if origin and origin.code != ADMINISTERED), None)
-    if resource.primarySource is None:
+    if resource.is_primary is None:
         return stated or NO_CODE
     return stated or _HISTORICAL
 

@@ -34,6 +34,13 @@ TABLE: Final[tuple[Check, ...]] = (
         "Export Patient resources in the same set; then store the set again.",
         _SETUP,
     ),
+    Check(
+        "DOSE-SUBPOTENT",
+        _E,
+        "RXA-20",
+        "The export says that the dose does not count as a full one (isSubpotent), for a reason that a VXU cannot say.",
+        "Decide: resubmit with completion=PA so that it does not count, or with completion=CP if it does.",
+    ),
     # Bundles.
     Check(
         "BUNDLE-UNREADABLE",

@@ -138,7 +138,15 @@ class Protocol(msgspec.Struct, frozen=True, gc=False):
     doseNumberString: str = ""
 
 
+class Explanation(msgspec.Struct, frozen=True, gc=False):
+    """Why a dose was not given, in DSTU2 and STU3."""
+
+    reasonNotGiven: tuple[Concept, ...] = ()
+
+
 class Immunization(msgspec.Struct, frozen=True, gc=False):
+    """An Immunization of R4, and the elements by which STU3 and DSTU2 say whether and when a dose was given."""
+
     id: str = ""
     identifier: tuple[Identifier, ...] = ()
     contained: tuple[Actor, ...] = ()
@@ -149,6 +157,13 @@ class Immunization(msgspec.Struct, frozen=True, gc=False):
     occurrenceDateTime: str = ""
     occurrenceString: str = ""
     primarySource: bool | None = None
+    isSubpotent: bool | None = None
+    subpotentReason: tuple[Concept, ...] = ()
+    notGiven: bool = False
+    wasNotGiven: bool = False
+    explanation: Explanation = msgspec.field(default_factory=Explanation)
+    reported: bool | None = None
+    date: str = ""
     reportOrigin: Concept = msgspec.field(default_factory=Concept)
     location: Reference = msgspec.field(default_factory=Reference)
     manufacturer: Reference = msgspec.field(default_factory=Reference)
@@ -164,6 +179,18 @@ class Immunization(msgspec.Struct, frozen=True, gc=False):
     fundingSource: Concept = msgspec.field(default_factory=Concept)
     protocolApplied: tuple[Protocol, ...] = ()
 
+    @property
+    def occurrence(self) -> str:
+        """When the dose was given, as the resource writes it: a date or dateTime, else a text."""
+        return self.occurrenceDateTime or self.date or self.occurrenceString
+
+    @property
+    def is_primary(self) -> bool | None:
+        """Whether it was given where it is recorded; DSTU2 has `reported` for the opposite. None if it is not said."""
+        if self.primarySource is None and self.reported is not None:
+            return not self.reported
+        return self.primarySource
+
 
 class Line(msgspec.Struct, frozen=True, gc=False):
     """The elements by which a line is sorted, whatever resource it holds."""
@@ -173,6 +200,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     identifier: tuple[Identifier, ...] = ()
     patient: Reference = msgspec.field(default_factory=Reference)
     occurrenceDateTime: str = ""
+    date: str = ""
 
 
 LINE: Final = msgspec.json.Decoder(Line)

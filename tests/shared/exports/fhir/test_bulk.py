@@ -15,6 +15,7 @@ from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Action, Completion, Finding, Visit
 from shared.exports import arrivals
+from shared.exports.corrections import corrected
 from shared.exports.fhir import model
 from shared.exports.fhir import patient as fhir_patient
 from shared.exports.fhir.bulk import reference_name
@@ -23,6 +24,9 @@ Read = Callable[..., list[Visit]]
 BULK = Source("bulk", "fhir", clinic="elm")
 CVX = "http://hl7.org/fhir/sid/cvx"
 MR = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
+
+
+PARTLY = Completion.PARTIALLY_ADMINISTERED
 
 
 def lines(*resources: dict[str, Any] | str) -> bytes:
@@ -145,6 +149,21 @@ def test_the_references_of_a_dose_lead_to_people_places_and_makers(read: Read) -
         ({"status": "not-done", "statusReason": concept("OSTOCK")}, Completion.NOT_ADMINISTERED, Action.ADD, ""),
         ({"status": "not-done"}, Completion.NOT_ADMINISTERED, Action.ADD, ""),
         ({"status": "entered-in-error"}, Completion.COMPLETE, Action.DELETE, ""),
+        ({"status": "entered-in-error", "notGiven": True}, Completion.COMPLETE, Action.DELETE, ""),
+        # STU3 and DSTU2.
+        ({"notGiven": True}, Completion.NOT_ADMINISTERED, Action.ADD, ""),
+        ({"wasNotGiven": True}, Completion.NOT_ADMINISTERED, Action.ADD, ""),
+        (
+            {"notGiven": True, "explanation": {"reasonNotGiven": [concept("PATOBJ")]}},
+            Completion.REFUSED,
+            Action.ADD,
+            "03",
+        ),
+        ({"notGiven": False}, Completion.COMPLETE, Action.ADD, ""),
+        # A dose that was too small.
+        ({"isSubpotent": True, "subpotentReason": [concept("partialdose")]}, PARTLY, Action.ADD, ""),
+        ({"subpotentReason": [{"text": "Partial dose"}]}, PARTLY, Action.ADD, ""),
+        ({"isSubpotent": False, "subpotentReason": [concept("partialdose")]}, Completion.COMPLETE, Action.ADD, ""),
     ],
 )
 def test_status_says_what_became_of_a_dose(
@@ -155,6 +174,30 @@ def test_status_says_what_became_of_a_dose(
     assert (dose.completion, dose.action, dose.refusal_reason.code) == (completion, action, reason)
     assert dose.information_source.code == ("00" if dose.is_given else "")
     assert dose.vaccine.code == "08"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "value"),
+    [([concept("coldchainbreak")], "coldchainbreak"), ([concept("recall")], "recall"), ([], "true")],
+)
+def test_a_dose_that_does_not_count_for_another_reason_is_held(
+    read: Read, reasons: list[dict[str, Any]], value: str
+) -> None:
+    dose = an_immunization(isSubpotent=True, subpotentReason=reasons)
+    [visit] = read(BULK, {"x": lines(a_patient(), dose)})
+    assert [(f.code, f.path, f.value) for f in visit.findings] == [("DOSE-SUBPOTENT", "RXA-20", value)]
+    released = corrected(visit, {"completion": "PA"}, BULK)
+    assert isinstance(released, Visit)
+    assert not released.findings
+    assert released.doses[0].completion is PARTLY
+
+
+def test_an_older_version_of_fhir_says_day_and_origin_by_other_names(read: Read) -> None:
+    old = an_immunization(date="2026-03-01", reported=True, lotNumber="")
+    del old["occurrenceDateTime"], old["primarySource"]
+    [visit] = read(BULK, {"x": lines(a_patient(), old)})
+    assert (visit.date, visit.doses[0].date, visit.doses[0].information_source.code) == ("20260301", "20260301", "01")
+    assert not visit.findings
 
 
 def test_everything_else_that_a_dose_says(read: Read) -> None:
