@@ -209,6 +209,8 @@ def _print_attempt(attempt: Attempt, submission: Submission) -> None:
             f", MSA-1 {attempt.msa_1 or '-'}"
         )
     )
+    if attempt.msa_3:
+        terminal.out.print(Text(f"  MSA-3: {attempt.msa_3}"))
     if attempt.fault:
         explained = explanation(attempt.fault) or UNEXPLAINED
         terminal.out.print(Text(f"  {attempt.fault} ({explained.who}): {explained.words} {explained.fix}"))

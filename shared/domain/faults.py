@@ -178,6 +178,14 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     ),
     Fault("EMPTY-ANSWER", "The SOAP answer was empty.", _CONFIRM, Strategy.CONFIRM, True),
     Fault("OVERSIZE-ANSWER", "The answer was larger than vaxline accepts.", _CONFIRM, Strategy.CONFIRM, True),
+    Fault(
+        "COMMIT-ACK",
+        "The IIS only said that the message arrived (MSA-1 is CA), and nothing about its content.",
+        "Run `vaxline reconcile`: a query shows whether the IIS stored it. Ask the IIS help desk why no application "
+        "acknowledgment (AA, AE or AR) came.",
+        Strategy.RECONCILE,
+        True,
+    ),
     Fault("NOT-AN-ACK", "The SOAP answer held no HL7 acknowledgment.", _CONFIRM, Strategy.CONFIRM, True),
     Fault(
         "WRONG-MSA-2",
@@ -218,6 +226,7 @@ LADDERS: Final[dict[Strategy, tuple[int, ...]]] = {
     Strategy.CONFIRM: (300,),
     Strategy.CORRECT: (),
     Strategy.CHECK_SETUP: (),
+    Strategy.RECONCILE: (),
 }
 """Seconds between tries, before jitter. A strategy without steps is not retried by vaxline itself."""
 

@@ -1,8 +1,9 @@
 """Guidance for an error of an IIS: the row of `guidance_table.TABLE` that matches its code and place.
 
 The IIS's text (ERR-8) says what is wrong; a row says why that happens, how to fix it and who can. The most specific row
-wins: a code of the IIS's own, then code and place together, then a field, then a code of a national table (ERR-3: HL7
-table 0357, ERR-5: 0533), then a segment. The last row matches everything.
+wins: a code of the IIS's own, then code and place together, then a component, then a field, then a code of a national
+table (ERR-3: HL7 table 0357, ERR-5: 0533), then a segment. The last row matches everything. A cause of the worklist
+names no component, so rows with one explain single errors only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from shared.domain.submission import AckError
 
 __all__ = ["FIELD_NAMES", "Guidance", "field_name", "guide", "guide_cause", "place"]
 
-_ANSWERS_OF_ENHANCED_MODE: Final = {"CE": "AE", "CR": "AR"}
+_ANSWERS_OF_ENHANCED_MODE: Final = {"CA": "AA", "CE": "AR", "CR": "AR"}
 FIELD_NAMES: Final[dict[str, str]] = {
     "MSH-3": "sending application",
     "MSH-4": "sending facility",
@@ -104,7 +105,10 @@ def guide(error: AckError, vxu: str = "") -> Guidance:
         error: the ERR.
         vxu: the message that it is about; with it, an error at an OBX is matched by the OBX's LOINC.
     """
-    return _most_specific((error.application_code, error.code), place(error, vxu))
+    where = place(error, vxu)
+    if error.component and where == f"{error.segment}-{error.field}":
+        where += f".{error.component}"
+    return _most_specific((error.application_code, error.code), where)
 
 
 def guide_cause(cause: str) -> Guidance | None:
@@ -118,7 +122,7 @@ def guide_cause(cause: str) -> Guidance | None:
         return None
     code = match["code"]
     table, _, national = code.partition("-")
-    codes = (national, table) if table.isdigit() else (code,)
+    codes = (national, table) if table.isdigit() and national else (code,)
     return _most_specific(codes, match["place"] or "")
 
 
@@ -153,7 +157,7 @@ def _has_code(row: Guidance, codes: tuple[str, ...]) -> bool:
 
 def _covers(path: str, place: str) -> bool:
     """Say whether a path covers a place: `PID` covers every field of PID, but `PID-1` does not cover PID-11."""
-    return path in ("", place) or place.startswith((f"{path}-", f"{path} "))
+    return path in ("", place) or place.startswith((f"{path}-", f"{path} ", f"{path}."))
 
 
 def _specificity(row: Guidance) -> tuple[int, bool, bool, bool, int]:

@@ -20,7 +20,8 @@ class Guidance:
 
     Attributes:
         code: the code; one that ends with `-` matches all codes that begin with it; empty matches any.
-        path: a field (`PID-8`), segment, or OBX with LOINC (`OBX 64994-7`); empty matches any place.
+        path: a segment, a field (`PID-8`), a component (`PID-11.5`), or OBX with LOINC (`OBX 64994-7`); empty matches
+            any place.
         words: what is wrong.
         fix: what to do.
         who: who can do it.
@@ -115,6 +116,14 @@ TABLE: Final[tuple[Guidance, ...]] = (
     Guidance("", "PID-3", "The medical record number is missing or not accepted.", _AGAIN, _EHR),
     Guidance(
         "",
+        "PID-3.4",
+        "The IIS does not know the authority that assigned the medical record number.",
+        "Put the authority that the IIS assigned into `authority` of the source in clinics.toml, or remove the key to "
+        "send `sending_facility`; push the file.",
+        _SETUP,
+    ),
+    Guidance(
+        "",
         "PID-5",
         "The patient's name is missing, or the IIS takes it for a placeholder (BABY BOY, TEST).",
         "Enter the legal first and last name in the EHR and export the row again.",
@@ -134,6 +143,13 @@ TABLE: Final[tuple[Guidance, ...]] = (
         "PID-11",
         "The address is incomplete, or its zip code, state or type is not accepted.",
         "Correct street, city, state and zip code in the EHR and export the row again.",
+        _EHR,
+    ),
+    Guidance(
+        "",
+        "PID-11.5",
+        "The zip code is missing, or does not fit the state.",
+        "Correct the zip code in the EHR (five digits, or nine with a hyphen) and export the row again.",
         _EHR,
     ),
     Guidance(
@@ -333,6 +349,13 @@ TABLE: Final[tuple[Guidance, ...]] = (
 )
 
 ANSWERS: Final = {
+    "AA": Guidance(
+        "AA",
+        "",
+        "The IIS acknowledged the message, and its text (MSA-3) says that it stored nothing.",
+        "Read MSA-3 in `vaxline show`, and ask the IIS help desk with the MSH-10.",
+        _DESK,
+    ),
     "AE": Guidance(
         "AE",
         "",

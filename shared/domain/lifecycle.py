@@ -48,7 +48,10 @@ MEANING: Final[dict[State, str]] = {
     State.SENDING: "claimed; bytes may be on the wire",
     State.ACCEPTED: "the IIS has it",
     State.ACCEPTED_WITH_WARNINGS: "the IIS has it and warned about something",
-    State.PARTLY_ACCEPTED: "the IIS dropped some vaccinations, or another part of the message, and stored the rest",
+    State.PARTLY_ACCEPTED: (
+        "the IIS dropped some vaccinations, or another part of the message; the rest is stored, or unproven where the "
+        "IIS is not known to go on after an error"
+    ),
     State.REFUSED: "the IIS stored nothing of it",
     State.UNKNOWN: "sent, but no trustworthy answer came",
     State.SUPERSEDED: "a correction of it was accepted, or sent before it could be",

@@ -23,6 +23,7 @@ class Strategy(StrEnum):
     CHECK_IIS = "CHECK_IIS"
     CHECK_SETUP = "CHECK_SETUP"
     CONFIRM = "CONFIRM"
+    RECONCILE = "RECONCILE"
 
 
 class AckError(msgspec.Struct, frozen=True, gc=False):
@@ -70,6 +71,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
         errors: The ERR segments of the ACK.
         dropped: Ids of the doses that the IIS did not store.
         trace_ids: The IIS's own log ids (ZSA), for its help desk.
+        msa_3: The texts of MSA-3, which may quote PHI.
+        unproven: Ids of the doses of which the ACK does not say whether the IIS stored them.
     """
 
     number: int
@@ -83,6 +86,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     errors: tuple[AckError, ...] = ()
     dropped: tuple[str, ...] = ()
     trace_ids: tuple[str, ...] = ()
+    msa_3: str = ""
+    unproven: tuple[str, ...] = ()
 
 
 class BackfillLane(NamedTuple):
@@ -155,6 +160,13 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     def lane(self) -> BackfillLane:
         """Its backfill lane."""
         return BackfillLane(self.source, self.clinic)
+
+    @property
+    def unproven(self) -> tuple[str, ...]:
+        """Ids of the doses that the IIS may have stored or not, until a query proves that it has them."""
+        if self.state is not State.PARTLY_ACCEPTED or self.closed_reason or not self.attempts:
+            return ()
+        return self.attempts[-1].unproven
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

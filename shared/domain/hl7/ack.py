@@ -2,7 +2,7 @@
 
 Nothing that an IIS can send raises: other messages, a second ACK or no ACK at all are answers too. The outcome follows
 from ERR-4 and ERR-2 per ORDER group and from the IIS's profile, never from MSA-1 alone (IG R1.5, chapter 3, table
-3-1). An answer without our MSH-10 in MSA-2 proves nothing.
+3-1). An answer without our MSH-10 in MSA-2 proves nothing, and neither does the answer to a query.
 """
 
 from __future__ import annotations
@@ -12,18 +12,9 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.hl7.ack_errors import (
-    ACCEPTING,
-    ERROR,
-    ORDER_SEGMENTS,
-    WARNING,
-    LocatedError,
-    OrderGroups,
-    locate,
-    read_err,
-)
+from shared.domain.hl7.ack_errors import ORDER_SEGMENTS, LocatedError, OrderGroups, locate, read_err, says
 from shared.domain.hl7.extract import extract_messages
-from shared.domain.hl7.iis_profiles import IisProfile
+from shared.domain.hl7.iis_profiles import ERROR, INFORMATION, WARNING, IisProfile, Verdict
 from shared.domain.hl7.message import Message, Segment
 from shared.domain.lifecycle import Event
 from shared.domain.model import Dose
@@ -35,13 +26,7 @@ SECURITY_FAULT: Final = "SECURITY-FAULT"
 IIS_INTERNAL_ERROR: Final = "IIS-INTERNAL-ERROR"
 
 MAX_CAUSES: Final = 12
-
-_REJECTING: Final = frozenset({"AR", "CR"})
-# MSA-1 in original and enhanced mode (HL7 table 0008), by how grave it is; an unknown one is graver than all.
-_GRAVITY: Final = {"AA": 0, "CA": 0, "AE": 1, "CE": 1, "AR": 2, "CR": 2}
-_UNKNOWN_GRAVITY: Final = 3
-# Outside the ORDER groups and not required: the IIS leaves them out and keeps the rest (IG R1.5, table 3-1).
-_OPTIONAL_SEGMENTS: Final = frozenset({"SFT", "PD1", "NK1", "PV1", "PV2", "GT1", "IN1", "IN2", "IN3"})
+_UNKNOWN_GRAVITY: Final = 9
 
 
 class AckReading(msgspec.Struct, frozen=True, gc=False):
@@ -50,10 +35,12 @@ class AckReading(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         event: The event that moves the submission.
         msa_1: MSA-1 as it came.
+        msa_3: The texts of MSA-3, which may quote PHI.
         errors: One entry per ERR and location in it, with the severity that takes effect.
         trace_ids: The IIS's own log ids, as `NAME id`.
         causes: Short stable codes without PHI (`WEBIZ-501 PID-3`), errors before warnings.
-        dropped: Ids of the doses that the IIS did not store; if the ACK does not tell which, of all that it may mean.
+        dropped: Ids of the doses that the IIS did not store.
+        unproven: Ids of the doses of which the ACK does not say whether the IIS stored them.
     """
 
     event: Event
@@ -62,6 +49,8 @@ class AckReading(msgspec.Struct, frozen=True, gc=False):
     trace_ids: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    msa_3: str = ""
 
 
 def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Sequence[Dose] = ()) -> AckReading | str:
@@ -75,45 +64,54 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
         doses: The doses that the VXU was built of, in order. Without them errors name ORC-3 and no row.
 
     Returns:
-        The outcome, or a code of the fault catalogue: NOT-AN-ACK, WRONG-MSA-2, SECURITY-FAULT, IIS-INTERNAL-ERROR.
+        The outcome, or a code of the fault catalogue: NOT-AN-ACK, WRONG-MSA-2, SECURITY-FAULT, IIS-INTERNAL-ERROR,
+        COMMIT-ACK.
     """
     messages = extract_messages(text)
-    ours, msa_1 = _answers_to(msh_10, messages)
+    ours, msa_1 = _answers_to(msh_10, messages, profile)
     if not ours:
         return _fault_of_others(messages, profile)
-    if msa_1 not in _GRAVITY:
+    verdict = profile.verdicts.get(msa_1)
+    if verdict is None or any(message.first("MSH").text(9).upper() not in profile.message_types for message in ours):
         return NOT_AN_ACK
-    errs = [read_err(err, msa_1, profile) for message in ours for err in message.named("ERR")]
+    errs = [read_err(err, verdict, profile) for message in ours for err in message.named("ERR")]
     refuses_account = any(err.refuses_account for err in errs) or _mentions(ours, ("MSA",), profile.security_code)
-    if refuses_account and msa_1 not in ACCEPTING:
+    if refuses_account and not verdict.accepts:
         return SECURITY_FAULT
     orders = OrderGroups(vxu, doses)
     located = [error for err in errs for error in locate(err, orders)]
-    event, dropped = _outcome(located, msa_1, profile, orders)
-    if event is not Event.ACCEPT_PARTLY and msa_1 not in ACCEPTING and _is_internal(ours, located, profile):
+    msa_3 = [text for message in ours for msa in message.named("MSA") if (text := msa.value(3))]
+    rejects = any(says(pattern, msa_3, profile) for pattern in (profile.rejecting_text, profile.dropping_text))
+    outcome = _Outcome(Event.REFUSE) if rejects else _outcome(located, verdict, profile, orders)
+    if isinstance(outcome, str):
+        return outcome
+    if outcome.event is not Event.ACCEPT_PARTLY and not verdict.accepts and _is_internal(ours, located, profile):
         return IIS_INTERNAL_ERROR
     return AckReading(
-        event=event,
+        event=outcome.event,
         msa_1=msa_1,
+        msa_3="; ".join(dict.fromkeys(msa_3)),
         errors=tuple([one.error for one in located]),
         trace_ids=tuple([trace_id for message in ours for trace_id in _trace_ids(message, profile)]),
-        causes=_causes(located, event, msa_1),
-        dropped=dropped,
+        causes=_causes(located, outcome.event, msa_1),
+        dropped=orders.dose_ids if outcome.event is Event.REFUSE else outcome.dropped,
+        unproven=outcome.unproven,
     )
 
 
 # which messages are about ours ----------------------------------------------------------------------------------------
 
 
-def _answers_to(msh_10: str, messages: list[Message]) -> tuple[list[Message], str]:
-    """The messages with our MSH-10 in an MSA, and the gravest MSA-1 of those."""
+def _answers_to(msh_10: str, messages: list[Message], profile: IisProfile) -> tuple[list[Message], str]:
+    """The messages with our MSH-10 in an MSA, and the gravest MSA-1 of those; an unknown one is graver than all."""
     ours: list[Message] = []
     msa_1, gravest = "", -1
     for message in messages:
         mine = [msa for msa in message.named("MSA") if _is_about(msa, msh_10)]
         for msa in mine:
             code = msa.value(1).upper()
-            gravity = _GRAVITY.get(code, _UNKNOWN_GRAVITY)
+            verdict = profile.verdicts.get(code)
+            gravity = verdict.gravity if verdict is not None else _UNKNOWN_GRAVITY
             if gravity > gravest:
                 msa_1, gravest = code, gravity
         if mine:
@@ -151,58 +149,75 @@ def _fault_of_others(messages: list[Message], profile: IisProfile) -> str:
 # the outcome ----------------------------------------------------------------------------------------------------------
 
 
-def _outcome(
-    located: list[LocatedError], msa_1: str, profile: IisProfile, orders: OrderGroups
-) -> tuple[Event, tuple[str, ...]]:
-    """The event, and the ids of the doses that the IIS did not store."""
-    if msa_1 in _REJECTING:
-        return Event.REFUSE, orders.dose_ids
+class _Outcome(msgspec.Struct, frozen=True):
+    """The event of an answer, and the ids of the doses that were not stored and of those that may not have been."""
+
+    event: Event
+    dropped: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+
+def _outcome(located: list[LocatedError], verdict: Verdict, profile: IisProfile, orders: OrderGroups) -> _Outcome | str:
+    """The outcome, or the code of a fault."""
     errors = [one for one in located if one.error.severity == ERROR]
+    if verdict.refuses_all or any(one.err.rejects_message for one in located):
+        return _Outcome(Event.REFUSE)
     if errors:
-        return _outcome_of_errors(errors, orders)
-    if msa_1 in ACCEPTING:
-        has_warning = any(one.error.severity == WARNING for one in located)
-        return (Event.ACCEPT_WITH_WARNINGS if has_warning else Event.ACCEPT), ()
-    event = profile.remarked_error if located else profile.bare_error
-    return event, orders.dose_ids if event is Event.REFUSE else ()
+        return _outcome_of_errors(errors, profile, orders)
+    has_warning = any(one.error.severity == WARNING for one in located)
+    is_remarked = has_warning if verdict.accepts else bool(located)
+    result = verdict.remarked if is_remarked else verdict.bare
+    return _Outcome(result) if isinstance(result, Event) else result
 
 
-def _outcome_of_errors(errors: list[LocatedError], orders: OrderGroups) -> tuple[Event, tuple[str, ...]]:
-    """An error in an ORDER group costs that group, in a required segment outside the groups all of the message."""
-    lost: dict[int, str] = {}
+def _outcome_of_errors(errors: list[LocatedError], profile: IisProfile, orders: OrderGroups) -> _Outcome:
+    """An error in an ORDER group costs that group, in a required segment outside the groups all of the message.
+
+    The other groups are stored where the IIS is known to go on after an error; else nobody knows.
+    """
+    lost: set[int] = set()
     has_unknown_group = False
     for one in errors:
         segment = one.error.segment
-        if segment in ORDER_SEGMENTS or (segment == "" and one.drops_group):
+        if segment in ORDER_SEGMENTS or (segment == "" and one.err.drops_group):
             if one.group is None:
                 has_unknown_group = True
             else:
-                lost[one.group] = one.error.dose_id
-        elif segment not in _OPTIONAL_SEGMENTS:
-            return Event.REFUSE, orders.dose_ids
+                lost.add(one.group)
+        elif segment not in profile.optional_segments:
+            return _Outcome(Event.REFUSE)
     if lost and len(lost) == len(orders):
-        return Event.REFUSE, orders.dose_ids
-    if has_unknown_group:
-        # The ACK does not say which group was dropped, so a person has to look at each.
-        return Event.ACCEPT_PARTLY, orders.dose_ids
-    return Event.ACCEPT_PARTLY, tuple([dose_id for _, dose_id in sorted(lost.items())])
+        return _Outcome(Event.REFUSE)
+    ids = orders.dose_ids
+    dropped = tuple([ids[group] for group in sorted(lost)])
+    if profile.goes_on and not has_unknown_group:
+        return _Outcome(Event.ACCEPT_PARTLY, dropped)
+    return _Outcome(
+        Event.ACCEPT_PARTLY, dropped, tuple([dose_id for group, dose_id in enumerate(ids) if group not in lost])
+    )
 
 
 def _is_internal(ours: list[Message], located: list[LocatedError], profile: IisProfile) -> bool:
     """Tell if the IIS names nothing but a failure of its own. Trace segments may say so when no ERR does."""
     errors = [one for one in located if one.error.severity == ERROR]
     if errors:
-        return all(one.is_internal for one in errors)
+        return all(one.err.is_internal for one in errors)
     names = {"MSA", *profile.trace_segments}
-    lines = [" ".join(one.fields).lower() for message in ours for one in message.segments if one.name in names]
-    return any(text in line for line in lines for text in profile.internal_texts)
+    lines = [" ".join(one.fields) for message in ours for one in message.segments if one.name in names]
+    return any(map(profile.internal_text.search, lines))
 
 
 def _causes(located: list[LocatedError], event: Event, msa_1: str) -> tuple[str, ...]:
-    """The causes of errors, then of warnings, each once; MSA-1 if there is none. Information is no cause."""
-    causes = [one.cause for severity in (ERROR, WARNING) for one in located if one.error.severity == severity]
+    """The causes of errors, then of warnings, each once.
+
+    Information is a cause only where the IIS says nothing else about an outcome that needs one; then MSA-1 is.
+    """
+    by_severity: dict[str, list[str]] = {ERROR: [], WARNING: [], INFORMATION: []}
+    for one in located:
+        by_severity[one.error.severity].append(one.cause)
+    causes = by_severity[ERROR] + by_severity[WARNING]
     if event is not Event.ACCEPT and not causes:
-        causes = [msa_1]
+        causes = by_severity[INFORMATION] or [msa_1]
     return tuple(dict.fromkeys(causes))[:MAX_CAUSES]
 
 

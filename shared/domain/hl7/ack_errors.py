@@ -13,23 +13,20 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.hl7.iis_profiles import IisProfile
+from shared.domain.hl7.iis_profiles import ERROR, INFORMATION, WARNING, IisProfile, Verdict
 from shared.domain.hl7.message import Message, Repetition, Segment, parse
 from shared.domain.model import Dose
 from shared.domain.submission import AckError
-
-ERROR, WARNING, INFORMATION = "E", "W", "I"
-"""ERR-4 (HL7 table 0516)."""
-
-ACCEPTING: Final = frozenset({"AA", "CA"})
-"""MSA-1 of a message that was accepted, in original and enhanced mode (HL7 table 0008)."""
 
 ORDER_SEGMENTS: Final = frozenset({"ORC", "RXA", "RXR", "OBX", "NTE", "TQ1", "TQ2"})
 _SINGLE: Final = frozenset({"MSH", "PID", "PD1"})
 _REPEATING: Final = ORDER_SEGMENTS | {"NK1", "IN1", "GT1"}
 
-_SEGMENT_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
+# Some senders spell the name out: `RXA_PharmacyTreatmentAdministration`.
+_SEGMENT_NAME: Final = re.compile(r"([A-Z][A-Z0-9]{2})(?: ?[_(].*)?", re.DOTALL)
 _TABLE_CODE: Final = re.compile(r"[0-9]{1,4}")
+# Codes and texts, without ERR-2: a location is no statement.
+_TEXT_FIELDS: Final = (3, 5, 6, 7, 8, 9, 10)
 # A code has a digit in it; a word without one could be a name.
 _CODE: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,23}")
 
@@ -81,6 +78,7 @@ class ErrSegment(msgspec.Struct, frozen=True, gc=False):
         text: The error in words, which may quote PHI.
         is_internal: The IIS itself failed.
         drops_group: The IIS did not store an ORDER group.
+        rejects_message: The IIS stored nothing of the message.
         refuses_account: The IIS refuses the facility or its account.
     """
 
@@ -92,6 +90,7 @@ class ErrSegment(msgspec.Struct, frozen=True, gc=False):
     text: str
     is_internal: bool
     drops_group: bool
+    rejects_message: bool
     refuses_account: bool
 
 
@@ -102,15 +101,13 @@ class LocatedError(msgspec.Struct, frozen=True, gc=False):
         error: The error.
         cause: The cause that the worklist groups by, with the field (`WEBIZ-501 PID-3`).
         group: Position of the ORDER group that it means, from 0; None if it means none.
-        is_internal: The IIS itself failed.
-        drops_group: The IIS did not store the group.
+        err: The ERR segment.
     """
 
     error: AckError
     cause: str
     group: int | None
-    is_internal: bool
-    drops_group: bool
+    err: ErrSegment
 
 
 class OrderGroups:
@@ -172,26 +169,33 @@ class OrderGroups:
 # one ERR --------------------------------------------------------------------------------------------------------------
 
 
-def read_err(err: Segment, msa_1: str, profile: IisProfile) -> ErrSegment:
+def read_err(err: Segment, verdict: Verdict, profile: IisProfile) -> ErrSegment:
     """Read one ERR segment of an ACK with that MSA-1."""
     refuses_account = profile.security_code != "" and profile.security_code in err.line
     if err.raw(1) and not err.raw(2) and not err.raw(3):
         err = _from_version_2_3(err)
     code, application_code, cause = _codes(err, profile)
-    severity = _severity(err.value(4).upper()[:1], code, msa_1)
-    lower = err.line.lower()
-    drops_group = any(text in lower for text in profile.dropping_texts)
+    texts = [err.value(number) for number in _TEXT_FIELDS]
+    drops_group, rejects_message = (
+        says(pattern, texts, profile) for pattern in (profile.dropping_text, profile.rejecting_text)
+    )
     return ErrSegment(
         locations=err.repetitions(2) or [err.first(2)],
-        severity=ERROR if drops_group else severity,
+        severity=ERROR if drops_group or rejects_message else _severity(err, code, verdict),
         code=code,
         application_code=application_code,
         cause=cause,
         text=_text(err),
-        is_internal=code in profile.internal_codes or any(text in lower for text in profile.internal_texts),
+        is_internal=code in profile.internal_codes or any(map(profile.internal_text.search, texts)),
         drops_group=drops_group,
+        rejects_message=rejects_message,
         refuses_account=refuses_account,
     )
+
+
+def says(pattern: re.Pattern[str], texts: Sequence[str], profile: IisProfile) -> bool:
+    """Tell if one of the texts of an answer says that something was not stored, other than a duplicate."""
+    return any(pattern.search(text) and not profile.duplicate_text.search(text) for text in texts)
 
 
 def _from_version_2_3(err: Segment) -> Segment:
@@ -215,19 +219,23 @@ def _codes(err: Segment, profile: IisProfile) -> tuple[str, str, str]:
     if _CODE.fullmatch(local):
         return code, local, local
     table = code if _TABLE_CODE.fullmatch(code) else ""
+    if table == "0" and _CODE.fullmatch(national):
+        # ERR-3 says "message accepted"; the remark is in ERR-5.
+        return code, local or national, national
     if table in ("", "999") and _CODE.fullmatch(national):
         return code, local or national, f"{table or '999'}-{national}"
     return code, local or national, table or "ERR"
 
 
-def _severity(err_4: str, code: str, msa_1: str) -> str:
+def _severity(err: Segment, code: str, verdict: Verdict) -> str:
     """ERR-4, or what MSA-1 suggests. Code 0 ("message accepted") is no error in an accepting ACK."""
+    err_4 = err.value(4).upper()[:1]
     if err_4 == "F":
         return ERROR
     if err_4 not in (ERROR, WARNING, INFORMATION):
-        err_4 = WARNING if msa_1 in ACCEPTING else ERROR
-    if code == "0" and msa_1 in ACCEPTING and err_4 == ERROR:
-        return INFORMATION
+        err_4 = WARNING if verdict.accepts else ERROR
+    if code == "0" and verdict.accepts and err_4 == ERROR:
+        return WARNING if err.raw(5) else INFORMATION
     return err_4
 
 
@@ -264,7 +272,7 @@ def _located(err: ErrSegment, location: ErrorLocation, orders: OrderGroups) -> L
         row=row,
     )
     cause = f"{err.cause} {location.field_path}" if location.segment else err.cause
-    return LocatedError(error, cause, group, err.is_internal, err.drops_group)
+    return LocatedError(error, cause, group, err)
 
 
 def _location(erl: Repetition, orders: OrderGroups) -> ErrorLocation:
@@ -273,8 +281,8 @@ def _location(erl: Repetition, orders: OrderGroups) -> ErrorLocation:
     Some senders leave the sequence out without its separator: `PID^7` is PID-7, because there is no seventh PID.
     """
     parts = [erl.component(number) for number in range(1, 6)]
-    segment = parts[0].upper()
-    if not _SEGMENT_NAME.fullmatch(segment):
+    segment = segment_name(parts[0])
+    if not segment:
         return ErrorLocation()
     sequence = _number(parts[1])
     if sequence != 1:
@@ -293,6 +301,12 @@ def _location(erl: Repetition, orders: OrderGroups) -> ErrorLocation:
         repetition=_number(parts[3]),
         component=_number(parts[4]) or _number(component),
     )
+
+
+def segment_name(text: str) -> str:
+    """Return the segment that ERL.1 names, or an empty text where it names none."""
+    match = _SEGMENT_NAME.fullmatch(text.upper())
+    return match[1] if match else ""
 
 
 def _number(text: str) -> int:

@@ -60,6 +60,8 @@ def answer_result(
         errors=reading.errors,
         dropped=reading.dropped,
         trace_ids=reading.trace_ids,
+        msa_3=reading.msa_3,
+        unproven=reading.unproven,
     )
     return AttemptResult(reading.event, attempt, reading.causes)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.domain import guidance
 from shared.domain.checks import Who
-from shared.domain.guidance_table import TABLE
+from shared.domain.guidance_table import TABLE, Guidance
 from shared.domain.hl7.ack import AckReading, read_ack
 from shared.domain.hl7.iis_profiles import CTWIZ
 from shared.domain.submission import AckError
@@ -39,6 +39,11 @@ VXU = (
         ("XYZ-1", "", ""),
         ("AE", "AE", ""),
         ("CR", "AR", ""),
+        ("CE", "AR", ""),
+        ("CA", "AA", ""),
+        ("5 ORC-12", "5", ""),
+        ("0", "0", ""),
+        ("103 PID-11", "", "PID-11"),
     ],
 )
 def test_the_most_specific_row_explains_a_cause(cause: str, code: str, path: str) -> None:
@@ -60,6 +65,33 @@ def test_every_error_is_explained(own: str, code: str, segment: str, field: int)
     found = guidance.guide(error, VXU)
     assert found.words
     assert found.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "path"),
+    [
+        (AckError("W", "999", "4", segment="PID", sequence=1, field=11, component=5, path="PID-11.5"), "PID-11.5"),
+        (AckError("W", "999", "4", segment="PID", sequence=1, field=11, component=3, path="PID-11.3"), "PID-11"),
+        (AckError("W", "999", "4", segment="PID", sequence=1, field=11, component=0, path="PID-11"), "PID-11"),
+        (AckError("W", "999", "", segment="PID", sequence=1, field=1, component=15, path="PID-1.15"), "PID"),
+        (AckError("E", "999", "5", segment="OBX", sequence=2, field=5, component=1, path="OBX[2]-5.1"), "OBX 30963-3"),
+    ],
+)
+def test_a_row_for_a_component_explains_an_error_there_and_no_other(error: AckError, path: str) -> None:
+    assert guidance.guide(error, VXU).path == path
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.code} {row.path}")
+def test_every_row_is_the_answer_to_some_error(row: Guidance) -> None:
+    segment, _, rest = row.path.partition("-")
+    field, _, component = rest.partition(".")
+    vxu = ""
+    if " " in row.path:
+        segment, loinc = row.path.split(" ")
+        vxu, field, component = f"MSH|^~\\&|\rOBX|1|CE|{loinc}|", "5", ""
+    code = f"{row.code}9" if row.code.endswith("-") else row.code
+    error = AckError("E", code, segment=segment, sequence=1, field=int(field or 0), component=int(component or 0))
+    assert guidance.guide(error, vxu) == row
 
 
 def test_an_error_at_an_observation_is_told_by_what_was_observed() -> None:
