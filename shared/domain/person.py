@@ -2,8 +2,9 @@
 
 CT WiZ finds a patient by the record number (PID-3.1). If an EHR gives one record number to two people, or a file
 damages its record numbers, the doses of one person would be stored under the other. So a different birth date, sex,
-first name or birth order counts as another person, and the visit is held. A changed surname, a spelling, an accent or
-a middle name does not.
+first name or birth order counts as another person, and the visit is held. A changed surname, a spelling, an accent, an
+initial or a middle name does not. Twins often have names that rhyme (Ada and Ida, Kayla and Layla), so a name of three
+letters or less and the first letter of a name have no spellings.
 
 A newborn is often registered under a placeholder ("Baby Boy", "Newborn", "Girl 1"). A placeholder and a real first
 name are one person if nothing else differs. Two different placeholders ("Baby A", "Baby B") are two people.
@@ -44,8 +45,8 @@ class Person(msgspec.Struct, frozen=True, gc=False):
 
 _PLACEHOLDER: Final = re.compile(r"(?:baby|newborn|new born|infant|boy|girl|twin|triplet|male|female|bb|bg|nb)\b.*")
 _KNOWN_SEX: Final = frozenset({"F", "M"})
-_SHORT: Final = 4
-"""Below this length one changed letter makes another name (Ada, Ida); from it on, it is a spelling (Jon, John)."""
+_LONG: Final = 4
+"""From this length on, one changed letter is a spelling (Anna, Anne). Below it, it is another name (Ada, Ida)."""
 
 
 def differences(person: Person, other: Person) -> tuple[str, ...]:
@@ -73,11 +74,12 @@ def differences(person: Person, other: Person) -> tuple[str, ...]:
 
 
 def is_same_given_name(name: str, other: str) -> bool:
-    """Whether two first names can belong to one person.
+    """Whether two first names can belong to one person. The order of the two does not matter.
 
-    They can if they are equal without accents, case and punctuation; if one adds a middle name; if one letter of a
-    name of four letters or more was added, dropped, changed or swapped; or if exactly one of them is a newborn's
-    placeholder.
+    They can if their words are equal without accents, case and punctuation. A word may be an initial of the other's, or
+    a spelling of it: one letter of a name of four letters or more was added, dropped, changed or swapped, and its
+    first letter was not, apart from C and K. One name may have more words (a middle name), or divide them otherwise
+    (Mary Ann, Maryann). If exactly one of them is a newborn's placeholder, they can be one person too.
     """
     first, second = _words(name), _words(other)
     if not first or not second or first == second:
@@ -85,14 +87,7 @@ def is_same_given_name(name: str, other: str) -> bool:
     placeholders = [is_placeholder(one) for one in (name, other)]
     if any(placeholders):
         return not all(placeholders)
-    if "".join(first) == "".join(second):
-        return True
-    shorter, longer = sorted((first, second), key=len)
-    if len(shorter) < len(longer):
-        return longer[: len(shorter)] == shorter or _is_spelling("".join(shorter), longer[0])
-    return (first[1:] == second[1:] and _is_spelling(first[0], second[0])) or _is_spelling(
-        "".join(first), "".join(second)
-    )
+    return all(map(_is_same_word, first, second)) or _is_divided_otherwise(first, second)
 
 
 def is_placeholder(given: str) -> bool:
@@ -107,9 +102,26 @@ def _words(name: str) -> list[str]:
     return re.findall(r"\w+", plain.replace("'", "").replace("\u2019", ""))
 
 
+def _is_same_word(word: str, other: str) -> bool:
+    is_initial = 1 in (len(word), len(other)) and word[0] == other[0]
+    return word == other or is_initial or _is_spelling(word, other)
+
+
+def _is_divided_otherwise(words: list[str], others: list[str]) -> bool:
+    """Whether two names have the same letters, or spellings of them, in another number of words."""
+    joined, other = "".join(words), "".join(others)
+    if joined == other:
+        return True
+    short = [word for word in (words[0], others[0]) if len(word) < _LONG]
+    are_short_words_equal = all(joined.startswith(word) and other.startswith(word) for word in short)
+    return len(words) != len(others) and are_short_words_equal and _is_spelling(joined, other)
+
+
 def _is_spelling(name: str, other: str) -> bool:
     """Whether two words differ by one letter only: added, dropped, changed, or two neighbors swapped."""
-    if max(len(name), len(other)) < _SHORT or abs(len(name) - len(other)) > 1:
+    if max(len(name), len(other)) < _LONG or abs(len(name) - len(other)) > 1:
+        return False
+    if name[0] != other[0] and {name[0], other[0]} != {"c", "k"}:
         return False
     start = 0
     while start < min(len(name), len(other)) and name[start] == other[start]:

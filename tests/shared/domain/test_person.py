@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.domain.person import Person, differences, is_placeholder, is_same_given_name
@@ -48,9 +48,15 @@ def test_another_birth_date_sex_first_name_or_birth_order_is_another_person(chan
         ("Newborn", "Ada"),
         ("BABY GIRL SAMPLETON", "Ada Lou"),
         ("", "Ada"),
+        ("A", "Ada"),
+        ("A.", "Ada Lou"),
+        ("Ada L.", "Ada Louise"),
+        ("Mary Anne", "Maryann"),
+        ("Anna", "Anne"),
+        ("Ada Luise", "Ada Louise"),
     ],
 )
-def test_a_spelling_a_middle_name_and_a_newborns_real_name_are_one_person(one, other):
+def test_a_spelling_an_initial_a_middle_name_and_a_newborns_real_name_are_one_person(one, other):
     assert is_same_given_name(one, other)
     assert is_same_given_name(other, one)
 
@@ -65,6 +71,16 @@ def test_a_spelling_a_middle_name_and_a_newborns_real_name_are_one_person(one, o
         ("Twin 1", "Twin 2"),
         ("Al", "Albert"),
         ("Mia", "Mai"),
+        ("Mia", "Lia"),
+        ("Jan", "Ian"),
+        ("Ada Lou", "Ida Lou"),
+        ("Ada Lou", "Idalou"),
+        ("Adalou", "Ida Lou"),
+        ("Ada Lou", "Ada Sue"),
+        ("Ana", "Dana"),
+        ("Kayla", "Layla"),
+        ("A", "Bea"),
+        ("A", "Ida Ann"),
     ],
 )
 def test_twins_and_different_names_are_two_people(one, other):
@@ -73,9 +89,16 @@ def test_twins_and_different_names_are_two_people(one, other):
 
 
 @given(names, names)
+@example("Ada Be", "Adabec")
 def test_the_order_of_the_two_does_not_matter(one, other):
     assert is_same_given_name(one, other) == is_same_given_name(other, one)
     assert is_same_given_name(one, one)
+
+
+@given(st.text("abcde", min_size=1, max_size=3), st.text("abcde", min_size=1, max_size=3), names)
+def test_two_short_names_are_one_person_only_if_they_are_equal_or_one_is_an_initial(one, other, middle):
+    is_initial = 1 in (len(one), len(other)) and one[0] == other[0]
+    assert is_same_given_name(f"{one} {middle}", f"{other} {middle}") == (one == other or is_initial)
 
 
 @pytest.mark.parametrize(
