@@ -7,6 +7,7 @@ from typing import Final
 from shared.bootstrap import Application
 from shared.domain.clinics import number_space
 from shared.domain.hl7.rsp_model import Evaluation, Person, Vaccination
+from shared.domain.identity import normalized_id
 from shared.domain.model import Patient
 from shared.domain.submission import Submission
 
@@ -28,7 +29,7 @@ def newest_submission(application: Application, msh_10: str, mrn: str, source: s
     Returns:
         The submission, or why there is none: nobody has the number, or patients of two EHRs have it.
     """
-    msh_10s = [msh_10] if msh_10 else application.ledger.search_keys.find("mrn", mrn)
+    msh_10s = [msh_10] if msh_10 else application.ledger.search_keys.find("mrn", normalized_id(mrn))
     submissions = [one for one in application.ledger.submissions.many(msh_10s) if source in ("", one.source)]
     sources = application.configurations.current().sources
     spaces = {number_space(sources[one.source]) if one.source in sources else one.source for one in submissions}

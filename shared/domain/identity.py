@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import unicodedata
 from typing import Final
 
 from shared.domain.fingerprints import content
@@ -26,6 +27,25 @@ _FILE_LENGTH: Final = 16
 _GROUP_BYTES: Final = 16
 _SEARCH_KEY_BYTES: Final = 8
 _SEPARATOR: Final = "\x1f"
+_INVISIBLE: Final = frozenset({"Cc", "Cf"})
+
+
+def normalized_id(text: str) -> str:
+    """Return a record number or dose id of the EHR in the one spelling in which ids are compared, kept and sent.
+
+    The text is in Unicode NFC, without blanks at its ends, with one space for blanks within it (tabs, line ends and
+    no-break spaces among them), and without control and format characters, which nobody sees (a zero-width space, a
+    soft hyphen). NUL stays, because it says that the text was damaged. Case stays: the ids of some EHRs, and those of
+    FHIR resources, differ in case only.
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")
+    visible = "".join(
+        character
+        for character in text
+        if character.isspace() or character == "\x00" or unicodedata.category(character) not in _INVISIBLE
+    )
+    return unicodedata.normalize("NFC", " ".join(visible.split()))
 
 
 def _sha256(parts: tuple[str, ...]) -> hashlib._Hash:

@@ -80,6 +80,7 @@ FILLS: Final[dict[str, tuple[str, ...]]] = {
     },
 }
 _FIRST_OF: Final[dict[str, Any]] = {"addresses": Address(), "next_of_kin": NextOfKin(Name())}
+_IDS: Final = frozenset({"patient_id", "dose_id"})
 _ASSIGNMENT: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
 # A correction of these columns resolves the finding of a row that belonged to no visit.
 _PLACING: Final = {"patient_id": "ROW-PATIENT-MISSING", "dose_date": "ROW-DATE-UNREADABLE"}
@@ -195,6 +196,8 @@ def _value(column: Column, raw: str, dates: Dates) -> Any:
     is_coded = column.kind in CODED
     if not raw:
         return () if is_coded else ""
+    if column.name in _IDS:
+        return identity.normalized_id(raw)
     return raw if parse is None else parse(raw)
 
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shared.domain.hl7 import er7
+from shared.domain.identity import normalized_id
 
 # ASCII alone: a damaged byte is no delimiter, and repairing the text must not change what the delimiters are.
 _MSH: Final = re.compile(r"MSH([!-/:-@\[-^`{-~])([!-/:-@\[-^`{-~]{2,5})(?:\1|$)")
@@ -70,6 +71,10 @@ class Repetition(NamedTuple):
             return ""
         parts = self._component(component).split(self.syntax.subcomponent, subcomponent)
         return one_line(self.syntax.decode(parts[subcomponent - 1])) if len(parts) >= subcomponent else ""
+
+    def id(self) -> str:
+        """Return the first subcomponent as a record number or an order number (`identity.normalized_id`)."""
+        return normalized_id(self.syntax.decode(self._component(1).split(self.syntax.subcomponent, 1)[0]))
 
     def component(self, number: int = 1) -> str:
         """Return a whole component as text on one line, for senders that do not escape an ampersand."""
@@ -135,6 +140,10 @@ class Segment(msgspec.Struct, frozen=True, gc=False):
     def text(self, number: int, component: int = 1) -> str:
         """Return the first subcomponent of a component of the first repetition, as text on one line."""
         return self.first(number).text(component)
+
+    def id(self, number: int) -> str:
+        """Return the first repetition of a field as a record number or an order number."""
+        return self.first(number).id()
 
 
 NO_SEGMENT: Final = Segment([""])

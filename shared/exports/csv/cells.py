@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared.domain.codes import local, tables
+from shared.domain.identity import normalized_id
 from shared.domain.model import (
     NO_CODE,
     Action,
@@ -175,7 +176,7 @@ def patient(cells: Cells) -> Patient:
     """Return the patient of a row."""
     text, code = cells.text, cells.code
     return Patient(
-        mrn=text("patient_id"),
+        mrn=normalized_id(text("patient_id")),
         name=Name(text("last_name"), text("first_name"), text("middle_name"), text("suffix")),
         birth_date=text("birth_date"),
         sex=code("sex").code,
@@ -251,7 +252,7 @@ def dose(cells: Cells, row: int, part: str) -> Dose:
     action = code("action").code
     quantity = text("amount")
     return Dose(
-        id=text("dose_id"),
+        id=normalized_id(text("dose_id")),
         date=text("dose_date"),
         vaccine=_vaccine(code("cvx"), text("vaccine_name")),
         ndc=text("ndc"),

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from shared.domain.clinics import Source
+from shared.domain.identity import normalized_id
 from shared.domain.model import Finding, Patient, Visit
 from shared.exports import visits
 from shared.exports.csv import header as csv_header
@@ -149,6 +150,7 @@ def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[lis
     width = header.width
     places = [(header.index(name), header.default(name)) for name in ("patient_id", "dose_date", "clinic")]
     (patient_at, patient_default), (day_at, day_default), (clinic_at, clinic_default) = places
+    patient_default = normalized_id(patient_default)
     if one_clinic:
         clinic_at, clinic_default = -1, ""
 
@@ -164,7 +166,7 @@ def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[lis
             record = joined.split(_CELL)
         if fault and fault != _AS_WINDOWS_1252:
             return Row("", "", "", 0, number, fault, payload)
-        patient = (record[patient_at].strip() if patient_at >= 0 else "") or patient_default
+        patient = (normalized_id(record[patient_at]) if patient_at >= 0 else "") or patient_default
         raw_day = (record[day_at].strip() if day_at >= 0 else "") or day_default
         clinic = (record[clinic_at].strip() if clinic_at >= 0 else "") or clinic_default
         return Row(patient, (dates.day(raw_day) or "") if raw_day else "", clinic, 0, number, fault, payload)

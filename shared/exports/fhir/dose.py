@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.domain.codes import cdc, local, tables
 from shared.domain.codes.table import Table, normalized
+from shared.domain.identity import normalized_id
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Provider, Vis
 from shared.exports import values
 from shared.exports.fhir import model as fhir
@@ -49,7 +50,7 @@ def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> t
     amount = resource.doseQuantity.value
     lot = resource.lotNumber.strip()
     read = Dose(
-        id=resource.id or next((identifier.value for identifier in resource.identifier if identifier.value), ""),
+        id=dose_id(resource),
         date=values.iso_day(resource.occurrence) or "",
         vaccine=_vaccine(resource.vaccineCode, reading),
         ndc=_ndc(resource.vaccineCode, reading),
@@ -77,6 +78,12 @@ def dose(resource: fhir.Immunization, row: int, part: str, find: FindActor) -> t
         part=part,
     )
     return read, tuple(reading.findings)
+
+
+def dose_id(resource: fhir.Immunization) -> str:
+    """Return the id of the dose: that of the resource; its first identifier where a Bundle gives no id."""
+    numbers = (resource.id, *(identifier.value for identifier in resource.identifier))
+    return next((number for each in numbers if (number := normalized_id(each))), "")
 
 
 class _Reading:

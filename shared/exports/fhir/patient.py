@@ -10,6 +10,7 @@ from typing import Final
 
 from shared.domain.codes import local, tables
 from shared.domain.codes.table import Table
+from shared.domain.identity import normalized_id
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import values
 from shared.exports.fhir import model as fhir
@@ -36,11 +37,11 @@ def record_number(identifiers: Iterable[fhir.Identifier], resource_id: str) -> s
     for identifier in identifiers:
         kinds = {coding.code for coding in identifier.type.coding}
         if "MR" in kinds and identifier.value and identifier.use != "old":
-            return identifier.value.strip()
+            return normalized_id(identifier.value)
         is_national = "us-ssn" in identifier.system or "4.3." in identifier.system
         if not untyped and not kinds & _NOT_RECORD_NUMBERS and not is_national and identifier.use != "old":
-            untyped = identifier.value.strip()
-    return untyped or resource_id
+            untyped = normalized_id(identifier.value)
+    return untyped or normalized_id(resource_id)
 
 
 def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, ...]]:

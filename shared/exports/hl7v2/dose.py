@@ -79,7 +79,7 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
 
 def _order_number(orc: Segment, number: int) -> str:
     """ORC-2.1 or ORC-3.1; 9999 means that there is no order (IZ-45)."""
-    text = orc.text(number)
+    text = orc.id(number)
     return "" if text == NO_ORDER else text
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice
 from typing import Final
 
+from shared.domain.identity import normalized_id
 from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, State
 from shared.domain.outcome import lot_key, search_terms
 from shared.domain.submission import Submission
@@ -172,7 +173,8 @@ def _first_day(criteria: SearchCriteria, today: date) -> date | None:
 
 
 def _search_terms(criteria: SearchCriteria) -> tuple[tuple[str, str], ...]:
-    return ("orc_3", criteria.orc_3), ("mrn", criteria.mrn), ("lot", lot_key(criteria.lot))
+    ids = ("orc_3", normalized_id(criteria.orc_3)), ("mrn", normalized_id(criteria.mrn))
+    return (*ids, ("lot", lot_key(criteria.lot)))
 
 
 def _has_code(causes: tuple[str, ...], code: str) -> bool:

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,3 +129,36 @@ def test_a_dose_that_the_ehr_numbers_9999_does_not_read_as_a_refusal():
 def test_two_visits_without_a_day_are_two_records():
     first, second = (Visit("s", Patient(mrn=mrn), "") for mrn in ("A", "B"))
     assert identity.record_key(first) != identity.record_key(second)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("HAR-000005", "HAR-000005"),
+        ("  12 34\t", "12 34"),
+        ("12 \u00a0\u2009 34", "12 34"),
+        ("12\r\n34", "12 34"),
+        ("12\u200b34\ufeff", "1234"),
+        ("12\u00ad34\x7f", "1234"),
+        ("Jose\u0301-1", "Jos\u00e9-1"),
+        ("e\u200b\u0301", "\u00e9"),
+        ("a1B", "a1B"),
+        ("0012", "0012"),
+        ("12\x0034", "12\x0034"),
+        (" \u200b ", ""),
+    ],
+)
+def test_an_id_has_one_spelling_and_keeps_its_case(written, read):
+    assert identity.normalized_id(written) == read
+
+
+@given(anything)
+def test_an_id_in_its_one_spelling_stays_so(text):
+    once = identity.normalized_id(text)
+    assert identity.normalized_id(once) == once
+    assert once == once.strip()
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126)))
+def test_an_id_of_visible_ascii_stays_as_it_is(text):
+    assert identity.normalized_id(text) == text

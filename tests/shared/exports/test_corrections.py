@@ -158,3 +158,8 @@ def test_an_npi_that_is_corrected_is_an_npi_whatever_stood_there() -> None:
     own = replace(ONE, doses=(Dose("d1", administered_by=Provider("NURSE17", "Nursely", id_type="L")),))
     whose = after({"administered_by_npi": "1234567893"}, own).doses[0].administered_by
     assert whose == Provider("1234567893", "Nursely", authority="NPI", id_type="NPI")
+
+
+def test_a_record_number_and_a_dose_id_are_corrected_to_their_one_spelling() -> None:
+    visit = after({"patient_id": " M\u00a0 2\u200b", "dose_id": "d\u200b9 "})
+    assert (visit.patient.mrn, visit.doses[0].id) == ("M 2", "d9")

@@ -49,6 +49,25 @@ def codes_of(visits: list[Visit]) -> set[str]:
     return {finding.code for finding in findings_of(visits)}
 
 
+def test_spellings_of_one_record_number_or_dose_id_are_one(read: Read) -> None:
+    spellings = [" SYN-1", "SYN\u200b-1\u00a0", "SYN-1\ufeff"]
+    rows = [a_row(patient_id=spelling, dose_id=f"D\u00a0{n}\t") for n, spelling in enumerate(spellings)]
+    [visit] = read(OWN, {"a.csv": a_csv(*rows)})
+    assert visit.patient.mrn == "SYN-1"
+    assert [dose.id for dose in visit.doses] == ["D 0", "D 1", "D 2"]
+    assert not visit.findings
+
+
+def test_record_numbers_that_differ_in_case_are_two(read: Read) -> None:
+    visits = read(OWN, {"a.csv": a_csv(a_row(patient_id="a1"), a_row(patient_id="A1"))})
+    assert sorted(visit.patient.mrn for visit in visits) == ["A1", "a1"]
+
+
+def test_a_record_number_with_nul_holds_its_own_row_only(read: Read) -> None:
+    visits = read(OWN, {"a.csv": a_csv(a_row(), a_row(patient_id="SYN\x00-1"))})
+    assert [[finding.code for finding in visit.findings] for visit in visits] == [["VALUE-NUL"], []]
+
+
 def test_doses_of_one_day_become_one_visit(read: Read) -> None:
     visits = read(
         OWN, {"a.csv": a_csv(a_row(), a_row(dose_id="D2", cvx="20"), a_row(dose_id="D3", dose_date="2026-03-02"))}

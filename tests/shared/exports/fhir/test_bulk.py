@@ -287,6 +287,14 @@ def test_everything_that_a_patient_says(read: Read) -> None:
     assert [(kin.name.given, kin.relationship.code) for kin in found.next_of_kin] == [("Eve", "MTH")]
 
 
+def test_spellings_of_one_record_number_or_dose_id_are_one(read: Read) -> None:
+    other = a_patient("p2", identifier=[{"type": MR, "value": "\u200bMRN-p1\u00a0"}])
+    doses = [an_immunization(), an_immunization(" i1\u00a0", patient={"reference": "Patient/p2"})]
+    [visit] = read(BULK, {"x": lines(a_patient(), other, *doses)})
+    assert (visit.patient.mrn, [dose.id for dose in visit.doses]) == ("MRN-p1", ["i1"])
+    assert not visit.findings
+
+
 def test_a_national_number_is_never_the_record_number() -> None:
     ssn = model.Identifier(
         "http://hl7.org/fhir/sid/us-ssn", "999-00-0000", type=model.Concept([model.Coding(code="SS")])

@@ -53,6 +53,13 @@ def a_dose(read: Read, *segments: str, source: Source = HL7) -> tuple[Dose, list
     return the_dose(visits), findings_of(visits)
 
 
+def test_spellings_of_one_record_number_or_dose_id_are_one(read: Read) -> None:
+    other = (PID.replace("MRN1", "MRN1\u00a0"), ORC.replace("D1", "D\u200b1 "))
+    [visit] = read(HL7, {"a.hl7": a_file(MSH, PID, ORC, RXA, MSH, *other, RXA)})
+    assert (visit.patient.mrn, [dose.id for dose in visit.doses]) == ("MRN1", ["D1"])
+    assert not visit.findings
+
+
 def test_a_vxu_is_one_visit_for_each_of_its_days(read: Read) -> None:
     later = RXA.replace("20260301", "20260302")
     visits = read(HL7, {"a.hl7": a_file(MSH, PID, ORC, RXA, "ORC|RE||D2", later, "ORC|RE||D3", later)})
