@@ -5,12 +5,14 @@ The code, the texts for operators (`vaxline explain CODE`) and docs/faults.md ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 from zlib import crc32
 
 import msgspec
 
-from shared.domain.submission import Strategy
+from shared.domain.lifecycle import State
+from shared.domain.submission import Attempt, Strategy
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -37,10 +39,14 @@ class Fault(msgspec.Struct, frozen=True):
         return self.strategy is Strategy.CHECK_SETUP
 
 
-_WAIT = "Nothing to do: vaxline tries again by itself. If it lasts, ask the IIS help desk whether the service is down."
+_WAIT = (
+    "vaxline tries again by itself for two days. If it lasts, ask the IIS help desk whether the service is down. "
+    "In the worklist the tries are used up: `vaxline resubmit` sends the same message again."
+)
 _CONFIRM = (
-    "vaxline sends the same message once more. If the outcome stays unknown, look the patient up in the IIS: "
-    "if the vaccination is there, close the submission with that reason; if not, resubmit it."
+    "vaxline sends the same message once more by itself. In the worklist that did not help: `vaxline reconcile` asks "
+    "the IIS. If that proves nothing, look the patient up in the IIS: if the vaccination is there, close the "
+    "submission with that reason; if not, resubmit it."
 )
 _ENDPOINT = "Check the endpoint in clinics.toml (`iis.endpoint`) against the URL that the IIS gave you."
 
@@ -232,6 +238,24 @@ LADDERS: Final[dict[Strategy, tuple[int, ...]]] = {
 
 JITTER: Final = 0.25
 """The largest fraction by which a wait is shortened, so that messages that failed together are not retried together."""
+
+
+def is_doubtful(attempt: Attempt) -> bool:
+    """Whether the message of this attempt may have been stored without a trustworthy answer.
+
+    The attempt of a resend that the IIS surely did not take ends in UNKNOWN too, and is not doubtful.
+    """
+    fault = BY_CODE.get(attempt.fault)
+    return attempt.state is State.UNKNOWN and (fault is None or fault.may_be_stored)
+
+
+def cause_of_unknown(attempts: Iterable[Attempt]) -> str:
+    """Return the code of the fault that made the outcome unknown: the first after which the IIS may have the message.
+
+    Args:
+        attempts: The attempts of an UNKNOWN submission, oldest first.
+    """
+    return next((attempt.fault for attempt in attempts if is_doubtful(attempt)), "")
 
 
 def wait_before(strategy: Strategy, deferrals: int, msh_10: str) -> int | None:

@@ -38,6 +38,7 @@ class Event(StrEnum):
     OVERTAKE = "overtake"
     PROVE = "prove"
     DEFER = "defer"
+    DEFER_RESEND = "defer the resend"
     SUPERSEDE = "supersede"
     CLOSE = "close"
 
@@ -73,6 +74,8 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     Event.PROVE: {State.UNKNOWN: State.ACCEPTED},
     # Nothing reached the IIS: it waits for the next try.
     Event.DEFER: {State.SENDING: State.QUEUED},
+    # The resend did not reach the IIS, or was clearly refused: the right to it remains, since it may still be needed.
+    Event.DEFER_RESEND: {State.SENDING: State.UNKNOWN},
     Event.SUPERSEDE: dict.fromkeys(
         (State.HELD, State.QUEUED, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN), State.SUPERSEDED
     ),
@@ -88,7 +91,10 @@ NEEDS_A_PERSON: Final = frozenset({State.HELD, State.PARTLY_ACCEPTED, State.REFU
 
 
 MAX_RESENDS: Final = 1
-"""How often a message is sent again, under the same MSH-10, after a lost answer. Then a person decides."""
+"""How often a message is sent again, under the same MSH-10, after a lost answer. Then a person decides.
+
+A resend that the IIS surely did not take is not counted.
+"""
 
 
 def may_resend(resends: int) -> bool:

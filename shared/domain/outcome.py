@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.domain import identity
+from shared.domain import faults, identity
 from shared.domain.hl7.message import parse
 from shared.domain.lifecycle import State
 from shared.domain.model import Action, Completion, Dose, Patient
@@ -21,7 +21,7 @@ from shared.domain.submission import Attempt, Submission
 ANSWERED: Final = frozenset(
     {State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN}
 )
-"""States of an attempt whose message reached the IIS, or may have."""
+"""States of an attempt whose message reached the IIS, or may have (see `may_have_arrived`)."""
 
 ADMINISTERED: Final = "administered here"
 HISTORICAL: Final = "historical"
@@ -144,7 +144,7 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         submission: the submission.
         causes: causes as in the worklist: why it needs a person, or the IIS's warnings.
     """
-    final = next((attempt for attempt in reversed(submission.attempts) if attempt.state in ANSWERED), None)
+    final = next((attempt for attempt in reversed(submission.attempts) if may_have_arrived(attempt)), None)
     if final is None and (submission.attempts or submission.state in (State.QUEUED, State.SENDING)):
         return None
     proven = final is not None and final.state is State.UNKNOWN and submission.state is State.ACCEPTED
@@ -162,7 +162,7 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         attempts=len(submission.attempts),
         seconds=answer.seconds,
         msa_1=answer.msa_1,
-        fault=answer.fault,
+        fault=faults.cause_of_unknown(submission.attempts) if answer.state is State.UNKNOWN else answer.fault,
         causes=() if proven else causes,
         errors=tuple((error.severity, error.application_code or error.code, error.path) for error in answer.errors),
         facility=facility,
@@ -170,6 +170,11 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         doses=tuple(_dose(dose, submission.visit.patient, when.date()) for dose in submission.visit.doses),
         absent=tuple(name for name, value in PATIENT_FIELDS.items() if not value(submission.visit.patient)),
     )
+
+
+def may_have_arrived(attempt: Attempt) -> bool:
+    """Whether the message of this attempt reached the IIS, or may have."""
+    return attempt.state in ANSWERED and (attempt.state is not State.UNKNOWN or faults.is_doubtful(attempt))
 
 
 def _dose(dose: Dose, patient: Patient, reported: date) -> DoseOutcome:

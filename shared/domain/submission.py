@@ -56,7 +56,7 @@ class AckError(msgspec.Struct, frozen=True, gc=False):
     row: int = 0
 
 
-class Attempt(msgspec.Struct, frozen=True, gc=False):
+class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One attempt to deliver a submission. Attempts are kept and never changed.
 
     Attributes:
@@ -73,6 +73,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
         trace_ids: The IIS's own log ids (ZSA), for its help desk.
         msa_3: The texts of MSA-3, which may quote PHI.
         unproven: Ids of the doses of which the ACK does not say whether the IIS stored them.
+        free: It met a closed valve and is not counted among the submission's tries.
     """
 
     number: int
@@ -88,6 +89,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     trace_ids: tuple[str, ...] = ()
     msa_3: str = ""
     unproven: tuple[str, ...] = ()
+    free: bool = False
 
 
 class BackfillLane(NamedTuple):
@@ -119,8 +121,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
         replaces: MSH-10 of the submission that it corrects.
         replaced_by: MSH-10 of the submission that corrects it.
         attempt_count: Number of claims.
-        deferrals: Number of attempts after which it was queued again, since the last time it was requeued.
-        resends: Number of claims after an unknown outcome.
+        deferrals: Number of counted attempts after which it was queued again, since the last time it was requeued.
+        resends: Number of claims after an unknown outcome, without those after which the resend was deferred.
         lease_until: When the claim ends, while it is SENDING.
         waiting_since: Since when, or until when, it waits for delivery; None if it does not.
         backfill: It waits in the ledger, without a queue message (ADR 0014).

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from local.ctwiz.messages import parse_message
 from shared.domain import identity
+from shared.domain.faults import is_doubtful
 from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STORED_BY_IIS, TRANSITIONS, State
-from shared.domain.outcome import ANSWERED
+from shared.domain.outcome import may_have_arrived
 from shared.domain.submission import Submission
 from tests.chaos.mischief import InjectedError
 
@@ -47,7 +48,7 @@ class Promises:
             self._violated(f"{msh_10} is sent while it is {submission.state}")
         if submission.resends > 1:
             self._violated(f"{msh_10} is resent {submission.resends} times")
-        doubtful = sum(attempt.state is State.UNKNOWN for attempt in submission.attempts)
+        doubtful = sum(map(is_doubtful, submission.attempts))
         if doubtful > 1:
             self._violated(f"{msh_10} is sent again after {doubtful} unknown outcomes")
         newer = submission.replaced_by
@@ -152,7 +153,7 @@ class Promises:
         counted = {(outcome.msh_10, outcome.state) for outcome in ledger.memory.outcomes.values()}
         wanted, possible = set(), set()
         for one in ledger.memory.submissions.values():
-            answers = [attempt.state for attempt in one.attempts if attempt.state in ANSWERED]
+            answers = [attempt.state for attempt in one.attempts if may_have_arrived(attempt)]
             if answers == [State.UNKNOWN] and one.state is State.SUPERSEDED:
                 possible.add((one.msh_10, State.UNKNOWN))
             elif answers:

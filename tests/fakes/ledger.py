@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, ClassVar, Final
 
 from shared import settings
+from shared.domain import faults
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, may_resend, sources
 from shared.domain.outcome import Outcome, SearchTerm
 from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
@@ -177,7 +178,8 @@ class MemorySubmissionStates(_Port):
         attempt = Attempt(lost.attempt_count, started, seconds, State.UNKNOWN, fault="LEASE-EXPIRED")
         next_try = now if may_resend(lost.resends) else None
         self._memory.worklist.pop(lost.msh_10, None)
-        return self._memory.put(_finished(lost, attempt, ("LEASE-EXPIRED",), next_try))
+        causes = (faults.cause_of_unknown((*lost.attempts, attempt)),)
+        return self._memory.put(_finished(lost, attempt, causes, next_try))
 
     def finish(
         self,
@@ -195,8 +197,10 @@ class MemorySubmissionStates(_Port):
             if found is None or after(event, found.state) is None or found.attempt_count != submission.attempt_count:
                 return found is not None and attempt in found.attempts
             finished = _finished(found, attempt, causes, next_try)
-            if event is Event.DEFER:
+            if event in (Event.DEFER, Event.DEFER_RESEND) and not attempt.free:
                 finished = replace(finished, deferrals=found.deferrals + 1)
+            if event is Event.DEFER_RESEND:
+                finished = replace(finished, resends=found.resends - 1)
             memory.worklist.pop(found.msh_10, None)
             memory.put(finished)
             return True

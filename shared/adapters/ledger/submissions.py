@@ -20,6 +20,7 @@ from shared.adapters.ledger.packing import pack
 from shared.adapters.ledger.secret_key import LedgerKey
 from shared.adapters.ledger.table import Item, Table, inserting
 from shared.batched import batched
+from shared.domain import faults
 from shared.domain.lifecycle import MAX_RESENDS, TRANSITIONS, Event, State, may_resend, sources
 from shared.domain.submission import Attempt, Submission
 from shared.ports.ledger import NotClaimed
@@ -121,7 +122,8 @@ class DynamoSubmissionStates:
             lost.attempt_count, started, (now - started).total_seconds(), State.UNKNOWN, fault="LEASE-EXPIRED"
         )
         next_try = now if may_resend(lost.resends) else None
-        self.finish(lost, Event.LOSE_ANSWER, attempt, causes=("LEASE-EXPIRED",), next_try=next_try)
+        causes = (faults.cause_of_unknown((*lost.attempts, attempt)),)
+        self.finish(lost, Event.LOSE_ANSWER, attempt, causes=causes, next_try=next_try)
 
     def finish(
         self,
@@ -141,9 +143,12 @@ class DynamoSubmissionStates:
         }
         update = "SET #state = :after, attempts = list_append(attempts, :attempt), causes = :causes"
         remove = " REMOVE lease_until, worklist_clinic, worklist_key"
-        if event is Event.DEFER:
+        if event in (Event.DEFER, Event.DEFER_RESEND) and not attempt.free:
             update += ", deferrals = deferrals + :one"
             values[":one"] = {"N": "1"}
+        if event is Event.DEFER_RESEND:
+            update += ", resends = resends - :resend"
+            values[":resend"] = {"N": "1"}
         if next_try is None:
             remove += ", waiting_shard, waiting_since"
         else:

@@ -90,7 +90,8 @@ def may_be_retried(submission: Submission) -> bool:
     fault = faults.BY_CODE.get(submission.attempts[-1].fault)
     if fault is None or fault.strategy not in _RETRIED:
         return False
-    return submission.attempt_count < ROUNDS * len(faults.LADDERS[fault.strategy])
+    counted = sum(not attempt.free for attempt in submission.attempts)
+    return counted < ROUNDS * len(faults.LADDERS[fault.strategy])
 
 
 def causes_of(submission: Submission) -> tuple[str, ...]:

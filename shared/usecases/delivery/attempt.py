@@ -69,22 +69,26 @@ def answer_result(
 def fault_result(submission: Submission, failure: DeliveryFault, *, started: datetime) -> AttemptResult:
     """Return the result of a call that ended in a fault."""
     event = _event_of(faults.BY_CODE[failure.code], submission)
+    state = _state_after(event)
     attempt = Attempt(
         number=submission.attempt_count,
         started=started,
         seconds=failure.seconds,
-        state=_state_after(event),
+        state=state,
         fault=failure.code,
         http_status=failure.http_status,
         ack=failure.embedded,
     )
-    return AttemptResult(event, attempt, (failure.code,))
+    unknown = faults.cause_of_unknown((*submission.attempts, attempt)) if state is State.UNKNOWN else ""
+    return AttemptResult(event, attempt, (unknown or failure.code,))
 
 
 def _event_of(fault: faults.Fault, submission: Submission) -> Event:
-    # After a resend the outcome is unknown, however the resend failed: the first send may have been stored.
-    if fault.may_be_stored or submission.resends:
+    if fault.may_be_stored:
         return Event.LOSE_ANSWER
+    if submission.resends:
+        # The outcome of the first send stays unknown, however its resend failed.
+        return Event.DEFER_RESEND
     return Event.REFUSE if fault.strategy is Strategy.CORRECT else Event.DEFER
 
 

@@ -240,7 +240,10 @@ class Submit:
             stops.record_fault(fault, clinic)
         self._note_trial(clinic, fault)
         wait = self._wait(submission, fault, stops)
-        waits_for_opening = clinic is not None and fault is not None and fault.stops_facility and state is State.QUEUED
+        keeps_its_try = result.event in (Event.DEFER, Event.DEFER_RESEND)
+        if keeps_its_try and fault is not None and stops.is_closed_by(fault):
+            result = replace(result, attempt=replace(result.attempt, free=True))
+        waits_for_opening = clinic is not None and fault is not None and fault.stops_facility and keeps_its_try
         next_try = now + timedelta(seconds=wait or 0) if wait is not None or waits_for_opening else None
         is_ours = self._states.finish(submission, result.event, result.attempt, causes=result.causes, next_try=next_try)
         if fault is None:
@@ -274,10 +277,12 @@ class Submit:
         """Return the seconds until this message's next try, or None if there is none."""
         if fault is None:
             return None
-        if not fault.may_be_stored and not submission.resends and stops.is_closed_by(fault):
+        if fault.may_be_stored:
+            steps = 0 if may_resend(submission.resends) else None
+        elif stops.is_closed_by(fault):
             # The IIS is down, and the message is not to blame: it uses up none of its tries.
             return self._wait_while_closed
-        if not may_resend(submission.resends):
-            return None
-        wait = faults.wait_before(fault.strategy, 0 if fault.may_be_stored else submission.deferrals, submission.msh_10)
+        else:
+            steps = submission.deferrals
+        wait = None if steps is None else faults.wait_before(fault.strategy, steps, submission.msh_10)
         return None if wait is None else max(0, round(wait * self._retry_scale))

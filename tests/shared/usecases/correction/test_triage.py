@@ -106,6 +106,12 @@ def test_a_submission_is_retried_while_rounds_are_left() -> None:
     assert not may_be_retried(used_up("CONNECT-REFUSED", ROUNDS * LADDER))
 
 
+def test_tries_that_met_a_closed_valve_use_up_no_round() -> None:
+    submission = used_up("CONNECT-REFUSED", 2 * ROUNDS * LADDER)
+    free = tuple(replace(attempt, free=attempt.number > LADDER) for attempt in submission.attempts)
+    assert may_be_retried(replace(submission, attempts=free))
+
+
 def test_a_fault_that_needs_a_person_is_not_retried() -> None:
     assert not may_be_retried(used_up("SECURITY-FAULT", 1))
     assert not may_be_retried(replace(used_up("CONNECT-REFUSED", 1), state=State.REFUSED))

@@ -11,6 +11,7 @@ import pytest
 from shared.domain import faults
 from shared.domain.lifecycle import MAX_RESENDS, Event, State
 from shared.domain.submission import Answer, DeliveryFault, Strategy
+from shared.domain.valve import CLOSE_AFTER, Valve
 from shared.ports.queues import OutboxMessage
 from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
 from shared.usecases.delivery.submit import Delivered, Done, Later, Submit
@@ -384,17 +385,106 @@ def test_a_replaced_submission_is_sent_first_if_its_correction_was_not_sent_yet(
     assert at.iis.sent == ["OLD", "NEW"]
 
 
-@pytest.mark.parametrize("second", ["CONNECT-REFUSED", "SECURITY-FAULT", "HTTP-413"])
-def test_a_failed_resend_leaves_the_outcome_unknown_and_goes_to_triage(
+# The resend ----------------------------------------------------------------------------------------------------------
+
+TRIED_AGAIN = sorted(
+    fault.code for fault in faults.CATALOGUE if not fault.may_be_stored and faults.LADDERS[fault.strategy]
+)
+
+
+def saying(*codes: str) -> Callable[[str], Answer | DeliveryFault]:
+    """Return an IIS that ends its calls in these faults, one after the other, and answers from then on."""
+    left = iter(codes)
+
+    def say(msh_10: str) -> Answer | DeliveryFault:
+        code = next(left, "")
+        return DeliveryFault(code, 0, 0.1) if code else ack(msh_10)
+
+    return say
+
+
+@pytest.mark.parametrize("first", ["READ-TIMEOUT", "CONNECTION-LOST", "HTTP-500"])
+@pytest.mark.parametrize("second", TRIED_AGAIN)
+def test_a_resend_that_the_iis_surely_did_not_take_is_sent_again(
+    submit_setup: Callable[..., SubmitSetup], first: str, second: str
+) -> None:
+    at = submit_setup(saying(first, second, second))
+    at.add("A")
+    at.deliver("A")
+    for _ in range(2):
+        [later] = at.deliver("A")
+        assert isinstance(later, Later)
+        one = at.of("A")
+        assert (one.state, one.resends, one.causes) == (State.UNKNOWN, 0, (first,))
+        assert one.waiting_since is not None
+        assert one.waiting_since > at.clock.time
+    assert at.resubmission.sent == []
+    assert at.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+    assert at.of("A").resends == 1
+
+
+@pytest.mark.parametrize("code", ["SECURITY-FAULT", "HTTP-401", "UNSUPPORTED-OPERATION"])
+def test_a_resend_whose_password_is_refused_waits_until_the_facility_is_opened(
+    submit_setup: Callable[..., SubmitSetup], code: str
+) -> None:
+    at = submit_setup(saying("READ-TIMEOUT", code))
+    at.add("A")
+    at.deliver("A")
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", code, 0.1)]
+    assert at.resubmission.sent == []
+    assert [waiting.message.msh_10 for waiting in at.ledger.backlog.waiting()] == ["A"]
+    at.ledger.stops.open_facility("ID-elm")
+    assert at.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+
+
+def test_a_resend_whose_tries_are_used_up_goes_to_triage_under_the_fault_of_the_first_send(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(saying("HTTP-500", *["HTTP-503"] * 99))
+    at.add("A")
+    at.deliver("A")
+    tries = 0
+    while not at.resubmission.sent:
+        at.ledger.stops.save_valve(at.ledger.stops.current().valve, Valve())  # the others are answered
+        at.deliver("A")
+        tries += 1
+    assert tries == len(faults.LADDERS[Strategy.CHECK_IIS]) + 1
+    assert (at.of("A").state, at.of("A").causes, at.of("A").waiting_since) == (State.UNKNOWN, ("HTTP-500",), None)
+    [outcome] = at.ledger.outcomes.of_day(at.clock.time.date())
+    assert (outcome.state, outcome.fault) == (State.UNKNOWN, "HTTP-500")
+
+
+@pytest.mark.parametrize("second", ["READ-TIMEOUT", "HTTP-500"])
+def test_a_resend_that_may_be_stored_leaves_the_outcome_unknown_and_goes_to_triage(
     submit_setup: Callable[..., SubmitSetup], second: str
 ) -> None:
-    answers = iter(["READ-TIMEOUT", second])
-    at = submit_setup(lambda _: DeliveryFault(next(answers), 0, 0.1))
+    at = submit_setup(saying("CONNECTION-LOST", "CONNECT-REFUSED", second))
     at.add("A")
+    at.deliver("A")
     at.deliver("A")
     assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", second, 0.1)]
     assert at.resubmission.sent == ["A"]
-    assert at.of("A").waiting_since is None
+    assert (at.of("A").causes, at.of("A").waiting_since) == (("CONNECTION-LOST",), None)
+
+
+def test_a_resend_that_was_too_large_stays_unknown_and_goes_to_triage(submit_setup: Callable[..., SubmitSetup]) -> None:
+    at = submit_setup(saying("READ-TIMEOUT", "HTTP-413"))
+    at.add("A")
+    at.deliver("A")
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", "HTTP-413", 0.1)]
+    assert at.resubmission.sent == ["A"]
+    assert at.of("A").causes == ("READ-TIMEOUT",)
+
+
+def test_a_message_that_meets_a_closed_valve_uses_up_none_of_its_tries(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(saying(*["HTTP-503"] * 99))
+    names = [f"M{number}" for number in range(CLOSE_AFTER)]
+    at.add(*names)
+    for name in names:
+        at.deliver(name, group=name)
+    assert [at.of(name).deferrals for name in names] == [1] * (CLOSE_AFTER - 1) + [0]
 
 
 # Killed --------------------------------------------------------------------------------------------------------------
