@@ -19,7 +19,10 @@ from urllib.parse import unquote
 import msgspec
 from lxml import etree
 
+from shared.domain.hl7.account import refuses_account
 from shared.domain.hl7.er7 import segments
+from shared.domain.hl7.iis_profiles import CTWIZ
+from shared.domain.hl7.message import parse as parse_hl7
 
 # SOAP bodies are read on these (IZ Gateway does the same); elsewhere the status says it all.
 READ_ON: Final = frozenset({200, 201, 202, 400, 500})
@@ -61,8 +64,9 @@ _ANSWER_TAG: Final = re.compile(
     rb"<(?:[\w.-]+:)?(return|Hl7Message|EchoBack)(?:\s[^<>]*)?>(.*?)</(?:[\w.-]+:)?\1\s*>", re.DOTALL
 )
 _TAG: Final = re.compile(r"<[^<>]*>")
-# WebIZ refuses credentials and facilities with a sentence and an HL7 answer inside a fault of any kind.
-_AUTHENTICATION: Final = re.compile(r"WEBIZ-AUTH-|Authentication Error Occurred")
+# WebIZ refuses credentials and facilities inside a fault of any kind: with a code in an element of its own, or with a
+# sentence and an HL7 answer behind it. Elsewhere in a text either may be quoted from a comment of our message.
+_AUTHENTICATION: Final = re.compile(r"(?:[\w.-]+:)?WEBIZ-AUTH-[0-9]+$|Authentication Error Occurred")
 _SEGMENT: Final = re.compile(r"[A-Z][A-Z0-9]{2}\|")
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _HL7: Final = re.compile(r"MSH[^\w\s]")
@@ -112,7 +116,7 @@ def _from_tree(root: etree._Element) -> Reading:
     names = [(etree.QName(element).localname, element) for element in root.iter(etree.Element)]
     known = next((_FAULTS[name] for name, _ in names if name in _FAULTS), None)
     if known is not None or any(name in _UNNAMED_FAULTS for name, _ in names):
-        return _fault(known or "OTHER-FAULT", "\n".join(_texts(root)))
+        return _fault(known or "OTHER-FAULT", _texts(root))
     answer = next((element for name, element in names if name in _ANSWERS), None)
     if answer is not None:
         if answer.get(_NIL) in ("true", "1"):
@@ -132,7 +136,7 @@ def _from_pieces(body: bytes) -> Reading:
     faults = {name.decode() for name in _FAULT_TAG.findall(body)}
     if faults:
         known = next((code for name, code in _FAULTS.items() if name in faults), "OTHER-FAULT")
-        return _fault(known, html.unescape(_TAG.sub("\n", body.decode("utf-8", "replace"))))
+        return _fault(known, [html.unescape(text) for text in _TAG.split(body.decode("utf-8", "replace"))])
     answer = _ANSWER_TAG.search(body)
     if answer is not None:
         piece = parse(b"<piece>" + answer.group(2) + b"</piece>")
@@ -145,9 +149,13 @@ def _texts(element: etree._Element) -> list[str]:
     return [str(text) for text in element.itertext()]
 
 
-def _fault(code: str, text: str) -> Reading:
-    embedded = embedded_hl7(text)
-    return Reading("SECURITY-FAULT" if _AUTHENTICATION.search(text) else code, embedded=embedded)
+def _fault(code: str, texts: list[str]) -> Reading:
+    """The reading of a fault from the texts of its elements, one each."""
+    embedded = embedded_hl7("\n".join(texts))
+    refused = any(_AUTHENTICATION.match(text.strip()) for text in texts)
+    if refused or (embedded and any(refuses_account(segment, CTWIZ) for segment in parse_hl7(embedded).segments)):
+        code = "SECURITY-FAULT"
+    return Reading(code, embedded=embedded)
 
 
 def _answer(raw: str) -> Reading:

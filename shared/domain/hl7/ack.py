@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.hl7.account import refuses_account
 from shared.domain.hl7.ack_errors import ORDER_SEGMENTS, LocatedError, OrderGroups, locate, read_err, says
 from shared.domain.hl7.extract import extract_messages
 from shared.domain.hl7.iis_profiles import ERROR, INFORMATION, WARNING, IisProfile, Verdict
@@ -75,8 +76,7 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
     if verdict is None or any(message.first("MSH").text(9).upper() not in profile.message_types for message in ours):
         return NOT_AN_ACK
     errs = [read_err(err, verdict, profile) for message in ours for err in message.named("ERR")]
-    refuses_account = any(err.refuses_account for err in errs) or _mentions(ours, ("MSA",), profile.security_code)
-    if refuses_account and not verdict.accepts:
+    if not verdict.accepts and _refuse_account(ours, profile):
         return SECURITY_FAULT
     orders = OrderGroups(vxu, doses)
     located = [error for err in errs for error in locate(err, orders)]
@@ -141,7 +141,7 @@ def _fault_of_others(messages: list[Message], profile: IisProfile) -> str:
     """
     acks = [message for message in messages if message.named("MSA")]
     nameless = [message for message in acks if not any(msa.value(2) for msa in message.named("MSA"))]
-    if _mentions(nameless, ("ERR", "MSA"), profile.security_code):
+    if _refuse_account(nameless, profile):
         return SECURITY_FAULT
     return WRONG_MSA_2 if acks else NOT_AN_ACK
 
@@ -224,11 +224,9 @@ def _causes(located: list[LocatedError], event: Event, msa_1: str) -> tuple[str,
 # other segments -------------------------------------------------------------------------------------------------------
 
 
-def _mentions(messages: list[Message], names: tuple[str, ...], code: str) -> bool:
-    """Tell if a segment of these names has the code in it. An IIS without such a code has an empty one."""
-    if not code:
-        return False
-    return any(code in one.line for message in messages for one in message.segments if one.name in names)
+def _refuse_account(messages: list[Message], profile: IisProfile) -> bool:
+    """Tell if a segment refuses our facility, password or account."""
+    return any(refuses_account(one, profile) for message in messages for one in message.segments)
 
 
 def _trace_ids(message: Message, profile: IisProfile) -> list[str]:

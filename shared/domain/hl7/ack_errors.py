@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.hl7.account import is_account_code, refuses_account
 from shared.domain.hl7.iis_profiles import ERROR, INFORMATION, WARNING, IisProfile, Verdict
 from shared.domain.hl7.message import Message, Repetition, Segment, parse
 from shared.domain.model import Dose
@@ -79,7 +80,6 @@ class ErrSegment(msgspec.Struct, frozen=True, gc=False):
         is_internal: The IIS itself failed.
         drops_group: The IIS did not store an ORDER group.
         rejects_message: The IIS stored nothing of the message.
-        refuses_account: The IIS refuses the facility or its account.
     """
 
     locations: list[Repetition]
@@ -91,7 +91,6 @@ class ErrSegment(msgspec.Struct, frozen=True, gc=False):
     is_internal: bool
     drops_group: bool
     rejects_message: bool
-    refuses_account: bool
 
 
 class LocatedError(msgspec.Struct, frozen=True, gc=False):
@@ -171,7 +170,6 @@ class OrderGroups:
 
 def read_err(err: Segment, verdict: Verdict, profile: IisProfile) -> ErrSegment:
     """Read one ERR segment of an ACK with that MSA-1."""
-    refuses_account = profile.security_code != "" and profile.security_code in err.line
     if err.raw(1) and not err.raw(2) and not err.raw(3):
         err = _from_version_2_3(err)
     code, application_code, cause = _codes(err, profile)
@@ -189,7 +187,6 @@ def read_err(err: Segment, verdict: Verdict, profile: IisProfile) -> ErrSegment:
         is_internal=code in profile.internal_codes or any(map(profile.internal_text.search, texts)),
         drops_group=drops_group,
         rejects_message=rejects_message,
-        refuses_account=refuses_account,
     )
 
 
@@ -214,7 +211,8 @@ def _codes(err: Segment, profile: IisProfile) -> tuple[str, str, str]:
     code, national, local = err.first(3).component(1), err.first(5).component(1), err.first(5).component(4)
     if profile.own_code is not None:
         own = profile.own_code.search(err.raw(5)) or profile.own_code.search(err.line)
-        if own is not None:
+        # A code of the account that stands in a text may be quoted from a comment of our message.
+        if own is not None and (not is_account_code(own.group(), profile) or refuses_account(err, profile)):
             return code, own.group(), own.group()
     if _CODE.fullmatch(local):
         return code, local, local

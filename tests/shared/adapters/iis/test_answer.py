@@ -118,6 +118,26 @@ def test_hl7_hidden_in_a_broken_fault_is_found_too() -> None:
     assert read(500, body) == Reading("SECURITY-FAULT", embedded=AUTH_ACK)
 
 
+@pytest.mark.parametrize("detail", ["<Code>WEBIZ-AUTH-625</Code>", "<faultcode>soap:WEBIZ-AUTH-609</faultcode>"])
+def test_a_code_of_the_account_in_an_element_of_its_own_is_a_refused_account(detail: str) -> None:
+    assert read(500, fault(f"<fault><Detail>{detail}</Detail></fault>")).code == "SECURITY-FAULT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The comment was too long: 'mother asked about WEBIZ-AUTH-609'",
+        "Cannot store the note 'Authentication Error Occurred at the desk'",
+        f"It failed: {ACK}\rNTE|1||WEBIZ-AUTH-609 on the screen",
+        f"It failed: {ACK}\rERR||NTE^1^3|102^Data type error^HL70357|E||||Bad comment: WEBIZ-AUTH-609",
+    ],
+)
+@pytest.mark.parametrize("end", [b"</s:Body>", b""])
+def test_a_text_that_quotes_a_code_of_the_account_is_no_refused_account(text: str, end: bytes) -> None:
+    body = fault(f"<fault><Detail>{escaped(text)}</Detail></fault>", text).replace(b"</s:Body>", end)
+    assert read(500, body).code == "OTHER-FAULT"
+
+
 def test_hl7_in_a_fault_without_an_authentication_code_leaves_the_fault_what_it_is() -> None:
     reading = read(500, fault("<fault/>", f"It failed: {ACK}"))
     assert reading == Reading("OTHER-FAULT", embedded=f"{ACK}\r")

@@ -215,6 +215,24 @@ def test_a_refused_account_may_not_know_our_control_id():
     assert read(ack("MSA|AR|OTHER", refusal)) == "WRONG-MSA-2"
 
 
+@pytest.mark.parametrize(
+    "own",
+    ["4^Invalid value^HL70533^WEBIZ-AUTH-609^x^L", "WEBIZ-AUTH-609^Refused^L", "1^x^L~WEBIZ-AUTH-625^y^L"],
+)
+def test_a_code_of_the_account_in_a_field_of_codes_refuses_it(own):
+    assert read(ack("MSA|AE|CONTROL-1", err("MSH^1^4", own=own))) == "SECURITY-FAULT"
+    assert read(ack("MSA|AE|CONTROL-1|||WEBIZ-AUTH-625^x^L")) != "SECURITY-FAULT"
+    assert read(ack("MSA|AE|CONTROL-1||||WEBIZ-AUTH-625^x^L")) == "SECURITY-FAULT"
+
+
+@pytest.mark.parametrize("msa", ["MSA|AE|CONTROL-1", "MSA|AE|CONTROL-1|Cannot store 'saw WEBIZ-AUTH-609'"])
+def test_a_text_that_quotes_a_code_of_the_account_refuses_no_account(msa):
+    reading = read(ack(msa, err("OBX^1^5", text="Comment too long: saw WEBIZ-AUTH-609 on the screen")))
+    assert isinstance(reading, AckReading)
+    assert not any("AUTH" in cause for cause in reading.causes)
+    assert read(ack("MSA|AE||WEBIZ-AUTH-609 was in the comment")) == "WRONG-MSA-2"
+
+
 @pytest.mark.parametrize("code", ["206^Application record locked^HL70357", "207^Application internal error^HL70357"])
 @pytest.mark.parametrize("msa_1", ["AE", "AR"])
 @pytest.mark.parametrize("severity", ["E", ""])
