@@ -54,9 +54,18 @@ def describe_person(person: Person) -> str:
     return f"{name.family}, {name.given} {name.middle}".strip() + f", {born}; {ids}"
 
 
+def describe_vaccine(vaccination: Vaccination) -> str:
+    """Return name and CVX code of the vaccine; another code where it has none."""
+    vaccine = vaccination.vaccine
+    is_alternate = vaccination.cvx == vaccine.alternate_code
+    name = (vaccine.alternate_text if is_alternate else "") or vaccine.text or vaccine.alternate_text
+    return f"{name} ({vaccination.cvx})".strip()
+
+
 def describe_completion(vaccination: Vaccination) -> str:
-    """Return the completion status, with the reason where the dose was refused."""
-    return f"{vaccination.completion} {vaccination.refusal_reason.text}".strip()
+    """Return the completion status, with the reason where the dose was refused, and that the IIS deleted it."""
+    words = (vaccination.completion, vaccination.refusal_reason.text, "deleted" if vaccination.action == "D" else "")
+    return " ".join(filter(None, words))
 
 
 def describe_evaluation(evaluation: Evaluation) -> str:

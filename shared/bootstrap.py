@@ -262,6 +262,7 @@ class Application:
             states=self.ledger.states,
             search_keys=self.ledger.search_keys,
             outcomes=self.ledger.outcomes,
+            configurations=self.configurations,
             ask=self.ask,
             clock=self.clock,
         )

@@ -102,7 +102,7 @@ def _immunization(dose: Vaccination, number: int) -> dict[str, Any]:
     return _without_empty(
         resourceType="Immunization",
         id=f"immunization-{number}",
-        status=_STATUSES.get(dose.completion, "completed"),
+        status="entered-in-error" if dose.action == "D" else _STATUSES.get(dose.completion, "completed"),
         identifier=[_without_empty(value=dose.order_id, assigner=assigner)] if dose.order_id else [],
         vaccineCode=_concept(dose.vaccine) or {"text": "unknown"},
         patient={"reference": "urn:vaxline:patient-1"},

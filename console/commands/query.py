@@ -17,6 +17,7 @@ from console.iis_query import (
     describe_completion,
     describe_evaluation,
     describe_person,
+    describe_vaccine,
     newest_submission,
     ordinal,
     search_fields,
@@ -205,7 +206,7 @@ def _print_history(response: Response) -> None:
         (
             (
                 vaccination.date[:8],
-                f"{vaccination.vaccine.text} ({vaccination.vaccine.code})",
+                describe_vaccine(vaccination),
                 vaccination.lot,
                 vaccination.source.text or vaccination.source.code,
                 describe_completion(vaccination),

@@ -16,13 +16,14 @@ from console.iis_query import newest_submission
 from console.options import Json, Stage
 from shared.bootstrap import Application
 from shared.domain.hl7.rsp_model import Match
-from shared.domain.lifecycle import STORED_BY_IIS
+from shared.domain.lifecycle import STORED_BY_IIS, State
 from shared.domain.reconcile import Kind, Side
 from shared.domain.submission import Submission
 from shared.settings import LOCAL_STAGE
-from shared.usecases.registry.reconcile import Reconciled, unknown_in_worklist
+from shared.usecases.registry.reconcile import Reconciled, unproven_in_worklist
 
 _SAMPLED_DAYS: Final = 28
+_SAMPLED_STATES: Final = STORED_BY_IIS | {State.PARTLY_ACCEPTED}
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +35,11 @@ def reconcile(
     msh_10: Annotated[str, typer.Argument(help="the patient of this submission")] = "",
     mrn: Annotated[str, typer.Option(help="the patient with this record number")] = "",
     source: Annotated[str, typer.Option(help="with --mrn: the source that the number comes from")] = "",
-    unknown: Annotated[bool, typer.Option("--unknown", help="every submission whose answer never came")] = False,
-    sample: Annotated[int, typer.Option(min=0, help="so many random accepted ones of the last 28 days")] = 0,
+    unknown: Annotated[
+        bool,
+        typer.Option("--unknown", help="every submission with doses in doubt"),
+    ] = False,
+    sample: Annotated[int, typer.Option(min=0, help="so many random (partly) accepted ones of 28 days")] = 0,
     clinic: Annotated[str, typer.Option(help="with --unknown or --sample: only this clinic")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="query and compare, change nothing")] = False,
     stage: Stage = LOCAL_STAGE,
@@ -71,14 +75,14 @@ def _submissions(
 ) -> list[Submission]:
     """Return the submissions whose patients are asked about; `number` is a record number and its source."""
     if unknown:
-        return unknown_in_worklist(application.ledger.submissions, application.ledger.worklist, clinic)
+        return unproven_in_worklist(application.ledger.submissions, application.ledger.worklist, clinic)
     if sample:
         today = datetime.now(UTC).date()
         accepted = [
             outcome.msh_10
             for back in range(_SAMPLED_DAYS)
             for outcome in application.ledger.outcomes.of_day(today - timedelta(days=back), clinic)
-            if outcome.state in STORED_BY_IIS
+            if outcome.state in _SAMPLED_STATES
         ]
         return list(application.ledger.submissions.many(random.sample(accepted, min(sample, len(accepted)))))
     if not msh_10 and not number[0]:
@@ -105,6 +109,8 @@ def _print_result(result: Reconciled, *, dry_run: bool) -> None:
     for proven in result.proven:
         state = "would be ACCEPTED" if dry_run else "is ACCEPTED now"
         terminal.print_text(f"  {proven} {state}: the IIS has every dose of it")
+    for proven in result.rest_proven:
+        terminal.print_text(f"  {proven}: the IIS has every dose that its answer left open; correct the dropped ones")
 
 
 def _describe(side: Side | None) -> str:
@@ -114,7 +120,8 @@ def _describe(side: Side | None) -> str:
 def _summary(results: list[Reconciled]) -> str:
     kinds = [line.kind for result in results for line in result.lines]
     counts = ", ".join(f"{kinds.count(kind)} {kind.value}" for kind in Kind)
-    return f"{len(results)} patients queried: {counts}; {sum(len(result.proven) for result in results)} proven"
+    proven = sum(len(result.proven) + len(result.rest_proven) for result in results)
+    return f"{len(results)} patients queried: {counts}; {proven} proven"
 
 
 def _agrees(result: Reconciled) -> bool:

@@ -14,8 +14,9 @@ from console.connect import open_stage
 from console.options import Corrections, Json, Stage, parse_corrections
 from shared.domain import guidance
 from shared.domain.hl7 import er7
-from shared.domain.lifecycle import Event
+from shared.domain.lifecycle import Event, State
 from shared.domain.model import Dose
+from shared.domain.reconcile import doubt
 from shared.domain.submission import AckError, Attempt, Submission
 from shared.exports.columns import column_of
 from shared.settings import LOCAL_STAGE
@@ -94,11 +95,16 @@ def close(
     """Takes a failure off the worklist; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
     with open_stage(stage) as application:
         audit_trail.record(application, "close", [msh_10])
+        submission = application.ledger.submissions.get(msh_10)
+        in_doubt = doubt(submission) if submission is not None else ""
         closed = application.ledger.states.move(msh_10, Event.CLOSE, reason=reason) or close_file(
             application.ledger.files, msh_10, reason
         )
+    words = f"closed, although {in_doubt}" if in_doubt else "closed"
     terminal.print_result(
-        {"msh_10": msh_10, "closed": closed}, "closed" if closed else f"{msh_10} is not open", as_json=json
+        {"msh_10": msh_10, "closed": closed, "in_doubt": in_doubt if closed else ""},
+        words if closed else f"{msh_10} is not open",
+        as_json=json,
     )
     if not closed:
         raise typer.Exit(1)
@@ -184,7 +190,8 @@ def _print_facts(submission: Submission) -> None:
         ("configuration", submission.config_version),
         ("replaces", submission.replaces),
         ("replaced by", submission.replaced_by),
-        ("closed because", submission.closed_reason),
+        ("proved by" if submission.state is State.PARTLY_ACCEPTED else "closed because", submission.closed_reason),
+        ("in doubt", doubt(submission)),
     )
     for name, value in facts:
         if value:
@@ -218,6 +225,9 @@ def _print_attempt(attempt: Attempt, submission: Submission) -> None:
         _print_ack_error(error, submission)
     for segment in er7.segments(attempt.ack):
         terminal.out.print(Text(f"  {segment}", style="dim"))
+    for words, doses in (("not stored", attempt.dropped), ("perhaps not stored", attempt.unproven)):
+        if doses:
+            terminal.out.print(Text(f"  {words}: {', '.join(doses)}"))
     if attempt.trace_ids:
         terminal.out.print(Text(f"  for the IIS help desk: {', '.join(attempt.trace_ids)}"))
 

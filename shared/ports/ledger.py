@@ -148,6 +148,14 @@ class SubmissionStates(Protocol):
         """Apply SUPERSEDE, PROVE or CLOSE and keep the reason; False if the state does not allow it."""
         ...
 
+    def note_proof(self, msh_10: str, evidence: str) -> bool:
+        """Note what proved the unproven doses of a PARTLY_ACCEPTED submission; it stays in the worklist.
+
+        Returns:
+            False if it is not PARTLY_ACCEPTED any more.
+        """
+        ...
+
 
 class Backlog(Protocol):
     """The submissions that wait for delivery."""

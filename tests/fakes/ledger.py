@@ -209,6 +209,16 @@ class MemorySubmissionStates(_Port):
         (state,) = set(TRANSITIONS[event].values())
         return self._memory.update(msh_10, sources(event), state=state, closed_reason=reason, waiting_since=None)
 
+    def note_proof(self, msh_10: str, evidence: str) -> bool:
+        memory = self._memory
+        memory.before_write()
+        with memory.lock:
+            found = memory.submissions.get(msh_10)
+            if found is None or found.state is not State.PARTLY_ACCEPTED:
+                return False
+            memory.put(replace(found, closed_reason=evidence))
+            return True
+
 
 class MemoryBacklog(_Port):
     """Port `Backlog`."""

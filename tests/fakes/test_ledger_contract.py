@@ -148,6 +148,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                     lambda ledger, lane=lane, now=now: ledger.backfills.begin(lane, now),
                     lambda ledger, lane=lane, day=day: ledger.backfills.take_from_quota(lane, day, 2),
                     lambda ledger, m=msh_10: ledger.states.move(m, Event.SUPERSEDE),
+                    lambda ledger, m=msh_10: ledger.states.note_proof(m, "a query"),
                     lambda ledger, m=msh_10: ledger.worklist.enter(m, ("A",)),
                     lambda ledger, m=msh_10: ledger.submissions.name_replacement(m, "NEW") if m == "M0" else None,
                     lambda ledger, record=record: ledger.records.save(record),
@@ -181,6 +182,28 @@ def test_random_calls_get_the_same_answers_from_both_ledgers(
         if number % 15 == 14:
             dynamo, memory = (everything(ledger, msh_10s) for ledger in both)
             assert dynamo == memory, f"after step {number}"
+
+
+def test_a_proof_is_noted_at_a_partly_accepted_submission_only_and_leaves_it_in_the_worklist(
+    both: tuple[DynamoLedger, MemoryLedger],
+) -> None:
+    for ledger in both:
+        ledger.submissions.add(a_submission())
+        assert not ledger.states.note_proof("MSG1", "a query")
+        claimed = ledger.states.claim("MSG1", NOON)
+        assert isinstance(claimed, Submission)
+        attempt = Attempt(1, NOON, 1.0, State.PARTLY_ACCEPTED, dropped=("D1",), unproven=("D2",))
+        ledger.states.finish(claimed, Event.ACCEPT_PARTLY, attempt, causes=("A",))
+        ledger.worklist.enter("MSG1", ("A",))
+        found = ledger.submissions.get("MSG1")
+        assert found is not None
+        assert found.unproven == ("D2",)
+        assert ledger.states.note_proof("MSG1", "a query")
+        found = ledger.submissions.get("MSG1")
+        assert found is not None
+        assert (found.state, found.closed_reason, found.unproven) == (State.PARTLY_ACCEPTED, "a query", ())
+        assert [entry.msh_10 for entry in ledger.worklist.entries()] == ["MSG1"]
+    assert both[0].submissions.get("MSG1") == both[1].submissions.get("MSG1")
 
 
 def test_a_file_that_was_begun_is_not_begun_again(both: tuple[DynamoLedger, MemoryLedger]) -> None:

@@ -16,6 +16,7 @@ from console.web.submissions import difference, message_link, state_class, state
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
+from shared.domain.reconcile import doubt
 from shared.domain.submission import Submission
 from shared.exports.columns import BY_NAME, COLUMNS, FROM_PATIENT
 from shared.settings import INBOX_PREFIX
@@ -103,7 +104,8 @@ def _facts(submission: Submission) -> None:
         patient = submission.visit.patient
         rows = ", ".join(str(number) for _, number in submission.visit.rows)
         name = ", ".join(filter(None, (patient.name.family, patient.name.given)))
-        trace_ids = submission.attempts[-1].trace_ids if submission.attempts else ()
+        last = submission.attempts[-1:]
+        is_partly = submission.state is State.PARTLY_ACCEPTED
         created = f"{submission.created:%Y-%m-%d %H:%M:%S} UTC, under clinics.toml {submission.config_version}"
         facts(
             (
@@ -113,8 +115,12 @@ def _facts(submission: Submission) -> None:
                 ("created", created),
                 ("replaces", message_link(submission.replaces) if submission.replaces else ""),
                 ("replaced by", message_link(submission.replaced_by) if submission.replaced_by else ""),
-                ("closed because", submission.closed_reason),
-                ("for the CT WiZ help desk", ", ".join(trace_ids)),
+                ("proved by" if is_partly else "closed because", submission.closed_reason),
+                ("in doubt", doubt(submission)),
+                ("not stored", ", ".join(dose for attempt in last for dose in attempt.dropped)),
+                ("perhaps not stored", ", ".join(submission.unproven)),
+                ("MSA-3", "".join(attempt.msa_3 for attempt in last)),
+                ("for the CT WiZ help desk", ", ".join(trace_id for attempt in last for trace_id in attempt.trace_ids)),
                 ("as exported", submission.visit.raw),
             )
         )
@@ -225,7 +231,9 @@ class _Correction:
             closed = await self._session.run(
                 lambda application: application.ledger.states.move(msh_10, Event.CLOSE, reason=reason)
             )
-            text("Closed; nothing was deleted." if closed else "It is not open any more.", "p")
+            in_doubt = doubt(self._submission)
+            words = f"Closed, although {in_doubt}." if in_doubt else "Closed; nothing was deleted."
+            text(words if closed else "It is not open any more.", "p")
 
 
 def _draw_resubmitted(result: Resubmitted) -> None:

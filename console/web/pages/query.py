@@ -11,6 +11,7 @@ from console.iis_query import (
     describe_completion,
     describe_evaluation,
     describe_person,
+    describe_vaccine,
     newest_submission,
     ordinal,
     search_fields,
@@ -138,7 +139,7 @@ def _draw_answer(asked: Asked, today: date) -> None:
 def _vaccination_cells(vaccination: Vaccination) -> tuple[Cell, ...]:
     return (
         charts.day(vaccination.date),
-        f"{vaccination.vaccine.text} ({vaccination.vaccine.code})",
+        describe_vaccine(vaccination),
         vaccination.lot,
         vaccination.source.text or vaccination.source.code,
         describe_completion(vaccination),

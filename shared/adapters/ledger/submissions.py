@@ -178,6 +178,13 @@ class DynamoSubmissionStates:
             values | {":after": {"S": after.value}, ":reason": {"S": reason}},
         )
 
+    def note_proof(self, msh_10: str, evidence: str) -> bool:
+        states, values = _any_of((State.PARTLY_ACCEPTED,))
+        # Guards the reason of whoever closed it meanwhile.
+        return self._table.update_if(
+            states, submission_key(msh_10), "SET closed_reason = :reason", values | {":reason": {"S": evidence}}
+        )
+
 
 def _state(item: Item) -> State | None:
     return State(text(item, "state")) if "state" in item else None

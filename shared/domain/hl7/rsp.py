@@ -48,6 +48,7 @@ _ONCE_PER_GROUP: Final = _FORECASTING | {loinc.VALIDITY, loinc.DOSE_NUMBER, loin
 
 _NOT_OF_PATIENT: Final = frozenset({"MSH", "MSA", "QAK", "QPD"})
 _MATCHES: Final = {"NF": Match.NOT_FOUND, "TM": Match.TOO_MANY, "PD": Match.PROTECTED}
+_NOBODY: Final = frozenset({"NF", "PD"})
 _PROTECTED: Final = "protected"
 
 
@@ -80,9 +81,13 @@ def fault_of(response: Response, *, msh_10: str, query_tag: str, profile: IisPro
         return "WRONG-MSA-2"
     if response.match is Match.ERROR and response.errors:
         grave = [error for error in response.errors if error.severity not in ("W", "I")]
-        if grave and all(error.code in profile.internal_codes for error in grave):
+        if grave and all(_is_internal(error, profile) for error in grave):
             return "IIS-INTERNAL-ERROR"
     return ""
+
+
+def _is_internal(error: QueryError, profile: IisProfile) -> bool:
+    return error.code in profile.internal_codes or profile.internal_text.search(error.text) is not None
 
 
 # the message ----------------------------------------------------------------------------------------------------------
@@ -149,7 +154,7 @@ def _assembled(message: Message, draft: _Draft) -> Response:
         status=status,
         query_tag=qak.value(1),
         patient=people[0] if match is Match.FOUND else None,
-        candidates=people if match is not Match.FOUND else (),
+        candidates=people if match not in (Match.FOUND, Match.NOT_FOUND, Match.PROTECTED) else (),
         vaccinations=tuple(draft.vaccinations),
         forecast=_counted(draft.forecast),
         observations=tuple(draft.observations),
@@ -159,7 +164,12 @@ def _assembled(message: Message, draft: _Draft) -> Response:
 
 
 def _match(status: str, msa_1: str, profile: str, draft: _Draft) -> Match:
-    """The match. A patient in the answer was found, even with MSA-1 = AE: WebIZ remarks on queries that it answers."""
+    """The match. A patient in the answer was found, even with MSA-1 = AE: WebIZ remarks on queries that it answers.
+
+    With QAK-2 = NF or PD a patient in the answer is the query's own, which some IISs return.
+    """
+    if status in _NOBODY:
+        return _MATCHES[status]
     if len(draft.people) > 1 or (draft.people and profile == "Z31"):
         return Match.CANDIDATES
     if draft.people:
@@ -195,7 +205,7 @@ def _take_order(order: list[Segment], draft: _Draft) -> None:
         draft.unknown += [segment.line for segment in order]
         return
     vaccination = fields.vaccination(order)
-    nothing_given = vaccination.vaccine.code == NO_VACCINE
+    nothing_given = vaccination.cvx == NO_VACCINE
     evaluations: list[Evaluation] = []
     others: list[Observation] = []
     for group in _groups([fields.observation(segment) for segment in order if segment.name == "OBX"]):

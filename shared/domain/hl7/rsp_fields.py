@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from shared.domain.hl7.ack_errors import segment_name
 from shared.domain.hl7.message import NO_SEGMENT, Repetition, Segment
 from shared.domain.hl7.rsp_model import Identifier, Observation, Person, QueryError, Relative, Vaccination
 from shared.domain.model import Address, Code, Name, Telecom
@@ -152,6 +153,6 @@ def error(err: Segment) -> QueryError:
         severity=_text(err, 4).upper()[:1],
         code=_text(err, 3),
         application_code=national.alternate_code or national.code,
-        path=location.component(1) + (f"-{field}" if field else ""),
+        path=(segment_name(location.component(1)) or location.component(1)) + (f"-{field}" if field else ""),
         text=err.value(8) or err.value(7) or national.alternate_text or national.text or err.first(3).component(2),
     )

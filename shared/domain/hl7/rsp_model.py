@@ -10,7 +10,36 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.codes import cdc
 from shared.domain.model import NO_CODE, Address, Code, Name, Telecom
+
+CVX_SYSTEMS: Final = frozenset({"CVX", "HL70292", "2.16.840.1.113883.12.292"})
+_NDC_SYSTEMS: Final = frozenset({"NDC", "2.16.840.1.113883.6.69"})
+_CVX_DIGITS: Final = 4
+_GIVEN: Final = frozenset({"", "CP", "PA"})
+_DELETED: Final = "D"
+
+
+def cvx_of(vaccine: Code) -> str:
+    """Return the CVX code of RXA-5 with at least two digits.
+
+    The CVX may be the alternate of a CPT code or an NDC. A number of no named system is a CVX; an NDC without a CVX is
+    looked up in CDC's table. Any other code is returned as it is.
+    """
+    pairs = ((vaccine.code, vaccine.system.upper()), (vaccine.alternate_code, vaccine.alternate_system.upper()))
+    named = next((code for code, system in pairs if code and system in CVX_SYSTEMS), None)
+    if named is not None:
+        return _two_digits(named)
+    packages = (cdc.ndc(code) for code, system in pairs if code and system in _NDC_SYSTEMS)
+    package = next(filter(None, packages), None)
+    if package is not None and len(package.cvx) == 1:
+        return package.cvx[0]
+    return vaccine.code if vaccine.system else _two_digits(vaccine.code)
+
+
+def _two_digits(code: str) -> str:
+    is_number = code.isascii() and code.isdigit() and len(code) <= _CVX_DIGITS
+    return str(int(code)).zfill(2) if is_number else code
 
 
 class Match(StrEnum):
@@ -161,6 +190,16 @@ class Vaccination:
     evaluations: tuple[Evaluation, ...] = ()
     observations: tuple[Observation, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def cvx(self) -> str:
+        """The CVX code of the vaccine; another code where it has none."""
+        return cvx_of(self.vaccine)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the IIS has it as a given dose: not refused (RXA-20), and not deleted (RXA-21)."""
+        return self.completion in _GIVEN and self.action != _DELETED
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,30 @@ def test_qak_2_says_what_came_of_a_query_without_a_patient(qak, match):
     assert read_rsp(rsp(profile="Z33", qak=qak)).match is match
 
 
+@pytest.mark.parametrize(("qak", "match"), [("NF", Match.NOT_FOUND), ("PD", Match.PROTECTED)])
+@pytest.mark.parametrize("profile", ["Z31", "Z32", "Z33", "Z42"])
+def test_a_patient_that_is_only_the_echo_of_the_query_is_nobody(qak, match, profile):
+    response = read_rsp(rsp(PID, profile=profile, qak=qak))
+    assert (response.match, response.patient, response.candidates) == (match, None, ())
+
+
+def test_a_dose_that_the_iis_deleted_is_not_there():
+    orders = [f"RXA|0|1|20200301||08^HepB^CVX|999|||01^x^NIP001|||||||||||CP|{action}" for action in "AUD"]
+    response = read_rsp(rsp(PID, *orders))
+    assert [one.is_there for one in response.vaccinations] == [True, True, False]
+
+
+def test_a_segment_with_a_spelled_out_name_is_named_by_its_code():
+    (error,) = read_rsp(rsp("ERR||QPD_QueryParameterDefinition^1^3|101|E", msa="AE", qak="AE")).errors
+    assert error.path == "QPD-3"
+
+
+@pytest.mark.parametrize("words", ["Internal server error", "Unexpected exception"])
+def test_a_failure_of_the_iis_itself_is_told_by_its_words_too(words):
+    response = read_rsp(rsp(f"ERR|||999^x^HL70357|E||||{words}", msa="AE", qak="AE", profile="Z33"))
+    assert fault_of(response, msh_10="Q1", query_tag="Q1", profile=CTWIZ) == "IIS-INTERNAL-ERROR"
+
+
 def test_several_patients_are_candidates_and_never_a_match():
     response = read_rsp(rsp(PID, PID.replace("9001", "9002"), profile="Z31"))
     assert response.match is Match.CANDIDATES
