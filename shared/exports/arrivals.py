@@ -8,16 +8,15 @@ all others.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from shared.domain.clinics import Source
 from shared.domain.model import Finding
+from shared.exports import manifest
 from shared.exports.file_dates import FIRST_YEAR, pattern
 from shared.exports.formats import FORMATS
 from shared.ports.objects import Objects, StoredObject
@@ -30,16 +29,6 @@ _CLOCK_DIFFERENCE: Final = timedelta(hours=1)
 """How far the clock of an EHR may be ahead of the bucket's."""
 _SHOWN: Final = 60
 _ENDINGS: Final = ("", ".gz", ".ndjson", ".ndjson.gz")
-
-
-class _Output(msgspec.Struct):
-    url: str
-
-
-class _Manifest(msgspec.Struct):
-    """The part of a bulk export's manifest that names files."""
-
-    output: list[_Output]
 
 
 class _Transaction(msgspec.Struct):
@@ -69,14 +58,10 @@ def is_part(format_name: str, key: str) -> bool:
     return not FORMATS[format_name].is_set or file_name != MANIFEST
 
 
-def listed(manifest: bytes) -> tuple[str, ...] | None:
+def listed(text: bytes) -> tuple[str, ...] | None:
     """Return the names of the files that a manifest lists; None if it cannot be read."""
-    try:
-        paths = [urlsplit(output.url).path for output in msgspec.json.decode(manifest, type=_Manifest).output]
-    except (msgspec.DecodeError, RecursionError, ValueError):
-        # ValueError: urlsplit refuses the URL.
-        return None
-    return tuple(posixpath.basename(unquote(path)) for path in paths)
+    read = manifest.read(text)
+    return None if read is None else tuple(file.name for file in read.output)
 
 
 def named_in(names: Sequence[str], items: Iterable[StoredObject]) -> tuple[StoredObject, ...] | None:
@@ -108,17 +93,17 @@ def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) ->
     home = folder(arrived.key)
     by_key = {item.key: item for item in objects.list(home) if folder(item.key) == home}
     items = sorted((item for key, item in by_key.items() if is_part(source.format, key)), key=lambda item: item.key)
-    manifest, marker = by_key.get(home + MANIFEST), by_key.get(home + MARKER)
+    manifest_file, marker = by_key.get(home + MANIFEST), by_key.get(home + MARKER)
     names = None
-    if manifest is not None:
-        with objects.open(manifest) as stream:
+    if manifest_file is not None:
+        with objects.open(manifest_file) as stream:
             names = listed(stream.read(MANIFEST_CAP))
-    manifests = (manifest,) if manifest is not None else ()
+    manifests = (manifest_file,) if manifest_file is not None else ()
     if names is not None:
         named = named_in(names, items)
         return (*named, *manifests) if named else None
     # A manifest that cannot be read is written last, like the marker.
-    last = marker or manifest
+    last = marker or manifest_file
     if items and last is not None and all(item.modified <= last.modified for item in items):
         return (*items, *manifests)
     return None
@@ -147,10 +132,10 @@ def exported_at(
     """
     findings: list[Finding] = []
     is_set = FORMATS[source.format].is_set
-    manifest = next((part for part in parts if is_set and name(part.key) == MANIFEST), None)
-    stated = _transaction_time(manifest, objects, findings) if manifest is not None else None
+    manifest_file = next((part for part in parts if is_set and name(part.key) == MANIFEST), None)
+    stated = _transaction_time(manifest_file, objects, findings) if manifest_file is not None else None
     if stated is None and source.file_date:
-        names = [name(part.key) for part in parts if part is not manifest]
+        names = [name(part.key) for part in parts if part is not manifest_file]
         if is_set:
             names.insert(0, name(folder(parts[0].key).rstrip("/")))
         stated = _time_in(names, source.file_date, time_zone)
@@ -162,9 +147,9 @@ def exported_at(
     return stated, tuple(findings)
 
 
-def _transaction_time(manifest: StoredObject, objects: Objects, findings: list[Finding]) -> datetime | None:
+def _transaction_time(item: StoredObject, objects: Objects, findings: list[Finding]) -> datetime | None:
     """The transaction time of a manifest. A manifest that cannot be read is reported by its reader."""
-    with objects.open(manifest) as stream:
+    with objects.open(item) as stream:
         text = stream.read(MANIFEST_CAP)
     try:
         stated = msgspec.json.decode(text, type=_Transaction).transactionTime

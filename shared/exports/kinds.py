@@ -128,9 +128,8 @@ def _of_other_format(format_name: str, text: str) -> str:
         return TEXT
     if format_name == "fhir" and is_json:
         is_spread = _SPREAD.match(first_line) is not None
-        if _BUNDLE.search(text if is_spread else first_line):
-            return "a FHIR Bundle"
-        return "JSON that is spread over lines" if is_spread else ""
+        if is_spread:
+            return "a FHIR Bundle" if _BUNDLE.search(text) else "JSON that is spread over lines"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Port `Exports` for FHIR R4 Bundles in JSON: collection, transaction, batch, searchset; one per file or per line.
+"""Port `Exports` for FHIR R4 Bundles in JSON of every type; one per file or per line.
 
 The entries of a Bundle are read like the lines of a bulk export. References name an entry by its fullUrl (`urn:uuid:…`
 included), by `Type/id` or by identifier, anywhere in the file. The rows of a file are its Immunization entries, counted
@@ -8,39 +8,20 @@ from 1. A Bundle is loaded as a whole, because JSON cannot be decoded before its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from shared.domain.clinics import Source
-from shared.exports.fhir.bulk import IMMUNIZATION, FhirSet
-from shared.exports.spool import Spool
+from shared.exports.fhir.bulk import FhirSet
+from shared.exports.fhir.bundle_model import BUNDLE
+from shared.exports.fhir.resources import Place, Resources
 from shared.exports.text import Damaged, Text, repaired
 from shared.ports.objects import Objects, StoredObject
 
 LARGEST: Final = 64 * 1024 * 1024
 """Characters of a Bundle that is read."""
 _PIECE: Final = 1024 * 1024
-_NOTHING: Final = msgspec.Raw(b"")
-
-
-class _Request(msgspec.Struct):
-    method: str = ""
-    url: str = ""
-
-
-class _Entry(msgspec.Struct):
-    fullUrl: str = ""  # noqa: N815 - the name is FHIR's
-    resource: msgspec.Raw = _NOTHING
-    request: _Request = msgspec.field(default_factory=_Request)
-
-
-class _Bundle(msgspec.Struct):
-    resourceType: Literal["Bundle"]  # noqa: N815 - the name is FHIR's
-    entry: list[_Entry] = []
-
-
-_BUNDLE: Final = msgspec.json.Decoder(_Bundle)
 
 
 class BundleFile(FhirSet):
@@ -49,48 +30,29 @@ class BundleFile(FhirSet):
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
         super().__init__([part], source, objects)
 
-    def _lines(self, number: int, text: Text, spool: Spool) -> None:
+    def _lines(self, number: int, text: Text, resources: Resources) -> None:
         """Spool the Bundles of a file: one per line if the first line is a Bundle, otherwise the file is one."""
-        name, count = self._names[number], 0
+        count = 0
         try:
             for count, (document, is_whole) in enumerate(_documents(text), 1):
                 if is_whole:
-                    self._bundle(number, count, document, spool)
+                    self._bundle(Place(number, count), document, resources)
                 else:
-                    self._note("BUNDLE-HUGE", count, name)
+                    self._note("BUNDLE-HUGE", number, count)
         except Damaged as damage:
-            self._note(damage.code, count, name)
+            self._note(damage.code, number, count)
         if text.is_cut:
-            self._note(text.cut_by, count, name)
+            self._note(text.cut_by, number, count)
 
-    def _bundle(self, number: int, count: int, document: str, spool: Spool) -> None:
-        name = self._names[number]
+    def _bundle(self, place: Place, document: str, resources: Resources) -> None:
         sound, is_sensible = repaired(document)
         if sound != document:
-            self._note("ROW-READ-AS-WINDOWS-1252" if is_sensible else "ROW-ENCODING-UNREADABLE", count, name)
+            code = "ROW-READ-AS-WINDOWS-1252" if is_sensible else "ROW-ENCODING-UNREADABLE"
+            self._note(code, place.part, place.line)
         try:
-            bundle = _BUNDLE.decode(sound)
+            resources.add_bundle(place, sound.encode())
         except (msgspec.DecodeError, RecursionError) as error:
-            self._note("BUNDLE-UNREADABLE", count, f"{name}: {error}")
-            return
-        for entry in bundle.entry:
-            self._entry_of(number, count, entry, spool)
-
-    def _entry_of(self, number: int, count: int, entry: _Entry, spool: Spool) -> None:
-        payload = bytes(entry.resource)
-        if not payload or payload == b"null":
-            if entry.request.method == "DELETE" and "Immunization" in entry.request.url:
-                self._note("BUNDLE-DELETES", count, entry.request.url)
-            return
-        row = self._rows + 1
-        try:
-            self._resource(number, row, payload, spool, entry.fullUrl)
-        except msgspec.DecodeError as error:
-            text = payload.decode()
-            if IMMUNIZATION.search(text):
-                self._bad_row(number, row, text, f"IMMUNIZATION-UNREADABLE {error}", spool)
-            else:
-                self._note("RESOURCE-UNREADABLE", count, self._names[number])
+            self._note("BUNDLE-UNREADABLE", place.part, place.line, str(error))
 
 
 def _documents(text: Text) -> Iterator[tuple[str, bool]]:
@@ -132,7 +94,7 @@ def _lines(text: Text) -> Iterator[tuple[str, bool]]:
 
 def _is_bundle(line: str) -> bool:
     try:
-        _BUNDLE.decode(repaired(line)[0])
+        BUNDLE.decode(repaired(line)[0])
     except (msgspec.DecodeError, RecursionError):
         return False
     return True

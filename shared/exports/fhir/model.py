@@ -45,6 +45,7 @@ class Identifier(msgspec.Struct, frozen=True, gc=False):
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
     reference: str = ""
+    type: str = ""
     identifier: Identifier = msgspec.field(default_factory=Identifier)
     display: str = ""
 
@@ -192,11 +193,17 @@ class Immunization(msgspec.Struct, frozen=True, gc=False):
         return self.primarySource
 
 
+class Meta(msgspec.Struct, frozen=True, gc=False):
+    versionId: str = ""
+    lastUpdated: str = ""
+
+
 class Line(msgspec.Struct, frozen=True, gc=False):
     """The elements by which a line is sorted, whatever resource it holds."""
 
     resourceType: str
     id: str = ""
+    meta: Meta = msgspec.field(default_factory=Meta)
     identifier: tuple[Identifier, ...] = ()
     patient: Reference = msgspec.field(default_factory=Reference)
     occurrenceDateTime: str = ""

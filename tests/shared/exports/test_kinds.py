@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.domain.clinics import Source
@@ -18,6 +18,7 @@ from shared.domain.model import Visit
 from shared.exports.formats import FORMATS
 from shared.exports.kinds import wrong_kind
 from shared.exports.readers import READERS
+from shared.exports.text import GZIP
 from shared.ports.objects import StoredObject
 from tests.fakes.bucket import MemoryBucket
 from tests.shared.usecases.intake.feeds import a_csv, row
@@ -95,8 +96,6 @@ def test_a_foreign_file_is_one_finding_and_no_row(format_name: str, body: bytes,
         ("hl7", json.dumps(PATIENT).encode(), "FHIR in JSON"),
         ("fhir", CSV, "CSV or other text"),
         ("fhir", HL7, "HL7 v2"),
-        ("fhir", json.dumps(BUNDLE).encode(), "a FHIR Bundle"),
-        ("fhir", (json.dumps(BUNDLE) + "\n").encode() * 3, "a FHIR Bundle"),
         ("fhir", json.dumps(BUNDLE, indent=2).encode(), "a FHIR Bundle"),
         ("fhir", json.dumps(PATIENT, indent=2).encode(), "JSON that is spread over lines"),
         ("fhir", json.dumps([PATIENT, PATIENT]).replace("}, ", "},\n").encode(), "JSON that is spread over lines"),
@@ -186,6 +185,7 @@ def test_any_text_below_a_csv_header_is_csv(text: str) -> None:
 
 @given(st.binary(max_size=300), st.sampled_from(sorted(FORMATS)))
 def test_any_bytes_are_judged_without_an_exception(body: bytes, format_name: str) -> None:
+    assume(not body.startswith(GZIP))
     kind = wrong_kind(format_name, body, "utf-8")
     visits = read(format_name, body)
     assert bool(kind) == any(one.code == "FILE-WRONG-KIND" for visit in visits for one in visit.findings)

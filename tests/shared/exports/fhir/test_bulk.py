@@ -16,9 +16,8 @@ from shared.domain.clinics import Source
 from shared.domain.model import Action, Completion, Finding, Visit
 from shared.exports import arrivals
 from shared.exports.corrections import corrected
-from shared.exports.fhir import model
+from shared.exports.fhir import model, references
 from shared.exports.fhir import patient as fhir_patient
-from shared.exports.fhir.bulk import reference_name
 
 Read = Callable[..., list[Visit]]
 BULK = Source("bulk", "fhir", clinic="elm")
@@ -97,7 +96,7 @@ def test_files_come_in_any_order_and_under_any_name(read: Read, order: tuple[str
     ],
 )
 def test_a_reference_is_told_in_every_form(read: Read, reference: str, name: str) -> None:
-    assert reference_name(model.Reference(reference)) == name
+    assert references.name_of(model.Reference(reference)) == name
     if name:
         [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(patient={"reference": reference}))})
         assert visit.patient.mrn == "MRN-p1"

@@ -1,0 +1,285 @@
+"""Puts the resources of an export into the spool: single ones, and those of Bundles, of Bundles within Bundles too."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from shared.exports import values
+from shared.exports.fhir import bundle_model as bundles
+from shared.exports.fhir import model as fhir
+from shared.exports.fhir import patient as fhir_patient
+from shared.exports.fhir import references
+from shared.exports.fhir.spool import DELETED, NewRow, ResourceSpool
+from shared.exports.text import repaired
+
+IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
+BUNDLE: Final = re.compile(r'"resourceType"\s*:\s*"Bundle"')
+_DEEPEST_BUNDLE: Final = 8
+_LAST_POSITION: Final = 10**12
+_NOTES_PER_FILE: Final = 100
+_SUPPORTING: Final = fhir.LOOKED_UP | {"Patient"}
+_VERSION_TAG: Final = re.compile(r'(?:W/)?"(.*)"')
+
+Note = Callable[[str, int, int, str], None]
+"""Adds a finding about a file: its code, the index of the file, the line or Bundle (0: the file), and what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a resource stands.
+
+    Attributes:
+        part: The index of its file in the set.
+        line: The line, or the number of the Bundle in the file, from 1.
+        first_row: The least number that its row may have; rows of one line are counted on.
+        scope: The Bundle, so that names are looked up in it first; empty outside of Bundles.
+        is_history: The Bundle is the history of a server: newest version first, and DELETE entries.
+        depth: How many Bundles are around it.
+    """
+
+    part: int
+    line: int
+    first_row: int = 0
+    scope: str = ""
+    is_history: bool = False
+    depth: int = 0
+
+
+class Resources:
+    """The resources of one export on their way into the spool.
+
+    Attributes:
+        rows: Immunizations so far.
+        seen: How many resources of each other type there were.
+    """
+
+    def __init__(self, spool: ResourceSpool, note: Note) -> None:
+        self.rows = 0
+        self.seen: Counter[str] = Counter()
+        self._spool = spool
+        self._note = note
+        self._last_row: dict[int, int] = {}
+        self._entries = 0
+        self._pages: dict[int, tuple[set[str], set[str]]] = {}
+
+    @property
+    def other_content(self) -> str:
+        """What else the export holds, in words: `3 Observation, 12 Patient`."""
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(self.seen.items()))
+
+    @property
+    def has_unread_content(self) -> bool:
+        """Whether the export holds resources that no report is made from."""
+        return any(kind not in _SUPPORTING and kind != "Bundle" for kind in self.seen)
+
+    def add(self, place: Place, payload: bytes) -> str:
+        """Spool one resource.
+
+        Args:
+            place: Where it stands.
+            payload: The resource as JSON.
+
+        Returns:
+            Its resource type.
+
+        Raises:
+            msgspec.DecodeError: The payload is no resource.
+        """
+        if fhir.is_too_deep(payload):
+            raise msgspec.DecodeError("it is nested too deeply")
+        first = fhir.LINE.decode(payload)
+        kind = first.resourceType
+        if kind == "Immunization":
+            self._add_row(place, first, payload, {}, _stated_version(first))
+            return kind
+        self.seen[kind] += 1
+        if kind == "Bundle":
+            self.add_bundle(place, payload)
+        elif kind == "OperationOutcome":
+            self._note_issues(place, payload)
+        elif kind in _SUPPORTING:
+            (fhir.PATIENT if kind == "Patient" else fhir.ACTOR).decode(payload)
+            self._keep(place, first, payload, "", {}, _stated_version(first))
+        return kind
+
+    def add_bad_row(self, place: Place, line: str, fault: str) -> None:
+        """Spool an Immunization that cannot be read, as a row of its own.
+
+        Args:
+            place: Where it stands.
+            line: Its text.
+            fault: The code of the finding, and the reason behind a space.
+        """
+        payload = repaired(line.rstrip("\r\n"))[0].encode("utf-8", "replace")
+        self._spool.add(NewRow("", "", place.part, self._row_number(place), fault, payload))
+
+    def close(self, part: int) -> None:
+        """Note what is missing at the end of a file: the next page of a search that is not in it."""
+        own, next_pages = self._pages.pop(part, (set(), set()))
+        for page in sorted(next_pages - own):
+            self._note("BUNDLE-NEXT", part, 0, page)
+
+    # Bundles ----------------------------------------------------------------------------------------------------------
+
+    def add_bundle(self, place: Place, payload: bytes) -> None:
+        """Spool the entries of a Bundle: first what Immunizations refer to, then these.
+
+        Raises:
+            msgspec.DecodeError: The payload is no Bundle.
+        """
+        if place.depth >= _DEEPEST_BUNDLE:
+            raise msgspec.DecodeError("Bundles are nested too deeply")
+        bundle = bundles.BUNDLE.decode(payload)
+        own, next_pages = self._pages.setdefault(place.part, (set(), set()))
+        own.update(bundle.linked("self"))
+        next_pages.update(bundle.linked("next"))
+        inner = Place(
+            place.part,
+            place.line,
+            place.first_row,
+            f"{place.scope}.{self._entries}",
+            is_history=bundle.type == "history",
+            depth=place.depth + 1,
+        )
+        names: dict[str, str] = {}
+        waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]] = []
+        for entry in bundle.entry:
+            self._entries += 1
+            content = bundles.content(entry.resource)
+            if content:
+                self._add_entry(inner, entry, content, names, waiting)
+            elif entry.request.method == "DELETE":
+                waiting.append((entry, None, self._entries))
+            else:
+                self._note_answer(inner, entry)
+        for entry, first, position in waiting:
+            if first is None:
+                self._add_deletion(inner, entry, position)
+            else:
+                version = _version(inner, entry, first, position)
+                self._add_row(inner, first, bytes(entry.resource), names, version)
+
+    def _add_entry(
+        self,
+        place: Place,
+        entry: bundles.BundleEntry,
+        content: bytes,
+        names: dict[str, str],
+        waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]],
+    ) -> None:
+        try:
+            first = fhir.LINE.decode(content)
+            if first.resourceType == "Immunization":
+                waiting.append((entry, first, self._entries))
+            elif first.resourceType in _SUPPORTING:
+                self.seen[first.resourceType] += 1
+                (fhir.PATIENT if first.resourceType == "Patient" else fhir.ACTOR).decode(content)
+                self._keep(place, first, content, entry.fullUrl, names, _version(place, entry, first, self._entries))
+            else:
+                self.add(place, content)
+        except msgspec.DecodeError as error:
+            text = content.decode()
+            if IMMUNIZATION.search(text):
+                self.add_bad_row(place, text, f"IMMUNIZATION-UNREADABLE {error}")
+            else:
+                self._note("RESOURCE-UNREADABLE", place.part, place.line, str(error))
+
+    def _add_deletion(self, place: Place, entry: bundles.BundleEntry, position: int) -> None:
+        name = references.name_of(fhir.Reference(entry.request.url or entry.fullUrl)) or entry.request.url
+        if not name.startswith("Immunization"):
+            self._note("BUNDLE-DELETES-OTHER", place.part, place.line, name)
+            return
+        version = _version(place, entry, fhir.Line(""), position)
+        row = NewRow(
+            "",
+            "",
+            place.part,
+            self._row_number(place),
+            DELETED,
+            name.encode(),
+            place.scope,
+            name,
+            is_history=True,
+            version=version,
+        )
+        self._spool.add(row)
+
+    def _note_answer(self, place: Place, entry: bundles.BundleEntry) -> None:
+        """An entry without resource: the answer to one request of a batch."""
+        outcome = bundles.content(entry.response.outcome)
+        noted = bool(outcome) and self._note_issues(place, outcome)
+        if not noted and entry.response.status[:1] in ("4", "5"):
+            self._note("SERVER-ERROR", place.part, place.line, entry.response.status)
+
+    def _note_issues(self, place: Place, payload: bytes) -> bool:
+        """Notes what a server says in an OperationOutcome; returns whether it says anything."""
+        issues = [issue for issue in bundles.OUTCOME.decode(payload).issue if issue.severity != "information"]
+        for issue in issues[:_NOTES_PER_FILE]:
+            self._note("SERVER-ERROR" if issue.is_error else "SERVER-WARNING", place.part, place.line, issue.text)
+        return bool(issues)
+
+    # single resources -------------------------------------------------------------------------------------------------
+
+    def _row_number(self, place: Place) -> int:
+        self.rows += 1
+        number = max(place.first_row, self._last_row.get(place.part, 0) + 1)
+        self._last_row[place.part] = number
+        return number
+
+    def _add_row(self, place: Place, first: fhir.Line, payload: bytes, names: dict[str, str], version: str) -> None:
+        name = references.name_of(first.patient, "Patient")
+        row = NewRow(
+            names.get(name, name),
+            values.iso_day(first.occurrenceDateTime or first.date) or "",
+            place.part,
+            self._row_number(place),
+            "",
+            payload,
+            place.scope,
+            f"Immunization/{first.id}" if first.id else "",
+            place.is_history,
+            version,
+        )
+        self._spool.add(row)
+
+    def _keep(
+        self,
+        place: Place,
+        first: fhir.Line,
+        payload: bytes,
+        full_url: str,
+        names: dict[str, str],
+        version: str,
+    ) -> None:
+        """Spools a resource that others refer to; `names` receives its names within its Bundle."""
+        kind = first.resourceType
+        url_name = references.name_of(fhir.Reference(full_url))
+        own_name = f"{kind}/{first.id}" if first.id or not url_name else url_name
+        aliases = references.names_by_identifier(kind, first.identifier)
+        aliases += [url_name] if url_name not in ("", own_name) else []
+        reference = own_name
+        if place.scope:
+            reference = f"{place.scope} {own_name}"
+            names.update((name, reference) for name in (own_name, *aliases))
+            aliases += [own_name, *(f"{place.scope} {alias}" for alias in aliases)]
+        mrn = fhir_patient.record_number(first.identifier, first.id) if kind == "Patient" else ""
+        self._spool.add_resource(reference, payload, aliases, mrn=mrn, owner=mrn or own_name, version=version)
+
+
+def _stated_version(first: fhir.Line) -> str:
+    return references.version(first.meta.lastUpdated, first.meta.versionId)
+
+
+def _version(place: Place, entry: bundles.BundleEntry, first: fhir.Line, position: int) -> str:
+    """The version of an entry. Where a history does not say it, the place of the entry does: the newest is first."""
+    tag = _VERSION_TAG.fullmatch(entry.response.etag)
+    version = references.version(
+        first.meta.lastUpdated or entry.response.lastModified, first.meta.versionId or (tag[1] if tag else "")
+    )
+    return f"{version} {_LAST_POSITION - position}" if place.is_history else version

@@ -1,0 +1,139 @@
+"""Reads the rows of an export back from the spool, as visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+import msgspec
+
+from shared.domain import model
+from shared.domain.clinics import Source
+from shared.domain.model import Finding, Visit
+from shared.exports import visits
+from shared.exports.fhir import dose as fhir_dose
+from shared.exports.fhir import model as fhir
+from shared.exports.fhir import patient as fhir_patient
+from shared.exports.fhir import references
+from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
+from shared.exports.visits import Defaults, Entry
+from shared.replaced import replace
+
+_ACTORS_KEPT: Final = 2_000
+_NOBODY: Final = model.Patient()
+
+
+class Rows:
+    """The rows of one export, read once."""
+
+    def __init__(self, spool: ResourceSpool, source: Source, names: Sequence[str]) -> None:
+        self._spool = spool
+        self._source = source
+        self._names = names
+        self._actors: dict[tuple[str, str], fhir.Actor | None] = {}
+        self._defaults = Defaults.of(source)
+        self._last_patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", _NOBODY, ())
+
+    def visits(self) -> Iterator[Visit]:
+        """Yield the visits by patient and day."""
+        for (mrn, day), rows in groupby(self._spool.rows(), key=lambda row: row[:2]):
+            clinics: dict[str, list[Entry]] = {}
+            older: dict[int, list[StoredRow]] = {}
+            for row in rows:
+                if row.fault == OLDER:
+                    older.setdefault(row.newest, []).append(row)
+                    continue
+                clinic, entry = self._entry(row)
+                entries = [*self._older(older.pop(row.number, ()), entry), entry]
+                if mrn and day and entry.dose is not None:
+                    clinics.setdefault(clinic, []).extend(entries)
+                else:
+                    yield visits.visit(self._source, clinic, day if entry.dose else "", entries)
+            for clinic, entries in clinics.items():
+                yield visits.visit(self._source, clinic, day, entries)
+
+    def _older(self, rows: Sequence[StoredRow], newest: Entry) -> Iterator[Entry]:
+        """Older versions of a row: they are accounted for in its visit, and nothing of them is read."""
+        for row in rows:
+            finding = Finding("RESOURCE-OLDER", "RXA", row.row, "Immunization.meta", f"row {newest.row} is newer")
+            yield Entry(self._names[row.part], row.row, newest.patient, None, (finding,))
+
+    def _entry(self, row: StoredRow) -> tuple[str, Entry]:
+        part = self._names[row.part]
+        is_deleted = row.fault == DELETED
+        if is_deleted and not row.payload.startswith(b"{"):
+            return "", _unreadable(part, row, "BUNDLE-DELETES", row.payload.decode())
+        if row.fault and not is_deleted:
+            code, _, reason = row.fault.partition(" ")
+            return "", _unreadable(part, row, code, reason)
+        try:
+            resource = fhir.IMMUNIZATION.decode(row.payload)
+        except msgspec.DecodeError as error:
+            return "", _unreadable(part, row, "IMMUNIZATION-UNREADABLE", str(error))
+        if is_deleted:
+            resource = replace(resource, status="entered-in-error")
+
+        def find(reference: fhir.Reference) -> fhir.Actor | None:
+            return self._actor(reference, resource, row.scope)
+
+        dose, findings = fhir_dose.dose(resource, row.row, part, find)
+        dose = self._defaults.applied(dose)
+        patient, problems = self._patient_of(row, resource)
+        all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
+        raw = ""
+        if not row.mrn or not row.day:
+            raw = row.payload.decode().strip()
+        if not row.day:
+            value = resource.occurrence
+            all_findings.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", value))
+        clinic = self._clinic(resource, find)
+        return clinic, Entry(part, row.row, patient, dose, tuple(all_findings), raw)
+
+    def _patient_of(self, row: StoredRow, resource: fhir.Immunization) -> tuple[model.Patient, tuple[Finding, ...]]:
+        """The patient of a row, with its findings. Rows of one patient are consecutive, so the last one is kept."""
+        if not row.mrn:
+            reference = resource.patient
+            value = reference.reference or reference.identifier.value or reference.display
+            finding = Finding("PATIENT-NOT-IN-EXPORT", "PID", column="Immunization.patient", value=value)
+            return _NOBODY, (finding,)
+        if self._last_patient[0] != row.patient:
+            payload = self._spool.resource(row.patient)
+            assert payload is not None
+            patient, findings = fhir_patient.patient(fhir.PATIENT.decode(payload), row.mrn)
+            self._last_patient = (row.patient, patient, findings)
+        return self._last_patient[1:]
+
+    def _actor(self, reference: fhir.Reference, resource: fhir.Immunization, scope: str) -> fhir.Actor | None:
+        """The Practitioner, Organization or Location that a reference names: contained, or anywhere in the set."""
+        if reference.reference.startswith("#"):
+            contained_id = reference.reference[1:]
+            return next((actor for actor in resource.contained if actor.id.lstrip("#") == contained_id), None)
+        name = references.name_of(reference)
+        if not name:
+            return None
+        key = (scope, name)
+        if key not in self._actors:
+            if len(self._actors) >= _ACTORS_KEPT:
+                self._actors.clear()
+            payload = self._spool.resource(name, scope)
+            self._actors[key] = fhir.ACTOR.decode(payload) if payload is not None else None
+        return self._actors[key]
+
+    def _clinic(self, resource: fhir.Immunization, find: fhir_dose.FindActor) -> str:
+        """The export's name or number of the clinic; empty for the source's own, which reports historical doses."""
+        source = self._source
+        if source.one_clinic or (resource.is_primary is False and source.clinic):
+            return ""
+        location = find(resource.location)
+        name = location.name if location and isinstance(location.name, str) else ""
+        names = [name, resource.location.display]
+        identifiers = [resource.location.identifier, *(location.identifier if location else ())]
+        numbers = [identifier.value for identifier in identifiers]
+        candidates = [*numbers, *names] if source.clinic_by == "identifier" else [*names, *numbers]
+        return next((candidate.strip() for candidate in candidates if candidate.strip()), "")
+
+
+def _unreadable(part: str, row: StoredRow, code: str, reason: str) -> Entry:
+    finding = Finding(code, "RXA", row.row, "line", reason)
+    return Entry(part, row.row, _NOBODY, None, (finding,), row.payload.decode().strip())
