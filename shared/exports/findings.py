@@ -320,6 +320,21 @@ TABLE: Final[tuple[Check, ...]] = (
         "Give each dose its own id in the export.",
     ),
     Check(
+        "DELETE-WITHOUT-ID",
+        _E,
+        "ORC-3",
+        "The export deletes a dose and names neither its id nor all of patient, date and vaccine, so nobody can tell "
+        "which dose it was.",
+        "Export the deletion with the dose's id, or delete the dose on the IIS's own screens and close this.",
+    ),
+    Check(
+        "DOSE-DELETED-AND-ADDED",
+        _W,
+        "ORC-3",
+        "Rows of the visit delete a dose and report it, both under the same id; the later row counts.",
+        "Nothing if the export has its rows in the order of time; else look the dose up in the EHR.",
+    ),
+    Check(
         "DOSE-TWICE",
         _W,
         "ORC-3",

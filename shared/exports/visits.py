@@ -1,4 +1,8 @@
-"""Builds a visit from the rows of one patient, clinic and day, by the rules of every format."""
+"""Builds visits from the rows of one patient, clinic and day, by the rules of every format.
+
+A deletion may name nothing but its dose: the ledger has the rest, and what the ledger has is sent. So nothing that is
+missing or unreadable beside the dose's id holds a deletion.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from shared.domain import identity
 from shared.domain.clinics import Source, number_space
 from shared.domain.codes import cdc, tables
 from shared.domain.codes.local import is_unread
-from shared.domain.model import ADMINISTERED, NO_CODE, Code, Completion, Dose, Finding, Patient, Visit
+from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Patient, Visit
 from shared.domain.person import Person, differences
 from shared.replaced import replace
 
@@ -20,6 +24,10 @@ _HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
 # A spreadsheet rounds a long number and writes it so ("1.23E+11"): the digits that told two patients apart are lost.
 _SPREADSHEET_NUMBER: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
+# What a deletion is found by, and what is wrong with its row as a whole.
+_PATHS_OF_DELETIONS: Final = frozenset({"", "ORC-2", "ORC-3", "RXA-21"})
+# These name one damaged field of several.
+_DAMAGE: Final = frozenset({"TEXT-LOST", "VALUE-NUL", "ROW-ENCODING-UNREADABLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +80,69 @@ def _or(code: Code, default: Code) -> Code:
     return code if code or is_unread(code) or not default else default
 
 
+def of_patient(source: Source, clinic: str, day: str, entries: Iterable[Entry]) -> Iterator[Visit]:
+    """Sort the rows of one patient, clinic and day into visits.
+
+    Args:
+        source: The feed.
+        clinic: The export's name of the clinic.
+        day: The day, `YYYYMMDD`; empty if the rows name none that can be read.
+        entries: The rows in the order of the file.
+
+    Yields:
+        One visit of the rows of a day. Of rows without a day, one visit of the deletions that name their dose (and of
+        rows without dose, which go with them); every other row is a visit of its own. So is a deletion that names
+        neither its dose nor enough to find it.
+    """
+    together: list[Entry] = []
+    for entry in entries:
+        is_alone = entry.dose is not None and not day and not deletes_by_id(entry)
+        if not is_alone and not is_unfindable(entry):
+            together.append(entry)
+        else:
+            yield visit(source, clinic, day, [entry])
+    if together:
+        yield visit(source, clinic, day, together)
+
+
+def deletes_by_id(entry: Entry) -> bool:
+    """Whether a row deletes a dose that it names by its id."""
+    return _deletes(entry) and entry.dose is not None and entry.dose.id != ""
+
+
+def is_unfindable(entry: Entry) -> bool:
+    """Whether a row deletes a dose without its id, and without the values that an id is derived from."""
+    return _deletes(entry) and not deletes_by_id(entry) and _lacks(entry) != ""
+
+
+def _deletes(entry: Entry) -> bool:
+    return entry.dose is not None and entry.dose.action is Action.DELETE
+
+
+def _lacks(entry: Entry) -> str:
+    """The values of a row that a derived id needs and that the row lacks, in words."""
+    dose = entry.dose or Dose()
+    needed = (("patient", entry.patient.mrn), ("date", dose.date), ("vaccine", _vaccine_of(dose)))
+    return ", ".join(f"no {name}" for name, value in needed if not value)
+
+
 def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Visit:
     """Build a visit of rows in the order of the file.
 
     Args:
         source: The feed.
         clinic: The export's name of the clinic.
-        day: The day, `YYYYMMDD`.
+        day: The day, `YYYYMMDD`; empty for deletions that name none.
         entries: The rows, at least one.
 
     Returns:
-        The visit. Its patient is that of the last row; of two rows about one dose, the later one counts.
+        The visit. Its patient is that of the last row that is no deletion; of two rows about one dose, the later one
+        counts.
     """
-    patient = entries[-1].patient
+    if any(map(_deletes, entries)):
+        day = "" if any(map(is_unfindable, entries)) else day
+        entries = [_as_deletion(entry) if _deletes(entry) else entry for entry in entries]
+    patient = next((entry for entry in reversed(entries) if not _deletes(entry)), entries[-1]).patient
     findings = [finding for entry in entries for finding in entry.findings]
     for entry in entries:
         findings += _of_another_patient(entry, patient)
@@ -97,9 +155,7 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
         dose = _with_source(_with_codes_of_package(entry.dose), source, findings)
         if not dose.id:
             dose = _with_derived_id(dose, source, entry.patient.mrn, clinic, doses, places, findings)
-        elif dose.id in doses and not _same(doses[dose.id], dose):
-            same = doses[dose.id].vaccine.code == dose.vaccine.code
-            code = "DOSE-ID-TWICE" if same else "DOSE-ID-ANOTHER"
+        elif dose.id in doses and (code := _clash(doses[dose.id], dose)):
             findings.append(Finding(code, "ORC-3", entry.row, "dose_id", dose.id, dose.id))
         if dose.id in doses and _same(doses[dose.id], dose):
             continue
@@ -122,14 +178,43 @@ def _of_record_number(patient: Patient, row: int) -> Iterator[Finding]:
         yield Finding("PATIENT-ID-DAMAGED", "PID-3", row, "patient_id", patient.mrn)
 
 
+def _as_deletion(entry: Entry) -> Entry:
+    """The row of a deletion without findings about values that it does not need."""
+    dose = entry.dose
+    assert dose is not None
+    may_be_damaged = not (dose.id.isascii() and dose.id.isprintable())
+    findings = tuple(
+        finding
+        for finding in entry.findings
+        if finding.path in _PATHS_OF_DELETIONS or (may_be_damaged and finding.code in _DAMAGE)
+    )
+    if is_unfindable(entry):
+        finding = Finding("DELETE-WITHOUT-ID", "ORC-3", entry.row, "dose_id", _lacks(entry))
+        return replace(entry, dose=None, findings=(*findings, finding))
+    return replace(entry, findings=findings, raw="")
+
+
+def _clash(earlier: Dose, later: Dose) -> str:
+    """The code of the finding about two rows with one dose id; empty if they agree."""
+    actions = {earlier.action is Action.DELETE, later.action is Action.DELETE}
+    if actions == {True} or _same(earlier, later):
+        return ""
+    if True in actions:
+        return "DOSE-DELETED-AND-ADDED"
+    return "DOSE-ID-TWICE" if earlier.vaccine.code == later.vaccine.code else "DOSE-ID-ANOTHER"
+
+
 def _of_another_patient(entry: Entry, patient: Patient) -> Iterator[Finding]:
-    """A finding where a row has other patient data than the visit's last row, of one person or of two."""
+    """A finding where a row has other patient data than the visit, of one person or of two.
+
+    A deletion may have less of the patient.
+    """
     if entry.patient is patient or entry.patient == patient:
         return
     person, other = Person.of(entry.patient), Person.of(patient)
     if differences(person, other):
         yield Finding("PATIENT-ANOTHER", "PID", entry.row, "patient", f"{person} / {other}")
-    else:
+    elif not _deletes(entry):
         yield Finding("PATIENT-TWICE", "PID", entry.row, "patient")
 
 
@@ -165,7 +250,9 @@ def _with_codes_of_package(dose: Dose) -> Dose:
 
 def _with_source(dose: Dose, source: Source, findings: list[Finding]) -> Dose:
     """Applies `Source.without_lot` to a given dose that has no lot and is not stated to be historical."""
-    if dose.lot or not dose.is_given or dose.information_source.code not in ("", ADMINISTERED):
+    if dose.action is Action.DELETE or dose.lot or not dose.is_given:
+        return dose
+    if dose.information_source.code not in ("", ADMINISTERED):
         return dose
     if source.without_lot == "hold":
         return dose if dose.information_source else replace(dose, information_source=_GIVEN_HERE)
@@ -183,7 +270,7 @@ def _with_derived_id(
     findings: list[Finding],
 ) -> Dose:
     """Derives an id for a dose without one. A row with the same values as another is the same dose and is noted."""
-    vaccine = dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code or dose.vaccine.text
+    vaccine = _vaccine_of(dose)
     twin = next((other for other in doses.values() if _same(replace(other, id=""), dose)), None)
     if twin is not None:
         findings.append(Finding("DOSE-TWICE", "ORC-3", dose.row, "dose_id", dose_id=twin.id))
@@ -192,6 +279,10 @@ def _with_derived_id(
     number = identity.derived_dose_id(number_space(source), mrn, dose.date, f"{clinic}/{vaccine}", places[vaccine])
     places[vaccine] += 1
     return replace(dose, id=number)
+
+
+def _vaccine_of(dose: Dose) -> str:
+    return dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code or dose.vaccine.text
 
 
 def _same(one: Dose, other: Dose) -> bool:

@@ -20,7 +20,7 @@ from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
 from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repaired
 from shared.exports.values import Dates
-from shared.exports.visits import Entry
+from shared.exports.visits import Entry, is_unfindable
 from shared.ports.objects import Objects, StoredObject
 
 # The unit separator stands between the cells of a spooled row; no cell may hold it.
@@ -108,18 +108,21 @@ class CsvFile(TextFile):
         rows = spool.by_patient()
         for (patient, day, clinic), group in groupby(rows, key=lambda row: row[:3]):
             if patient and day:
-                entries = [self._entry(row, reader) for row in group]
-                yield visits.visit(self._source, clinic, day, entries)
+                yield from visits.of_patient(self._source, clinic, day, (self._entry(row, reader) for row in group))
+                continue
+            unplaced = (self._unplaced(row, reader, header) for row in group)
+            if patient:
+                yield from visits.of_patient(self._source, clinic, day, unplaced)
             else:
-                for row in group:
-                    yield visits.visit(self._source, clinic, day, [self._unplaced(row, reader, header)])
+                yield from (visits.visit(self._source, clinic, day, [entry]) for entry in unplaced)
 
     def _entry(self, row: Row, reader: RowReader) -> Entry:
         text = row.payload.decode()
         patient, dose, findings = reader.read(text.split(_CELL), row.row)
         if row.fault:
             findings = (Finding(row.fault, row=row.row, column="row"), *findings)
-        return Entry(self._name, row.row, patient, dose, findings)
+        entry = Entry(self._name, row.row, patient, dose, findings)
+        return replace(entry, raw=_as_csv(text.split(_CELL), self._source.delimiter)) if is_unfindable(entry) else entry
 
     def _unplaced(self, row: Row, reader: RowReader, header: Header) -> Entry:
         """A row without readable patient or day: its text is kept, with the values that could be read."""

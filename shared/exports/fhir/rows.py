@@ -46,12 +46,12 @@ class Rows:
                     continue
                 clinic, entry = self._entry(row)
                 entries = [*self._older(older.pop(row.number, ()), entry), entry]
-                if mrn and day and entry.dose is not None:
+                if mrn and entry.dose is not None and (day or visits.deletes_by_id(entry)):
                     clinics.setdefault(clinic, []).extend(entries)
                 else:
                     yield visits.visit(self._source, clinic, day if entry.dose else "", entries)
             for clinic, entries in clinics.items():
-                yield visits.visit(self._source, clinic, day, entries)
+                yield from visits.of_patient(self._source, clinic, day, entries)
 
     def _older(self, rows: Sequence[StoredRow], newest: Entry) -> Iterator[Entry]:
         """Older versions of a row: they are accounted for in its visit, and nothing of them is read."""
@@ -88,7 +88,10 @@ class Rows:
             value = resource.occurrence
             all_findings.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", value))
         clinic = self._clinic(resource, find)
-        return clinic, Entry(part, row.row, patient, dose, tuple(all_findings), raw)
+        entry = Entry(part, row.row, patient, dose, tuple(all_findings), raw)
+        if not raw and visits.is_unfindable(entry):
+            entry = replace(entry, raw=row.payload.decode().strip())
+        return clinic, entry
 
     def _patient_of(self, row: StoredRow, resource: fhir.Immunization) -> tuple[model.Patient, tuple[Finding, ...]]:
         """The patient of a row, with its findings. Rows of one patient are consecutive, so the last one is kept."""

@@ -41,16 +41,16 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
     vaccine, ndc = _vaccine(rxa, reading)
     lot = rxa.text(15)
     source = _information_source(rxa, completion, reading)
-    action = reading.code("action", rxa.first(21)).code
+    action = _action(rxa, reading)
     amount = "" if rxa.text(6) in _NO_AMOUNTS else reading.read("amount", rxa.text(6), values.amount)
     result = Dose(
-        id=_order_number(orc, 3) or _order_number(orc, 2),
+        id=_dose_id(orc),
         date=reading.as_day(rxa.text(3)) or "",
         vaccine=vaccine,
         ndc=ndc,
         completion=completion,
         information_source=information_source(source, completion, lot),
-        action=Action(action) if action else Action.ADD,
+        action=action,
         amount=amount,
         units=_units(rxa, reading) if amount else NO_CODE,
         lot=lot,
@@ -74,7 +74,21 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
     return replace(result, eligibility=result.eligibility or eligibility) if result.is_administered_here else result
 
 
+def deletes_by_id(message: Message, reading: Reading) -> bool:
+    """Whether a message with one ORDER group deletes a dose that it names by its id."""
+    return _action(message.first("RXA"), reading) is Action.DELETE and _dose_id(message.first("ORC")) != ""
+
+
 # ORC and RXA ----------------------------------------------------------------------------------------------------------
+
+
+def _action(rxa: Segment, reading: Reading) -> Action:
+    action = reading.code("action", rxa.first(21)).code
+    return Action(action) if action else Action.ADD
+
+
+def _dose_id(orc: Segment) -> str:
+    return _order_number(orc, 3) or _order_number(orc, 2)
 
 
 def _order_number(orc: Segment, number: int) -> str:

@@ -14,7 +14,7 @@ from shared.domain.clinics import Source
 from shared.domain.hl7.message import Message, parse, syntax_of
 from shared.domain.model import ADMINISTERED, Action, Dose, Finding, Patient, Visit
 from shared.exports import visits
-from shared.exports.hl7v2.dose import dose
+from shared.exports.hl7v2.dose import deletes_by_id, dose
 from shared.exports.hl7v2.fields import Reading
 from shared.exports.hl7v2.messages import LONGEST_SEGMENT, RawMessage, Splitter, orders
 from shared.exports.hl7v2.patient import patient, record_number, visit_eligibility
@@ -79,13 +79,18 @@ class Hl7File(TextFile):
             spool.add(Row(*_UNPLACED, number, self._rows, fault, _as_bytes(message.text)))
 
     def _key(self, text: str, fault: str) -> tuple[str, str, str]:
-        """(patient, day, clinic) of a vaccination; all empty if patient or day cannot be read."""
+        """(patient, day, clinic) of a vaccination; all empty if patient or day cannot be read.
+
+        A deletion that names its dose needs no day.
+        """
         if fault not in _READ_ANYWAY:
             return _UNPLACED
         message = parse(mended(text, syntax_of(text), 0)[0])
         mrn = record_number(message.first("PID"))
-        day = Reading(0, self._dates).as_day(message.first("RXA").text(3)) or ""
-        return (mrn, day, self._clinic(message)) if mrn and day else _UNPLACED
+        reading = Reading(0, self._dates)
+        day = reading.as_day(message.first("RXA").text(3)) or ""
+        is_placed = mrn and (day or deletes_by_id(message, reading))
+        return (mrn, day, self._clinic(message)) if is_placed else _UNPLACED
 
     def _clinic(self, message: Message) -> str:
         """RXA-11.4, else (if the source names no clinic) MSH-4. A historical dose was given elsewhere."""
@@ -108,7 +113,7 @@ class Hl7File(TextFile):
                 continue
             entries = _with_own_ids([(row, self._entry(row)) for row in rows])
             for (day, clinic), group in groupby(entries, key=lambda pair: (pair[0].day, pair[0].clinic)):
-                yield visits.visit(self._source, clinic, day, [entry for _, entry in group])
+                yield from visits.of_patient(self._source, clinic, day, (entry for _, entry in group))
 
     def _unplaced(self, row: Row) -> tuple[str, str, Entry]:
         """(clinic, day, entry) of a row without a known patient or day. The entry keeps the whole text."""
@@ -140,7 +145,8 @@ class Hl7File(TextFile):
         if of_dose.is_given:
             of_dose = self._defaults.applied(of_dose)
         faults = (Finding(row.fault, row=row.row, column="message"),) if row.fault else ()
-        return Entry(self._name, row.row, of_patient, of_dose, (*faults, *damage, *reading.findings))
+        entry = Entry(self._name, row.row, of_patient, of_dose, (*faults, *damage, *reading.findings))
+        return replace(entry, raw=sound.replace("\r", "\n")) if visits.is_unfindable(entry) else entry
 
 
 def _not_vxu(message: RawMessage) -> str:
@@ -160,13 +166,15 @@ def _as_text(payload: bytes) -> str:
 def _with_own_ids(entries: Sequence[tuple[Row, Entry]]) -> Sequence[tuple[Row, Entry]]:
     """The rows of one patient, without order numbers that one message gives to several vaccinations.
 
-    Some EHRs send one constant ORC-3. As an id it would make the IIS overwrite one dose with the next.
+    Some EHRs send one constant ORC-3. As an id it would make the IIS overwrite one dose with the next. A message that
+    deletes a dose and adds it on another day does not do that.
     """
-    vaccinations: dict[tuple[int, str], set[tuple[str, str, str]]] = {}
+    vaccinations: dict[tuple[int, str, bool], set[tuple[str, str, str]]] = {}
     for row, entry in entries:
-        if entry.dose is not None and entry.dose.id and entry.dose.action is not Action.DELETE:
-            vaccinations.setdefault((row.part, entry.dose.id), set()).add(_day_and_vaccine(entry.dose))
-    shared = {dose_id for (_, dose_id), several in vaccinations.items() if len(several) > 1}
+        if entry.dose is not None and entry.dose.id:
+            key = (row.part, entry.dose.id, entry.dose.action is Action.DELETE)
+            vaccinations.setdefault(key, set()).add(_day_and_vaccine(entry.dose))
+    shared = {dose_id for (_, dose_id, _), several in vaccinations.items() if len(several) > 1}
     if not shared:
         return entries
     return [(row, _without_id(entry) if entry.dose and entry.dose.id in shared else entry) for row, entry in entries]
