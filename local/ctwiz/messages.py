@@ -54,6 +54,10 @@ class Order:
         return filler if orc.value(3) != "9999" else f"{filler}^{rxa.value(5)}^{rxa.value(3)}"
 
     @property
+    def is_deletion(self) -> bool:
+        return self.first("RXA").value(21) == "D"
+
+    @property
     def text(self) -> str:
         return er7.SEGMENT_END.join(segment.text for segment in self.segments)
 

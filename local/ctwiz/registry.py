@@ -157,15 +157,14 @@ class WebIz:
 
     def _apply(self, order: Order, patient: Patient, message: Message, context: rules.Context) -> Iterator[Problem]:
         """Add, update or delete one order group by `Order.key`; yield what is wrong with it."""
-        key = order.key
-        if order.first("RXA").value(21) == "D":
-            if patient.doses.pop(key, None) is None:
-                yield rules.no_such_dose(order)
-            return
         problems = list(rules.order_problems(order, message, context))
-        if all(problem.severity != "E" for problem in problems):
-            patient.doses[key] = order.text
         yield from problems
+        if any(problem.severity == "E" for problem in problems):
+            return
+        if not order.is_deletion:
+            patient.doses[order.key] = order.text
+        elif patient.doses.pop(order.key, None) is None:
+            yield rules.no_such_dose(order)
 
     def _respond(self, message: Message, text: str) -> str:
         """Return the answer to a query: a history, candidates, or nobody."""

@@ -140,6 +140,7 @@ class Rule:
         national: the code of HL7 table 0533.
         text: the text for the user; `{length}` stands for the length of the value.
         is_wrong: whether the rule is broken.
+        of_deletions: whether a deletion is checked by it. Few are, because CT WiZ finds the dose by ORC-3.
     """
 
     severity: str
@@ -148,6 +149,7 @@ class Rule:
     national: int
     text: str
     is_wrong: Callable[[Subject], bool]
+    of_deletions: bool = False
 
 
 _SEXES: Final = frozenset({"M", "F", "U", "X"})
@@ -215,8 +217,24 @@ PATIENT_RULES: Final[tuple[Rule, ...]] = (
 )
 
 ORDER_RULES: Final[tuple[Rule, ...]] = (
-    Rule("E", "ORC-3.1", "WEBIZ-720", 7, "ORC-3 is required", lambda it: not it.value("ORC-3.1")),
-    Rule("E", "RXA-3.1", "WEBIZ-721", 2, "Invalid vaccination date", lambda it: not _is_day(it.value("RXA-3"))),
+    Rule(
+        "E",
+        "ORC-3.1",
+        "WEBIZ-720",
+        7,
+        "ORC-3 is required",
+        lambda it: not it.value("ORC-3.1"),
+        of_deletions=True,
+    ),
+    Rule(
+        "E",
+        "RXA-3.1",
+        "WEBIZ-721",
+        2,
+        "Invalid vaccination date",
+        lambda it: not _is_day(it.value("RXA-3")),
+        of_deletions=True,
+    ),
     Rule(
         "E",
         "RXA-3.1",
@@ -233,7 +251,15 @@ ORDER_RULES: Final[tuple[Rule, ...]] = (
         "Vaccination date is in the future",
         lambda it: it.day("RXA-3") > it.context.today,
     ),
-    Rule("E", "RXA-5.1", "WEBIZ-724", 5, "Vaccine code not recognized", lambda it: not _knows_vaccine(it)),
+    Rule(
+        "E",
+        "RXA-5.1",
+        "WEBIZ-724",
+        5,
+        "Vaccine code not recognized",
+        lambda it: not _knows_vaccine(it),
+        of_deletions=True,
+    ),
     Rule(
         "E",
         "RXA-20.1",
@@ -336,7 +362,7 @@ def order_problems(order: Order, message: Message, context: Context) -> Iterator
     """Yield what is wrong with an order group."""
     subject = Subject(message, context, order)
     for rule in ORDER_RULES:
-        if rule.is_wrong(subject):
+        if (rule.of_deletions or not order.is_deletion) and rule.is_wrong(subject):
             yield _problem(rule, subject, f"{NOT_PROCESSING} {order.number}")
 
 

@@ -297,5 +297,12 @@ TABLE_OF_CODES: Final[tuple[Check, ...]] = tuple(
     for rule in rules.RULES
 )
 
+NEEDED_TO_DELETE: Final = frozenset({"DOSE-DATE-MISSING", "VACCINE-MISSING", "VACCINE-MALFORMED", "CONTROL-CHARACTER"})
+"""The checks of a dose that a deletion has to pass too: without them there is no message.
+
+The others are about giving a dose. The date of a deletion may even be before the patient's birth: that may be the
+reason for it, and AIRA-DV-BR-101 allows it.
+"""
+
 BY_CODE: Final[dict[str, Check]] = {check.code: check for check in (*TABLE, *TABLE_OF_CODES)}
 """The checks of `visit_checks` by their codes."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from shared.domain.checks import BY_CODE
+from shared.domain.checks import BY_CODE, NEEDED_TO_DELETE, Severity
 from shared.domain.codes import tables
 from shared.domain.codes.cdc import rules
-from shared.domain.model import Completion, Dose, Finding, Patient, Visit
+from shared.domain.model import Action, Completion, Dose, Finding, Patient, Visit
 
 _CVX = re.compile(r"\d{2,3}")
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
@@ -139,15 +139,19 @@ DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
 )
 
 
+_RULES_OF_DELETION: Final = tuple(rule for rule in DOSE_RULES if rule[0] in NEEDED_TO_DELETE)
+
+
 def check(visit: Visit, today: str) -> tuple[Finding, ...]:
-    """Check a visit by every rule.
+    """Check a visit by every rule. A deletion is checked only for what its message needs (`NEEDED_TO_DELETE`).
 
     Args:
         visit: The visit. Its dates are HL7 DT texts, which compare like dates.
         today: The day, `YYYYMMDD`.
 
     Returns:
-        The findings: about the patient with the visit's first row, about a dose with the dose's row.
+        The findings: about the patient with the visit's first row, about a dose with the dose's row. A visit that only
+        deletes has no warnings about its patient.
     """
     first_row = visit.rows[0][1] if visit.rows else 0
     patient = visit.patient
@@ -158,8 +162,10 @@ def check(visit: Visit, today: str) -> tuple[Finding, ...]:
     ]
     if not visit.doses:
         findings.append(Finding("DOSE-MISSING", "RXA", first_row))
+    elif all(dose.action is Action.DELETE for dose in visit.doses):
+        findings = [finding for finding in findings if BY_CODE[finding.code].severity is Severity.ERROR]
     for dose in visit.doses:
-        for code, rule_of_dose in DOSE_RULES:
+        for code, rule_of_dose in _RULES_OF_DELETION if dose.action is Action.DELETE else DOSE_RULES:
             value = rule_of_dose(dose, patient, today)
             if value is not None:
                 findings.append(Finding(code, BY_CODE[code].path, dose.row, value=value, dose_id=dose.id))
@@ -169,7 +175,7 @@ def check(visit: Visit, today: str) -> tuple[Finding, ...]:
 
 def _broken_code_rules(dose: Dose) -> list[Finding]:
     """Findings by CDC's tables about the codes of a dose that was given."""
-    if not dose.is_given or not dose.vaccine:
+    if not dose.is_given or not dose.vaccine or dose.action is Action.DELETE:
         return []
     given = rules.Given(
         dose.vaccine.code, dose.manufacturer.code, dose.ndc, dose.date, administered=dose.is_administered_here

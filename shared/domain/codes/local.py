@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.domain.codes import cdc
-from shared.domain.model import NO_CODE, Code, Completion, Dose, Finding, NextOfKin, Patient, Provider, Visit
+from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Finding, NextOfKin, Patient, Provider, Visit
 from shared.replaced import replace
 
 LOCAL: Final = "L"
@@ -268,8 +268,8 @@ class _Application:
         return replace(provider, id="", authority="", id_type="") if provider.id_type == LOCAL else provider
 
     def _with_lot(self, dose: Dose) -> Dose:
-        """A dose given here, with what the inventory has of its lot and the export lacks."""
-        if not dose.lot or not dose.is_administered_here:
+        """A dose given here, with what the inventory has of its lot and the export lacks. A deletion stays as it is."""
+        if not dose.lot or not dose.is_administered_here or dose.action is Action.DELETE:
             return dose
         lot = next((maps.lots[key(dose.lot)] for maps in self._maps if key(dose.lot) in maps.lots), None)
         if lot is None:

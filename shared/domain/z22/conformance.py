@@ -3,6 +3,9 @@
 The table is in `segments`, `types`, `rules` and `valuesets`; `validators` checks single values and `structure` the
 order of segments. `CHECKS` has words and fix of every code. Paths: `PID-5.1`; `RXA[2]-15` is in the second RXA of the
 message, `PID-11[2].5` in the second repetition. A first segment or repetition has no number.
+
+An ORDER group that deletes a dose (RXA-21 is D) is checked only in the fields by which an IIS finds the dose. The
+others repeat what was sent before, and nothing about giving a dose holds its deletion.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
+from shared.domain.checks import Severity
 from shared.domain.hl7 import er7
 from shared.domain.hl7.message import USUAL_SYNTAX, parse
 from shared.domain.identity import NO_ORDER
@@ -33,7 +37,12 @@ _REMEMBERED: Final = 4096
 _PERSONAL_TYPES: Final = frozenset({"CX_IZ", "EI_IZ", "XPN_IZ", "XPN_M", "XAD_IZ", "XTN_IZ"})
 _LONGEST_REPEATING_TEXT: Final = 20
 _REPEATING_TYPES: Final = frozenset({"CE", "DT", "NM"})
+_DELETE: Final = "D"
+_FIELDS_TO_DELETE: Final = {"ORC": frozenset({1, 3}), "RXA": frozenset({1, 2, 3, 4, 5, 21})}
 _BLANK_OR_EMPTY_END: Final = re.compile(r"(?:^|[~^&]) +(?:$|[~^&])|[\^&]~|[\^&~]$|&\^")
+
+
+_FIELD_NUMBER: Final = re.compile(r"-(\d+)")
 
 
 class _UntidyError(Exception):
@@ -229,6 +238,11 @@ class _OrderGroup:
             self.rxa = label, values
 
     @property
+    def deletes(self) -> bool:
+        """Whether the group deletes its dose."""
+        return self.rxa is not None and self.rxa[1][21] == _DELETE
+
+    @property
     def dose_id(self) -> str:
         """ORC-3.1 of a dose that was given, decoded."""
         number = first(self.orc[1][3]) if self.orc else ""
@@ -243,7 +257,8 @@ def check(vxu: str) -> tuple[Finding, ...]:
 
     Returns:
         What violates profile Z22; empty if the message conforms. `CHECKS` has severity, words and fix of each code.
-        The dose id of findings in an ORDER group is ORC-3.1, if the dose was given.
+        The dose id of findings in an ORDER group is ORC-3.1, if the dose was given. A message that only deletes has
+        no warnings about its patient.
     """
     if not vxu.startswith(_START):
         return _unreadable(vxu)
@@ -261,18 +276,32 @@ def _findings(segments: list[Parts]) -> tuple[Finding, ...]:
     findings = [Finding(code, label) for code, label in structure.problems]
     orders = [_OrderGroup() for _ in range(structure.orders)]
     for name, values, place in zip(names, segments, structure.places, strict=True):
+        if place.order >= 0 and name in _CHECKERS:
+            orders[place.order].add(name, place.label, values)
+    only_deletes = bool(orders) and all(order.deletes for order in orders)
+    for name, values, place in zip(names, segments, structure.places, strict=True):
         checker = _CHECKERS.get(name)
         if checker is None:
             continue
         order = orders[place.order] if place.order >= 0 else None
-        if order is not None:
-            order.add(name, place.label, values)
-        for code, path, value in checker.problems(values):
+        problems = checker.problems(values)
+        if problems and order is not None and order.deletes:
+            problems = [problem for problem in problems if _field_of(problem) in _FIELDS_TO_DELETE.get(name, ())]
+        elif problems and only_deletes:
+            problems = [problem for problem in problems if CHECKS[problem.code].severity is Severity.ERROR]
+        for code, path, value in problems:
             dose_id = order.dose_id if order is not None else ""
             findings.append(Finding(code, place.label + path, value=er7.decode(value), dose_id=dose_id))
     for order in orders:
-        findings += _order_findings(order)
+        if not order.deletes:
+            findings += _order_findings(order)
     return (*findings, *_set_id_findings(segments, orders))
+
+
+def _field_of(problem: _Problem) -> int:
+    """The number of the field that a problem is in; 0 for the whole segment."""
+    number = _FIELD_NUMBER.match(problem.path)
+    return int(number[1]) if number else 0
 
 
 def _padded(values: Parts) -> Parts:

@@ -2,7 +2,8 @@
 
     paths ──exports_in──► export sets ──Check──► report: findings by cause, rows that would be sent and held
 
-The ledger is not asked, so rows that were submitted before are checked like new ones.
+The ledger is not asked, so rows that were submitted before are checked like new ones. A deletion is sent with what the
+ledger has of its dose, so no message is built of it; only a finding of its reader holds it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from typing import Final
 
 from shared.domain.checks import Severity, Who
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
-from shared.domain.model import Finding, Visit
+from shared.domain.model import Action, Finding, Visit
 from shared.exports import arrivals
 from shared.exports.formats import FORMATS
 from shared.exports.readers import READERS
 from shared.ports.clock import Clock
 from shared.ports.objects import Exports, Objects
 from shared.ports.second_opinion import SecondOpinion
-from shared.usecases.findings import CHECKS
+from shared.replaced import replace
+from shared.usecases.findings import CHECKS, is_error
 from shared.usecases.intake.export_sets import ExportSet
 from shared.usecases.intake.prepare import Prepared, prepare
 
@@ -215,7 +217,9 @@ class Check:
         for finding in (*export.findings, *dated):
             causes.add(finding, name)
         for visit in self._readers[export.source.format].read(export.parts, export.source, self._objects):
-            prepared = Prepared(visit.findings, "") if not visit.rows else self._prepared(visit, export.source)
+            added = replace(visit, doses=tuple(dose for dose in visit.doses if dose.action is not Action.DELETE))
+            is_built = bool(visit.rows) and (bool(added.doses) or not visit.doses)
+            prepared = self._prepared(added, export.source) if is_built else Prepared(visit.findings, "")
             findings, vxu = prepared.findings, prepared.vxu
             if vxu and objection is None:
                 objection = self._second_opinion.objection(vxu)
@@ -224,7 +228,7 @@ class Check:
             for finding in findings:
                 causes.add(finding, _file(visit, finding) or name)
             if visit.rows:
-                held = prepared.is_held or bool(objection)
+                held = bool(objection) or (prepared.is_held if is_built else any(map(is_error, findings)))
                 rows += len(visit.rows)
                 visits += 1
                 rows_held += len(visit.rows) if held else 0

@@ -141,6 +141,34 @@ def test_a_delete_of_an_unknown_dose_is_refused() -> None:
     assert "Not processing order group 1" in verdict.answer
 
 
+BARE_DELETION = ("ORC|RE||DOSE1^CT0100", "RXA|0|1|20260301||08^Hep B^CVX|999||||||||||||||CP|D")
+
+
+def test_a_delete_needs_no_more_than_orc_3_date_and_vaccine() -> None:
+    webiz = registry()
+    webiz.receive(a_message(an_order()))
+    verdict = webiz.receive(a_message(BARE_DELETION))
+    assert segments(verdict.answer, "MSA")[0][1] == "AA"
+    assert webiz.history("SYN1") == {}
+
+
+@pytest.mark.parametrize("day", ["20190101", "20260303"])
+def test_a_delete_may_name_a_day_before_birth_or_in_the_future(day: str) -> None:
+    webiz = registry()
+    webiz.receive(a_message(an_order()))
+    assert webiz.receive(a_message(BARE_DELETION).replace("20260301||08", f"{day}||08")).stored
+    assert webiz.history("SYN1") == {}
+
+
+@pytest.mark.parametrize(("old", "new"), [("|20260301||", "|||"), ("08^Hep B^CVX", ""), ("DOSE1^CT0100", "")])
+def test_a_delete_without_orc_3_date_or_vaccine_is_refused_and_deletes_nothing(old: str, new: str) -> None:
+    webiz = registry()
+    webiz.receive(a_message(an_order()))
+    verdict = webiz.receive(a_message(BARE_DELETION).replace(old, new))
+    assert "Not processing order group 1" in verdict.answer
+    assert len(webiz.history("SYN1")) == 1
+
+
 def test_refusals_share_9999_and_do_not_overwrite_each_other() -> None:
     webiz = registry()
     refusals = [

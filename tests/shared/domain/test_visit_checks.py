@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from shared.domain import visit_checks
+from shared.domain.checks import BY_CODE, NEEDED_TO_DELETE, Severity
 from shared.domain.model import (
     NO_CODE,
+    Action,
     Address,
     Code,
     Completion,
@@ -126,6 +128,36 @@ def test_a_sound_record_has_no_finding(sound: Visit) -> None:
 @pytest.mark.parametrize(("code", "broken"), BROKEN)
 def test_a_broken_record_has_the_finding_of_its_row(code: str, broken: Callable[[], Visit]) -> None:
     assert code in found(broken())
+
+
+def deleting(broken: Visit) -> Visit:
+    return replace(broken, doses=tuple(replace(dose, action=Action.DELETE) for dose in broken.doses))
+
+
+@pytest.mark.parametrize(("code", "broken"), BROKEN)
+def test_a_deletion_has_no_finding_of_a_rule_about_giving_a_dose(code: str, broken: Callable[[], Visit]) -> None:
+    of_patient = {code for code, _ in visit_checks.PATIENT_RULES if BY_CODE[code].severity is Severity.ERROR}
+    assert set(found(deleting(broken()))) <= of_patient | NEEDED_TO_DELETE | {"DOSE-MISSING"}
+
+
+@pytest.mark.parametrize("date", ["20150505", "20261103"])
+def test_a_deletion_may_have_a_date_before_birth_or_in_the_future(date: str) -> None:
+    assert found(deleting(dose(date=date))) == []
+
+
+def test_a_deletion_may_have_any_code_of_a_vaccine_or_manufacturer() -> None:
+    codes = {"vaccine": Code("399"), "manufacturer": Code("QQ"), "ndc": "00000000000"}
+    assert "CVX-UNKNOWN" in found(dose(**codes))
+    assert found(deleting(dose(**codes))) == []
+
+
+def test_a_dose_beside_a_deletion_is_checked_as_ever() -> None:
+    deletion = replace(DOSE, id="D2", lot="", action=Action.DELETE)
+    both = replace(patient(races=()), doses=(replace(DOSE, lot=""), deletion))
+    assert [(finding.code, finding.dose_id) for finding in visit_checks.check(both, TODAY)] == [
+        ("RACE-MISSING", ""),
+        ("LOT-MISSING", "D1"),
+    ]
 
 
 def test_every_rule_is_broken_here() -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.domain import visit_checks
 from shared.domain.clinics import Source
+from shared.domain.hl7 import vxu
 from shared.domain.model import Action, Visit
+from shared.domain.z22 import conformance
 from shared.usecases.findings import is_error
+from tests.conformance.visits import CLINIC, CONFIGURATION, NOW
 
 Read = Callable[..., list[Visit]]
 CSV = Source("own", "csv", clinic="elm")
@@ -240,3 +245,19 @@ def test_a_deletion_without_lot_is_not_said_to_be_historical(read: Read) -> None
     source = Source("own", "csv", clinic="elm", without_lot="historical")
     [visit] = read(source, a_csv("patient_id,dose_id,action\nMRN1,D1,D\n")[1])
     assert deletions([visit]) == [("MRN1", "", ["D1"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("05-delete-before-birth.csv", CSV),
+        ("05-delete-minimal.csv", CSV),
+        ("05-delete.ndjson", BULK),
+    ],
+)
+def test_nothing_holds_the_deletion_of_a_case(read: Read, shared_material: Path, name: str, source: Source) -> None:
+    [visit] = read(source, {name: (shared_material / "cases" / "identity" / name).read_bytes()})
+    assert deletions([visit])
+    assert not [finding for finding in visit_checks.check(visit, f"{NOW:%Y%m%d}") if is_error(finding)]
+    message = vxu.build(visit, msh_10="EXAMPLE1", clinic=CLINIC, configuration=CONFIGURATION, now=NOW)
+    assert not [finding for finding in conformance.check(message) if is_error(finding)]

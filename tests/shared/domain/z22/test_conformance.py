@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.domain.checks import BY_CODE, Severity, Who
 from shared.domain.codes import tables
 from shared.domain.hl7 import vxu
-from shared.domain.model import Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Vis, Visit
+from shared.domain.model import Action, Code, Completion, Dose, Name, NextOfKin, Patient, Provider, Vis, Visit
 from shared.domain.z22 import conformance, valuesets
 from shared.domain.z22.base_types import BASE_TYPES
 from shared.domain.z22.model import Usage
@@ -55,6 +55,10 @@ def build(*doses, patient=PATIENT):
 def errors(message):
     found = conformance.check(message)
     return [(f.code, f.path) for f in found if conformance.CHECKS[f.code].severity is Severity.ERROR]
+
+
+def codes(message):
+    return [finding.code for finding in conformance.check(message)]
 
 
 def put(message, segment, number, value, *, occurrence=1):
@@ -297,3 +301,56 @@ def test_of_a_table_the_profile_takes_the_codes_of_the_guide(table, values, allo
 )
 def test_a_state_may_add_an_eligibility_of_its_authority_and_two_digits(code, expected):
     assert valuesets.ELIGIBILITY.has(code) is expected
+
+
+# deletions ------------------------------------------------------------------------------------------------------------
+
+BARE = Dose(id="DOSE-1", date="20250102", vaccine=Code("110"), action=Action.DELETE)
+
+
+def test_a_deletion_needs_only_its_id_date_and_vaccine():
+    assert codes(build(BARE, patient=replace(PATIENT, mothers_maiden_name=""))) == []
+    assert errors(build(replace(BARE, action=Action.ADD))) != []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [({"date": ""}, "RXA-3"), ({"vaccine": Code()}, "RXA-5"), ({"vaccine": Code("FLU")}, "RXA-5")],
+)
+def test_a_deletion_that_the_iis_cannot_find_or_read_is_refused(changes, path):
+    assert {place.partition(".")[0] for _, place in errors(build(replace(BARE, **changes)))} == {path}
+
+
+def test_a_deletion_without_order_number_is_refused():
+    message = put(build(BARE), "ORC", 3, "")
+    assert [place for _, place in errors(message)] == ["ORC-3"]
+
+
+# What an older release, or another table of codes, may have let through.
+ODD = (
+    {"information_source": Code("99")},
+    {"information_source": Code("00"), "lot": "", "manufacturer": Code()},
+    {"information_source": Code("00"), "manufacturer": Code("QQQQ"), "lot": "L" * 21},
+    {"amount": "much", "units": Code("spoon", "", "X")},
+    {"expiry": "soon"},
+    {"route": Code("MOUTH"), "site": Code("NOSE")},
+    {"information_source": Code("00"), "eligibility": Code("V99"), "funding_source": Code("FREE")},
+    {"information_source": Code("00"), "vis": (Vis(document="1"),)},
+    {"administered_by": Provider("1" * 30), "ordered_by": Provider("x"), "entered_by": Provider("x")},
+    {"dose_number": "first", "comment": "x" * 300},
+)
+
+
+@pytest.mark.parametrize("content", ODD)
+def test_no_content_of_a_dose_holds_its_deletion(content):
+    assert codes(build(replace(GIVEN, **content))) != []
+    assert codes(build(replace(BARE, **content))) == []
+
+
+def test_a_dose_beside_a_deletion_is_checked_as_ever():
+    without_lot = replace(GIVEN, id="DOSE-2", lot="")
+    assert {place.partition("-")[0] for _, place in errors(build(BARE, without_lot))} == {"RXA[2]"}
+
+
+def test_a_patient_without_a_name_cannot_be_sent_with_a_deletion_either():
+    assert errors(build(BARE, patient=replace(PATIENT, name=Name()))) != []

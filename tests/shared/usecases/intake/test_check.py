@@ -308,3 +308,20 @@ def _parsed(text: str) -> Configuration:
     parsed = parse_configuration(text)
     assert isinstance(parsed, Configuration), parsed
     return parsed
+
+
+def test_a_deletion_is_held_only_if_its_dose_cannot_be_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("patient_id,dose_id,action,dose_date,cvx\nSYN-1,D1,D,,\n,D2,D,,\nSYN-1,,D,,\n")
+    report = run(path, source="csv")
+    assert (report.total.rows_sent, report.total.rows_held) == (2, 1)
+    assert [one.code for one in report.causes] == ["DELETE-WITHOUT-ID"]
+
+
+def test_a_deletion_of_a_day_leaves_its_other_doses_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    deletion = "SYN-1,,,,,D9,2026-03-01,,,,,,,D"
+    path.write_text(f"{HEADER},action\n{GOOD.format(1)},A\n{deletion}\n")
+    report = run(path, source="csv")
+    assert (report.total.rows_sent, report.total.rows_held) == (2, 0)
+    assert not [one.code for one in report.causes if one.holds]
