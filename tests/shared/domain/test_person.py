@@ -95,7 +95,7 @@ def test_the_order_of_the_two_does_not_matter(one, other):
     assert is_same_given_name(one, one)
 
 
-@given(st.text("abcde", min_size=1, max_size=3), st.text("abcde", min_size=1, max_size=3), names)
+@given(st.text("acdef", min_size=1, max_size=3), st.text("acdef", min_size=1, max_size=3), names)
 def test_two_short_names_are_one_person_only_if_they_are_equal_or_one_is_an_initial(one, other, middle):
     is_initial = 1 in (len(one), len(other)) and one[0] == other[0]
     assert is_same_given_name(f"{one} {middle}", f"{other} {middle}") == (one == other or is_initial)

@@ -183,7 +183,7 @@ def test_any_text_below_a_csv_header_is_csv(text: str) -> None:
         assert controls > len(text) / 20, "only what is full of control characters is binary data"
 
 
-@given(st.binary(max_size=300), st.sampled_from(sorted(FORMATS)))
+@given(st.binary(max_size=300).filter(lambda body: not body.startswith(GZIP)), st.sampled_from(sorted(FORMATS)))
 def test_any_bytes_are_judged_without_an_exception(body: bytes, format_name: str) -> None:
     assume(not body.startswith(GZIP))
     kind = wrong_kind(format_name, body, "utf-8")
