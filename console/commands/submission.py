@@ -216,6 +216,8 @@ def _print_attempt(attempt: Attempt, submission: Submission) -> None:
             f", MSA-1 {attempt.msa_1 or '-'}"
         )
     )
+    if attempt.salvaged:
+        terminal.out.print(Text("  salvaged: the answer had characters that XML forbids; \ufffd stands for them"))
     if attempt.msa_3:
         terminal.out.print(Text(f"  MSA-3: {attempt.msa_3}"))
     if attempt.fault:

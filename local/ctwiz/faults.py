@@ -7,7 +7,9 @@ answered; and how the answer is written. To add a fault, add a row.
 from __future__ import annotations
 
 import base64
+import gzip
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -216,6 +218,51 @@ def _entities(call: Call) -> Reply:
     return Reply(200, body.replace(b"?>", b"?>" + dtd.encode(), 1))
 
 
+def _remarked(text: str) -> str:
+    """An ERR that only informs, with this text."""
+    return f"ERR|||0^Message accepted^HL70357|I||||{text}\r"
+
+
+def _with_remark(text: str, placeholder: str = "", raw: bytes = b"") -> Callable[[Call], Reply]:
+    """Add a remark to the ACK; the placeholder in it is replaced by these bytes in the XML."""
+
+    def reply(call: Call) -> Reply:
+        answered = soap.answer(call.answer + _remarked(text))
+        return Reply(200, answered.body.replace(placeholder.encode(), raw) if placeholder else answered.body)
+
+    return reply
+
+
+def _compressed(coding: str, compress: Callable[[bytes], bytes]) -> Callable[[Call], Reply]:
+    return lambda call: Reply(200, compress(_answered(call).body), headers=(("Content-Encoding", coding),))
+
+
+def _raw_deflate(body: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(body) + compressor.flush()
+
+
+def _in_windows_1252(call: Call) -> Reply:
+    body = soap.answer(call.answer + _remarked("Dos\u00e9 \u2019n")).body.decode().replace(soap.PROLOGUE, "")
+    return Reply(200, body.encode("cp1252"), "application/soap+xml; charset=windows-1252")
+
+
+def _mtom(call: Call) -> Reply:
+    """The ACK in a MIME part of its own, to which the SOAP part refers."""
+    include = '<x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:ack%40simulator"/>'
+    envelope = soap.envelope(soap.answer_element(include))
+    parts = (
+        ("application/xop+xml; charset=utf-8", "root@simulator", envelope),
+        ("text/plain", "ack@simulator", call.answer.encode()),
+    )
+    body = b"".join(
+        f"--part\r\nContent-Type: {kind}\r\nContent-ID: <{name}>\r\n\r\n".encode() + content + b"\r\n"
+        for kind, name, content in parts
+    )
+    kind = 'multipart/related; type="application/xop+xml"; boundary="part"; start="<root@simulator>"'
+    return Reply(200, body + b"--part--\r\n", kind)
+
+
 _STATUSES: Final = (400, 401, 403, 404, 405, 407, 408, 410, 413, 415, 418, 429, 500, 501, 502, 503, 504)
 
 FAULTS: Final[dict[str, TransportFault]] = {
@@ -270,6 +317,25 @@ FAULTS: Final[dict[str, TransportFault]] = {
         "the ACK in base64", True, _with_raw_return(lambda text: base64.encodebytes(text.encode()).decode()), send_whole
     ),
     "url-encoded": TransportFault("the ACK URL-encoded", True, _with_raw_return(quote), send_whole),
+    "gzip": TransportFault(
+        "a compressed answer that nobody asked for", True, _compressed("gzip", gzip.compress), send_whole
+    ),
+    "deflate": TransportFault("the same, deflated", True, _compressed("deflate", zlib.compress), send_whole),
+    "raw-deflate": TransportFault(
+        "the same, without zlib's header", True, _compressed("deflate", _raw_deflate), send_whole
+    ),
+    "windows-1252": TransportFault("a charset that only Content-Type names", True, _in_windows_1252, send_whole),
+    "mtom": TransportFault("the ACK in a MIME part of its own (xop:Include)", True, _mtom, send_whole),
+    "control-character": TransportFault(
+        "a byte that XML forbids, in a remark", True, _with_remark("a@@b", "@@", b"\x13"), send_whole
+    ),
+    "forbidden-reference": TransportFault(
+        "a character reference that XML forbids", True, _with_remark("a@@b", "@@", b"&#x0b;"), send_whole
+    ),
+    "cp1252-in-utf-8": TransportFault(
+        "a byte of windows-1252 in UTF-8", True, _with_remark("a@@b", "@@", b"\x92"), send_whole
+    ),
+    "damaged-msa": TransportFault("a byte that XML forbids, in MSA", True, _with_xml("MSA|", "MSA\x13|"), send_whole),
     "plain-text": TransportFault(
         "text that is no ACK", True, _with_raw_return(lambda _: "Message received."), send_whole
     ),
@@ -279,6 +345,18 @@ FAULTS: Final[dict[str, TransportFault]] = {
         "the ACK of another message before ours",
         True,
         _with_ack(lambda ack: _refusing_other_message(ack) + ack),
+        send_whole,
+    ),
+    "commit-ack": TransportFault(
+        "a commit-level accept only",
+        True,
+        _with_ack(lambda ack: re.sub(r"MSA\|[A-Z]{2}", "MSA|CA", re.sub(r"ERR\|[^\r]*\r", "", ack))),
+        send_whole,
+    ),
+    "rsp-instead-of-ack": TransportFault(
+        "an answer to a query, with our MSH-10",
+        True,
+        _with_ack(lambda ack: ack.replace("ACK^V04^ACK", "RSP^K11^RSP_K11") + "QAK|1|NF|Z34\r"),
         send_whole,
     ),
     "ar": TransportFault("MSA-1 AR, nothing stored", False, _rejected, send_whole),

@@ -74,6 +74,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         msa_3: The texts of MSA-3, which may quote PHI.
         unproven: Ids of the doses of which the ACK does not say whether the IIS stored them.
         free: It met a closed valve and is not counted among the submission's tries.
+        salvaged: Characters of the answer that XML forbids were replaced by U+FFFD.
     """
 
     number: int
@@ -90,6 +91,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     msa_3: str = ""
     unproven: tuple[str, ...] = ()
     free: bool = False
+    salvaged: bool = False
 
 
 class BackfillLane(NamedTuple):
@@ -264,11 +266,19 @@ class FileSummary(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An answer of the IIS over a working connection. `text` is the content of `return`, not yet checked."""
+    """An answer of the IIS over a working connection.
+
+    Attributes:
+        text: The content of `return`, not yet checked.
+        http_status: The status of the HTTP answer.
+        seconds: How long the call took.
+        salvaged: Characters of the answer that XML forbids were replaced by U+FFFD.
+    """
 
     text: str
     http_status: int
     seconds: float
+    salvaged: bool = False
 
 
 class DeliveryFault(msgspec.Struct, frozen=True, gc=False):

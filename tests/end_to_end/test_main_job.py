@@ -105,6 +105,33 @@ def test_an_outcome_that_stays_unknown_asks_a_person_after_two_sends(shared_run:
     assert failure(shared_run, file).causes == ("WRONG-MSA-2",)
 
 
+def test_a_commit_level_accept_is_neither_taken_for_an_acceptance_nor_sent_again(shared_run: OpenRun) -> None:
+    shared_run.simulator.play(PlannedFault("commit-ack", patient="CA-1"))
+    file = drop(shared_run, row("CA-1"))
+    assert file.submitted == {State.UNKNOWN: 1}
+    assert len(sent(shared_run, "CA-1")) == 1
+    unknown = failure(shared_run, file)
+    assert unknown.causes == ("COMMIT-ACK",)
+    (result,) = shared_run.data("reconcile", "--mrn", "CA-1")
+    assert result["proven"] == [unknown.msh_10]
+
+
+def test_the_answer_to_a_query_is_no_answer_to_a_message(shared_run: OpenRun) -> None:
+    shared_run.simulator.play(PlannedFault("rsp-instead-of-ack", patient="RSP-1"))
+    file = drop(shared_run, row("RSP-1"))
+    assert file.submitted == {State.UNKNOWN: 1}
+    assert failure(shared_run, file).causes == ("NOT-AN-ACK",)
+
+
+def test_a_character_that_xml_forbids_does_not_lose_an_ack_and_is_noted(shared_run: OpenRun) -> None:
+    shared_run.simulator.play(PlannedFault("control-character", patient="SALVAGED-1"))
+    file = drop(shared_run, row("SALVAGED-1"))
+    assert file.submitted == {State.ACCEPTED: 1}
+    (msh_10,) = shared_run.ledger.files.msh_10s(file.file_id)
+    assert shared_run.submission(msh_10).attempts[-1].salvaged
+    assert "salvaged" in shared_run.called("show", msh_10).stdout
+
+
 def test_corrections_reach_the_iis_in_the_order_in_which_they_were_made(shared_run: OpenRun) -> None:
     for lot in ("L1", "L2", "L3"):
         drop(shared_run, row("ORDER-1", lot=lot), name=lot)

@@ -13,6 +13,7 @@ from local.ctwiz.faults import FAULTS, Call
 from local.ctwiz.registry import AUTHENTICATION_WORDS, WebIz
 from local.ctwiz.soap import Reply
 from shared.adapters.iis import answer as soap_answer
+from shared.adapters.iis import coding
 from shared.domain.submission import Answer, Credentials, DeliveryFault
 from shared.settings import ANSWER_CAP_BYTES, CONNECT_TIMEOUT, READ_TIMEOUT
 
@@ -154,7 +155,10 @@ class MemoryIis:
         self._wait(seconds / 2)
         if len(reply.body) > ANSWER_CAP_BYTES:
             return DeliveryFault("OVERSIZE-ANSWER", reply.status, seconds)
-        reading = soap_answer.read(reply.status, reply.body)
+        body = coding.decoded(reply.body, dict(reply.headers).get("Content-Encoding", ""), ANSWER_CAP_BYTES)
+        if body is None:
+            return DeliveryFault("NOT-SOAP", reply.status, seconds)
+        reading = soap_answer.read(reply.status, body, reply.content_type)
         if reading.code:
             return DeliveryFault(reading.code, reply.status, seconds, reading.embedded)
-        return Answer(reading.text, reply.status, seconds)
+        return Answer(reading.text, reply.status, seconds, salvaged=reading.salvaged)

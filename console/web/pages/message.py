@@ -25,6 +25,7 @@ from shared.usecases.correction.remedy import Example
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.reporting.trace import Trace, trace
 
+_SALVAGED: Final = "the answer had characters that XML forbids; \ufffd stands for them"
 _OPEN: Final = (*NEEDS_A_PERSON, State.QUEUED)
 
 
@@ -119,6 +120,7 @@ def _facts(submission: Submission) -> None:
                 ("in doubt", doubt(submission)),
                 ("not stored", ", ".join(dose for attempt in last for dose in attempt.dropped)),
                 ("perhaps not stored", ", ".join(submission.unproven)),
+                ("salvaged", "; ".join(_SALVAGED for attempt in last if attempt.salvaged)),
                 ("MSA-3", "".join(attempt.msa_3 for attempt in last)),
                 ("for the CT WiZ help desk", ", ".join(trace_id for attempt in last for trace_id in attempt.trace_ids)),
                 ("as exported", submission.visit.raw),

@@ -3,7 +3,8 @@
 Built on sockets and `http.client.HTTPResponse` alone, because the question that decides whether a vaccination may be
 sent again, "did any byte go out?", has to be answered by the order of our own steps and not by guessing from a
 library's exceptions. What such a library would do unasked is not here to be switched off: no redirects, no proxies or
-netrc from the environment, no cookies, no decompression, no second try.
+netrc from the environment, no cookies, no second try. No compression is asked for; an answer that comes compressed all
+the same is unpacked within the cap.
 
      look up ──► connect ──► TLS ──► send ─────────► answer
      DNS         CONNECT-*    TLS    CONNECTION-LOST  READ-TIMEOUT · CONNECTION-LOST · OVERSIZE-ANSWER · NOT-SOAP
@@ -29,6 +30,8 @@ from urllib.parse import SplitResult, urlsplit
 import certifi
 import msgspec
 
+from shared.adapters.iis import coding
+
 # A connection that rested longer is not used again: a NAT or load balancer on the way may have forgotten it in silence,
 # and the message sent into it would count as "sent, nobody knows".
 IDLE_LIMIT: Final = 30.0
@@ -37,10 +40,11 @@ _HEAD_ALLOWANCE: Final = 64 * 1024
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):
-    """A complete HTTP answer: the status and, where it is wanted, the body, undecoded and no longer than the cap."""
+    """A complete HTTP answer: the status and, where it is wanted, the body, uncompressed and no longer than the cap."""
 
     status: int
     body: bytes
+    content_type: str = ""
 
 
 class HttpFault(msgspec.Struct, frozen=True):
@@ -278,11 +282,16 @@ class Http:
             if response.length:
                 # http.client does not complain when a read with a limit ends before Content-Length.
                 raise IncompleteRead(b"")
+            unpacked = coding.decoded(body, response.getheader("Content-Encoding", ""), self._cap)
+            if unpacked is not None and len(unpacked) > self._cap:
+                raise _OverCapError
         except (OSError, HTTPException, ValueError) as error:
             return HttpFault(_code(_WHILE_ANSWERING, error), status), False
         finally:
             response.close()
-        return HttpAnswer(status, body), not response.will_close
+        if unpacked is None:
+            return HttpFault("NOT-SOAP", status), not response.will_close
+        return HttpAnswer(status, unpacked, response.getheader("Content-Type", "")), not response.will_close
 
 
 def _open(
@@ -308,6 +317,7 @@ def _request(endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> byt
         f"Host: {endpoint.authority}",
         "User-Agent: vaxline",
         "Accept: application/soap+xml, text/xml",
+        "Accept-Encoding: identity",
         f"Content-Length: {len(body)}",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]

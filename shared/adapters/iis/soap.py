@@ -125,10 +125,10 @@ class SoapIis:
         seconds = monotonic() - started
         if isinstance(outcome, HttpFault):
             return DeliveryFault(outcome.code, outcome.status, seconds)
-        reading = answer.read(outcome.status, outcome.body)
+        reading = answer.read(outcome.status, outcome.body, outcome.content_type)
         if reading.code:
             return DeliveryFault(reading.code, outcome.status, seconds, reading.embedded)
-        return Answer(reading.text, outcome.status, seconds)
+        return Answer(reading.text, outcome.status, seconds, salvaged=reading.salvaged)
 
     def _service(self, endpoint: str) -> Any:
         """The operations at an endpoint, made once (or twice by two threads); None where we must not post to it."""

@@ -62,6 +62,7 @@ def answer_result(
         trace_ids=reading.trace_ids,
         msa_3=reading.msa_3,
         unproven=reading.unproven,
+        salvaged=answer.salvaged,
     )
     return AttemptResult(reading.event, attempt, reading.causes)
 

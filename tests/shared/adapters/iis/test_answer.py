@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -163,7 +164,6 @@ NOT_ANSWERS = {
     "words": (200, b"Message received.", "NOT-SOAP"),
     "SOAP without an ACK": (200, envelope("<ok>yes</ok>"), "NOT-AN-ACK"),
     "half an ACK": (200, response(escaped(ACK))[:-80], "NOT-SOAP"),
-    "an ACK with a stray ampersand": (200, response(ACK), "NOT-SOAP"),
     "a DTD": (200, b"<!DOCTYPE a [<!ENTITY e 'x'>]>" + response("&e;"), "NOT-SOAP"),
     "a DTD in UTF-16": (200, ("<!DOCTYPE a [<!ENTITY e 'x'>]>" + response("x").decode()).encode("utf-16"), "NOT-SOAP"),
     "400 with a page": (400, b"<html/>", "HTTP-400"),
@@ -178,6 +178,156 @@ NOT_ANSWERS = {
 @pytest.mark.parametrize(("status", "body", "code"), NOT_ANSWERS.values(), ids=NOT_ANSWERS.keys())
 def test_what_is_no_answer_is_told_apart(status: int, body: bytes, code: str) -> None:
     assert read(status, body) == Reading(code)
+
+
+HARMLESS = f"{ACK}\rERR||PID^1^5|0|I||||caf@ au lait"
+SALVAGED = {
+    "a control character": b"\x13",
+    "a reference to one": b"&#x0b;",
+    "a decimal reference to one": b"&#19;",
+    "a reference beyond Unicode": b"&#x1FFFFF;",
+    "a reference to a surrogate": b"&#xD800;",
+    "windows-1252 in UTF-8": b"\x92",
+    "half a UTF-8 character": b"\xc3",
+    "a non-character": "\ufffe".encode(),
+}
+
+
+@pytest.mark.parametrize("bad", SALVAGED.values(), ids=SALVAGED.keys())
+@pytest.mark.parametrize("wrap", [escaped, lambda text: f"<![CDATA[{text}]]>"], ids=["text", "CDATA"])
+@pytest.mark.parametrize("prologue", [b"", b'<?xml version="1.0" encoding="UTF-8"?>'])
+def test_one_character_that_xml_forbids_does_not_lose_the_ack(
+    bad: bytes, wrap: Callable[[str], str], prologue: bytes
+) -> None:
+    reading = read(200, prologue + response(wrap(HARMLESS)).replace(b"@", bad))
+    if bad.startswith(b"&") and "CDATA" in wrap(""):
+        assert reading.text == HARMLESS.replace("@", bad.decode()).replace("\r", "\n"), "it is no reference there"
+        return
+    assert (reading.code, reading.salvaged) == ("", True)
+    assert reading.text.replace("\n", "\r") == HARMLESS.replace("@", "\ufffd")
+
+
+FRAMED = {
+    "in MLLP's frame": f"\x0b{ACK}\r\x1c\r",
+    "a segment of nothing else": f"{ACK}\r\x1c\rNTE|1||x",
+}
+
+
+@pytest.mark.parametrize("text", FRAMED.values(), ids=FRAMED.keys())
+def test_a_frame_of_mllp_is_no_damage(text: str) -> None:
+    reading = read(200, response(escaped(text)))
+    assert (reading.code, reading.salvaged) == ("", True)
+    assert ACK in reading.text
+
+
+NOT_TRUSTED = {
+    "in MSA": ACK.replace("MSA|", "MSA|\x13"),
+    "at the end of MSA": f"{ACK}\x13",
+    "in MSH": ACK.replace("WebIZ", "Web\x13Z"),
+    "before MSA": ACK.replace("MSA", "\x13MSA"),
+    "in the name of a segment": f"{ACK}\rE\x13R||PID^1^5|101|E",
+    "instead of the separator after the name": f"{ACK}\rERR\x13|PID^1^5|101|E",
+    "before a segment": f"{ACK}\r\x13ERR||PID^1^5|101|E",
+    "where a segment may have begun": f"{ACK}\rERR||PID^1^5|0|I||||a\x13ERR||PID^1^5|101|E",
+    "where one may have begun, with a blank": f"{ACK}\rERR||PID^1^5|0|I||||a\x1e ERR||PID^1^5|101|E",
+}
+
+
+@pytest.mark.parametrize("text", NOT_TRUSTED.values(), ids=NOT_TRUSTED.keys())
+@pytest.mark.parametrize("bad", ["\x13", "\x92", "\ufffe"])
+def test_damage_that_may_have_hidden_what_decides_is_never_guessed(text: str, bad: str) -> None:
+    body = response(escaped(text)).replace(b"\x13", bad.encode("latin-1") if bad < "\xff" else bad.encode())
+    reading = read(200, body)
+    assert reading in (Reading("NOT-SOAP"), Reading("EMPTY-ANSWER"))
+
+
+def test_an_ampersand_that_begins_no_reference_is_itself() -> None:
+    reading = read(200, response(f"{ACK}|Smith & Sons &#38; Co"))
+    assert reading.text.replace("\n", "\r") == f"{ACK}|Smith & Sons & Co"
+    assert reading.salvaged
+
+
+def test_a_broken_fault_with_a_forbidden_character_stays_a_fault() -> None:
+    assert read(500, fault(SECURITY).replace(b"Other", b"Oth\x13r")).code == "SECURITY-FAULT"
+
+
+@given(st.integers(0, len(response(escaped(HARMLESS)))), st.integers(0, 255), st.booleans())
+def test_a_damaged_byte_never_makes_another_message_of_it(at: int, byte: int, is_inserted: bool) -> None:
+    """Whatever one byte does, the outcome is a fault, or MSA says what it said or visibly something else."""
+    body = response(escaped(HARMLESS))
+    text = read(200, body[:at] + bytes([byte]) + body[at + (not is_inserted) :]).text
+    if "\ufffd" in text:
+        assert "\rMSA|AA|M1\r" in text.replace("\n", "\r")
+
+
+# Charsets and parts ---------------------------------------------------------------------------------------------------
+
+REMARK = f"{ACK}\rERR|||0|I||||Dos\u00e9 \u2019n"
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "utf-8", "UTF-16", "utf-16-le"])
+def test_a_charset_that_only_content_type_names_is_used(charset: str) -> None:
+    body = response(escaped(REMARK)).decode().encode(charset)
+    assert read(200, body, f'application/soap+xml; charset="{charset}"; action=""') == Reading(text=REMARK)
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "utf-16"])
+def test_what_the_xml_declares_wins_over_content_type(charset: str) -> None:
+    body = f'<?xml version="1.0" encoding="{charset}"?>'.encode(charset) + response(escaped(REMARK)).decode().encode(
+        charset if charset != "utf-16" else "utf-16-le"
+    )
+    assert read(200, body, "text/xml; charset=utf-8") == Reading(text=REMARK)
+
+
+@pytest.mark.parametrize(
+    "charset", ["zip", "rot13", "unicode_escape", "utf-7", "idna", "\ud800", "x" * 5000, "utf-8\0"]
+)
+def test_a_charset_that_no_answer_has_is_passed_over(charset: str) -> None:
+    assert read(200, response(escaped(ACK)), f"text/xml; charset={charset}") == Reading(text=ACK)
+
+
+XOP = '<x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:{}"/>'
+
+
+def multipart(root: bytes, ack: bytes, *, coding: str = "binary", end: str = "\r\n", name: str = "<a@b>") -> bytes:
+    def part(kind: str, content_id: str, coding: str, content: bytes) -> bytes:
+        head = (f"Content-Type: {kind}", f"Content-Transfer-Encoding: {coding}", f"Content-ID: {content_id}", "", "")
+        return f"--b0und{end}".encode() + end.join(head).encode() + content + end.encode()
+
+    return part("application/xop+xml", "<root>", "8bit", root) + part("text/plain", name, coding, ack) + b"--b0und--"
+
+
+RELATED = 'multipart/related; type="application/xop+xml"; boundary=b0und; start="<root>"'
+IN_PARTS = {
+    "as bytes": (multipart(response(XOP.format("a%40b")), ACK.encode()), RELATED),
+    "in base64": (multipart(response(XOP.format("a@b")), base64.encodebytes(ACK.encode()), coding="base64"), RELATED),
+    "quoted-printable": (
+        multipart(response(XOP.format("a@b")), ACK.replace("=", "=3D").encode(), coding="quoted-printable"),
+        RELATED,
+    ),
+    "with bare line feeds": (multipart(response(XOP.format("a@b")), ACK.encode(), end="\n"), RELATED),
+    "with no start": (multipart(response(XOP.format("a@b")), ACK.encode()), "multipart/related; boundary=b0und"),
+    "under a wrong Content-Type": (multipart(response(XOP.format("a@b")), ACK.encode()), "text/xml"),
+    "of which the first has it all": (multipart(response(escaped(ACK)), b"unused"), RELATED),
+}
+
+
+@pytest.mark.parametrize(("body", "content_type"), IN_PARTS.values(), ids=IN_PARTS.keys())
+def test_an_ack_in_a_part_of_its_own_is_found(body: bytes, content_type: str) -> None:
+    assert read(200, body, content_type) == Reading(text=ACK)
+
+
+def test_a_part_that_is_not_there_is_no_answer() -> None:
+    body = multipart(response(XOP.format("another")), ACK.encode())
+    assert read(200, body, RELATED) == Reading("NOT-SOAP")
+    assert read(200, response(XOP.format("a@b")), "text/xml") == Reading("NOT-SOAP")
+
+
+@given(st.binary(max_size=300), st.text(max_size=60))
+def test_any_parts_give_a_reading(body: bytes, content_type: str) -> None:
+    for wrapped in (body, b"--b0und\r\n" + body, body + b"\r\n--b0und--"):
+        assert isinstance(read(200, wrapped, content_type), Reading)
+        assert isinstance(read(200, wrapped, f"multipart/related; boundary=b0und; {content_type}"), Reading)
 
 
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(12))
