@@ -28,7 +28,8 @@ MANIFEST_CAP: Final = 4 * 1024 * 1024
 _CLOCK_DIFFERENCE: Final = timedelta(hours=1)
 """How far the clock of an EHR may be ahead of the bucket's."""
 _SHOWN: Final = 60
-_ENDINGS: Final = ("", ".gz", ".ndjson", ".ndjson.gz")
+ENDINGS: Final = ("", ".gz", ".ndjson", ".ndjson.gz")
+"""Endings that a stored file may have behind the name in a manifest."""
 
 
 class _Transaction(msgspec.Struct):
@@ -61,7 +62,7 @@ def is_part(format_name: str, key: str) -> bool:
 def listed(text: bytes) -> tuple[str, ...] | None:
     """Return the names of the files that a manifest lists; None if it cannot be read."""
     read = manifest.read(text)
-    return None if read is None else tuple(file.name for file in read.output)
+    return None if read is None else tuple(file.name for file in read.data)
 
 
 def named_in(names: Sequence[str], items: Iterable[StoredObject]) -> tuple[StoredObject, ...] | None:
@@ -69,7 +70,7 @@ def named_in(names: Sequence[str], items: Iterable[StoredObject]) -> tuple[Store
     by_name = {name(item.key): item for item in items}
     named = []
     for wanted in names:
-        item = next((by_name[wanted + ending] for ending in _ENDINGS if wanted + ending in by_name), None)
+        item = next((by_name[wanted + ending] for ending in ENDINGS if wanted + ending in by_name), None)
         if item is None:
             return None
         named.append(item)

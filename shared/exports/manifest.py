@@ -34,29 +34,44 @@ class ManifestLink(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The part of a manifest that names files."""
+    """The part of a manifest that names files.
+
+    Attributes:
+        output: The files of resources.
+        deleted: The files of Bundles that name resources which were deleted.
+        error: The files of OperationOutcomes.
+        link: Links to other manifests.
+    """
 
     output: tuple[ListedFile, ...]
+    deleted: tuple[ListedFile, ...] | None = None
     error: tuple[ListedFile, ...] = ()
     link: tuple[ManifestLink, ...] = ()
 
+    @property
+    def data(self) -> tuple[ListedFile, ...]:
+        """The files that make up the export."""
+        return (*self.output, *(self.deleted or ()))
 
-class _OutputOnly(msgspec.Struct, frozen=True):
+
+class _DataOnly(msgspec.Struct, frozen=True):
     output: tuple[ListedFile, ...]
+    deleted: tuple[ListedFile, ...] | None = None
 
 
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
-_OUTPUT_ONLY: Final = msgspec.json.Decoder(_OutputOnly)
+_DATA_ONLY: Final = msgspec.json.Decoder(_DataOnly)
 
 
 def read(text: bytes) -> Manifest | None:
-    """Return a manifest; None if it cannot be read. What is wrong beside its list of files is passed over."""
+    """Return a manifest; None if it cannot be read. What is wrong beside its lists of data is passed over."""
     try:
         try:
             manifest = _MANIFEST.decode(text)
         except msgspec.ValidationError:
-            manifest = Manifest(_OUTPUT_ONLY.decode(text).output)
-        for file in (*manifest.output, *manifest.error):
+            data = _DATA_ONLY.decode(text)
+            manifest = Manifest(data.output, data.deleted)
+        for file in (*manifest.data, *manifest.error):
             _ = file.name
     except (msgspec.DecodeError, RecursionError, ValueError):
         # ValueError: urlsplit refuses the URL.

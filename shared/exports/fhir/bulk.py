@@ -45,13 +45,16 @@ class FhirSet:
         self._objects = objects
         self._findings: list[Finding] = []
         self._manifest: manifest.Manifest | None = None
+        self._deleted_files: frozenset[str] = frozenset()
         self._counts: dict[str, int] = {}
 
     def visits(self) -> Iterator[Visit]:
         """Read all files, then yield the visits by patient and day."""
         with ResourceSpool() as spool:
             resources = Resources(spool, self._note)
-            for number, part in enumerate(self._parts):
+            # The manifest says which of the other files name deleted resources.
+            for number in sorted(range(len(self._parts)), key=lambda number: self._names[number] != arrivals.MANIFEST):
+                part = self._parts[number]
                 kind = self._spool_part(number, part, resources)
                 if kind:
                     value = f"{self._names[number]}: {sentence(kind, self._source.format)}"
@@ -78,6 +81,9 @@ class FhirSet:
                 self._manifest = manifest.read(stream.read(arrivals.MANIFEST_CAP))
                 if self._manifest is None:
                     self._note("MANIFEST-UNREADABLE", number, 0)
+                else:
+                    deleted = self._manifest.deleted or ()
+                    self._deleted_files = frozenset(file.name + end for file in deleted for end in arrivals.ENDINGS)
                 return ""
             text = Text(stream, self._source.encoding)
             kind = wrong_kind(self._source.format, text.head, text.encoding)
@@ -95,15 +101,16 @@ class FhirSet:
     def _lines(self, number: int, text: Text, resources: Resources) -> None:
         name, count, noted, filled = self._names[number], 0, 0, 0
         is_of_immunizations = "immunization" in name.casefold()
+        only_deletes = name in self._deleted_files
         try:
             for count, line in enumerate(text, 1):
                 if line.isspace():
                     continue
                 filled += 1
-                place = Place(number, count, first_row=count)
+                place = Place(number, count, first_row=count, only_deletes=only_deletes)
                 kind = self._line(place, line, resources, is_of_immunizations=is_of_immunizations)
                 if kind:
-                    is_of_immunizations = kind == "Immunization"
+                    is_of_immunizations = kind == "Immunization" and not only_deletes
                 elif noted < _FINDINGS_PER_FILE:
                     noted += 1
                     self._note("RESOURCE-UNREADABLE", number, count)

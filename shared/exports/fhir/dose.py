@@ -124,7 +124,7 @@ def _spellings(concept: fhir.Concept) -> Iterator[str]:
 
 def _status(resource: fhir.Immunization, reading: _Reading) -> tuple[Completion, Action, Code]:
     """RXA-20, RXA-21 and RXA-18. A resource entered in error becomes a delete with the content it had."""
-    if resource.status == "entered-in-error":
+    if resource.status == fhir.IN_ERROR:
         return Completion.COMPLETE, Action.DELETE, NO_CODE
     if resource.status == "not-done" or resource.notGiven or resource.wasNotGiven:
         return _not_given(resource, reading)

@@ -141,19 +141,11 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
     Check(
-        "BUNDLE-DELETES",
-        _E,
-        "RXA",
-        "The Bundle deletes an Immunization without saying what it was.",
-        "Export the Immunization with status entered-in-error.",
-        _SETUP,
-    ),
-    Check(
         "BUNDLE-DELETES-OTHER",
         _W,
         "",
-        "The Bundle deletes a resource that is no Immunization; it was passed over.",
-        "Nothing to do, unless a patient's doses are to be deleted: export them with status entered-in-error.",
+        "The export deletes resources that are no Immunizations; they were passed over.",
+        "Nothing to do, unless doses of deleted patients stay at the IIS: export these with status entered-in-error.",
         _SETUP,
     ),
 )

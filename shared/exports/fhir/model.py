@@ -210,6 +210,31 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     date: str = ""
 
 
+IN_ERROR: Final = "entered-in-error"
+"""The status of an Immunization that was deleted."""
+
+
+class _Deletion(msgspec.Struct, frozen=True, gc=False):
+    resourceType: str
+    id: str
+    status: str
+
+
+def deletion(identifier: str) -> Immunization:
+    """Return an Immunization of which only its id is known, and that it was deleted."""
+    return Immunization(id=identifier, status=IN_ERROR)
+
+
+def deletion_in(payload: bytes) -> Immunization | None:
+    """Return the deletion in a resource of which other elements cannot be read; None if it is none."""
+    try:
+        found = _DELETION.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return deletion(found.id) if found.resourceType == "Immunization" and found.status == IN_ERROR else None
+
+
+_DELETION: Final = msgspec.json.Decoder(_Deletion)
 LINE: Final = msgspec.json.Decoder(Line)
 PATIENT: Final = msgspec.json.Decoder(Patient)
 ACTOR: Final = msgspec.json.Decoder(Actor)

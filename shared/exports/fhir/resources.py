@@ -24,6 +24,7 @@ _DEEPEST_BUNDLE: Final = 8
 _LAST_POSITION: Final = 10**12
 _NOTES_PER_FILE: Final = 100
 _SUPPORTING: Final = fhir.LOOKED_UP | {"Patient"}
+_TYPE: Final = re.compile(r"[A-Z][A-Za-z]+")
 _VERSION_TAG: Final = re.compile(r'(?:W/)?"(.*)"')
 
 Note = Callable[[str, int, int, str], None]
@@ -41,6 +42,7 @@ class Place:
         scope: The Bundle, so that names are looked up in it first; empty outside of Bundles.
         is_history: The Bundle is the history of a server: newest version first, and DELETE entries.
         depth: How many Bundles are around it.
+        only_deletes: The manifest lists its file under `deleted`, so a resource in it is not to be reported.
     """
 
     part: int
@@ -49,6 +51,7 @@ class Place:
     scope: str = ""
     is_history: bool = False
     depth: int = 0
+    only_deletes: bool = False
 
 
 class Resources:
@@ -67,6 +70,7 @@ class Resources:
         self._last_row: dict[int, int] = {}
         self._entries = 0
         self._pages: dict[int, tuple[set[str], set[str]]] = {}
+        self._deleted_others: dict[tuple[int, str], tuple[str, int]] = {}
 
     @property
     def other_content(self) -> str:
@@ -95,6 +99,8 @@ class Resources:
             raise msgspec.DecodeError("it is nested too deeply")
         first = fhir.LINE.decode(payload)
         kind = first.resourceType
+        if kind != "Bundle":
+            _refuse_in_deletions(place)
         if kind == "Immunization":
             self._add_row(place, first, payload, {}, _stated_version(first))
             return kind
@@ -120,10 +126,13 @@ class Resources:
         self._spool.add(NewRow("", "", place.part, self._row_number(place), fault, payload))
 
     def close(self, part: int) -> None:
-        """Note what is missing at the end of a file: the next page of a search that is not in it."""
+        """Note at the end of a file the next page of a search that is not in it, and what else it deletes."""
         own, next_pages = self._pages.pop(part, (set(), set()))
         for page in sorted(next_pages - own):
             self._note("BUNDLE-NEXT", part, 0, page)
+        for (of_part, kind), (first, count) in self._deleted_others.items():
+            if of_part == part:
+                self._note("BUNDLE-DELETES-OTHER", part, 0, f"{count} {kind}, such as {first}")
 
     # Bundles ----------------------------------------------------------------------------------------------------------
 
@@ -146,16 +155,17 @@ class Resources:
             f"{place.scope}.{self._entries}",
             is_history=bundle.type == "history",
             depth=place.depth + 1,
+            only_deletes=place.only_deletes,
         )
         names: dict[str, str] = {}
         waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]] = []
         for entry in bundle.entry:
             self._entries += 1
             content = bundles.content(entry.resource)
-            if content:
-                self._add_entry(inner, entry, content, names, waiting)
-            elif entry.request.method == "DELETE":
+            if entry.request.method == "DELETE":
                 waiting.append((entry, None, self._entries))
+            elif content:
+                self._add_entry(inner, entry, content, names, waiting)
             else:
                 self._note_answer(inner, entry)
         for entry, first, position in waiting:
@@ -174,6 +184,7 @@ class Resources:
         waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]],
     ) -> None:
         try:
+            _refuse_in_deletions(place)
             first = fhir.LINE.decode(content)
             if first.resourceType == "Immunization":
                 waiting.append((entry, first, self._entries))
@@ -191,9 +202,15 @@ class Resources:
                 self._note("RESOURCE-UNREADABLE", place.part, place.line, str(error))
 
     def _add_deletion(self, place: Place, entry: bundles.BundleEntry, position: int) -> None:
-        name = references.name_of(fhir.Reference(entry.request.url or entry.fullUrl)) or entry.request.url
-        if not name.startswith("Immunization"):
-            self._note("BUNDLE-DELETES-OTHER", place.part, place.line, name)
+        """Spools what a DELETE entry names: by its id, or by a search, which does not tell the id."""
+        url = entry.request.url or entry.fullUrl
+        name = references.name_of(fhir.Reference(url)) or url
+        kind = _TYPE.match(name)
+        if kind is None or kind[0] != "Immunization":
+            is_named = kind is not None and len(self._deleted_others) < _NOTES_PER_FILE
+            key = (place.part, kind[0] if kind is not None and is_named else "resource")
+            first, count = self._deleted_others.get(key, (name, 0))
+            self._deleted_others[key] = (first, count + 1)
             return
         version = _version(place, entry, fhir.Line(""), position)
         row = NewRow(
@@ -202,7 +219,7 @@ class Resources:
             place.part,
             self._row_number(place),
             DELETED,
-            name.encode(),
+            (url if "?" in name else name).encode(),
             place.scope,
             name,
             is_history=True,
@@ -270,6 +287,12 @@ class Resources:
             aliases += [own_name, *(f"{place.scope} {alias}" for alias in aliases)]
         mrn = fhir_patient.record_number(first.identifier, first.id) if kind == "Patient" else ""
         self._spool.add_resource(reference, payload, aliases, mrn=mrn, owner=mrn or own_name, version=version)
+
+
+def _refuse_in_deletions(place: Place) -> None:
+    """Refuses a resource in a file of deletions: nobody could tell whether it is to be reported or deleted."""
+    if place.only_deletes:
+        raise msgspec.DecodeError("the manifest lists its file under deleted, and it is no DELETE entry")
 
 
 def _stated_version(first: fhir.Line) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -20,6 +21,7 @@ from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
 from shared.exports.visits import Defaults, Entry
 from shared.replaced import replace
 
+_NAMED: Final = re.compile(r"Immunization/([^/?]+)")
 _ACTORS_KEPT: Final = 2_000
 _NOBODY: Final = model.Patient()
 
@@ -61,18 +63,9 @@ class Rows:
 
     def _entry(self, row: StoredRow) -> tuple[str, Entry]:
         part = self._names[row.part]
-        is_deleted = row.fault == DELETED
-        if is_deleted and not row.payload.startswith(b"{"):
-            return "", _unreadable(part, row, "BUNDLE-DELETES", row.payload.decode())
-        if row.fault and not is_deleted:
-            code, _, reason = row.fault.partition(" ")
-            return "", _unreadable(part, row, code, reason)
-        try:
-            resource = fhir.IMMUNIZATION.decode(row.payload)
-        except msgspec.DecodeError as error:
-            return "", _unreadable(part, row, "IMMUNIZATION-UNREADABLE", str(error))
-        if is_deleted:
-            resource = replace(resource, status="entered-in-error")
+        resource = _resource(row)
+        if isinstance(resource, Finding):
+            return "", Entry(part, row.row, _NOBODY, None, (resource,), row.payload.decode().strip())
 
         def find(reference: fhir.Reference) -> fhir.Actor | None:
             return self._actor(reference, resource, row.scope)
@@ -137,6 +130,19 @@ class Rows:
         return next((candidate.strip() for candidate in candidates if candidate.strip()), "")
 
 
-def _unreadable(part: str, row: StoredRow, code: str, reason: str) -> Entry:
-    finding = Finding(code, "RXA", row.row, "line", reason)
-    return Entry(part, row.row, _NOBODY, None, (finding,), row.payload.decode().strip())
+def _resource(row: StoredRow) -> fhir.Immunization | Finding:
+    """The Immunization of a row, or what is wrong with it. A deletion needs no more than its id."""
+    code, _, reason = row.fault.partition(" ")
+    is_deleted = code == DELETED
+    if is_deleted and not row.payload.startswith(b"{"):
+        # A DELETE entry: its URL is Immunization/id, or a search that does not tell the id.
+        named = _NAMED.fullmatch(row.payload.decode())
+        return fhir.deletion(named[1] if named else "")
+    if not code or is_deleted:
+        try:
+            resource = fhir.IMMUNIZATION.decode(row.payload)
+        except msgspec.DecodeError as error:
+            code, reason = "IMMUNIZATION-UNREADABLE", str(error)
+        else:
+            return replace(resource, status=fhir.IN_ERROR) if is_deleted else resource
+    return fhir.deletion_in(row.payload) or Finding(code, "RXA", row.row, "line", reason)

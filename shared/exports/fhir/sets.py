@@ -31,7 +31,7 @@ def differences(
         counts: How many resources each of them has, by its name.
         objects: The bucket: other files of the folder are looked at.
     """
-    urls = {file.url: file for file in manifest.output}
+    urls = {file.url: file for file in manifest.data}
     twice = [name for name, count in Counter(file.name for file in urls.values()).items() if count > 1]
     for name in twice[:_FINDINGS_PER_KIND]:
         yield _finding("MANIFEST-NAME-TWICE", name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.domain.clinics import Configuration, Source
@@ -48,8 +48,10 @@ def exports_in(
     if source and source not in configuration.sources:
         return f"there is no source {source!r}; there are {_joined(configuration.sources)}"
     sets: dict[tuple[str, str], list[StoredObject]] = {}
-    for item in _items(paths, objects):
-        item_source = configuration.sources[source] if source else _source_of(item, configuration, objects)
+    found = list(_items(paths, objects))
+    of_sets = _listed_in_manifests(found, objects)
+    for item in found:
+        item_source = configuration.sources[source] if source else _source_of(item, of_sets, configuration, objects)
         if isinstance(item_source, str):
             return item_source
         home = arrivals.folder(item.key) if FORMATS[item_source.format].is_set else item.key
@@ -72,13 +74,27 @@ def _items(paths: Sequence[str], objects: Objects) -> Iterator[StoredObject]:
                 yield item
 
 
-def _source_of(item: StoredObject, configuration: Configuration, objects: Objects) -> Source | str:
+def _listed_in_manifests(items: Sequence[StoredObject], objects: Objects) -> frozenset[str]:
+    """The keys of files that a manifest in their folder lists. Its files of deletions look like Bundles."""
+    keys: set[str] = set()
+    for manifest in (item for item in items if arrivals.name(item.key) == arrivals.MANIFEST):
+        home = arrivals.folder(manifest.key)
+        beside = [item for item in items if arrivals.folder(item.key) == home]
+        with objects.open(manifest) as stream:
+            names = arrivals.listed(stream.read(arrivals.MANIFEST_CAP)) or ()
+        keys.update(item.key for name in names for item in arrivals.named_in([name], beside) or ())
+    return frozenset(keys)
+
+
+def _source_of(
+    item: StoredObject, of_sets: Collection[str], configuration: Configuration, objects: Objects
+) -> Source | str:
     folders = item.key.split("/")[:-1]
     for folder in reversed(folders):
         if folder in configuration.sources:
             return configuration.sources[folder]
     with objects.open(item) as stream:
-        format_name = looks_like(stream)
+        format_name = "fhir" if item.key in of_sets else looks_like(stream)
     fitting = [source for source in configuration.sources.values() if source.format == format_name]
     if len(fitting) == 1:
         return fitting[0]

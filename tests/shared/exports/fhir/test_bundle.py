@@ -141,8 +141,8 @@ def test_what_cannot_be_read_is_said_and_the_rest_goes_on(read: Read) -> None:
         (json.dumps(a_patient()).encode(), ["BUNDLE-UNREADABLE", "FILE-EMPTY"]),
         (a_bundle(("", a_patient()))[:-3], ["BUNDLE-UNREADABLE", "FILE-EMPTY"]),
         (
-            b'{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"Immunization/1"}}]}',
-            ["BUNDLE-DELETES"],
+            b'{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"ImmunizationEvaluation/1"}}]}',
+            ["BUNDLE-DELETES-OTHER", "FILE-EMPTY"],
         ),
     ],
 )

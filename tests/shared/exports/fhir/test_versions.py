@@ -17,7 +17,6 @@ from tests.shared.exports.fhir.build import (
     a_patient,
     an_immunization,
     codes_of,
-    findings_of,
     lines,
     rows_of,
 )
@@ -105,15 +104,6 @@ def test_a_dose_that_was_deleted_and_entered_again_is_given(read: Read) -> None:
     [visit] = read(BUNDLES, {"a.json": lines(a_bundle(a_patient())) + body})
     assert [(dose.action, dose.lot) for dose in visit.doses] == [(Action.ADD, "AGAIN")]
     assert rows_of([visit]) == [1, 2, 3]
-
-
-def test_a_deletion_of_what_the_export_does_not_have_is_a_row_that_says_so(read: Read) -> None:
-    visits = read(BUNDLES, {"a.json": lines(a_bundle(a_deletion(), a_deletion("Patient/p9"), kind="history"))})
-    assert [(f.code, f.row, f.value) for f in findings_of(visits)] == [
-        ("BUNDLE-DELETES-OTHER", 1, "a.json: Patient/p9"),
-        ("BUNDLE-DELETES", 1, "Immunization/i1"),
-    ]
-    assert rows_of(visits) == [1]
 
 
 def test_a_patient_id_that_means_two_people_means_nobody(read: Read) -> None:
