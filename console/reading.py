@@ -8,7 +8,7 @@ that vaxline sends.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,9 +19,11 @@ from shared.domain import guidance
 from shared.domain.checks import Severity
 from shared.domain.codes import cdc, tables
 from shared.domain.hl7.message import Message, Repetition, Segment, parse
+from shared.domain.model import Finding
 from shared.domain.submission import Submission
 from shared.exports.columns import column_of
 from shared.usecases.explain import UNEXPLAINED, explanation
+from shared.usecases.explain_messages import ExplainedMessage
 from shared.usecases.findings import CHECKS
 
 _VERSION: Final = "2.5.1"
@@ -47,8 +49,8 @@ _ACKNOWLEDGMENT: Final = {
     "AA": "accepted",
     "AE": "accepted with errors, or not: the ERR segments say",
     "AR": "rejected",
-    "CA": "accepted",
-    "CE": "error",
+    "CA": "arrived; nothing is said about its content",
+    "CE": "refused",
     "CR": "rejected",
 }
 _SEVERITY: Final = {"E": "error", "W": "warning", "I": "information", "F": "fatal"}
@@ -137,26 +139,49 @@ _Pinned = dict[tuple[int, int], list[Mark]]
 _NOWHERE: Final = -1
 
 
+Decoded = tuple[tuple[ReadSegment, ...], tuple[Mark, ...]]
+"""The segments of a message, and the objections that no segment of it could be found for."""
+
+
 def read(message: str) -> tuple[ReadSegment, ...]:
     """Decode a message. Any text is read, and nothing is raised."""
     return _read(parse(message), {})
 
 
-def read_submission(submission: Submission) -> tuple[tuple[ReadSegment, ...], tuple[Mark, ...]]:
-    """Decode the VXU of a submission with the objections to it.
-
-    Returns:
-        The segments, and the objections that no segment of the message could be found for.
-    """
+def read_submission(submission: Submission) -> Decoded:
+    """Decode the VXU of a submission with the objections to it."""
     message = parse(submission.vxu)
+    return _decoded(message, _marks(submission, message))
+
+
+def read_explained(explained: ExplainedMessage) -> Decoded:
+    """Decode a message with the objections that it has, or of an ACK or RSP that it brings."""
+    message = explained.message
+    return _decoded(message, _marks_of_explained(explained, message))
+
+
+def _decoded(message: Message, marks: Iterable[tuple[int, int, Mark]]) -> Decoded:
     pinned: _Pinned = {}
     loose: list[Mark] = []
-    for index, field, mark in _marks(submission, message):
+    for index, field, mark in marks:
         if index == _NOWHERE:
             loose.append(mark)
         else:
             pinned.setdefault((index, field), []).append(mark)
     return _read(message, pinned), tuple(loose)
+
+
+def _marks_of_explained(explained: ExplainedMessage, message: Message) -> Iterator[tuple[int, int, Mark]]:
+    for index, error in explained.errors:
+        guide = guidance.guide(error, explained.vxu)
+        place = guidance.place(error, explained.vxu)
+        words = ": ".join(
+            filter(None, (f"{error.path} {guidance.field_name(place)}".strip(), error.text or guide.words))
+        )
+        code = error.application_code or error.code
+        yield index, 0, Mark(error.severity, code, words, guide.fix, str(guide.who), error.row, "")
+    for finding in explained.findings:
+        yield *_place(finding.path, 0, message), _mark_of(finding)
 
 
 def marks(submission: Submission) -> tuple[Mark, ...]:
@@ -182,12 +207,7 @@ def _read(message: Message, pinned: _Pinned) -> tuple[ReadSegment, ...]:
 def _marks(submission: Submission, message: Message) -> Iterator[tuple[int, int, Mark]]:
     """(index of the segment or _NOWHERE, field or 0, mark) of each finding and of each error of the last attempt."""
     for finding in submission.findings:
-        about = explanation(finding.code) or UNEXPLAINED
-        column = finding.column or column_of(finding.path)
-        check = CHECKS.get(finding.code)
-        severity = "W" if check is not None and check.severity is Severity.WARNING else "E"
-        mark = Mark(severity, finding.code, about.words, about.fix, about.who, finding.row, column)
-        yield *_place(finding.path, _group(submission, finding.dose_id), message), mark
+        yield *_place(finding.path, _group(submission, finding.dose_id), message), _mark_of(finding)
     for error in submission.attempts[-1].errors if submission.attempts else ():
         guide = guidance.guide(error, submission.vxu)
         place = guidance.place(error, submission.vxu)
@@ -196,6 +216,14 @@ def _marks(submission: Submission, message: Message) -> Iterator[tuple[int, int,
         code = error.application_code or error.code
         mark = Mark(error.severity, code, error.text or guide.words, guide.fix, str(guide.who), row, column)
         yield _index_of(error.segment, max(error.sequence, 1), message), error.field, mark
+
+
+def _mark_of(finding: Finding) -> Mark:
+    about = explanation(finding.code) or UNEXPLAINED
+    column = finding.column or column_of(finding.path)
+    check = CHECKS.get(finding.code)
+    severity = "W" if check is not None and check.severity is Severity.WARNING else "E"
+    return Mark(severity, finding.code, about.words, about.fix, about.who, finding.row, column)
 
 
 def _group(submission: Submission, dose_id: str) -> int:

@@ -86,6 +86,15 @@ FIELD_NAMES: Final[dict[str, str]] = {
     "OBX 29769-7": "VIS handed out on",
     "OBX 30973-2": "number of the dose",
     "NTE-3": "comment",
+    "QPD-3": "medical record number",
+    "QPD-4": "patient name",
+    "QPD-5": "mother's maiden name",
+    "QPD-6": "birth date",
+    "QPD-7": "sex",
+    "QPD-8": "address",
+    "QPD-9": "telephone",
+    "QPD-10": "multiple birth",
+    "QPD-11": "birth order",
 }
 """Names of the fields that vaxline sends."""
 

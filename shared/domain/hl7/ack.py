@@ -15,7 +15,7 @@ import msgspec
 from shared.domain.hl7.account import refuses_account
 from shared.domain.hl7.ack_errors import ORDER_SEGMENTS, LocatedError, OrderGroups, locate, read_err, says
 from shared.domain.hl7.extract import extract_messages
-from shared.domain.hl7.iis_profiles import ERROR, INFORMATION, WARNING, IisProfile, Verdict
+from shared.domain.hl7.iis_profiles import ERROR, INFORMATION, VERDICTS, WARNING, IisProfile, Verdict
 from shared.domain.hl7.message import Message, Segment
 from shared.domain.lifecycle import Event
 from shared.domain.model import Dose
@@ -97,6 +97,28 @@ def read_ack(text: str, *, msh_10: str, vxu: str, profile: IisProfile, doses: Se
         dropped=orders.dose_ids if outcome.event is Event.REFUSE else outcome.dropped,
         unproven=outcome.unproven,
     )
+
+
+def errors_in(message: Message, *, profile: IisProfile, vxu: str = "") -> list[tuple[int, AckError]]:
+    """Read the ERR segments of an answer, whoever it is for and whatever comes of it.
+
+    Args:
+        message: The answer, an ACK or an RSP.
+        profile: How this IIS answers.
+        vxu: The message that it answers; without it errors name no dose.
+
+    Returns:
+        Each error with the index of its ERR among the segments; an ERR with several locations gives several.
+    """
+    msa_1 = message.first("MSA").value(1).upper()
+    verdict = profile.verdicts.get(msa_1) or VERDICTS["AE"]
+    orders = OrderGroups(vxu, ())
+    return [
+        (index, one.error)
+        for index, segment in enumerate(message.segments)
+        if segment.name == "ERR"
+        for one in locate(read_err(segment, verdict, profile), orders)
+    ]
 
 
 # which messages are about ours ----------------------------------------------------------------------------------------
