@@ -144,17 +144,28 @@ def _location(clinic: Clinic) -> str:
 def _pid(patient: Patient, texts: _ClinicTexts) -> str:
     names = "~".join([xpn(name) for name in (patient.name, *patient.aliases)])
     maiden = f"{encode(patient.mothers_maiden_name)}^^^^^^M" if patient.mothers_maiden_name else ""
-    addresses = "~".join(filter(None, map(xad, patient.addresses)))
+    addresses = "~".join(filter(None, map(xad, sorted(patient.addresses, key=_is_no_home))))
+    telecoms = xtns(sorted(patient.telecoms, key=_place_of_telecom))
     birth_order = encode(patient.birth_order) if patient.multiple_birth == "Y" else ""
     death = patient.death_indicator or ("Y" if patient.death_date else "")
     death_date = encode(patient.death_date) if death == "Y" else ""
     line = (
         f"PID|1||{encode(identity.pid_3(patient.mrn, texts.id_prefix))}^^^{texts.cx_authority}^MR||{names}|{maiden}"
         f"|{encode(patient.birth_date)}|{encode(patient.sex) or 'U'}||{_ces(patient.races, 'CDCREC')}|{addresses}"
-        f"||{xtns(patient.telecoms)}|||||||||{_code(patient.ethnicity, 'CDCREC')}"
+        f"||{telecoms}|||||||||{_code(patient.ethnicity, 'CDCREC')}"
         f"||{encode(patient.multiple_birth)}|{birth_order}||||{death_date}|{encode(death)}"
     )
     return line.rstrip("|") + SEGMENT_END
+
+
+def _is_no_home(place: Address) -> bool:
+    """Sorts the home address to the front, where IISs look for it."""
+    return place.type != "H"
+
+
+def _place_of_telecom(telecom: Telecom) -> int:
+    """Sorts the primary telephone number to the front, as PID-13 requires (IG R1.5), and e-mail to the end."""
+    return 2 if telecom.email else 0 if telecom.use == "PRN" else 1
 
 
 def _pd1(patient: Patient) -> str:

@@ -17,12 +17,13 @@ from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, manifest, visits
 from shared.exports.fhir import sets
+from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.resources import BUNDLE, IMMUNIZATION, Place, Resources
 from shared.exports.fhir.rows import Rows
 from shared.exports.fhir.spool import ResourceSpool
 from shared.exports.kinds import TEXT, sentence, wrong_kind
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text
-from shared.ports.objects import Objects, StoredObject
+from shared.ports.objects import LONG_AGO, Objects, StoredObject
 
 _DATA_NAME: Final = re.compile("immunization|patient|practitioner|organization|location")
 _FINDINGS_PER_FILE: Final = 100
@@ -51,7 +52,8 @@ class FhirSet:
     def visits(self) -> Iterator[Visit]:
         """Read all files, then yield the visits by patient and day."""
         with ResourceSpool() as spool:
-            resources = Resources(spool, self._note)
+            numbers = RecordNumbers(self._as_of(), self._source.mrn_system)
+            resources = Resources(spool, numbers, self._note)
             # The manifest says which of the other files name deleted resources.
             for number in sorted(range(len(self._parts)), key=lambda number: self._names[number] != arrivals.MANIFEST):
                 part = self._parts[number]
@@ -67,7 +69,12 @@ class FhirSet:
                 self._findings.append(Finding(code, column="file", value=resources.other_content))
             if self._findings:
                 yield visits.about_file(self._source, self._findings)
-            yield from Rows(spool, self._source, self._names).visits()
+            yield from Rows(spool, self._source, self._names, numbers).visits()
+
+    def _as_of(self) -> str:
+        """The day on which the export arrived, which tells what is in force."""
+        modified = max(part.modified for part in self._parts)
+        return "" if modified == LONG_AGO else modified.date().isoformat()
 
     def _spool_part(self, number: int, part: StoredObject, resources: Resources) -> str:
         """Spool one file of the set.

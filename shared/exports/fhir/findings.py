@@ -35,6 +35,58 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
     Check(
+        "PATIENT-ID-UNCLEAR",
+        _E,
+        "PID-3",
+        "No identifier of the Patient is clearly the record number: there are several, none of the configured system, "
+        "or none that is in force.",
+        "Set `mrn_system` of the source in clinics.toml to the system of its record numbers, or correct the EHR; then "
+        "store the export again.",
+        _SETUP,
+    ),
+    Check(
+        "PATIENT-ID-OF-RESOURCE",
+        _W,
+        "PID-3",
+        "The Patient has no identifier that is a record number; the id of the resource is sent as it.",
+        "Let the export have the record number as an identifier of type MR.",
+        _SETUP,
+        counts_in_strict=False,
+    ),
+    Check(
+        "PATIENT-REPLACED",
+        _E,
+        "PID-3",
+        "The Patient was merged into another one (link replaced-by), who is not in the export.",
+        "Export the surviving Patient in the same set; then store the set again.",
+        _SETUP,
+    ),
+    Check(
+        "PATIENT-MERGED",
+        _W,
+        "PID-3",
+        "The Patient was merged into another one; the dose is reported for the survivor.",
+        "Nothing to do, if the doses that were reported before are merged at the IIS too.",
+        counts_in_strict=False,
+    ),
+    Check(
+        "PATIENT-INACTIVE",
+        _W,
+        "PID",
+        "The Patient is not active in the EHR; the dose is reported nevertheless.",
+        "Look at the patient's record: a duplicate should be merged, a wrong one be removed.",
+        counts_in_strict=False,
+    ),
+    Check(
+        "PERFORMER-LEFT-OUT",
+        _W,
+        "RXA-10",
+        "A performer was left out: of a function that a VXU has no field for, a second one of a function, an "
+        "organization, or somebody who is not in the export.",
+        "Nothing to do, if the person who gave the dose is in RXA-10; else give that person the function AP.",
+        counts_in_strict=False,
+    ),
+    Check(
         "RESOURCE-OLDER",
         _W,
         "RXA",

@@ -14,12 +14,6 @@ from typing import Final
 
 import msgspec
 
-MVX: Final = "http://hl7.org/fhir/sid/mvx"
-NPI: Final = "http://hl7.org/fhir/sid/us-npi"
-CVX_SYSTEMS: Final = frozenset({"http://hl7.org/fhir/sid/cvx", "urn:oid:2.16.840.1.113883.12.292"})
-NDC_SYSTEMS: Final = frozenset({"http://hl7.org/fhir/sid/ndc", "urn:oid:2.16.840.1.113883.6.69"})
-NPI_SYSTEMS: Final = frozenset({NPI, "urn:oid:2.16.840.1.113883.4.6"})
-MVX_SYSTEMS: Final = frozenset({MVX, "urn:oid:2.16.840.1.113883.12.227"})
 RACE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
 ETHNICITY: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity"
 MAIDEN_NAME: Final = "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName"
@@ -36,11 +30,20 @@ class Concept(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
 
 
+class Period(msgspec.Struct, frozen=True, gc=False):
+    start: str = ""
+    end: str = ""
+
+
+ALWAYS: Final = Period()
+
+
 class Identifier(msgspec.Struct, frozen=True, gc=False):
     system: str = ""
     value: str = ""
     use: str = ""
     type: Concept = msgspec.field(default_factory=Concept)
+    period: Period = ALWAYS
 
 
 class Reference(msgspec.Struct, frozen=True, gc=False):
@@ -63,12 +66,15 @@ class HumanName(msgspec.Struct, frozen=True, gc=False):
     family: str = ""
     given: tuple[str, ...] = ()
     suffix: tuple[str, ...] = ()
+    period: Period = ALWAYS
 
 
 class ContactPoint(msgspec.Struct, frozen=True, gc=False):
     system: str = ""
     value: str = ""
     use: str = ""
+    rank: int | None = None
+    period: Period = ALWAYS
 
 
 class PostalAddress(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +85,7 @@ class PostalAddress(msgspec.Struct, frozen=True, gc=False):
     state: str = ""
     postalCode: str = ""
     country: str = ""
+    period: Period = ALWAYS
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False):
@@ -86,12 +93,21 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
     name: HumanName = msgspec.field(default_factory=HumanName)
     telecom: tuple[ContactPoint, ...] = ()
     address: PostalAddress = msgspec.field(default_factory=PostalAddress)
+    period: Period = ALWAYS
+
+
+class PatientLink(msgspec.Struct, frozen=True, gc=False):
+    """A link to another Patient resource about the same person."""
+
+    other: Reference = msgspec.field(default_factory=Reference)
+    type: str = ""
 
 
 class Patient(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
     extension: tuple[Extension, ...] = ()
     identifier: tuple[Identifier, ...] = ()
+    active: bool = True
     name: tuple[HumanName, ...] = ()
     telecom: tuple[ContactPoint, ...] = ()
     gender: str = ""
@@ -105,12 +121,13 @@ class Patient(msgspec.Struct, frozen=True, gc=False):
 
 
 class Actor(msgspec.Struct, frozen=True, gc=False):
-    """A Practitioner, Organization or Location that an Immunization refers to."""
+    """A Practitioner, PractitionerRole, Organization or Location that an Immunization refers to."""
 
     resourceType: str = ""
     id: str = ""
     identifier: tuple[Identifier, ...] = ()
     name: tuple[HumanName, ...] | str = ""
+    practitioner: Reference = msgspec.field(default_factory=Reference)
 
 
 class Performer(msgspec.Struct, frozen=True, gc=False):
@@ -208,6 +225,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     patient: Reference = msgspec.field(default_factory=Reference)
     occurrenceDateTime: str = ""
     date: str = ""
+    link: tuple[PatientLink, ...] = ()
 
 
 IN_ERROR: Final = "entered-in-error"
@@ -239,7 +257,7 @@ LINE: Final = msgspec.json.Decoder(Line)
 PATIENT: Final = msgspec.json.Decoder(Patient)
 ACTOR: Final = msgspec.json.Decoder(Actor)
 IMMUNIZATION: Final = msgspec.json.Decoder(Immunization)
-LOOKED_UP: Final = frozenset({"Practitioner", "Organization", "Location"})
+LOOKED_UP: Final = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location"})
 
 _DEEPEST: Final = 100
 _BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|([\]}])', re.DOTALL)

@@ -6,18 +6,17 @@ Sources: US Core 6.1, and the HL7 v2-to-FHIR mapping (PID, PD1, NK1) read in the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 from shared.domain.codes import local, tables
 from shared.domain.codes.table import Table
-from shared.domain.identity import normalized_id
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import values
 from shared.exports.fhir import model as fhir
+from shared.exports.fhir.names import current_name, human_name
+from shared.exports.fhir.periods import is_in_force
+from shared.replaced import replace
 
-# The patient's current name is the one whose `use` comes first here; other uses are no current names.
-_NAME_USES: Final = ("official", "usual", "", "temp", "nickname", "anonymous")
-_NOT_RECORD_NUMBERS: Final = frozenset({"SS", "DL", "PPN", "MA", "MC", "SB", "NI", "TAX", "BC"})
 _PHONES: Final = {
     "": ("PRN", "PH"),
     "home": ("PRN", "PH"),
@@ -25,31 +24,17 @@ _PHONES: Final = {
     "work": ("WPN", "PH"),
     "temp": ("VHN", "PH"),
 }
+_LAST_RANK: Final = 2**31
 _ADDRESS_TYPES: Final = {"": "H", "home": "H", "work": "B", "temp": "C", "billing": "M"}
 
 
-def record_number(identifiers: Iterable[fhir.Identifier], resource_id: str) -> str:
-    """Return the medical record number.
-
-    It is the identifier of type MR; otherwise the first identifier of no other known type; otherwise the resource id.
-    """
-    untyped = ""
-    for identifier in identifiers:
-        kinds = {coding.code for coding in identifier.type.coding}
-        if "MR" in kinds and identifier.value and identifier.use != "old":
-            return normalized_id(identifier.value)
-        is_national = "us-ssn" in identifier.system or "4.3." in identifier.system
-        if not untyped and not kinds & _NOT_RECORD_NUMBERS and not is_national and identifier.use != "old":
-            untyped = normalized_id(identifier.value)
-    return untyped or normalized_id(resource_id)
-
-
-def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, ...]]:
+def patient(resource: fhir.Patient, mrn: str, as_of: str = "") -> tuple[Patient, tuple[Finding, ...]]:
     """Read a Patient.
 
     Args:
         resource: The decoded resource.
-        mrn: Its medical record number (`record_number`).
+        mrn: Its medical record number (`identifiers.RecordNumbers`).
+        as_of: The day of the export (ISO 8601): what was in force only before or after it is left out.
 
     Returns:
         The patient, and a finding without row number for each value that could not be read.
@@ -58,7 +43,9 @@ def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, .
     birth = _day(resource.birthDate, "DATE-UNREADABLE", "PID-7", "Patient.birthDate", findings)
     died = _day(resource.deceasedDateTime, "DATE-LEFT-OUT", "PID-29", "Patient.deceasedDateTime", findings)
     multiple, order = _multiple_birth(resource)
-    name, aliases = _names(resource.name)
+    if not resource.active:
+        findings.append(Finding("PATIENT-INACTIVE", "PID", column="Patient.active", value="false"))
+    name, aliases = _names(_in_force(resource.name, as_of))
     ethnicities = _omb(resource.extension, fhir.ETHNICITY, tables.ETHNICITY, "PID-22", findings)
     read = Patient(
         mrn=mrn,
@@ -69,15 +56,26 @@ def patient(resource: fhir.Patient, mrn: str) -> tuple[Patient, tuple[Finding, .
         aliases=aliases,
         races=_omb(resource.extension, fhir.RACE, tables.RACE, "PID-10", findings),
         ethnicity=next(iter((*filter(None, ethnicities), *ethnicities)), NO_CODE),
-        addresses=tuple(address(place) for place in resource.address if place.use != "old"),
-        telecoms=telecoms(resource.telecom, findings),
+        addresses=tuple(address(place) for place in _in_force(resource.address, as_of)),
+        telecoms=telecoms(_in_force(resource.telecom, as_of), findings),
         multiple_birth=multiple,
         birth_order=order,
         death_date=died,
         death_indicator=_death(resource),
-        next_of_kin=tuple(kin for contact in resource.contact if (kin := _next_of_kin(contact, findings))),
+        next_of_kin=tuple(
+            kin
+            for contact in resource.contact
+            if is_in_force(contact.period, as_of) and (kin := _next_of_kin(contact, as_of, findings))
+        ),
     )
     return read, tuple(findings)
+
+
+_Dated = TypeVar("_Dated", fhir.HumanName, fhir.PostalAddress, fhir.ContactPoint)
+
+
+def _in_force(values_of: Iterable[_Dated], as_of: str) -> tuple[_Dated, ...]:
+    return tuple([value for value in values_of if value.use != "old" and is_in_force(value.period, as_of)])
 
 
 def _day(text: str, code: str, path: str, element: str, findings: list[Finding]) -> str:
@@ -108,18 +106,13 @@ def _death(resource: fhir.Patient) -> str:
     return {True: "Y", False: "N", None: ""}[resource.deceasedBoolean]
 
 
-def human_name(name: fhir.HumanName, kind: str = "L") -> Name:
-    """Convert a HumanName; `kind` is the name type of HL7 table 0200."""
-    given = [part.strip() for part in name.given if part.strip()]
-    return Name(name.family.strip(), given[0] if given else "", " ".join(given[1:]), " ".join(name.suffix), kind)
-
-
 def _names(names: tuple[fhir.HumanName, ...]) -> tuple[Name, tuple[Name, ...]]:
-    """The current name, and the maiden names as aliases."""
-    usable = (name for name in names if name.use in _NAME_USES)
-    current = min(usable, key=lambda name: _NAME_USES.index(name.use), default=None)
-    aliases = tuple([human_name(name, "M") for name in names if name.use == "maiden" and name.family])
-    return (human_name(current) if current else Name()), aliases
+    """The current name, and the maiden names as aliases. A maiden name without given names has those in use."""
+    in_use = current_name(names)
+    current = human_name(in_use) if in_use else Name()
+    maiden = [human_name(name, "M") for name in names if name.use == "maiden" and name.family]
+    aliases = [alias if alias.given else replace(alias, given=current.given, middle=current.middle) for alias in maiden]
+    return current, tuple(aliases)
 
 
 def _maiden_name(resource: fhir.Patient) -> str:
@@ -167,21 +160,21 @@ def address(place: fhir.PostalAddress) -> Address:
 
 
 def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> tuple[Telecom, ...]:
-    """Return the telephone numbers and e-mail addresses; faxes, pagers and old ones are left out.
+    """Return the telephone numbers and e-mail addresses by their rank; faxes, pagers and web pages are left out.
 
     Args:
-        points: The contact points of a person.
+        points: The contact points of a person that are in force.
         findings: Receives a finding for each number or address that cannot be read.
     """
     read: list[Telecom] = []
-    for point in points:
+    for point in sorted(points, key=lambda point: _LAST_RANK if point.rank is None else point.rank):
         text = point.value.strip()
-        if not text or point.use == "old":
+        if not text:
             continue
         telecom: Telecom | None
-        if point.system == "email":
+        if point.system == "email" or (not point.system and "@" in text):
             telecom = Telecom("NET", "Internet", email=text) if values.email(text) else None
-        elif point.system in ("phone", "sms"):
+        elif point.system in ("phone", "sms", ""):
             telecom = values.phone(text, *_PHONES.get(point.use, _PHONES[""]))
         else:
             continue
@@ -192,7 +185,7 @@ def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> 
     return tuple(dict.fromkeys(read))
 
 
-def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | None:
+def _next_of_kin(contact: fhir.Contact, as_of: str, findings: list[Finding]) -> NextOfKin | None:
     name = human_name(contact.name)
     if not name:
         return None
@@ -200,7 +193,8 @@ def _next_of_kin(contact: fhir.Contact, findings: list[Finding]) -> NextOfKin | 
     if local.is_unread(relationship):
         value = relationship.alternate_code
         findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=value))
-    return NextOfKin(name, relationship, address(contact.address), telecoms(contact.telecom, findings))
+    place = next((address(place) for place in _in_force([contact.address], as_of)), Address())
+    return NextOfKin(name, relationship, place, telecoms(_in_force(contact.telecom, as_of), findings))
 
 
 def _relationship(concepts: tuple[fhir.Concept, ...]) -> Code:

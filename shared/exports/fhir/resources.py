@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -13,8 +13,8 @@ import msgspec
 from shared.exports import values
 from shared.exports.fhir import bundle_model as bundles
 from shared.exports.fhir import model as fhir
-from shared.exports.fhir import patient as fhir_patient
 from shared.exports.fhir import references
+from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.spool import DELETED, NewRow, ResourceSpool
 from shared.exports.text import repaired
 
@@ -62,10 +62,11 @@ class Resources:
         seen: How many resources of each other type there were.
     """
 
-    def __init__(self, spool: ResourceSpool, note: Note) -> None:
+    def __init__(self, spool: ResourceSpool, numbers: RecordNumbers, note: Note) -> None:
         self.rows = 0
         self.seen: Counter[str] = Counter()
         self._spool = spool
+        self._numbers = numbers
         self._note = note
         self._last_row: dict[int, int] = {}
         self._entries = 0
@@ -104,14 +105,15 @@ class Resources:
         if kind == "Immunization":
             self._add_row(place, first, payload, {}, _stated_version(first))
             return kind
+        if kind in _SUPPORTING:
+            for link in self._keep(place, first, payload, _stated_version(first)):
+                self._spool.add_link(*link)
+            return kind
         self.seen[kind] += 1
         if kind == "Bundle":
             self.add_bundle(place, payload)
         elif kind == "OperationOutcome":
             self._note_issues(place, payload)
-        elif kind in _SUPPORTING:
-            (fhir.PATIENT if kind == "Patient" else fhir.ACTOR).decode(payload)
-            self._keep(place, first, payload, "", {}, _stated_version(first))
         return kind
 
     def add_bad_row(self, place: Place, line: str, fault: str) -> None:
@@ -157,41 +159,36 @@ class Resources:
             depth=place.depth + 1,
             only_deletes=place.only_deletes,
         )
-        names: dict[str, str] = {}
-        waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]] = []
+        opened = _Opened(inner)
         for entry in bundle.entry:
             self._entries += 1
             content = bundles.content(entry.resource)
             if entry.request.method == "DELETE":
-                waiting.append((entry, None, self._entries))
+                opened.waiting.append((entry, None, self._entries))
             elif content:
-                self._add_entry(inner, entry, content, names, waiting)
+                self._add_entry(opened, entry, content)
             else:
                 self._note_answer(inner, entry)
-        for entry, first, position in waiting:
+        for replaced, survivor in opened.links:
+            self._spool.add_link(opened.names.get(replaced, replaced), opened.names.get(survivor, survivor))
+        for entry, first, position in opened.waiting:
             if first is None:
                 self._add_deletion(inner, entry, position)
             else:
                 version = _version(inner, entry, first, position)
-                self._add_row(inner, first, bytes(entry.resource), names, version)
+                self._add_row(inner, first, bytes(entry.resource), opened.names, version)
 
-    def _add_entry(
-        self,
-        place: Place,
-        entry: bundles.BundleEntry,
-        content: bytes,
-        names: dict[str, str],
-        waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]],
-    ) -> None:
+    def _add_entry(self, opened: _Opened, entry: bundles.BundleEntry, content: bytes) -> None:
+        place = opened.place
         try:
             _refuse_in_deletions(place)
             first = fhir.LINE.decode(content)
             if first.resourceType == "Immunization":
-                waiting.append((entry, first, self._entries))
+                opened.waiting.append((entry, first, self._entries))
             elif first.resourceType in _SUPPORTING:
-                self.seen[first.resourceType] += 1
-                (fhir.PATIENT if first.resourceType == "Patient" else fhir.ACTOR).decode(content)
-                self._keep(place, first, content, entry.fullUrl, names, _version(place, entry, first, self._entries))
+                version = _version(place, entry, first, self._entries)
+                links = self._keep(place, first, content, version, entry.fullUrl, opened.names)
+                opened.links.extend(links)
             else:
                 self.add(place, content)
         except msgspec.DecodeError as error:
@@ -270,23 +267,65 @@ class Resources:
         place: Place,
         first: fhir.Line,
         payload: bytes,
-        full_url: str,
-        names: dict[str, str],
         version: str,
-    ) -> None:
-        """Spools a resource that others refer to; `names` receives its names within its Bundle."""
+        full_url: str = "",
+        names: dict[str, str] | None = None,
+    ) -> list[tuple[str, str]]:
+        """Spools a resource that others refer to.
+
+        Args:
+            place: Where it stands.
+            first: What it was sorted by.
+            payload: The resource.
+            version: A text that is greater for a newer version.
+            full_url: The name that a Bundle gives it.
+            names: Receives its names within its Bundle.
+
+        Returns:
+            (replaced, survivor) for each Patient that was merged into another one.
+        """
         kind = first.resourceType
+        self.seen[kind] += 1
+        (fhir.PATIENT if kind == "Patient" else fhir.ACTOR).decode(payload)
         url_name = references.name_of(fhir.Reference(full_url))
         own_name = f"{kind}/{first.id}" if first.id or not url_name else url_name
         aliases = references.names_by_identifier(kind, first.identifier)
         aliases += [url_name] if url_name not in ("", own_name) else []
         reference = own_name
-        if place.scope:
+        if place.scope and names is not None:
             reference = f"{place.scope} {own_name}"
-            names.update((name, reference) for name in (own_name, *aliases))
+            for name in (own_name, *aliases):
+                names[name] = reference if names.setdefault(name, reference) == reference else ""
             aliases += [own_name, *(f"{place.scope} {alias}" for alias in aliases)]
-        mrn = fhir_patient.record_number(first.identifier, first.id) if kind == "Patient" else ""
+        mrn = self._numbers.of(first.identifier, first.id).value if kind == "Patient" else ""
         self._spool.add_resource(reference, payload, aliases, mrn=mrn, owner=mrn or own_name, version=version)
+        return list(_links(first, reference))
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A Bundle whose entries are read: what waits until all its names are known.
+
+    Attributes:
+        place: The Bundle.
+        names: The names of its resources, each with the reference of the resource; empty for a name of several.
+        links: (replaced, survivor) for each Patient that was merged into another one.
+        waiting: Immunizations and deletions, with their places in the file.
+    """
+
+    place: Place
+    names: dict[str, str] = field(default_factory=dict)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    waiting: list[tuple[bundles.BundleEntry, fhir.Line | None, int]] = field(default_factory=list)
+
+
+def _links(first: fhir.Line, reference: str) -> Iterator[tuple[str, str]]:
+    for link in first.link:
+        other = references.name_of(link.other, "Patient") or link.other.display
+        if link.type == "replaced-by":
+            yield reference, other
+        elif link.type == "replaces" and other:
+            yield other, reference
 
 
 def _refuse_in_deletions(place: Place) -> None:

@@ -17,6 +17,8 @@ from shared.exports.fhir import dose as fhir_dose
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir import patient as fhir_patient
 from shared.exports.fhir import references
+from shared.exports.fhir.identifiers import RecordNumbers
+from shared.exports.fhir.reading import FindActor
 from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
 from shared.exports.visits import Defaults, Entry
 from shared.replaced import replace
@@ -24,15 +26,17 @@ from shared.replaced import replace
 _NAMED: Final = re.compile(r"Immunization/([^/?]+)")
 _ACTORS_KEPT: Final = 2_000
 _NOBODY: Final = model.Patient()
+_KINDS_OF_ACTORS: Final = tuple(sorted(fhir.LOOKED_UP))
 
 
 class Rows:
     """The rows of one export, read once."""
 
-    def __init__(self, spool: ResourceSpool, source: Source, names: Sequence[str]) -> None:
+    def __init__(self, spool: ResourceSpool, source: Source, names: Sequence[str], numbers: RecordNumbers) -> None:
         self._spool = spool
         self._source = source
         self._names = names
+        self._numbers = numbers
         self._actors: dict[tuple[str, str], fhir.Actor | None] = {}
         self._defaults = Defaults.of(source)
         self._last_patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", _NOBODY, ())
@@ -70,7 +74,7 @@ class Rows:
         def find(reference: fhir.Reference) -> fhir.Actor | None:
             return self._actor(reference, resource, row.scope)
 
-        dose, findings = fhir_dose.dose(resource, row.row, part, find)
+        dose, findings = fhir_dose.dose(resource, row.row, part, find, self._numbers.as_of)
         dose = self._defaults.applied(dose)
         patient, problems = self._patient_of(row, resource)
         all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
@@ -88,26 +92,42 @@ class Rows:
 
     def _patient_of(self, row: StoredRow, resource: fhir.Immunization) -> tuple[model.Patient, tuple[Finding, ...]]:
         """The patient of a row, with its findings. Rows of one patient are consecutive, so the last one is kept."""
-        if not row.mrn:
-            reference = resource.patient
-            value = reference.reference or reference.identifier.value or reference.display
-            finding = Finding("PATIENT-NOT-IN-EXPORT", "PID", column="Immunization.patient", value=value)
-            return _NOBODY, (finding,)
+        reference = resource.patient
+        value = reference.reference or reference.identifier.value or reference.display
+        if not row.patient:
+            code = "PATIENT-REPLACED" if row.is_replaced else "PATIENT-NOT-IN-EXPORT"
+            return _NOBODY, (Finding(code, "PID", column="Immunization.patient", value=value),)
         if self._last_patient[0] != row.patient:
             payload = self._spool.resource(row.patient)
             assert payload is not None
-            patient, findings = fhir_patient.patient(fhir.PATIENT.decode(payload), row.mrn)
-            self._last_patient = (row.patient, patient, findings)
-        return self._last_patient[1:]
+            read = fhir.PATIENT.decode(payload)
+            patient, findings = fhir_patient.patient(read, row.mrn, self._numbers.as_of)
+            self._last_patient = (row.patient, patient, (*self._of_number(read, row.mrn, value), *findings))
+        patient, findings = self._last_patient[1:]
+        if row.is_replaced:
+            findings = (Finding("PATIENT-MERGED", "PID-3", column="Patient.link", value=value), *findings)
+        return patient, findings
+
+    def _of_number(self, resource: fhir.Patient, mrn: str, reference: str) -> Iterator[Finding]:
+        """What is to be said of the record number of a Patient."""
+        number = self._numbers.of(resource.identifier, resource.id)
+        if number.problem:
+            yield Finding("PATIENT-ID-UNCLEAR", "PID-3", column="Patient.identifier", value=number.problem)
+        elif not mrn:
+            yield Finding("PATIENT-NOT-IN-EXPORT", "PID", column="Immunization.patient", value=reference)
+        elif number.is_id:
+            yield Finding("PATIENT-ID-OF-RESOURCE", "PID-3", column="Patient.id", value=mrn)
 
     def _actor(self, reference: fhir.Reference, resource: fhir.Immunization, scope: str) -> fhir.Actor | None:
         """The Practitioner, Organization or Location that a reference names: contained, or anywhere in the set."""
         if reference.reference.startswith("#"):
             contained_id = reference.reference[1:]
             return next((actor for actor in resource.contained if actor.id.lstrip("#") == contained_id), None)
-        name = references.name_of(reference)
-        if not name:
-            return None
+        names = (references.name_of(reference, kind) for kind in _KINDS_OF_ACTORS)
+        actors = (self._actor_of(name, scope) for name in dict.fromkeys(names) if name)
+        return next((actor for actor in actors if actor is not None), None)
+
+    def _actor_of(self, name: str, scope: str) -> fhir.Actor | None:
         key = (scope, name)
         if key not in self._actors:
             if len(self._actors) >= _ACTORS_KEPT:
@@ -116,7 +136,7 @@ class Rows:
             self._actors[key] = fhir.ACTOR.decode(payload) if payload is not None else None
         return self._actors[key]
 
-    def _clinic(self, resource: fhir.Immunization, find: fhir_dose.FindActor) -> str:
+    def _clinic(self, resource: fhir.Immunization, find: FindActor) -> str:
         """The export's name or number of the clinic; empty for the source's own, which reports historical doses."""
         source = self._source
         if source.one_clinic or (resource.is_primary is False and source.clinic):

@@ -241,6 +241,28 @@ def test_the_patient_is_told_in_full():
     ]
 
 
+def test_the_primary_telephone_number_and_the_home_address_stand_first():
+    patient = replace(
+        PATIENT,
+        telecoms=(
+            Telecom("NET", email="parent@example.org"),
+            Telecom("WPN", "PH", "860", "5550102"),
+            Telecom("PRN", "CP", "860", "5550101"),
+            Telecom("PRN", "PH", "860", "5550100"),
+        ),
+        addresses=(Address("2 Work Street", type="B"), Address("1 Home Street"), Address("3 Later Street", type="C")),
+    )
+    message = build(GIVEN, patient=patient)
+    numbers = field(message, "PID", 13).split("~")
+    assert [one.split("^")[1] for one in numbers] == ["PRN", "PRN", "WPN", "NET"]
+    assert numbers[0].endswith("5550101")
+    assert [one.split("^")[0] for one in field(message, "PID", 11).split("~")] == [
+        "1 Home Street",
+        "2 Work Street",
+        "3 Later Street",
+    ]
+
+
 def test_dates_without_the_value_they_belong_to_are_left_out():
     patient = replace(
         PATIENT, publicity_date="20250101", protection_date="20250101", birth_order="1", registry_status="A"

@@ -17,11 +17,12 @@ from shared.domain.model import Action, Completion, Finding, Visit
 from shared.exports import arrivals
 from shared.exports.corrections import corrected
 from shared.exports.fhir import model, references
-from shared.exports.fhir import patient as fhir_patient
 
 Read = Callable[..., list[Visit]]
 BULK = Source("bulk", "fhir", clinic="elm")
 CVX = "http://hl7.org/fhir/sid/cvx"
+MVX = "http://hl7.org/fhir/sid/mvx"
+NPI = "http://hl7.org/fhir/sid/us-npi"
 MR = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
 
 
@@ -114,7 +115,7 @@ def test_the_references_of_a_dose_lead_to_people_places_and_makers(read: Read) -
             {"resourceType": "Practitioner", "id": "nurse", "name": [{"family": "Nurseby", "given": ["Nadia"]}]}
         ],
     )
-    npi = [{"system": model.NPI, "value": "1245319599"}]
+    npi = [{"system": NPI, "value": "1245319599"}]
     people = lines(
         {"resourceType": "Practitioner", "id": "doc", "identifier": npi, "name": [{"family": "Doctorow"}]},
         {
@@ -123,7 +124,7 @@ def test_the_references_of_a_dose_lead_to_people_places_and_makers(read: Read) -
             "identifier": [{"system": "urn:example", "value": "L1"}],
             "name": "Elm",
         },
-        {"resourceType": "Organization", "id": "merck", "identifier": [{"system": model.MVX, "value": "MSD"}]},
+        {"resourceType": "Organization", "id": "merck", "identifier": [{"system": MVX, "value": "MSD"}]},
     )
     [visit] = read(BULK, {"a": lines(dose), "b": people, "c": lines(a_patient())})
     found = visit.doses[0]
@@ -209,7 +210,7 @@ def test_everything_else_that_a_dose_says(read: Read) -> None:
             ]
         },
         expirationDate="2027-06",
-        manufacturer={"identifier": {"system": model.MVX, "value": "SKB"}, "display": "GSK"},
+        manufacturer={"identifier": {"system": MVX, "value": "SKB"}, "display": "GSK"},
         site=concept("LA"),
         route=concept("IM"),
         doseQuantity={"value": 0.50, "code": "mL"},
@@ -294,13 +295,50 @@ def test_spellings_of_one_record_number_or_dose_id_are_one(read: Read) -> None:
     assert not visit.findings
 
 
-def test_a_national_number_is_never_the_record_number() -> None:
-    ssn = model.Identifier(
-        "http://hl7.org/fhir/sid/us-ssn", "999-00-0000", type=model.Concept([model.Coding(code="SS")])
+def test_what_is_not_in_force_is_not_reported(read: Read) -> None:
+    ended, next_year = {"period": {"end": "2025-12-31"}}, {"period": {"start": "2027"}}
+    patient = a_patient(
+        name=[
+            {"use": "official", "family": "Formerly", "given": ["Ada"]} | ended,
+            {"use": "old", "family": "Oldname", "given": ["Ada"]},
+            {"use": "usual", "family": "Sampleton", "given": ["Ada"]},
+        ],
+        telecom=[
+            {"system": "phone", "value": "860-555-0101", "use": "home"} | ended,
+            {"system": "phone", "value": "860-555-0103", "use": "work", "rank": 2},
+            {"system": "phone", "value": "860-555-0102", "use": "mobile", "rank": 1},
+            {"system": "email", "value": "ada@example.org"} | next_year,
+        ],
+        address=[
+            {"line": ["1 Former Street"]} | ended,
+            {"use": "old", "line": ["2 Old Street"]},
+            {"line": ["3 Current Street"], "period": {"start": "2020-01-01"}},
+        ],
+        contact=[
+            {"relationship": [concept("MTH")], "name": {"family": "Sampleton", "given": ["Eve"]}} | ended,
+            {
+                "relationship": [concept("FTH")],
+                "name": {"family": "Sampleton", "given": ["Abe"]},
+                "telecom": [{"system": "phone", "value": "860-555-0104"} | ended],
+                "address": {"line": ["4 Former Street"]} | ended,
+            },
+        ],
     )
-    other = model.Identifier("urn:example", "E1")
-    assert fhir_patient.record_number([ssn], "id") == "id"
-    assert fhir_patient.record_number([ssn, other], "id") == "E1"
+    [visit] = read(BULK, {"x": lines(patient, an_immunization())})
+    found = visit.patient
+    assert (found.name.family, found.aliases) == ("Sampleton", ())
+    assert [telecom.local for telecom in found.telecoms] == ["5550102", "5550103"]
+    assert [place.street for place in found.addresses] == ["3 Current Street"]
+    assert [(kin.name.given, kin.telecoms, kin.address.street) for kin in found.next_of_kin] == [("Abe", (), "")]
+    assert not visit.findings
+
+
+def test_a_maiden_name_without_given_name_has_the_one_in_use(read: Read) -> None:
+    names = [{"use": "maiden", "family": "Mockford"}, {"family": "Sampleton", "given": ["Ada", "Q"]}]
+    [visit] = read(BULK, {"x": lines(a_patient(name=names), an_immunization())})
+    assert [(name.family, name.given, name.middle, name.type) for name in visit.patient.aliases] == [
+        ("Mockford", "Ada", "Q", "M")
+    ]
 
 
 def test_an_immunization_whose_patient_is_missing_is_held_with_its_line(read: Read) -> None:
