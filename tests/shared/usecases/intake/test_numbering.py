@@ -9,6 +9,8 @@ import pytest
 from local.ctwiz.registry import WebIz
 from shared.adapters.configuration.reader import read_configuration
 from shared.domain.hl7.er7 import segments
+from shared.domain.hl7.iis_profiles import CTWIZ
+from shared.domain.hl7.message import parse
 from shared.domain.hl7.qbp import Request
 from shared.domain.hl7.rsp_model import Identifier, Match, Person, Response, Vaccination
 from shared.domain.lifecycle import State
@@ -132,11 +134,14 @@ def test_an_answer_proves_a_submission_by_the_number_that_it_was_sent_with(feeds
     assert unknown is not None
     told = Vaccination(date="20260302", vaccine=Code("115"), lot="AB123", completion="CP")
 
-    def answer(number: str) -> Response:
-        return Response(Match.FOUND, patient=Person(ids=(Identifier(number, type="MR"),)), vaccinations=(told,))
+    authority = parse(sent.vxu).first("PID").first(3).authority(4)
 
-    assert proves(unknown, [unknown], answer("N-1001"))
-    assert not proves(unknown, [unknown], answer("1001"))
+    def answer(number: str) -> Response:
+        person = Person(ids=(Identifier(number, authority, "MR"),))
+        return Response(Match.FOUND, patient=person, vaccinations=(told,))
+
+    assert proves(unknown, [unknown], answer("N-1001"), CTWIZ)
+    assert not proves(unknown, [unknown], answer("1001"), CTWIZ)
 
 
 # Queries --------------------------------------------------------------------------------------------------------------
