@@ -96,8 +96,8 @@ def of_patient(source: Source, clinic: str, day: str, entries: Iterable[Entry]) 
     """
     together: list[Entry] = []
     for entry in entries:
-        is_alone = entry.dose is not None and not day and not deletes_by_id(entry)
-        if not is_alone and not is_unfindable(entry):
+        is_placed = day != "" or entry.dose is None or deletes_by_id(entry)
+        if is_placed and not is_unfindable(entry):
             together.append(entry)
         else:
             yield visit(source, clinic, day, [entry])
@@ -107,12 +107,13 @@ def of_patient(source: Source, clinic: str, day: str, entries: Iterable[Entry]) 
 
 def deletes_by_id(entry: Entry) -> bool:
     """Whether a row deletes a dose that it names by its id."""
-    return _deletes(entry) and entry.dose is not None and entry.dose.id != ""
+    return entry.dose is not None and entry.dose.action is Action.DELETE and entry.dose.id != ""
 
 
 def is_unfindable(entry: Entry) -> bool:
     """Whether a row deletes a dose without its id, and without the values that an id is derived from."""
-    return _deletes(entry) and not deletes_by_id(entry) and _lacks(entry) != ""
+    dose = entry.dose
+    return dose is not None and dose.action is Action.DELETE and dose.id == "" and _lacks(entry) != ""
 
 
 def _deletes(entry: Entry) -> bool:
