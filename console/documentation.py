@@ -16,7 +16,7 @@ import typer
 
 from console.main import app
 from shared.domain import faults, guidance, lifecycle
-from shared.domain.checks import Check
+from shared.domain.checks import NEEDED_TO_DELETE, Check
 from shared.domain.guidance_table import ANSWERS, TABLE
 from shared.domain.z22 import conformance
 from shared.metrics import METRICS, Metric
@@ -59,13 +59,20 @@ def _check_rows(checks: Mapping[str, Check]) -> str:
     return _table(("code", "severity", "field", "what is wrong", "how to fix it", "who"), map(row, checks.values()))
 
 
+def _joined(codes: Sequence[str]) -> str:
+    names = [f"`{code}`" for code in codes]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def checks_page() -> str:
     """Return docs/checks.md."""
     return (
         "# Checks before a message is sent\n\n"
         "An error holds the submission (HELD) until it is corrected. A warning is kept with the submission, which is "
         "sent. `vaxline explain CODE` prints a row. These checks apply to the export's data; the message that is built "
-        "from it must also conform to the profile: [z22.md](z22.md).\n\n" + _check_rows(OF_RECORDS)
+        "from it must also conform to the profile: [z22.md](z22.md). No check about giving a dose applies to a "
+        f"[deletion](exports.md#deletions): of a dose's checks only {_joined(sorted(NEEDED_TO_DELETE))} do.\n\n"
+        + _check_rows(OF_RECORDS)
     )
 
 
@@ -75,7 +82,8 @@ def z22_page() -> str:
         "# The rules of profile Z22\n\n"
         "Every VXU that vaxline builds is checked against this table before it is queued, and held where it breaks a "
         "rule. This catches what the checks of the data ([checks.md](checks.md)) let through. "
-        "[conformance.md](conformance.md) says how the table is tested against NIST's checker.\n\n"
+        "[conformance.md](conformance.md) says how the table is tested against NIST's checker. An ORDER group that "
+        "deletes a dose is checked only in the fields by which the IIS finds the dose.\n\n"
         + _check_rows(conformance.CHECKS)
     )
 
