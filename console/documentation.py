@@ -19,6 +19,9 @@ from shared.domain import faults, guidance, lifecycle
 from shared.domain.checks import NEEDED_TO_DELETE, Check
 from shared.domain.guidance_table import ANSWERS, TABLE
 from shared.domain.z22 import conformance
+from shared.exports.columns import COLUMNS, Column, ColumnKind
+from shared.exports.csv.unknown import OTHER_STATUSES, OTHER_WORDS, PHRASES, WORDS
+from shared.exports.presets import PRESETS
 from shared.metrics import METRICS, Metric
 from shared.usecases.findings import OF_RECORDS
 from shared.usecases.reporting.report import REPORTS
@@ -182,6 +185,56 @@ def reports_page() -> str:
     )
 
 
+def csv_columns_page() -> str:
+    """Return docs/csv-columns.md."""
+
+    def row(column: Column) -> tuple[str, ...]:
+        needs = ", ".join(f"`{name}`" for name in column.needs)
+        conditions = (f"beside a value of {needs}" if needs else "", column.of.value)
+        unread = "holds the row" if column.matters else "left out with a warning"
+        if column.kind in (ColumnKind.TEXT, ColumnKind.NOTE):
+            unread = ""
+        return f"`{column.name}`", column.path, column.becomes.value, "; ".join(filter(None, conditions)), unread
+
+    def listed(words: Iterable[str]) -> str:
+        return ", ".join(f"`{word}`" for word in sorted(words))
+
+    parts = [
+        """# What becomes of CSV columns
+
+One row per column of [exports.md](exports.md#csv). A test fills each column in turn and requires that its value is in
+the VXU, or in a finding, or that this page says why not (`tests/shared/exports/csv/test_columns.py`).
+
+""",
+        _table(("column", "field", "its value is", "it is sent", "a value that cannot be read"), map(row, COLUMNS)),
+        f"""
+## Other columns
+
+A column that is not in this table, not in `columns` of its source and not in its preset is not read:
+
+- one that may change what a row means holds every row of its file (`COLUMN-UNDECIDED`) until `columns` or `ignore`
+  names it. Its name has one of these words: {listed((*WORDS, *PHRASES))}. Beside {listed(OTHER_WORDS)}, the words
+  `administered`, `given`, `received` and `vaccinated` name the place, time or person of a dose; beside
+  {listed(OTHER_STATUSES)}, `status` is that of something else.
+- any other one is named by a warning (`COLUMN-UNKNOWN`).
+- one that `ignore` names is passed over.
+
+## Presets
+""",
+    ]
+    for name, preset in PRESETS.items():
+        if preset.format != "csv":
+            continue
+        rows = [(f"`{own}`", f"read as `{column}`") for column, own in preset.columns.items()]
+        rows += [(f"`{own}`", f"left out: {why}") for own, why in preset.left_out.items()]
+        words = f' `{"`, `".join(preset.not_known)}` mean "not known".' if preset.not_known else ""
+        parts.append(
+            f"\n### {name}\n\n{preset.words[0].upper()}{preset.words[1:]}.{words} Columns beside those of the table "
+            f"above:\n\n{_table(('column', 'what becomes of it'), rows)}"
+        )
+    return "".join(parts)
+
+
 def commands_page() -> str:
     """Return docs/commands.md."""
     parts = [
@@ -223,6 +276,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/metrics.md": metrics_page,
     "docs/reports.md": reports_page,
     "docs/commands.md": commands_page,
+    "docs/csv-columns.md": csv_columns_page,
 }
 
 

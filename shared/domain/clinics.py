@@ -102,6 +102,8 @@ class Source(msgspec.Struct, frozen=True):
         encoding: text encoding of its files.
         delimiter: delimiter of its CSV files.
         columns: vaxline's CSV column → the file's own column.
+        ignore: the file's columns that are not read, although their names say that they may matter.
+        preset: name of the layout of its files (`shared.exports.presets`); empty for a layout of its own.
         defaults: vaxline's CSV column → value where the export has none.
         date_formats: strptime formats, tried in order.
         without_lot: how a dose is reported that was given here and has no lot: held for correction, or as historical
@@ -123,6 +125,8 @@ class Source(msgspec.Struct, frozen=True):
     encoding: str = "utf-8"
     delimiter: str = ","
     columns: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
+    ignore: tuple[str, ...] = ()
+    preset: str = ""
     defaults: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     date_formats: tuple[str, ...] = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
     without_lot: WithoutLot = "hold"

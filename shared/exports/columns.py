@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.codes import tables
-from shared.domain.codes.table import Table
+from shared.domain.codes.table import Table, normalized
 
 
 class ColumnKind(Enum):
@@ -35,6 +35,23 @@ class ColumnKind(Enum):
     EMAIL = "e-mail address"
 
 
+class Becomes(Enum):
+    """What becomes of a column's values; the text is for docs/csv-columns.md."""
+
+    REPORTED = "reported"
+    DECIDES = "decides what the dose is"
+    QUALIFIES = "reported; without the value that it is about it says nothing"
+
+
+class Of(Enum):
+    """The doses with which a value is sent. The text says why others go without it, and is for docs/csv-columns.md."""
+
+    EVERY = ""
+    GIVEN = "only for doses that were given (RXA-20 CP, PA)"
+    HERE = "only for doses given here (RXA-9 00): IZ-23, IZ-24"
+    REFUSED = "only for refusals; a dose given with a reason is held"
+
+
 _DATES: Final = frozenset({ColumnKind.DATE, ColumnKind.MONTH})
 CODED: Final = frozenset({ColumnKind.CODE, ColumnKind.CVX, ColumnKind.MVX})
 """The kinds whose values are codes."""
@@ -51,7 +68,11 @@ class Column(msgspec.Struct, frozen=True):
         table: The code table of a column of kind CODE.
         required: A CSV file without it cannot be sent.
         matters: A value that cannot be read holds the visit; otherwise the message is sent without it.
-        repeats: It may have several values, separated by `;`.
+        repeats: It may have several values, separated by `;`, or in several columns (`race_1`, `race_2`).
+        identifies: Two columns of a file that differ about it hold the row, as if it mattered.
+        becomes: What becomes of its values.
+        needs: Its values are sent only beside a value of one of these columns.
+        of: The doses with which its values are sent.
         aliases: Other names under which it is known in CSV headers (CDC's CVRS and other national lists).
     """
 
@@ -63,6 +84,10 @@ class Column(msgspec.Struct, frozen=True):
     required: bool = False
     matters: bool = False
     repeats: bool = False
+    identifies: bool = False
+    becomes: Becomes = Becomes.REPORTED
+    needs: tuple[str, ...] = ()
+    of: Of = Of.EVERY
     aliases: tuple[str, ...] = ()
 
     @property
@@ -75,9 +100,22 @@ class Column(msgspec.Struct, frozen=True):
         return "VALUE-UNREADABLE" if self.matters else "VALUE-LEFT-OUT"
 
 
-def _code(name: str, path: str, table: Table, words: str, **more: bool | tuple[str, ...]) -> Column:
+def _code(name: str, path: str, table: Table, words: str, **more: bool | Becomes | Of | tuple[str, ...]) -> Column:
     return Column(name, path, words, ColumnKind.CODE, table, **more)  # type: ignore[arg-type]
 
+
+def _person(role: str, path: str, words: str, of: Of = Of.EVERY) -> tuple[Column, ...]:
+    number, family = f"{role}_npi", f"{role}_last_name"
+    return (
+        Column(number, path, words, ColumnKind.NPI, of=of),
+        Column(family, path, words, of=of),
+        Column(f"{role}_first_name", path, words, needs=(family, number), of=of),
+    )
+
+
+_PLACE: Final = ("address_street", "address_other", "address_city", "address_state", "address_zip")
+_GUARDIAN: Final = ("guardian_last_name", "guardian_first_name")
+_VIS: Final = ("vis_document", "vis_cvx")
 
 _PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
@@ -86,12 +124,20 @@ _PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
         "medical record number",
         required=True,
         matters=True,
+        identifies=True,
         aliases=("mrn", "recip_id", "medical_record_number"),
     ),
     Column(
         "last_name", "PID-5", "family name", required=True, matters=True, aliases=("recip_last_name", "family_name")
     ),
-    Column("first_name", "PID-5", "given name", required=True, aliases=("recip_first_name", "given_name")),
+    Column(
+        "first_name",
+        "PID-5",
+        "given name",
+        required=True,
+        identifies=True,
+        aliases=("recip_first_name", "given_name"),
+    ),
     Column("middle_name", "PID-5", "second given name or initial", aliases=("recip_middle_name",)),
     Column("suffix", "PID-5", "Jr, III"),
     Column(
@@ -114,13 +160,27 @@ _PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
     Column("address_city", "PID-11", "city", aliases=("recip_address_city", "city")),
     Column("address_state", "PID-11", "two letters", aliases=("recip_address_state", "state")),
     Column("address_zip", "PID-11", "zip code, with or without +4", aliases=("recip_address_zip", "zip", "zip_code")),
-    Column("address_county", "PID-11", "county (FIPS)", aliases=("recip_address_county",)),
-    _code("address_country", "PID-11", tables.COUNTRY, "country"),
-    _code("address_type", "PID-11", tables.ADDRESS_TYPE, "kind of address; home where empty"),
+    Column("address_county", "PID-11", "county (FIPS)", needs=_PLACE, aliases=("recip_address_county",)),
+    _code("address_country", "PID-11", tables.COUNTRY, "country", becomes=Becomes.QUALIFIES, needs=_PLACE),
+    _code(
+        "address_type",
+        "PID-11",
+        tables.ADDRESS_TYPE,
+        "kind of address; home where empty",
+        becomes=Becomes.QUALIFIES,
+        needs=_PLACE,
+    ),
     Column(
         "phone", "PID-13", "ten digits", ColumnKind.PHONE, aliases=("phone_number", "telephone_number", "telephone")
     ),
-    _code("phone_use", "PID-13", tables.PHONE_USE, "kind of number; home where empty"),
+    _code(
+        "phone_use",
+        "PID-13",
+        tables.PHONE_USE,
+        "kind of number; home where empty",
+        becomes=Becomes.QUALIFIES,
+        needs=("phone",),
+    ),
     Column("email", "PID-13", "e-mail address", ColumnKind.EMAIL, aliases=("email_address",)),
     _code("multiple_birth", "PID-24", tables.YES_NO, "twin, triplet, …"),
     Column("birth_order", "PID-25", "1 for the firstborn", ColumnKind.COUNT),
@@ -128,19 +188,31 @@ _PATIENT_COLUMNS: Final[tuple[Column, ...]] = (
     Column("death_date", "PID-29", "date of death", ColumnKind.DATE),
     Column("guardian_last_name", "NK1-2", "family name of the parent or guardian"),
     Column("guardian_first_name", "NK1-2", "given name of the parent or guardian"),
-    _code("guardian_relationship", "NK1-3", tables.RELATIONSHIP, "what the guardian is to the patient"),
-    Column("guardian_phone", "NK1-5", "ten digits", ColumnKind.PHONE),
+    _code(
+        "guardian_relationship",
+        "NK1-3",
+        tables.RELATIONSHIP,
+        "what the guardian is to the patient",
+        becomes=Becomes.QUALIFIES,
+        needs=_GUARDIAN,
+    ),
+    Column("guardian_phone", "NK1-5", "ten digits", ColumnKind.PHONE, needs=_GUARDIAN),
     _code("publicity_code", "PD1-11", tables.PUBLICITY, "whether to remind or recall"),
-    Column("publicity_date", "PD1-18", "since when", ColumnKind.DATE),
+    Column("publicity_date", "PD1-18", "since when", ColumnKind.DATE, needs=("publicity_code",)),
     _code("protection", "PD1-12", tables.YES_NO, "Y: keep the record from other providers", matters=True),
-    Column("protection_date", "PD1-13", "since when", ColumnKind.DATE),
+    Column("protection_date", "PD1-13", "since when", ColumnKind.DATE, needs=("protection",)),
     _code("registry_status", "PD1-16", tables.REGISTRY_STATUS, "whether the patient is still the clinic's"),
-    Column("registry_status_date", "PD1-17", "since when", ColumnKind.DATE),
+    Column("registry_status_date", "PD1-17", "since when", ColumnKind.DATE, needs=("registry_status",)),
 )
 
 _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
-        "dose_id", "ORC-3", "the EHR's own id of the dose; never changes", aliases=("vax_event_id", "vaccination_id")
+        "dose_id",
+        "ORC-3",
+        "the EHR's own id of the dose; never changes",
+        identifies=True,
+        of=Of.GIVEN,
+        aliases=("vax_event_id", "vaccination_id"),
     ),
     Column(
         "dose_date",
@@ -152,39 +224,100 @@ _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         aliases=("admin_date", "administration_date", "vaccination_date"),
     ),
     Column(
-        "clinic", "RXA-11", "the clinic, by its key or a name of `export_names`", aliases=("admin_name", "clinic_name")
+        "clinic",
+        "RXA-11",
+        "the clinic, by its key or a name of `export_names`",
+        identifies=True,
+        becomes=Becomes.DECIDES,
+        aliases=("admin_name", "clinic_name"),
     ),
     _code(
-        "completion", "RXA-20", tables.COMPLETION, "complete where empty; refused where a reason stands", matters=True
+        "completion",
+        "RXA-20",
+        tables.COMPLETION,
+        "complete where empty; refused where a reason stands",
+        matters=True,
+        becomes=Becomes.DECIDES,
     ),
-    _code("information_source", "RXA-9", tables.INFORMATION_SOURCE, "given here, or historical", matters=True),
-    _code("action", "RXA-21", tables.ACTION, "add where empty; D deletes what was reported before", matters=True),
+    _code(
+        "information_source",
+        "RXA-9",
+        tables.INFORMATION_SOURCE,
+        "given here, or historical",
+        matters=True,
+        becomes=Becomes.DECIDES,
+        of=Of.GIVEN,
+    ),
+    _code(
+        "action",
+        "RXA-21",
+        tables.ACTION,
+        "add where empty; D deletes what was reported before",
+        matters=True,
+        becomes=Becomes.DECIDES,
+    ),
     Column(
         "cvx", "RXA-5", "vaccine", ColumnKind.CVX, required=True, matters=True, aliases=("cvx_code", "vaccine_type_cvx")
     ),
     Column("vaccine_name", "RXA-5", "the vaccine in words"),
-    Column("ndc", "RXA-5", "package code", ColumnKind.NDC, aliases=("ndc_code", "vaccine_type_ndc")),
-    Column("mvx", "RXA-17", "manufacturer", ColumnKind.MVX, matters=True, aliases=("mvx_code", "manufacturer")),
-    Column("lot", "RXA-15", "lot number", aliases=("lot_number",)),
+    Column("ndc", "RXA-5", "package code", ColumnKind.NDC, identifies=True, aliases=("ndc_code", "vaccine_type_ndc")),
+    Column(
+        "mvx", "RXA-17", "manufacturer", ColumnKind.MVX, matters=True, of=Of.GIVEN, aliases=("mvx_code", "manufacturer")
+    ),
+    Column("lot", "RXA-15", "lot number", identifies=True, aliases=("lot_number",)),
     Column(
         "expiry",
         "RXA-16",
         "expiration date of the lot",
         ColumnKind.MONTH,
         matters=True,
+        of=Of.GIVEN,
         aliases=("vax_expiration", "expiration_date", "lot_expiration_date"),
     ),
-    Column("amount", "RXA-6", "how much, without the unit", ColumnKind.AMOUNT, matters=True, aliases=("dose_volume",)),
-    _code("units", "RXA-7", tables.UNITS, "unit of the amount; mL where empty", matters=True),
-    _code("route", "RXR-1", tables.ROUTE, "way into the body", aliases=("vax_route", "route_of_administration")),
-    _code("site", "RXR-2", tables.SITE, "place on the body", aliases=("vax_admin_site", "site_of_administration")),
-    _code("refusal_reason", "RXA-18", tables.REFUSAL_REASON, "why it was refused", matters=True),
+    Column(
+        "amount",
+        "RXA-6",
+        "how much, without the unit",
+        ColumnKind.AMOUNT,
+        matters=True,
+        of=Of.GIVEN,
+        aliases=("dose_volume",),
+    ),
+    _code(
+        "units",
+        "RXA-7",
+        tables.UNITS,
+        "unit of the amount; mL where empty",
+        matters=True,
+        becomes=Becomes.QUALIFIES,
+        needs=("amount",),
+        of=Of.GIVEN,
+    ),
+    _code(
+        "route",
+        "RXR-1",
+        tables.ROUTE,
+        "way into the body",
+        of=Of.GIVEN,
+        aliases=("vax_route", "route_of_administration"),
+    ),
+    _code(
+        "site",
+        "RXR-2",
+        tables.SITE,
+        "place on the body",
+        needs=("route",),
+        of=Of.GIVEN,
+        aliases=("vax_admin_site", "site_of_administration"),
+    ),
+    _code("refusal_reason", "RXA-18", tables.REFUSAL_REASON, "why it was refused", matters=True, of=Of.REFUSED),
     _code(
         "eligibility",
         "OBX 64994-7",
         tables.ELIGIBILITY,
         "funding eligibility of the patient for this dose",
         matters=True,
+        of=Of.HERE,
         aliases=("dose_level_eligibility", "vfc_eligibility"),
     ),
     _code(
@@ -193,11 +326,17 @@ _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         tables.FUNDING_SOURCE,
         "the stock the dose came from",
         matters=True,
+        of=Of.HERE,
         aliases=("vaccine_funding_source",),
     ),
-    Column("vis_document", "OBX 69764-9", "document type of the VIS (24 digits)", repeats=True),
+    Column("vis_document", "OBX 69764-9", "document type of the VIS (24 digits)", repeats=True, of=Of.HERE),
     Column(
-        "vis_cvx", "OBX 30956-7", "vaccine of the VIS, where there is no document type", ColumnKind.CVX, repeats=True
+        "vis_cvx",
+        "OBX 30956-7",
+        "vaccine of the VIS, where there is no document type",
+        ColumnKind.CVX,
+        repeats=True,
+        of=Of.HERE,
     ),
     Column(
         "vis_edition",
@@ -205,6 +344,8 @@ _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         "edition date of the VIS, where there is no document type",
         ColumnKind.DATE,
         repeats=True,
+        needs=_VIS,
+        of=Of.HERE,
     ),
     Column(
         "vis_presented",
@@ -212,24 +353,63 @@ _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         "the day it was handed out; one for all, or one for each",
         ColumnKind.DATE,
         repeats=True,
+        needs=_VIS,
+        of=Of.HERE,
     ),
-    Column("administered_by_npi", "RXA-10", "who gave it", ColumnKind.NPI),
-    Column("administered_by_last_name", "RXA-10", "who gave it"),
-    Column("administered_by_first_name", "RXA-10", "who gave it"),
-    Column("ordered_by_npi", "ORC-12", "who ordered it", ColumnKind.NPI),
-    Column("ordered_by_last_name", "ORC-12", "who ordered it"),
-    Column("ordered_by_first_name", "ORC-12", "who ordered it"),
-    Column("entered_by_npi", "ORC-10", "who entered it", ColumnKind.NPI),
-    Column("entered_by_last_name", "ORC-10", "who entered it"),
-    Column("entered_by_first_name", "ORC-10", "who entered it"),
-    Column("dose_number", "OBX 30973-2", "number of the dose in its series", aliases=("dose_num",)),
+    *_person("administered_by", "RXA-10", "who gave it", Of.GIVEN),
+    *_person("ordered_by", "ORC-12", "who ordered it"),
+    *_person("entered_by", "ORC-10", "who entered it"),
+    Column("dose_number", "OBX 30973-2", "number of the dose in its series", of=Of.GIVEN, aliases=("dose_num",)),
     Column("comment", "NTE", "a note for the registry", ColumnKind.NOTE),
 )
 
-COLUMNS: Final = _PATIENT_COLUMNS + _DOSE_COLUMNS
+# They say in the EHR's own way what `completion`, `information_source` and `action` say by HL7's tables.
+_DECIDING_COLUMNS: Final[tuple[Column, ...]] = (
+    _code(
+        "event_status",
+        "RXA-20",
+        tables.EVENT_STATUS,
+        "one status for given, refused, not given and deleted",
+        matters=True,
+        becomes=Becomes.DECIDES,
+    ),
+    _code("was_refused", "RXA-20", tables.YES_NO, "Y: the dose was refused", matters=True, becomes=Becomes.DECIDES),
+    _code(
+        "missed_appointment",
+        "RXA-20",
+        tables.YES_NO,
+        "Y: nobody came, so the row reports no dose",
+        matters=True,
+        becomes=Becomes.DECIDES,
+    ),
+    _code(
+        "is_historical",
+        "RXA-9",
+        tables.YES_NO,
+        "Y: given elsewhere; N: given here",
+        matters=True,
+        becomes=Becomes.DECIDES,
+    ),
+    _code(
+        "extract_type",
+        "PID-5",
+        tables.EXTRACT_TYPE,
+        "whether the row names its patient; a de-identified row is held",
+        matters=True,
+        becomes=Becomes.DECIDES,
+    ),
+)
+
+COLUMNS: Final = _PATIENT_COLUMNS + _DOSE_COLUMNS + _DECIDING_COLUMNS
 BY_NAME: Final[dict[str, Column]] = {column.name: column for column in COLUMNS}
 FROM_PATIENT: Final = frozenset(column.name for column in _PATIENT_COLUMNS)
 """The names of the patient's columns; the others are those of a dose."""
+
+
+def spelling(name: str) -> str:
+    """Return the form in which names of columns are compared: without case, punctuation and space."""
+    return normalized(name).replace(" ", "")
+
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _OBSERVATION: Final = re.compile(r"OBX(?:-5)? \(?([0-9]+-[0-9])\)?")

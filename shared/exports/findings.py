@@ -119,8 +119,8 @@ TABLE: Final[tuple[Check, ...]] = (
         "COLUMN-TWICE",
         _E,
         "",
-        "Two columns fill the same field; the first one was read.",
-        "Rename or remove one of them in the export, or say with `columns` which one is meant.",
+        "Two columns fill the same field; rows in which they differ are held, or go without the value.",
+        "Say with `columns` in clinics.toml which one is meant, or name the other one in `ignore`.",
         _SETUP,
     ),
     Check(
@@ -128,7 +128,24 @@ TABLE: Final[tuple[Check, ...]] = (
         _W,
         "",
         "A column that vaxline does not know was not read.",
-        "Nothing to do if it is not wanted; else map it with `columns` in clinics.toml.",
+        "Map it with `columns` in clinics.toml, or name it in `ignore` if it is not wanted.",
+        _SETUP,
+    ),
+    Check(
+        "COLUMN-UNDECIDED",
+        _E,
+        "",
+        "An unknown column may say that a dose was refused, deleted or historical, so every row is held.",
+        "Map it with `columns` in clinics.toml (to event_status, was_refused, is_historical, …), or name it in "
+        "`ignore` if it does not change what a row means; push, then store the file again.",
+        _SETUP,
+    ),
+    Check(
+        "COLUMN-ABSENT",
+        _W,
+        "",
+        "A column that clinics.toml maps is not in the file.",
+        "Have the EHR export it again, or correct its name in `columns`.",
         _SETUP,
     ),
     Check(
@@ -156,6 +173,51 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
     # A row as a whole.
+    Check(
+        "ROW-APPOINTMENT-MISSED",
+        _W,
+        "",
+        "Rows say that nobody came, so there is no dose to report; they count as no rows.",
+        "Nothing to do.",
+    ),
+    Check(
+        "CELLS-DIFFER",
+        _E,
+        "",
+        "Two columns for one field differ, and their order does not tell which is meant.",
+        "Say with `columns` in clinics.toml which one is meant, push it, then store the file again.",
+        _SETUP,
+    ),
+    Check(
+        "CELLS-DIFFER-LEFT-OUT",
+        _W,
+        "",
+        "Two columns for one field differ; the message goes without the value.",
+        "Say with `columns` in clinics.toml which one is meant.",
+        _SETUP,
+    ),
+    Check(
+        "STATUS-CONTRADICTS",
+        _E,
+        "RXA-20",
+        "The row's columns differ about whether the dose was given, refused or not given.",
+        "Correct the dose in the EHR and export the row again.",
+    ),
+    Check(
+        "SOURCE-CONTRADICTS",
+        _E,
+        "RXA-9",
+        "The row's columns differ about whether the dose was given here or is historical.",
+        "Correct the dose in the EHR and export the row again.",
+    ),
+    Check(
+        "EXTRACT-WITHOUT-NAMES",
+        _E,
+        "PID-5",
+        "The row says that its patient was made unrecognizable (redacted or linked), so it reports nobody.",
+        "Export identified rows (ext_type I).",
+        _SETUP,
+    ),
     Check(
         "ROW-CELLS",
         _E,
@@ -274,6 +336,14 @@ TABLE: Final[tuple[Check, ...]] = (
         "",
         "A value does not have the form that its field needs; the message goes without it.",
         "Correct it in the EHR.",
+    ),
+    Check(
+        "VALUE-WITHOUT-OTHER",
+        _W,
+        "",
+        "A value is sent only beside another one, which is missing; the message goes without it.",
+        "Look in docs/csv-columns.md for what it needs; enter that in the EHR too.",
+        counts_in_strict=False,
     ),
     # A visit and its doses.
     Check(

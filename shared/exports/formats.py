@@ -18,7 +18,7 @@ _LEADING: Final = b"\x0b\x1c \t\r\n"
 _HL7_SEGMENTS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
 # The type of a Bundle stands before its first entry; NDJSON of single resources is a bulk export.
 _BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"|^\{[^{]*"entry"\s*:\s*\[')
-_COLUMN_KEYS: Final = ("columns", "delimiter")
+_COLUMN_KEYS: Final = ("columns", "delimiter", "ignore")
 _TEXT_KEYS: Final = ("date_formats", "encoding")
 _FHIR_KEYS: Final = ("clinic_by", "mrn_system")
 

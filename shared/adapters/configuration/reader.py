@@ -26,7 +26,9 @@ from shared.adapters.configuration.schema import (
 from shared.domain import expectation, maintenance
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.model import Address, Numbering
+from shared.exports.columns import spelling
 from shared.exports.formats import FORMATS
+from shared.exports.presets import PRESETS
 
 VERSION_LENGTH: Final = 12
 _SHOWN: Final = 60
@@ -229,6 +231,15 @@ class _Parser:
 
     def _check_format(self, path: str, source: dict[str, Any]) -> None:
         export_format = FORMATS.get(str(source.get("format")))
+        preset = PRESETS.get(source.get("preset", ""))
+        if preset is not None and export_format is not None and preset.format != export_format.name:
+            problem = f"it is a layout of format {preset.format}"
+            self._error(f"{path}.preset", source["preset"], problem, "Remove it, or correct the format")
+        mapped = {spelling(own): name for name, own in source.get("columns", {}).items()}
+        for own in source.get("ignore", ()):
+            if spelling(own) in mapped:
+                problem = f"columns reads it as {mapped[spelling(own)]}"
+                self._error(f"{path}.ignore", own, problem, "Remove it from one of the two")
         if export_format is not None:
             for key in export_format.unused_keys:
                 if key in source:
@@ -294,4 +305,7 @@ def _source(name: str, table: dict[str, Any], numbers: Numbering) -> Source:
     }
     local = codes.local_codes(table.get("codes", {}), table.get("lots", {}))
     interval = expectation.parse_interval(table.get("expected_every", ""))
+    preset = PRESETS.get(table.get("preset", ""))
+    if preset is not None:
+        values.setdefault("delimiter", preset.delimiter)
     return Source(name, local=local, expected_every=interval, numbering=numbers, **values)

@@ -17,6 +17,7 @@ from shared.domain.hl7 import iis_profiles
 from shared.exports import file_dates
 from shared.exports.columns import BY_NAME
 from shared.exports.formats import FORMATS
+from shared.exports.presets import PRESETS
 from shared.exports.values import Dates
 
 ProblemAndFix = tuple[str, str] | None
@@ -193,6 +194,12 @@ def _mapped_twice(values: Mapping[str, str]) -> ProblemAndFix:
     return None
 
 
+def _ignore(values: tuple[str, ...]) -> ProblemAndFix:
+    if any(not value.strip() for value in values):
+        return "a name is empty", "Write the file's own name of the column"
+    return None
+
+
 def _defaults(values: Mapping[str, str]) -> ProblemAndFix:
     unknown = _known_columns(values)
     if unknown:
@@ -284,6 +291,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "delimiter", str, _delimiter),
     Key("sources", "date_formats", _Strings, _date_formats),
     Key("sources", "columns", _StringMap, _columns),
+    Key("sources", "ignore", _Strings, _ignore),
+    Key("sources", "preset", str, _one_of(*PRESETS)),
     Key("sources", "defaults", _StringMap, _defaults),
     Key("sources", "codes", _StringMaps),
     Key("sources", "lots", _StringMaps),

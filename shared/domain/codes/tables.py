@@ -275,6 +275,54 @@ COMPLETION: Final = Table(
         ("PA", "Partially administered", ("partial", "partially given", "P")),
     ),
 )
+DELETED: Final = "D"
+EVENT_STATUS: Final = Table(
+    "status of a dose",
+    "",
+    (
+        (
+            "CP",
+            "Given",
+            ("complete", "completed", "administered", "vaccinated", "done", "active", "final", "valid", "C", "G"),
+        ),
+        (
+            "RE",
+            "Refused",
+            ("refusal", "declined", "patient refused", "parent refused", "patient declined", "parent declined", "R"),
+        ),
+        (
+            "NA",
+            "Not given",
+            ("not administered", "not done", "not vaccinated", "not-done", "notGiven", "no show", "missed", "N"),
+        ),
+        ("PA", "Partially given", ("partial", "partially administered", "P")),
+        (
+            DELETED,
+            "Deleted",
+            (
+                "delete",
+                "removed",
+                "entered in error",
+                "entered-in-error",
+                "error",
+                "in error",
+                "void",
+                "voided",
+                "invalid",
+            ),
+        ),
+    ),
+)
+"""One word of an EHR for RXA-20 (HL7 0322) and a deletion (RXA-21 D)."""
+EXTRACT_TYPE: Final = Table(
+    "kind of extract (CVRS)",
+    "",
+    (
+        ("I", "Identified", ("identifiable",)),
+        ("D", "De-identified", ("deidentified", "redacted")),
+        ("P", "Linked without names (PPRL)", ("PPRL",)),
+    ),
+)
 ACTION: Final = Table(
     "action (HL7 0323)",
     "HL70323",
@@ -360,6 +408,8 @@ TABLES: Final = (
     FUNDING_SOURCE,
     COMPLETION,
     ACTION,
+    EVENT_STATUS,
+    EXTRACT_TYPE,
     PUBLICITY,
     REGISTRY_STATUS,
     YES_NO,

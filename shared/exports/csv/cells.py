@@ -8,6 +8,7 @@ from typing import Final
 from shared.domain.codes import local, tables
 from shared.domain.identity import normalized_id
 from shared.domain.model import (
+    ADMINISTERED,
     NO_CODE,
     Action,
     Address,
@@ -23,8 +24,9 @@ from shared.domain.model import (
     Vis,
 )
 from shared.exports import values
-from shared.exports.columns import FROM_PATIENT, Column, ColumnKind
-from shared.exports.csv.header import Header
+from shared.exports.columns import FROM_PATIENT, Becomes, Column, ColumnKind
+from shared.exports.csv.doubts import Doubts
+from shared.exports.csv.header import Header, Place
 from shared.exports.parsers import SEPARATOR, Parser, parser
 from shared.exports.values import Dates
 from shared.exports.visits import information_source
@@ -100,25 +102,49 @@ class RowReader:
     def __init__(self, header: Header, dates: Dates, part: str) -> None:
         self._part = part
         columns = [
-            _FileColumn(column, index, default, header.own_name(column.name), parser(column, dates))
-            for column, index, default in header.places
+            _FileColumn(
+                place.column,
+                place.index,
+                _default(place),
+                header.own_name(place.column.name),
+                parser(place.column, dates),
+            )
+            for place in header.places
         ]
+        self._doubts = Doubts(header)
+        # As the value of a cell, the default would make every dose a refusal.
+        self._default_reason = tables.REFUSAL_REASON.look_up(header.default("refusal_reason")) or NO_CODE
         self._patient_columns = [column for column in columns if column.spec.name in FROM_PATIENT]
         self._dose_columns = [column for column in columns if column.spec.name not in FROM_PATIENT]
+        self._patient_needs, self._dose_needs = (
+            [column for column in group if column.spec.needs and column.spec.becomes is not Becomes.QUALIFIES]
+            for group in (self._patient_columns, self._dose_columns)
+        )
         self._patient_indexes = [column.index for column in self._patient_columns if column.index >= 0]
         self._last: tuple[list[str], Patient, tuple[Finding, ...]] = ([], Patient(), ())
+
+    def doubts(self, cells: list[str], row: int) -> list[Finding]:
+        """Bring the cells of columns for one field together, and name what stands against reading the row."""
+        return self._doubts.of(cells, row)
 
     def read(self, cells: list[str], row: int) -> tuple[Patient, Dose, tuple[Finding, ...]]:
         """Read the patient and the dose of a row, with a finding for each value that cannot be read."""
         patient_cells = [cells[index] for index in self._patient_indexes]
         if patient_cells != self._last[0]:
             parsed = _parsed(self._patient_columns, cells, row)
+            _note_lonely(self._patient_needs, parsed, row)
             self._last = (patient_cells, patient(parsed), tuple(parsed.findings))
         _, read_patient, findings = self._last
         if findings:
             findings = tuple(replace(finding, row=row) for finding in findings)
         parsed = _parsed(self._dose_columns, cells, row)
-        return read_patient, dose(parsed, row, self._part), (*findings, *parsed.findings)
+        _note_lonely(self._dose_needs, parsed, row)
+        read_dose = dose(parsed, row, self._part, self._default_reason)
+        return read_patient, read_dose, (*findings, *parsed.findings)
+
+
+def _default(place: Place) -> str:
+    return "" if place.column.name == "refusal_reason" else place.default
 
 
 def _parsed(columns: list[_FileColumn], cells: list[str], row: int) -> Cells:
@@ -141,6 +167,18 @@ def _parsed(columns: list[_FileColumn], cells: list[str], row: int) -> Cells:
         elif value:
             codes[column.spec.name] = value
     return parsed
+
+
+def _note_lonely(columns: list[_FileColumn], parsed: Cells, row: int) -> None:
+    """Notes the values that are not sent because another one is missing beside them."""
+    texts, codes = parsed.texts, parsed.codes
+    for column in columns:
+        name = column.spec.name
+        if (name not in texts and name not in codes) or column.default:
+            continue
+        if not any(needed in texts or needed in codes for needed in column.spec.needs):
+            value = texts.get(name) or "; ".join(code.code or code.alternate_code for code in codes.get(name, ()))
+            parsed.findings.append(Finding("VALUE-WITHOUT-OTHER", column.spec.path, row, column.own_name, value))
 
 
 def _plain(raw: str, column: _FileColumn, row: int, findings: list[Finding]) -> str:
@@ -237,19 +275,23 @@ def _next_of_kin(cells: Cells) -> tuple[NextOfKin, ...]:
     return (NextOfKin(name, relationship, telecoms=(telecom,) if telecom else ()),)
 
 
-def dose(cells: Cells, row: int, part: str) -> Dose:
+def dose(cells: Cells, row: int, part: str, default_reason: Code = NO_CODE) -> Dose:
     """Return the dose of a row.
 
     If the row states no completion, a refusal reason makes it a refusal. If it states no information source, a lot
     makes it a dose given here (`visits.information_source`).
+
+    Args:
+        cells: The row's values. Takes a finding if they contradict each other.
+        row: Its number.
+        part: The name of its file.
+        default_reason: The reason of refusals that state none.
     """
     text, code = cells.text, cells.code
     reason = code("refusal_reason")
-    stated = code("completion").code
-    completion = Completion(stated) if stated else Completion.COMPLETE
-    if not stated and (reason or reason.alternate_code):
-        completion = Completion.REFUSED
-    action = code("action").code
+    completion, action = _event(cells, row)
+    if completion is Completion.REFUSED and reason == NO_CODE:
+        reason = default_reason
     quantity = text("amount")
     return Dose(
         id=normalized_id(text("dose_id")),
@@ -257,10 +299,10 @@ def dose(cells: Cells, row: int, part: str) -> Dose:
         vaccine=_vaccine(code("cvx"), text("vaccine_name")),
         ndc=text("ndc"),
         completion=completion,
-        information_source=information_source(code("information_source"), completion, text("lot")),
-        action=Action(action) if action else Action.ADD,
+        information_source=information_source(_source(cells, row), completion, text("lot")),
+        action=action,
         amount=quantity,
-        units=(code("units") or _ML) if quantity else NO_CODE,
+        units=_units(cells) if quantity else NO_CODE,
         lot=text("lot"),
         expiry=text("expiry"),
         manufacturer=code("mvx"),
@@ -278,6 +320,54 @@ def dose(cells: Cells, row: int, part: str) -> Dose:
         row=row,
         part=part,
     )
+
+
+def _event(cells: Cells, row: int) -> tuple[Completion, Action]:
+    """RXA-20 and RXA-21, of all columns that say something about them. Statements that differ are a finding."""
+    code = cells.code
+    action, status, reason = code("action").code, code("event_status").code, code("refusal_reason")
+    stated = {code("completion").code, "" if status == tables.DELETED else status}
+    if code("was_refused").code == "Y":
+        stated.add(Completion.REFUSED.value)
+    if code("missed_appointment").code == "Y":
+        stated.add(Completion.NOT_ADMINISTERED.value)
+    stated.discard("")
+    if status == tables.DELETED:
+        action = Action.DELETE.value
+    elif code("was_refused").code == "N" and Completion.REFUSED in stated:
+        stated.add("not refused")
+    if code("extract_type").code in _WITHOUT_NAMES:
+        value = code("extract_type").code
+        cells.findings.append(Finding("EXTRACT-WITHOUT-NAMES", "PID-5", row, "extract_type", value))
+    if len(stated) > 1:
+        cells.findings.append(Finding("STATUS-CONTRADICTS", "RXA-20", row, "completion", ", ".join(sorted(stated))))
+    completion = Completion(min(stated)) if len(stated) == 1 else Completion.COMPLETE
+    if not stated and (reason or reason.alternate_code):
+        completion = Completion.REFUSED
+    return completion, Action(action) if action else Action.ADD
+
+
+_WITHOUT_NAMES: Final = frozenset({"D", "P"})
+_IS_HISTORICAL: Final = {
+    "Y": tables.INFORMATION_SOURCE.by_spelling["01"],
+    "N": tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED],
+}
+
+
+def _source(cells: Cells, row: int) -> Code:
+    """RXA-9 as the row states it, in NIP001 or by yes and no."""
+    stated, by_flag = cells.code("information_source"), _IS_HISTORICAL.get(cells.code("is_historical").code, NO_CODE)
+    if not by_flag or not stated:
+        return stated or by_flag
+    if (stated.code == ADMINISTERED) != (by_flag.code == ADMINISTERED):
+        value = f"{stated.code}, {by_flag.code}"
+        cells.findings.append(Finding("SOURCE-CONTRADICTS", "RXA-9", row, "information_source", value))
+    return stated
+
+
+def _units(cells: Cells) -> Code:
+    """RXA-7: mL if the row states none. A unit that cannot be read is not mL."""
+    return cells.code("units") if "units" in cells.codes else _ML
 
 
 _NOBODY: Final = Provider()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from shared.domain.clinics import Source
+from shared.domain.codes import tables
 from shared.domain.identity import normalized_id
-from shared.domain.model import Finding, Patient, Visit
+from shared.domain.model import NO_CODE, Finding, Patient, Visit
 from shared.exports import visits
 from shared.exports.csv import header as csv_header
 from shared.exports.csv.cells import RowReader
@@ -27,15 +29,23 @@ from shared.ports.objects import Objects, StoredObject
 _CELL: Final = "\x1f"
 _AS_WINDOWS_1252: Final = "ROW-READ-AS-WINDOWS-1252"
 _OTHER_DELIMITERS: Final = ("\t", ";", "|", ",")
+_NAMED_DELIMITER: Final = re.compile(r'"?sep=(.)"?[\s,;|]*$', re.IGNORECASE)
+_LINES_TRIED: Final = 20
+"""Lines among which the header is looked for: some exports have a title above it."""
+_ROWS_SHOWN: Final = 20
 
 
 class CsvFile(TextFile):
-    """One CSV file, read through a spool."""
+    """One CSV file, read through a spool.
+
+    The number of a row is the one that a spreadsheet shows: every record counts, the header's and empty ones too.
+    """
 
     def __init__(self, part: StoredObject, source: Source, objects: Objects) -> None:
         super().__init__(part, source, objects)
         self._header: Header | None = None
-        self._count = 0
+        self._row = 0
+        self._has_rows = False
 
     # into the spool ---------------------------------------------------------------------------------------------------
 
@@ -46,57 +56,83 @@ class CsvFile(TextFile):
                 self._header, records = header
                 self._spool_records(records, self._header, spool)
         except Damaged as damage:
-            self._note(damage.code, row=self._count)
+            self._note(damage.code, row=self._row)
         if text.cut_line and self._header is not None:
-            self._count += 1
-            spool.add(Row("", "", "", 0, self._count, "ROW-CUT-OFF", repaired(text.cut_line)[0].encode()))
+            self._row += 1
+            self._has_rows = True
+            spool.add(Row("", "", "", 0, self._row, "ROW-CUT-OFF", repaired(text.cut_line)[0].encode()))
         if text.is_cut:
-            self._note(text.cut_by, row=self._count)
-        if self._count == 0 and not self._findings:
+            self._note(text.cut_by, row=self._row)
+        if not self._has_rows and not self._findings:
             self._note("FILE-EMPTY")
 
     def _read_header(self, text: Text) -> tuple[Header, Iterator[list[str] | Bad]] | None:
+        """Find the header: the first line that names all that is required. Lines before it are a title.
+
+        A line `sep=;` names the delimiter to a spreadsheet, which does not show it.
+        """
         lines: Iterator[str] = iter(text)
-        first = next((line for line in lines if line.strip()), None)
-        if first is None:
-            return None
-        for line in lines if first.count('"') % 2 else ():
-            # A name in the header contains a line break.
-            first += line
-            if first.count('"') % 2 == 0 or len(first) > LONGEST_CELL:
-                break
         delimiter = self._source.delimiter
-        names = _cells(first, delimiter)
-        if len(names) == 1 and (other := _other_delimiter(first, self._source)):
+        tried: list[Header] = []
+        for line in _logical(lines):
+            named = _NAMED_DELIMITER.match(line) if self._row == 0 else None
+            if named:
+                delimiter = named[1]
+                continue
+            self._row += 1
+            if not line.strip():
+                continue
+            header, delimiter_there = self._matched(line, delimiter)
+            if header.is_readable:
+                if delimiter_there != delimiter:
+                    self._note("FILE-DELIMITER", "tab" if delimiter_there == "\t" else delimiter_there)
+                self._findings += header.problems
+                records = Records(lines, delimiter_there)
+                records.width = header.width
+                return header, iter(records)
+            tried.append(header)
+            if len(tried) == _LINES_TRIED:
+                break
+        if tried:
+            # The line that is most like a header; the first one of equal lines.
+            self._findings += max(tried, key=lambda header: header.known).problems
+        return None
+
+    def _matched(self, line: str, delimiter: str) -> tuple[Header, str]:
+        names = _cells(line, delimiter)
+        if len(names) == 1 and (other := _other_delimiter(line, self._source)):
             delimiter = other
-            self._note("FILE-DELIMITER", "tab" if other == "\t" else other)
-            names = _cells(first, delimiter)
-        header = csv_header.match([repaired(name)[0] for name in names], self._source)
-        self._findings += header.problems
-        if not header.is_readable:
-            return None
-        records = Records(lines, delimiter)
-        records.width = header.width
-        return header, iter(records)
+            names = _cells(line, delimiter)
+        return csv_header.match([repaired(name)[0] for name in names], self._source), delimiter
 
     def _spool_records(self, records: Iterator[list[str] | Bad], header: Header, spool: Spool) -> None:
         width, is_ended = header.width, False
         row_of = _placing(header, self._dates, one_clinic=self._source.one_clinic)
+        is_missed = _missing(header)
+        missed: list[int] = []
         for record in records:
+            self._row += 1
             if isinstance(record, Bad):
-                self._count += 1
+                self._has_rows = True
                 text = repaired(record.text)[0]
-                spool.add(Row("", "", "", 0, self._count, record.code, text.encode("utf-8", "replace")))
+                spool.add(Row("", "", "", 0, self._row, record.code, text.encode("utf-8", "replace")))
                 continue
             if not any(map(str.strip, record)):
                 continue
             if len(record) == width + 1 and not record[-1]:
                 # In some files every row ends in a delimiter and the header does not; the first row decides.
-                is_ended = is_ended or self._count == 0
+                is_ended = is_ended or not self._has_rows
                 if is_ended:
                     record.pop()
-            self._count += 1
-            spool.add(row_of(record, self._count))
+            self._has_rows = True
+            if is_missed is not None and is_missed(record):
+                missed.append(self._row)
+                continue
+            spool.add(row_of(record, self._row))
+        if missed:
+            shown = ", ".join(map(str, missed[:_ROWS_SHOWN]))
+            more = ", …" if len(missed) > _ROWS_SHOWN else ""
+            self._note("ROW-APPOINTMENT-MISSED", f"{len(missed)}: {shown}{more}", missed[0])
 
     # out of the spool -------------------------------------------------------------------------------------------------
 
@@ -117,8 +153,11 @@ class CsvFile(TextFile):
                 yield from (visits.visit(self._source, clinic, day, [entry]) for entry in unplaced)
 
     def _entry(self, row: Row, reader: RowReader) -> Entry:
-        text = row.payload.decode()
-        patient, dose, findings = reader.read(text.split(_CELL), row.row)
+        cells = row.payload.decode().split(_CELL)
+        doubts = reader.doubts(cells, row.row)
+        patient, dose, findings = reader.read(cells, row.row)
+        if doubts:
+            findings = (*doubts, *findings)
         if row.fault:
             findings = (Finding(row.fault, row=row.row, column="row"), *findings)
         entry = Entry(self._name, row.row, patient, dose, findings)
@@ -177,6 +216,49 @@ def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[lis
     return row_of
 
 
+def _missing(header: Header) -> Callable[[list[str]], bool] | None:
+    """A function that tells whether a record says that nobody came; None if no column of the file can say so.
+
+    A record that says something of a dose besides is read: it contradicts itself.
+    """
+    at = header.index("missed_appointment")
+    if at < 0:
+        return None
+    others = [index for name in _SAYS_OF_A_DOSE if (index := header.index(name)) >= 0]
+    width = header.width
+
+    def is_missed(record: list[str]) -> bool:
+        if len(record) != width or not _is_yes(record[at]):
+            return False
+        return not any(record[index].strip() and not _is_no(record[index]) for index in others)
+
+    return is_missed
+
+
+_SAYS_OF_A_DOSE: Final = ("lot", "was_refused", "refusal_reason", "completion", "event_status")
+
+
+def _is_yes(cell: str) -> bool:
+    return (tables.YES_NO.look_up(cell.strip()) or NO_CODE).code == "Y"
+
+
+def _is_no(cell: str) -> bool:
+    found = tables.YES_NO.look_up(cell.strip())
+    return found is not None and found.code != "Y"
+
+
+def _logical(lines: Iterator[str]) -> Iterator[str]:
+    """The lines of a file; those that a quotation mark keeps together are one."""
+    for line in lines:
+        whole = line
+        if line.count('"') % 2:
+            for rest in lines:
+                whole += rest
+                if whole.count('"') % 2 == 0 or len(whole) > LONGEST_CELL:
+                    break
+        yield whole
+
+
 def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
 
@@ -186,7 +268,7 @@ def _other_delimiter(line: str, source: Source) -> str:
     for delimiter in _OTHER_DELIMITERS:
         if delimiter in line:
             header = csv_header.match(_cells(line, delimiter), source)
-            if any(index >= 0 for _, index, _ in header.places):
+            if header.known:
                 return delimiter
     return ""
 

@@ -114,7 +114,7 @@ def test_a_row_that_is_too_long_is_one_row_with_its_number_and_the_next_is_read(
     long = b",".join([b"y" * 90] * 20) + b"\r\n"
     visits = read(SOURCES["csv"], {"a.csv": HEAD + ROW % (1, 1) + long + ROW % (3, 3)})
     bad = [visit for visit in visits if visit.findings]
-    assert [(visit.findings[0].code, visit.rows) for visit in bad] == [("ROW-CELL-HUGE", (("a.csv", 2),))]
+    assert [(visit.findings[0].code, visit.rows) for visit in bad] == [("ROW-CELL-HUGE", (("a.csv", 3),))]
     assert sorted(dose.id for visit in visits for dose in visit.doses) == ["D1", "D3"]
 
 

@@ -76,7 +76,7 @@ def test_doses_of_one_day_become_one_visit(read: Read) -> None:
         ("20260301", ["D1", "D2"]),
         ("20260302", ["D3"]),
     ]
-    assert visits[0].rows == (("a.csv", 1), ("a.csv", 2))
+    assert visits[0].rows == (("a.csv", 2), ("a.csv", 3))
     assert not findings_of(visits)
 
 
@@ -165,6 +165,11 @@ def test_every_column_of_the_layout_reaches_the_domain(read: Read) -> None:
         "entered_by_first_name": "Cleo",
         "dose_number": "2",
         "comment": "two\nlines",
+        "event_status": "Given",
+        "was_refused": "N",
+        "missed_appointment": "N",
+        "is_historical": "N",
+        "extract_type": "I",
     }
     assert set(values) == set(columns.BY_NAME)
     [visit] = read(OWN, {"a.csv": a_csv(tuple(values.values()), names=tuple(values))})
@@ -244,34 +249,34 @@ def test_windows_1252_in_a_utf_8_feed_is_said(read: Read) -> None:
     body = a_csv(a_row(), a_row(patient_id="SYN-2", last_name="Núñez", dose_id="D2")).decode().encode("windows-1252")
     visits = read(OWN, {"a.csv": body})
     assert [visit.patient.name.family for visit in visits] == ["Sampleton", "Núñez"]
-    assert [(finding.code, finding.row) for finding in findings_of(visits)] == [("ROW-READ-AS-WINDOWS-1252", 2)]
+    assert [(finding.code, finding.row) for finding in findings_of(visits)] == [("ROW-READ-AS-WINDOWS-1252", 3)]
 
 
 def test_bytes_that_make_no_sense_hold_the_row(read: Read) -> None:
     body = a_csv(a_row(last_name="N?ez")).replace(b"N?ez", b"N\x81ez")
     [visit] = read(OWN, {"a.csv": body})
     assert codes_of([visit]) == {"ROW-ENCODING-UNREADABLE"}
-    assert visit.rows == (("a.csv", 1),)
+    assert visit.rows == (("a.csv", 2),)
 
 
 def test_a_row_without_patient_or_day_is_kept_whole(read: Read) -> None:
     visits = read(
         OWN, {"a.csv": a_csv(a_row(patient_id=""), a_row(dose_date="2026-02-30", dose_id="D2"), a_row(dose_id="D3"))}
     )
-    assert rows_of(visits) == [1, 2, 3]
+    assert rows_of(visits) == [2, 3, 4]
     held = {visit.rows[0][1]: visit for visit in visits}
-    assert codes_of([held[1]]) == {"ROW-PATIENT-MISSING"}
-    [finding] = held[2].findings
+    assert codes_of([held[2]]) == {"ROW-PATIENT-MISSING"}
+    [finding] = held[3].findings
     assert (finding.code, finding.path, finding.row, finding.column, finding.value, finding.dose_id) == (
         "ROW-DATE-UNREADABLE",
         "RXA-3",
-        2,
+        3,
         "dose_date",
         "2026-02-30",
         "D2",
     )
-    assert "2026-02-30" in held[2].raw
-    assert held[2].doses[0].lot == "LOT1"
+    assert "2026-02-30" in held[3].raw
+    assert held[3].doses[0].lot == "LOT1"
     assert len({identity.record_key(visit) for visit in visits}) == 3
 
 
@@ -301,8 +306,8 @@ def test_a_value_that_matters_holds_and_another_is_left_out(read: Read) -> None:
 def test_a_broken_row_costs_itself_only(read: Read, line: bytes, code: str) -> None:
     before, after = a_csv(a_row()), a_csv(a_row(dose_id="D2"), a_row(dose_id="D3")).split(b"\r\n", 1)[1]
     visits = read(OWN, {"a.csv": before + line + b"\r\n" + after})
-    assert rows_of(visits) == [1, 2, 3, 4]
-    assert [(finding.code, finding.row) for finding in findings_of(visits)] == [(code, 2)]
+    assert rows_of(visits) == [2, 3, 4, 5]
+    assert [(finding.code, finding.row) for finding in findings_of(visits)] == [(code, 3)]
     good = [visit for visit in visits if not visit.findings]
     assert [dose.id for visit in good for dose in visit.doses] == ["D1", "D2", "D3"]
 
@@ -312,8 +317,8 @@ def test_a_second_stray_quote_does_not_swallow_the_rows_between(read: Read) -> N
     lines[2] = lines[2].replace(b"Sampleton", b'"Sampleton')
     lines[5] = lines[5].replace(b"Ada", b'"Ada')
     visits = read(OWN, {"a.csv": b"\r\n".join(lines)})
-    assert rows_of(visits) == list(range(1, 8))
-    assert {visit.rows[0][1] for visit in visits if visit.findings} == {2, 5}
+    assert rows_of(visits) == list(range(2, 9))
+    assert {visit.rows[0][1] for visit in visits if visit.findings} == {3, 6}
 
 
 def test_quoted_line_breaks_belong_to_their_cell(read: Read) -> None:
@@ -327,7 +332,7 @@ def test_empty_lines_are_not_rows_and_a_last_delimiter_does_not_matter(read: Rea
     header, first = a_csv(a_row()).split(b"\r\n")[:2]
     body = b"\r\n".join([header, b"", first + b",", b",,,,,,,,,", b" ", first.replace(b"D1", b"D2") + b","])
     visits = read(OWN, {"a.csv": body})
-    assert rows_of(visits) == [1, 2]
+    assert rows_of(visits) == [3, 6], "the rows that a spreadsheet shows"
     assert not findings_of(visits)
 
 
@@ -365,7 +370,7 @@ def test_a_file_cut_off_keeps_what_came_before(read: Read) -> None:
     assert [finding.code for finding in about.findings] == ["FILE-CUT-OFF"]
     good = [visit for visit in visits if not visit.findings]
     assert len(good) > 100
-    assert all(visit.doses[0].id == f"D{visit.rows[0][1] - 1}" for visit in good)
+    assert all(visit.doses[0].id == f"D{visit.rows[0][1] - 2}" for visit in good)
     assert {code for visit in visits[1:] for code in codes_of([visit])} <= {"ROW-CUT-OFF"}
 
 
@@ -414,7 +419,7 @@ def test_of_two_rows_about_one_dose_the_later_counts(read: Read) -> None:
 def test_rows_that_disagree_about_the_patient_are_said(read: Read) -> None:
     [visit] = read(OWN, {"a.csv": a_csv(a_row(), a_row(dose_id="D2", first_name="Adah"))})
     assert visit.patient.name.given == "Adah"
-    assert [(finding.code, finding.row) for finding in visit.findings] == [("PATIENT-TWICE", 1)]
+    assert [(finding.code, finding.row) for finding in visit.findings] == [("PATIENT-TWICE", 2)]
 
 
 @pytest.mark.parametrize(
@@ -423,7 +428,7 @@ def test_rows_that_disagree_about_the_patient_are_said(read: Read) -> None:
 def test_two_people_under_one_record_number_are_held_with_both_shown(read: Read, other: dict[str, str]) -> None:
     [visit] = read(OWN, {"a.csv": a_csv(a_row(), a_row(dose_id="D2", **other))})
     [finding] = visit.findings
-    assert (finding.code, finding.row) == ("PATIENT-ANOTHER", 1)
+    assert (finding.code, finding.row) == ("PATIENT-ANOTHER", 2)
     assert all(name in finding.value for name in ("Ada", other.get("first_name", "Ada"), "20200102"))
 
 
@@ -478,7 +483,8 @@ def test_no_bytes_are_too_strange(body: bytes, has_header: bool) -> None:
     whole = (",".join(NAMES).encode() + b"\n" if has_header else b"") + body
     visits = list(READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(whole)))  # type: ignore[arg-type]
     rows = rows_of(visits)
-    assert rows == list(range(1, len(rows) + 1))
+    assert len(rows) == len(set(rows)), "a row is in one visit"
+    assert not rows or rows[0] > 1, "the header is row 1"
     assert codes_of(visits) <= set(OF_RECORDS)
 
 
@@ -489,7 +495,7 @@ _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00\x1f"), ma
 def test_what_a_csv_writer_writes_is_read_row_for_row(cells: list[tuple[str, str, str]]) -> None:
     rows = [a_row(patient_id=f"P{n}", last_name=a, lot=b, comment=c) for n, (a, b, c) in enumerate(cells)]
     visits = list(READERS["csv"].read((StoredObject("a.csv", "v", 0),), OWN, _Memory(a_csv(*rows))))  # type: ignore[arg-type]
-    assert rows_of(visits) == list(range(1, len(rows) + 1))
+    assert rows_of(visits) == list(range(2, len(rows) + 2))
     assert sorted(visit.patient.mrn for visit in visits) == sorted(row[0] for row in rows)
 
 
