@@ -50,7 +50,7 @@ def files(clinic: Clinic = "", stage: Stage = LOCAL_STAGE, json: Json = False) -
 
 def trace(
     file: Annotated[str, typer.Argument(help="the file's name as `files` lists it, its last part, or its file id")],
-    row: Annotated[int, typer.Argument(help="the data row, counted from 1")],
+    row: Annotated[int, typer.Argument(help="the row as a spreadsheet shows it: the header is row 1")],
     part: Annotated[str, typer.Option(help="of a set of files: the file that has the row")] = "",
     stage: Stage = LOCAL_STAGE,
     json: Json = False,

@@ -26,7 +26,9 @@ def search(
     mrn: Annotated[str, typer.Option(help="a patient's record number, exact")] = "",
     lot: Annotated[str, typer.Option(help="a lot number, in any case")] = "",
     file: Annotated[str, typer.Option(help="the file's name as `files` lists it, its last part, or its file id")] = "",
-    row: Annotated[int, typer.Option(min=0, help="with --file: the data row, counted from 1")] = 0,
+    row: Annotated[
+        int, typer.Option(min=0, help="with --file: the row as a spreadsheet shows it: the header is row 1")
+    ] = 0,
     clinic: Clinic = "",
     state: Annotated[State | None, typer.Option(help="only this state")] = None,
     code: Annotated[str, typer.Option(help="a cause as the worklist shows it, or its code alone")] = "",

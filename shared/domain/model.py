@@ -168,7 +168,8 @@ class Dose(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         id: The EHR's id of the dose, of any length. ORC-3 is made from it, so it stays the same for corrections and
             deletes.
-        row: Its place in the export, from 1: the data row of a CSV file, the line of an NDJSON file.
+        row: Its place in the export: the row of a CSV file as a spreadsheet shows it (the header is row 1), the line of
+            an NDJSON file.
         part: The name of its file.
     """
 

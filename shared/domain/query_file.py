@@ -11,7 +11,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 """The largest query file. CT WiZ wants queries only for patients who are needed, so a larger file is a mistake."""
@@ -38,6 +38,18 @@ class Progress(StrEnum):
     UNREADABLE = "UNREADABLE"
 
 
+class QueryRow(NamedTuple):
+    """A row of a query file.
+
+    Attributes:
+        number: Its number as a spreadsheet shows it: the header is row 1, and empty lines count.
+        values: Its values by column; None if it has more or fewer cells than the header.
+    """
+
+    number: int
+    values: Mapping[str, str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
     """A row that was not asked about, and the columns that are the reason. No values: they are PHI."""
@@ -60,7 +72,7 @@ class Summary:
         done: How many of them have their outcome.
         outcomes: Rows by match (docs/query.md), `FAULT` and `ROW_UNREADABLE`; they add up to `done`.
         unreadable: The first unreadable rows.
-        parts: The first row of each part that the answers are stored in.
+        parts: The number of the first row of each part that the answers are stored in.
         tries: How often the next row was tried.
         waits: What the file waits for; empty if nothing.
         problem: Why the file is not readable; empty if it is.
@@ -96,22 +108,22 @@ class Summary:
         """Whether nothing more will be asked for this file."""
         return self.progress in {Progress.DONE, Progress.UNREADABLE}
 
-    def with_row(self, outcome: str, fields: tuple[str, ...] = ()) -> Summary:
+    def with_row(self, number: int, outcome: str, fields: tuple[str, ...] = ()) -> Summary:
         """Return the summary with one more row done.
 
         Args:
+            number: The number of the row.
             outcome: A match, `FAULT` or `ROW_UNREADABLE`.
             fields: The columns that make the row unreadable.
         """
-        row = self.done + 1
         unreadable = self.unreadable
         if outcome == UNREADABLE and len(unreadable) < MAX_UNREADABLE:
-            unreadable = (*unreadable, UnreadableRow(row, fields))
+            unreadable = (*unreadable, UnreadableRow(number, fields))
         outcomes = {**self.outcomes, outcome: self.outcomes.get(outcome, 0) + 1}
-        return replace(self, done=row, outcomes=outcomes, unreadable=unreadable, tries=0, waits="")
+        return replace(self, done=self.done + 1, outcomes=outcomes, unreadable=unreadable, tries=0, waits="")
 
 
-def rows_of(name: str, content: bytes) -> list[dict[str, str] | None] | str:
+def rows_of(name: str, content: bytes) -> list[QueryRow] | str:
     """Read the rows of a query file.
 
     Args:
@@ -119,15 +131,15 @@ def rows_of(name: str, content: bytes) -> list[dict[str, str] | None] | str:
         content: Its bytes: CSV in UTF-8 with a header.
 
     Returns:
-        The rows without blank lines, each by column, or None for a row with more or fewer cells than the header. If it
-        is no query file, a text that says why, without quoting from it.
+        The rows without blank lines. If it is no query file, a text that says why, without quoting from it.
     """
     if not name.lower().endswith(".csv"):
         return "the name does not end in .csv"
     if len(content) > MAX_BYTES:
         return f"larger than {MAX_BYTES} bytes: ask only about the patients who are needed, in several files"
     try:
-        header, *rows = filter(None, csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        (_, header), *rows = ((number, cells) for number, cells in enumerate(reader, 1) if cells)
     except UnicodeDecodeError:
         return "not UTF-8"
     except csv.Error:
@@ -137,4 +149,7 @@ def rows_of(name: str, content: bytes) -> list[dict[str, str] | None] | str:
     missing = [column for column in REQUIRED_COLUMNS if column not in header]
     if missing:
         return f"there is no column {', '.join(missing)}"
-    return [dict(zip(header, row, strict=True)) if len(row) == len(header) else None for row in rows]
+    return [
+        QueryRow(number, dict(zip(header, cells, strict=True)) if len(cells) == len(header) else None)
+        for number, cells in rows
+    ]

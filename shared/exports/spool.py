@@ -36,7 +36,7 @@ class Row(NamedTuple):
         day: The day of the dose, `YYYYMMDD`; empty if it cannot be read.
         clinic: The export's name of the clinic.
         part: The index of its file in the set.
-        row: Its number in the file, from 1.
+        row: Its number in the file: of a CSV file, the row that a spreadsheet shows.
         fault: The code of a finding made while it was read; empty if there is none.
         payload: Its content.
     """

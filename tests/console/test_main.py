@@ -175,7 +175,7 @@ def test_the_connection_test_reaches_the_simulated_iis(run: OpenRun) -> None:
 
 def test_show_explains_each_error_of_the_iis_with_our_row_and_column(run: OpenRun) -> None:
     shown = run.call("show", failure(run, "WEBIZ-714 PID-5")).stdout
-    assert "patient name, row 4, column first_name" in shown
+    assert "patient name, row 5, column first_name" in shown
     assert "placeholder (BABY BOY, TEST). Fix: Enter the legal first and last name" in shown
 
 

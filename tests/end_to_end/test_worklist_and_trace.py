@@ -28,7 +28,7 @@ def run(shared_run: OpenRun) -> OpenRun:
 def held(run: OpenRun, patient: str) -> str:
     """A submission of the test's own, at another clinic, that is held for its lot."""
     run.drop(f"any/{patient}.csv", a_csv_of("harbor", row(patient, lot="")))
-    return str(run.data("trace", f"{patient}.csv", "1")[0]["steps"][-1]["msh_10"])
+    return str(run.data("trace", f"{patient}.csv", "2")[0]["steps"][-1]["msh_10"])
 
 
 def test_failures_of_one_cause_are_one_line_with_the_fix_and_the_next_command(run: OpenRun) -> None:
@@ -46,24 +46,24 @@ def test_failures_of_one_cause_are_one_line_with_the_fix_and_the_next_command(ru
 
 
 def test_the_way_of_a_row_is_told_from_its_file_to_where_it_is(run: OpenRun) -> None:
-    (accepted,) = run.data("trace", "a.csv", "1")
+    (accepted,) = run.data("trace", "a.csv", "2")
     assert accepted["state"] == "ACCEPTED"
     assert [step["what"].split(",")[0] for step in accepted["steps"]] == [
         "arrived in elm/a.csv",
         "became a VXU",
         "attempt 1",
     ]
-    (waits,) = run.data("trace", "elm/a.csv", "2")
+    (waits,) = run.data("trace", "elm/a.csv", "3")
     assert waits["state"] == "HELD"
     assert "LOT-MISSING" in waits["steps"][-1]["what"]
-    (again,) = run.data("trace", "b.csv", "1")
+    (again,) = run.data("trace", "b.csv", "2")
     assert (again["state"], again["steps"][-1]["what"]) == (None, "unchanged: the ledger had it already")
 
 
 def test_a_corrected_row_is_traced_through_its_correction(run: OpenRun) -> None:
     msh_10 = held(run, "SYN-5")
     (new,) = run.data("resubmit", msh_10, "--set", "lot=ZZ9")
-    (way,) = run.data("trace", "SYN-5.csv", "1")
+    (way,) = run.data("trace", "SYN-5.csv", "2")
     assert {step["msh_10"] for step in way["steps"]} == {"", msh_10, new["msh_10"]}
     assert any(f"a correction of {msh_10}" in step["what"] for step in way["steps"])
 

@@ -9,7 +9,7 @@ about those rows again and overwrites the part.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -20,7 +20,7 @@ from shared.domain import faults
 from shared.domain.clinics import Configuration
 from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import MEANING, Match
-from shared.domain.query_file import FAULT, UNREADABLE, Summary, rows_of
+from shared.domain.query_file import FAULT, UNREADABLE, QueryRow, Summary, rows_of
 from shared.domain.submission import Strategy
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
@@ -50,7 +50,7 @@ class Answered:
     """One line of the answers.
 
     Attributes:
-        row: The number of the data row, from 1.
+        row: The number of the row as a spreadsheet shows it.
         clinic: The key of the clinic that asked.
         outcome: A match, `FAULT` or `ROW_UNREADABLE`.
         fields: The columns that make the row unreadable.
@@ -183,11 +183,10 @@ class _File:
                     self._save()
         self._save()
 
-    def _work_on(self, row: Mapping[str, str] | None) -> bool:
+    def _work_on(self, row: QueryRow) -> bool:
         """Work on a row. Return False if the file has to go on another time."""
         configuration = self._ports.configurations.current()
-        number = self.summary.done + 1
-        request, clinic = _request(row, self.summary.name, configuration, number)
+        request, clinic = _request(row, self.summary.name, configuration)
         if isinstance(request, Answered):
             return self._add(request)
         while True:
@@ -195,7 +194,7 @@ class _File:
             if waits or self._ports.clock.now() >= self._until:
                 self.summary = replace(self.summary, waits=waits)
                 return False
-            answered = self._ask(number, request, clinic)
+            answered = self._ask(row.number, request, clinic)
             if answered is not None:
                 return self._add(answered)
             if self.summary.waits:
@@ -242,7 +241,7 @@ class _File:
         return Answered(number, clinic, FAULT, (), f"{explained.words} {explained.fix}".strip(), asked)
 
     def _add(self, answered: Answered) -> bool:
-        self.summary = self.summary.with_row(answered.outcome, answered.fields)
+        self.summary = self.summary.with_row(answered.row, answered.outcome, answered.fields)
         self._answered.append(answered)
         return True
 
@@ -265,11 +264,10 @@ def _part(name: str, first: int) -> str:
     return f"{name}{ANSWERS}{first:06d}.jsonl"
 
 
-def _request(
-    row: Mapping[str, str] | None, name: str, configuration: Configuration, number: int
-) -> tuple[Request | Answered, str]:
+def _request(query_row: QueryRow, name: str, configuration: Configuration) -> tuple[Request | Answered, str]:
     """Return the request of a row, or its outcome if it is unreadable; and the clinic that asks."""
     folder, _, _ = name.rpartition("/")
+    number, row = query_row
     if row is None:
         return Answered(number, "", UNREADABLE, ("cells",), "more or fewer cells than the header"), ""
     only = next(iter(configuration.clinics)) if len(configuration.clinics) == 1 else ""

@@ -58,15 +58,18 @@ def trace(submissions: Submissions, files: Files, file: FileSummary, row: int, p
         submissions: the submissions.
         files: the files that arrived.
         file: the file's summary.
-        row: the row's number, from 1.
+        row: the row's number, as findings name it: of a CSV file, the row that a spreadsheet shows.
         part: for a set of files: the name of the file that has the row.
     """
     first = _submission_of_row(submissions, files, file.file_id, row, part)
     arrived = Step(file.arrived, "", f"arrived in {file.name.removeprefix(INBOX_PREFIX)}")
     if first is None:
-        if not 1 <= row <= file.rows or (file.complete and not file.unchanged):
+        if row < 1 or (file.complete and not file.unchanged):
             return None
         what = "unchanged: the ledger had it already" if file.complete else "not read yet, or unchanged"
+        if row > file.rows + 1:
+            # Empty lines and lines above the header count too, so the number of rows is no limit.
+            what = f"{what}; or the file has no such row"
         return Trace(file.name, row, None, (arrived, Step(None, "", what)))
     corrections = list(_with_corrections(submissions, first))
     steps = [arrived, *(step for submission in corrections for step in _steps(submission))]

@@ -58,7 +58,7 @@ def test_a_bad_file_is_an_answer_of_no_with_cause_row_and_fix(call: Call, bad: P
     assert result.exit_code == 1
     assert "1 of 2 visits would be sent, 1 held" in result.stdout
     assert "DATE-UNREADABLE" in result.stdout
-    assert "bad.csv, row 2 birth_date" in result.stdout
+    assert "bad.csv, row 3 birth_date" in result.stdout
     assert "Fix:" in result.stdout
 
 

@@ -238,7 +238,7 @@ def test_the_way_of_a_row_is_shown_from_its_file(browser: Browser) -> None:
     page = browser.go("/files")
     page.get_by_role("link", name="elm/a.csv").click()
     page.get_by_text("7 rows = 0 unchanged").wait_for()
-    page.get_by_label("row", exact=True).fill("3")
+    page.get_by_label("row", exact=True).fill("4")
     page.get_by_role("button", name="Trace").click()
     page.locator("ol.line li", has_text="arrived in elm/a.csv").wait_for()
     page.locator("ol.line li", has_text="then ACCEPTED").wait_for()

@@ -99,7 +99,7 @@ def test_a_clinics_first_file_needs_no_configuration(tmp_path: Path) -> None:
     assert report.has_errors
     lot = cause(report, "LOT-MISSING")
     assert (lot.count, lot.column, lot.words) == (1, "lot", CHECKS["LOT-MISSING"].words)
-    assert [(one.file, one.row) for one in lot.examples] == [("first.csv", 3)]
+    assert [(one.file, one.row) for one in lot.examples] == [("first.csv", 4)]
 
 
 def test_a_file_with_nothing_to_hold_has_no_errors(tmp_path: Path) -> None:

@@ -90,8 +90,8 @@ def test_every_row_is_asked_once_and_answered_in_order(world: World) -> None:
     assert world.asked == names
     assert (summary.progress, summary.rows, summary.done) == (Progress.DONE, len(names), len(names))
     assert summary.outcomes == {"NOT_FOUND": len(names)}
-    assert summary.parts == (1, PART_ROWS + 1)
-    assert [line["row"] for line in world.lines()] == list(range(1, len(names) + 1))
+    assert summary.parts == (2, PART_ROWS + 2)
+    assert [line["row"] for line in world.lines()] == list(range(2, len(names) + 2))
     assert all(line["fix"] for line in world.lines())
     world.run()
     assert world.asked == names, "a done file is not asked about again"
@@ -103,7 +103,7 @@ def test_a_file_continues_in_the_next_invocation(world: World) -> None:
     seen = [world.run(timedelta(seconds=7)).done for _ in range(8)]
     assert seen == [7, 14, 21, 28, 35, 42, 49, 50]
     assert world.asked == names
-    assert [line["row"] for line in world.lines()] == list(range(1, 51))
+    assert [line["row"] for line in world.lines()] == list(range(2, 52))
 
 
 def test_rows_answered_but_not_in_the_checkpoint_are_asked_again_and_listed_once(
@@ -123,7 +123,7 @@ def test_rows_answered_but_not_in_the_checkpoint_are_asked_again_and_listed_once
             world.run()
     assert world.run().done == 2
     assert world.asked == ["Ada", "Grace"] * 2
-    assert [line["row"] for line in world.lines()] == [1, 2]
+    assert [line["row"] for line in world.lines()] == [2, 3]
 
 
 def test_nothing_is_asked_outside_the_query_hours(world: World) -> None:
@@ -168,6 +168,7 @@ def test_an_unreadable_row_is_reported_with_its_columns_and_without_values(world
         f"{HEADER},clinic,profile",
         "SYN-1,Sampleton,Ada,yesterday,F,,",
         "SYN-2,Sampleton,Grace,2020-01-02,F,nowhere,Z99",
+        "",
         "SYN-3,Sampleton,Short",
         "SYN-4,Sampleton,Fine,2020-01-02,F,elm,z34",
         "SYN-5,Sampleton,,2020-01-02,F,,",
@@ -176,10 +177,10 @@ def test_an_unreadable_row_is_reported_with_its_columns_and_without_values(world
     world.query_files.put(NAME, "\n".join(rows).encode())
     summary = world.run()
     assert [(one.row, one.fields) for one in summary.unreadable] == [
-        (1, ("birth_date",)),
-        (2, ("profile", "clinic")),
-        (3, ("cells",)),
-        (5, ("first_name",)),
+        (2, ("birth_date",)),
+        (3, ("profile", "clinic")),
+        (5, ("cells",)),
+        (7, ("first_name",)),
     ]
     assert summary.outcomes == {"ROW_UNREADABLE": 4, "NOT_FOUND": 1}
     kept = world.files.get(f"{NAME}.answers/summary.json") or b""
