@@ -37,7 +37,7 @@ def test_a_file_of_patients_is_put_asked_about_and_read_and_every_step_is_audite
     (summary,) = json.loads(called("queries", "--json").stdout)
     assert (summary["name"], summary["done"]) == (name, 3)
     assert summary["outcomes"] == {"FOUND": 1, "NOT_FOUND": 1, "ROW_UNREADABLE": 1}
-    assert f"{name}: row 3: birth_date cannot be read" in called("queries").stdout
+    assert f"{name}: row 4: birth_date cannot be read" in called("queries").stdout
     out = tmp_path / "answers.jsonl"
     called("queries", name, "--out", str(out))
     lines = [json.loads(line) for line in out.read_text().splitlines()]

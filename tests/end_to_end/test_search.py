@@ -32,7 +32,7 @@ def hits(run: OpenRun, *arguments: str, code: int = 0) -> list[Any]:
 
 def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other(run: OpenRun) -> None:
     (one,) = hits(run, "--mrn", MRN)
-    assert (one["state"], one["rows"], one["clinic"]) == ("ACCEPTED", [2], "elm")
+    assert (one["state"], one["rows"], one["clinic"]) == ("ACCEPTED", [3], "elm")
     message = run.data("show", one["msh_10"])["vxu"]
     sent = next(segment for segment in message if segment.startswith("PID")).split("|")[3].split("^")[0]
     assert sent != MRN
@@ -41,7 +41,7 @@ def test_every_mark_of_a_dose_leads_to_its_submission_and_to_no_other(run: OpenR
         ("--mrn", sent),
         ("--orc-3", "DOSE-CANARY-2"),
         ("--lot", "ZZ77"),
-        ("--file", "a.csv", "--row", "2"),
+        ("--file", "a.csv", "--row", "3"),
         ("--mrn", MRN, "--lot", "zz77", "--state", "ACCEPTED", "--clinic", "elm"),
     ):
         assert [hit["msh_10"] for hit in hits(run, *marks)] == [one["msh_10"]], marks

@@ -67,7 +67,7 @@ def test_an_object_with_any_key_is_read_and_the_file_has_its_name(
     for key, file in files.items():
         assert (file.source, file.rows, file.adds_up) == ("elm", 1, True)
         (msh_10,) = convert._app.ledger.files.msh_10s(file.file_id)
-        assert convert._app.ledger.submissions.get(msh_10).visit.rows == ((key.rpartition("/")[2], 1),)
+        assert convert._app.ledger.submissions.get(msh_10).visit.rows == ((key.rpartition("/")[2], 2),)
     assert list(tmp_path.iterdir()) == []
 
 

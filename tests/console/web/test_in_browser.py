@@ -197,7 +197,7 @@ def test_one_message_shows_its_error_at_its_field_and_is_corrected_there(browser
     assert "SYN-1" not in page.url
     page.get_by_role("link", name=MSH_10).click()
     page.locator(".state", has_text="held").wait_for()
-    page.locator(".mark", has_text="LOT-MISSING").get_by_text("row 1, column lot").wait_for()
+    page.locator(".mark", has_text="LOT-MISSING").get_by_text("row 2, column lot").wait_for()
     page.get_by_label("new value").fill("ZZ9")
     assert page.get_by_role("combobox", name="column").input_value() == "lot"
     page.get_by_role("button", name="Preview").click()

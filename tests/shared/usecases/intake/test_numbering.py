@@ -100,7 +100,7 @@ def test_a_problem_of_the_message_names_the_ehr_s_dose_and_its_row(feeds: Feeds)
     feeds.file("new/a.csv", a_csv(row("1001", "1"), row("1001", "2")))
     (made,) = feeds.made()
     empty = [(one.dose_id, one.row) for one in made.findings if one.code == "Z22-RXA-16-EMPTY"]
-    assert empty == [("1", 1), ("2", 2)]
+    assert empty == [("1", 2), ("2", 3)]
 
 
 def with_another_prefix() -> str:
