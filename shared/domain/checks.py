@@ -284,7 +284,11 @@ TABLE: Final[tuple[Check, ...]] = (
     ),
     Check("PROVIDER-ID-LONG", _E, "RXA-10", "A provider's id is longer than 15 characters.", "Export the NPI."),
     Check(
-        "COUNTRY-MALFORMED", _W, "PID-11", "A country that is not a three-letter ISO 3166 code.", "Export USA, CAN, …"
+        "COUNTRY-MALFORMED",
+        _W,
+        "PID-11",
+        "A country that is not one of the three-letter ISO 3166 codes.",
+        "Export USA, CAN, …",
     ),
 )
 

@@ -70,7 +70,9 @@ PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
     ("CONTROL-CHARACTER", lambda p, today: _when(_XML_CANNOT_CARRY.search(_texts(p)) is not None)),
     (
         "COUNTRY-MALFORMED",
-        lambda p, today: next((a.country for a in p.addresses if a.country and len(a.country) != 3), None),
+        lambda p, today: next(
+            (a.country for a in p.addresses if a.country and a.country not in tables.COUNTRIES), None
+        ),
     ),
 )
 

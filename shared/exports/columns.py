@@ -52,6 +52,7 @@ class Of(Enum):
     REFUSED = "only for refusals; a dose given with a reason is held"
 
 
+_NAMES: Final = frozenset({"PID-5", "PID-6", "NK1-2"})
 _DATES: Final = frozenset({ColumnKind.DATE, ColumnKind.MONTH})
 CODED: Final = frozenset({ColumnKind.CODE, ColumnKind.CVX, ColumnKind.MVX})
 """The kinds whose values are codes."""
@@ -89,6 +90,11 @@ class Column(msgspec.Struct, frozen=True):
     needs: tuple[str, ...] = ()
     of: Of = Of.EVERY
     aliases: tuple[str, ...] = ()
+
+    @property
+    def is_name(self) -> bool:
+        """Whether its values are parts of people's names."""
+        return self.path in _NAMES or self.name.endswith(("_last_name", "_first_name"))
 
     @property
     def unreadable(self) -> str:

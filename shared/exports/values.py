@@ -21,6 +21,7 @@ _MONTHS: Final = (
     re.compile(r"(?P<month>\d{1,2})[-/](?P<year>\d{4})"),
 )
 _NUMBER: Final = re.compile(r"\d+(\.\d*)?|\.\d+")
+UNKNOWN_AMOUNT: Final = "999"
 _EXTENSION: Final = re.compile(r"\s*(x|ext\.?|extension)\s*\d*\s*$", re.IGNORECASE)
 _NOT_DIGITS: Final = re.compile(r"\D+")
 _PHONE: Final = re.compile(r"[\d\s().+/-]+")
@@ -98,6 +99,12 @@ def amount(text: str) -> str | None:
     return f"{whole.lstrip('0') or '0'}" + (f".{rest}" if rest else "")
 
 
+def is_unknown_amount(number: str) -> bool:
+    """Tell whether an amount says that it is not known: 999 (RXA-6), or 0, which no dose has."""
+    whole, _, rest = number.partition(".")
+    return whole.lstrip("0") in ("", UNKNOWN_AMOUNT) and not rest.strip("0")
+
+
 def npi(text: str) -> str | None:
     """Return a National Provider Identifier: ten digits."""
     return text if len(text) == 10 and text.isascii() and text.isdigit() else None
@@ -131,15 +138,3 @@ def phone(text: str, use: str = "PRN", equipment: str = "PH") -> Telecom | None:
     if len(digits) == 10:
         return Telecom(use, equipment, digits[:3], digits[3:])
     return Telecom(use, equipment, "", digits) if len(digits) == 7 else None
-
-
-def zip_code(text: str, country: str = "") -> str:
-    """Return a US zip code with the leading zero that a spreadsheet removes, and with its hyphen.
-
-    A postal code of another country (ISO 3166, three letters) is returned as it is.
-    """
-    if country not in ("", "USA") or not (text.isascii() and text.isdigit()):
-        return text
-    if len(text) in (4, 8):
-        text = f"0{text}"
-    return f"{text[:5]}-{text[5:]}" if len(text) == 9 else text

@@ -6,10 +6,10 @@ missing or unreadable beside the dose's id holds a deletion.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_entry
 from typing import Final
 
 from shared.domain import identity
@@ -18,11 +18,10 @@ from shared.domain.codes import cdc, tables
 from shared.domain.codes.local import is_unread
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Patient, Visit
 from shared.domain.person import Person, differences
+from shared.exports.tidy import Tidying
 from shared.replaced import replace
 
 _HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
-# A spreadsheet rounds a long number and writes it so ("1.23E+11"): the digits that told two patients apart are lost.
-_SPREADSHEET_NUMBER: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 # What a deletion is found by, and what is wrong with its row as a whole.
 _PATHS_OF_DELETIONS: Final = frozenset({"", "ORC-2", "ORC-3", "RXA-21"})
@@ -143,17 +142,18 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     if any(map(_deletes, entries)):
         day = "" if any(map(is_unfindable, entries)) else day
         entries = [_as_deletion(entry) if _deletes(entry) else entry for entry in entries]
-    patient = next((entry for entry in reversed(entries) if not _deletes(entry)), entries[-1]).patient
     findings = [finding for entry in entries for finding in entry.findings]
+    tidying = Tidying(source.columns)
+    entries = _tidied(entries, tidying, findings)
+    patient = next((entry for entry in reversed(entries) if not _deletes(entry)), entries[-1]).patient
     for entry in entries:
         findings += _of_another_patient(entry, patient)
-    findings += _of_record_number(patient, entries[-1].row)
     doses: dict[str, Dose] = {}
     places: Counter[str] = Counter()
     for entry in entries:
         if entry.dose is None:
             continue
-        dose = _with_source(_with_codes_of_package(entry.dose), source, findings)
+        dose = _with_source(_with_codes_of_package(_tidy_dose(entry.dose, tidying, findings)), source, findings)
         if not dose.id:
             dose = _with_derived_id(dose, source, entry.patient.mrn, clinic, doses, places, findings)
         elif dose.id in doses and (code := _clash(doses[dose.id], dose)):
@@ -174,9 +174,26 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     )
 
 
-def _of_record_number(patient: Patient, row: int) -> Iterator[Finding]:
-    if _SPREADSHEET_NUMBER.fullmatch(patient.mrn):
-        yield Finding("PATIENT-ID-DAMAGED", "PID-3", row, "patient_id", patient.mrn)
+def _tidied(entries: Sequence[Entry], tidying: Tidying, findings: list[Finding]) -> Sequence[Entry]:
+    """The entries with their patients in order. Findings about a patient whom several rows repeat are made once."""
+    tidy: list[Entry] = []
+    seen: Patient | None = None
+    for entry in entries:
+        if seen is None or (entry.patient is not seen and entry.patient != seen):
+            seen = entry.patient
+            patient, found = tidying.patient(seen, entry.row)
+            findings += found
+        tidy.append(entry if patient is entry.patient else replace_entry(entry, patient=patient))
+    return tidy
+
+
+def _tidy_dose(dose: Dose, tidying: Tidying, findings: list[Finding]) -> Dose:
+    """The dose in order. A deletion needs nothing but the id of its dose."""
+    found: list[Finding] = []
+    dose = tidying.dose(dose, found)
+    is_deletion = dose.action is Action.DELETE
+    findings += [finding for finding in found if not is_deletion or finding.path in _PATHS_OF_DELETIONS]
+    return dose
 
 
 def _as_deletion(entry: Entry) -> Entry:

@@ -14,7 +14,7 @@ from shared.domain.clinics import Source
 from shared.domain.codes import tables
 from shared.domain.identity import normalized_id
 from shared.domain.model import NO_CODE, Finding, Patient, Visit
-from shared.exports import visits
+from shared.exports import blanks, visits
 from shared.exports.csv import header as csv_header
 from shared.exports.csv.cells import RowReader
 from shared.exports.csv.header import Header
@@ -153,7 +153,8 @@ class CsvFile(TextFile):
                 yield from (visits.visit(self._source, clinic, day, [entry]) for entry in unplaced)
 
     def _entry(self, row: Row, reader: RowReader) -> Entry:
-        cells = row.payload.decode().split(_CELL)
+        text = row.payload.decode()
+        cells = text.split(_CELL)
         doubts = reader.doubts(cells, row.row)
         patient, dose, findings = reader.read(cells, row.row)
         if doubts:
@@ -208,9 +209,9 @@ def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[lis
             record = joined.split(_CELL)
         if fault and fault != _AS_WINDOWS_1252:
             return Row("", "", "", 0, number, fault, payload)
-        patient = (normalized_id(record[patient_at]) if patient_at >= 0 else "") or patient_default
-        raw_day = (record[day_at].strip() if day_at >= 0 else "") or day_default
-        clinic = (record[clinic_at].strip() if clinic_at >= 0 else "") or clinic_default
+        patient = (blanks.identity(normalized_id(record[patient_at])) if patient_at >= 0 else "") or patient_default
+        raw_day = (blanks.plain(record[day_at].strip()) if day_at >= 0 else "") or day_default
+        clinic = (blanks.word(record[clinic_at].strip()) if clinic_at >= 0 else "") or clinic_default
         return Row(patient, (dates.day(raw_day) or "") if raw_day else "", clinic, 0, number, fault, payload)
 
     return row_of

@@ -153,7 +153,7 @@ def address(place: fhir.PostalAddress) -> Address:
         other=", ".join(lines[1:]),
         city=place.city,
         state=place.state,
-        zip=values.zip_code(place.postalCode, country),
+        zip=place.postalCode,
         country=country,
         type="M" if place.type == "postal" and place.use in ("", "home") else _ADDRESS_TYPES.get(place.use, "H"),
     )

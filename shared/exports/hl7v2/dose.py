@@ -10,7 +10,7 @@ from shared.domain.hl7 import loinc
 from shared.domain.hl7.message import Message, Repetition, Segment
 from shared.domain.identity import NO_ORDER
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
-from shared.exports import values
+from shared.exports import blanks, values
 from shared.exports.hl7v2.fields import Reading, Triplet, look_up, triplets, with_alternate
 from shared.exports.visits import information_source
 from shared.replaced import replace
@@ -18,8 +18,6 @@ from shared.replaced import replace
 _CVX_SYSTEMS: Final = frozenset({"CVX", "HL70292", "2.16.840.1.113883.12.292"})
 _NDC_SYSTEMS: Final = frozenset({"NDC", "2.16.840.1.113883.6.69"})
 _MVX_SYSTEMS: Final = frozenset({"MVX", "HL70227", "2.16.840.1.113883.12.227"})
-# RXA-6 of an unknown amount, and of a dose that was not given.
-_NO_AMOUNTS: Final = frozenset({"999", "999.0", "0", "0.0"})
 _DOCUMENT_LENGTH: Final = 24
 _VIS: Final = frozenset({loinc.VIS_DOCUMENT, loinc.VACCINE, loinc.VIS_EDITION, loinc.VIS_PRESENTED})
 _OTHER_REASON: Final = "02"
@@ -42,7 +40,7 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
     lot = rxa.text(15)
     source = _information_source(rxa, completion, reading)
     action = _action(rxa, reading)
-    amount = "" if rxa.text(6) in _NO_AMOUNTS else reading.read("amount", rxa.text(6), values.amount)
+    amount = reading.read("amount", rxa.text(6), values.amount)
     result = Dose(
         id=_dose_id(orc),
         date=reading.as_day(rxa.text(3)) or "",
@@ -52,7 +50,7 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
         information_source=information_source(source, completion, lot),
         action=action,
         amount=amount,
-        units=_units(rxa, reading) if amount else NO_CODE,
+        units=_units(rxa, reading) if amount and not values.is_unknown_amount(amount) else NO_CODE,
         lot=lot,
         expiry=reading.read("expiry", rxa.text(16), reading.as_day_or_month),
         manufacturer=_manufacturer(rxa, reading),
@@ -93,7 +91,7 @@ def _dose_id(orc: Segment) -> str:
 
 def _order_number(orc: Segment, number: int) -> str:
     """ORC-2.1 or ORC-3.1; 9999 means that there is no order (IZ-45)."""
-    text = orc.id(number)
+    text = blanks.identity(orc.id(number))
     return "" if text == NO_ORDER else text
 
 

@@ -189,7 +189,7 @@ def _address(xad: Repetition, path: str, reading: Reading) -> Address:
         other=xad.text(2),
         city=xad.text(3),
         state=xad.text(4),
-        zip=values.zip_code(xad.text(5), country),
+        zip=xad.text(5),
         country=country,
         type=kind.code if kind else "H",
         county=xad.text(9),

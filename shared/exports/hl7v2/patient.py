@@ -7,7 +7,7 @@ from typing import Final
 from shared.domain.codes import tables
 from shared.domain.hl7.message import Message, Segment
 from shared.domain.model import NO_CODE, Address, Code, NextOfKin, Patient
-from shared.exports import values
+from shared.exports import blanks, values
 from shared.exports.hl7v2.fields import Reading, Triplet, addresses, look_up, names, xpn
 
 # HL7 table 0203, best first: the EHR's own number, then one of no stated kind.
@@ -21,13 +21,13 @@ def record_number(pid: Segment) -> str:
     """Return the record number: PID-3.1 of the best kind. Before v2.3.1 it may stand in PID-2 or PID-4."""
     ranked: list[tuple[int, str]] = []
     for cx in pid.repetitions(3):
-        number, kind = cx.id(), cx.text(5).upper()
+        number, kind = blanks.identity(cx.id()), cx.text(5).upper()
         if number and kind not in _NOT_RECORD_NUMBERS:
             rank = _RECORD_NUMBERS.index(kind) if kind in _RECORD_NUMBERS else len(_RECORD_NUMBERS)
             ranked.append((rank, number))
     if ranked:
         return min(ranked, key=lambda candidate: candidate[0])[1]
-    return pid.id(2) or pid.id(4)
+    return blanks.identity(pid.id(2)) or blanks.identity(pid.id(4))
 
 
 def patient(message: Message, reading: Reading) -> Patient:

@@ -115,7 +115,7 @@ def test_deletions_without_a_day_are_one_visit_for_each_patient(
 def test_deletions_without_a_patient_are_a_visit_each(read: Read) -> None:
     visits = read(*a_csv("dose_id,action\nD1,D\nD2,D\n"))
     assert deletions(visits) == [("", "", ["D1"]), ("", "", ["D2"])]
-    assert [visit.rows for visit in visits] == [(("a.csv", 1),), (("a.csv", 2),)]
+    assert [visit.rows for visit in visits] == [(("a.csv", 2),), (("a.csv", 3),)]
 
 
 @pytest.mark.parametrize(

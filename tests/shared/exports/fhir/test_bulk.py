@@ -415,7 +415,8 @@ def test_the_sample_export_comes_through_line_for_line(read: Read, shared_materi
     rows = sorted(row for visit in visits for _, row in visit.rows)
     assert rows == list(range(1, 162))
     assert len({visit.patient.mrn for visit in visits}) == 13
-    assert {finding.code for finding in findings_of(visits)} == {"DOSE-SENT-AS-HISTORICAL"}
+    left_out = {finding.value for finding in findings_of(visits) if finding.code != "DOSE-SENT-AS-HISTORICAL"}
+    assert left_out == {"00000"}, "a patient's zip code is none"
     assert len({identity.record_key(visit) for visit in visits}) == len(visits)
     days = [(visit.patient.mrn, visit.date) for visit in visits]
     assert days == sorted(days)

@@ -1,0 +1,138 @@
+"""The rules of every format about the values of a patient and a dose.
+
+Words for nothing become empty (`blanks`), states become two letters and zip codes whole (`places`), and an amount of 0
+or 999 is unknown. What is left out although it said something has a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from shared.domain import places
+from shared.domain.model import NO_CODE, Address, Dose, Finding, Name, NextOfKin, Patient, Provider
+from shared.exports import blanks, values
+from shared.exports.columns import column_of
+from shared.replaced import replace
+
+_NAME_PARTS: Final = ("family", "given", "middle", "suffix")
+_PLACE_PARTS: Final = ("street", "other", "city", "state", "county")
+_TEXTS: Final = (
+    ("id", blanks.identity),
+    ("placer_id", blanks.identity),
+    ("dose_number", blanks.word),
+    ("comment", blanks.word),
+)
+_ROLES: Final = ("administered_by", "ordered_by", "entered_by")
+
+
+class Tidying:
+    """Brings the values of one export's patients and doses in order."""
+
+    def __init__(self, own_names: Mapping[str, str]) -> None:
+        """Begin.
+
+        Args:
+            own_names: The names that the source's files have for vaxline's columns, for findings.
+        """
+        self._own_names = own_names
+
+    def patient(self, patient: Patient, row: int) -> tuple[Patient, tuple[Finding, ...]]:
+        """Return a patient in order, and findings about what was left out."""
+        findings: list[Finding] = []
+        if blanks.is_damaged(patient.mrn):
+            findings.append(self._finding("PATIENT-ID-DAMAGED", "PID-3", row, patient.mrn))
+        name = _name(patient.name)
+        maiden = blanks.name(patient.mothers_maiden_name)
+        addresses = self._addresses(patient.addresses, "PID-11", row, findings)
+        kin = self._next_of_kin(patient.next_of_kin, row, findings) if patient.next_of_kin else ()
+        aliases = tuple(alias for other in patient.aliases if (alias := _name(other)))
+        if (
+            name is patient.name
+            and maiden == patient.mothers_maiden_name
+            and addresses == patient.addresses
+            and kin == patient.next_of_kin
+            and aliases == patient.aliases
+        ):
+            return patient, tuple(findings)
+        in_order = replace(
+            patient, name=name, mothers_maiden_name=maiden, addresses=addresses, next_of_kin=kin, aliases=aliases
+        )
+        return in_order, tuple(findings)
+
+    def dose(self, dose: Dose, findings: list[Finding]) -> Dose:
+        """Return a dose in order; adds findings about what was left out."""
+        changes: dict[str, Any] = {}
+        if dose.id and blanks.is_damaged(dose.id):
+            findings.append(self._finding("DOSE-ID-DAMAGED", "ORC-3", dose.row, dose.id))
+        if dose.lot and (lot := self._lot(dose, findings)) != dose.lot:
+            changes["lot"] = lot
+        if dose.amount and values.is_unknown_amount(dose.amount):
+            if not dose.amount.startswith(values.UNKNOWN_AMOUNT) and dose.is_administered_here:
+                findings.append(self._finding("AMOUNT-ZERO", "RXA-6", dose.row, dose.amount))
+            changes |= {"amount": "", "units": NO_CODE}
+        for name, said in _TEXTS:
+            text = getattr(dose, name)
+            if text and not said(text):
+                changes[name] = ""
+        for role in _ROLES:
+            provider: Provider = getattr(dose, role)
+            if provider.family or provider.given:
+                family, given = blanks.name(provider.family), blanks.name(provider.given)
+                if family != provider.family or given != provider.given:
+                    changes[role] = replace(provider, family=family, given=given)
+        return replace(dose, **changes) if changes else dose
+
+    def _lot(self, dose: Dose, findings: list[Finding]) -> str:
+        lot = blanks.lot(dose.lot)
+        if not blanks.is_damaged(lot):
+            return lot
+        findings.append(self._finding("LOT-DAMAGED", "RXA-15", dose.row, lot))
+        return ""
+
+    # parts ------------------------------------------------------------------------------------------------------------
+
+    def _finding(self, code: str, path: str, row: int, value: str) -> Finding:
+        return Finding(code, path, row, column_of(path, self._own_names), value)
+
+    def _addresses(
+        self, addresses: tuple[Address, ...], path: str, row: int, findings: list[Finding]
+    ) -> tuple[Address, ...]:
+        in_order: list[Address] = []
+        for address in addresses:
+            bare = _without_words(address, _PLACE_PARTS)
+            if bare.zip and (bare.zip == "0" or blanks.says_nothing(bare.zip)):
+                bare = replace(bare, zip="")
+            place, wrong = places.located(bare)
+            findings += [
+                self._finding("VALUE-LEFT-OUT", f"{path}.{component}", row, value) for component, value in wrong
+            ]
+            if place:
+                in_order.append(place)
+        return tuple(in_order)
+
+    def _next_of_kin(self, kin: tuple[NextOfKin, ...], row: int, findings: list[Finding]) -> tuple[NextOfKin, ...]:
+        return tuple(self._relatives(kin, row, findings))
+
+    def _relatives(self, kin: tuple[NextOfKin, ...], row: int, findings: list[Finding]) -> Iterator[NextOfKin]:
+        for relative in kin:
+            name = _name(relative.name)
+            places_there = self._addresses((relative.address,), "NK1-4", row, findings) if relative.address else ()
+            address = places_there[0] if places_there else Address()
+            if not name:
+                continue
+            is_same = name is relative.name and address == relative.address
+            yield relative if is_same else replace(relative, name=name, address=address)
+
+
+def _name(name: Name) -> Name:
+    """A name without the parts that say nothing."""
+    if all(not text or blanks.name(text) for text in (name.family, name.given, name.middle, name.suffix)):
+        return name
+    return replace(name, **{part: blanks.name(getattr(name, part)) for part in _NAME_PARTS})
+
+
+def _without_words(address: Address, parts: tuple[str, ...]) -> Address:
+    if all(not (text := getattr(address, part)) or blanks.word(text) for part in parts):
+        return address
+    return replace(address, **{part: blanks.word(getattr(address, part)) for part in parts})
