@@ -75,7 +75,7 @@ ERRORS: Final[Mapping[str, Mapping[int, Row]]] = {
         8: {"patient_id": ""},
         11: {"lot": ""},
         14: {"dose_date": "1901-05-05"},
-        21: {"cvx": "999", "ndc": "", "vaccine_name": "something new"},
+        21: {"cvx": "98", "ndc": "", "vaccine_name": "skin test"},
         24: {"mvx": "ZZZ"},
         28: {"patient_id": "ELM-LONG-RECORD-NUMBER-0001", "address_zip": "O61O3"},
         31: {"expiry": "2020-01-31"},
@@ -92,7 +92,7 @@ ERRORS: Final[Mapping[str, Mapping[int, Row]]] = {
     },
     "hilltop": {
         4: {"lot": ""},
-        7: {"cvx": "999", "vaccine_name": "something new"},
+        7: {"cvx": "98", "vaccine_name": "skin test"},
         11: {"dose_date": "last Tuesday"},
         16: {"action": "D"},
     },

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from local.ctwiz.messages import Message, Order, Segment
+from shared.domain.codes import cdc
 from shared.domain.hl7 import er7
 
 
@@ -163,7 +164,11 @@ _ROUTE: Final = re.compile(r"C\d{4,6}")
 _NDC: Final = re.compile(r"[\d-]{9,13}")
 _MANUFACTURER: Final = re.compile(r"(?!ZZ|XX)[A-Z]{2,3}")
 _ZIP: Final = re.compile(r"(\d{5}(-?\d{4})?)?")
-HIGHEST_CVX: Final = 340
+# 98 names no test in particular, and CDC has reserved 99.
+_NO_CVX: Final = frozenset({"98", "99"})
+_CVX: Final = re.compile(r"\d{1,3}")
+NEW_CVX: Final = range(max(int(code) for code in cdc.cvx_codes() if int(code) < 500) + 1, 500)
+"""Codes that CDC may have added since the table was made: an IIS knows them on the day. From 500 on they are not US."""
 
 
 def _is_day(text: str) -> bool:
@@ -178,7 +183,9 @@ def _knows_vaccine(subject: Subject) -> bool:
     code = subject.value("RXA-5.1")
     if subject.value("RXA-5.3") == "NDC":
         return _NDC.fullmatch(code) is not None
-    return code.isdigit() and (1 <= int(code) <= HIGHEST_CVX or code == "998")
+    if not (code.isascii() and _CVX.fullmatch(code)) or code in _NO_CVX:
+        return False
+    return cdc.cvx(code) is not None or int(code) in NEW_CVX
 
 
 _TOO_LONG: Final = "Internal Parser Error: Field too long: {length} > "

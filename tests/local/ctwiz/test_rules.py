@@ -109,6 +109,20 @@ def test_a_rule_finds_its_one_change(rule: tuple[str, str, str], change: tuple[s
     assert (consequence in err[8]) == (severity == "E")
 
 
+@pytest.mark.parametrize(
+    ("cvx", "is_known"),
+    [
+        *((code, True) for code in ("08", "8", "187", "334", "500", "501", "510", "521", "801", "998", "999")),
+        # Newer than the table: an IIS has them on the day on which CDC publishes them.
+        *((code, True) for code in ("335", "338", "499")),
+        *((code, False) for code in ("98", "99", "0", "522", "600", "802", "997", "1000", "", "Tdap", "\u0664")),
+    ],
+)
+def test_a_cvx_is_judged_by_cdcs_table(cvx: str, is_known: bool) -> None:
+    verdict = registry().receive(a_message(an_order()).replace("|08^Hep B^CVX|", f"|{cvx}^x^CVX|"))
+    assert ("WEBIZ-724" not in verdict.answer, verdict.stored) == (is_known, is_known)
+
+
 def test_a_bad_order_group_is_dropped_and_the_others_are_stored() -> None:
     webiz = registry()
     bad = tuple(segment.replace("08^Hep B", "908^Nothing") for segment in an_order(2))
