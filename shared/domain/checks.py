@@ -141,6 +141,15 @@ TABLE: Final[tuple[Check, ...]] = (
         "Enter the mother or guardian in the EHR.",
     ),
     Check(
+        "RELATIVE-LEFT-OUT",
+        _W,
+        "NK1-3",
+        "A relative without first or last name, or without a relationship that the IIS knows; the message goes without "
+        "that relative.",
+        "Enter name and relationship in the EHR, or map the EHR's word with `codes.relationship` in clinics.toml.",
+        counts_in_strict=False,
+    ),
+    Check(
         "CONTROL-CHARACTER",
         _E,
         "PID",

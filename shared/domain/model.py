@@ -119,6 +119,16 @@ class NextOfKin(msgspec.Struct, frozen=True, gc=False):
     address: Address = Address()
     telecoms: tuple[Telecom, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has what an NK1 must have: both names (NK1-2) and a relationship (NK1-3)."""
+        return self.name.family != "" and self.name.given != "" and self.relationship.code != ""
+
+    def __str__(self) -> str:
+        """One line for the worklist. It is PHI."""
+        name = " ".join(filter(None, (self.name.given, self.name.family))) or "no name"
+        return f"{name}, {self.relationship.alternate_code or self.relationship.text or 'no relationship'}"
+
 
 class Patient(msgspec.Struct, frozen=True, gc=False):
     """PID, PD1 and NK1. `mrn` is the medical record number as the EHR writes it, of any length."""

@@ -66,7 +66,13 @@ PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
     ("RACE-MISSING", lambda p, today: _when(not p.races)),
     ("ETHNICITY-MISSING", lambda p, today: _when(not p.ethnicity)),
     ("ADDRESS-MISSING", lambda p, today: _when(not p.addresses)),
-    ("GUARDIAN-MISSING", lambda p, today: _when(bool(_is_younger(p, ADULT_AT, today)) and not p.next_of_kin)),
+    (
+        "GUARDIAN-MISSING",
+        lambda p, today: _when(
+            bool(_is_younger(p, ADULT_AT, today)) and not any(kin.is_whole for kin in p.next_of_kin)
+        ),
+    ),
+    ("RELATIVE-LEFT-OUT", lambda p, today: next((str(kin) for kin in p.next_of_kin if not kin.is_whole), None)),
     ("CONTROL-CHARACTER", lambda p, today: _when(_XML_CANNOT_CARRY.search(_texts(p)) is not None)),
     (
         "COUNTRY-MALFORMED",

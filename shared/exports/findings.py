@@ -200,7 +200,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "STATUS-CONTRADICTS",
         _E,
         "RXA-20",
-        "The row's columns differ about whether the dose was given, refused or not given.",
+        "Values of the row differ about whether the dose was given, refused or not given.",
         "Correct the dose in the EHR and export the row again.",
     ),
     Check(
@@ -313,6 +313,13 @@ TABLE: Final[tuple[Check, ...]] = (
         _E,
         "",
         "A value that matters does not have the form that its field needs.",
+        "Correct it in the EHR and export the row again.",
+    ),
+    Check(
+        "CODES-DIFFER",
+        _E,
+        "",
+        "The export has several codes for a field that takes one, and they differ.",
         "Correct it in the EHR and export the row again.",
     ),
     Check(

@@ -450,14 +450,17 @@ def cvx(raw: str, text: str = "") -> Code | None:
 
 
 def mvx(raw: str, text: str = "") -> Code | None:
-    """Return an MVX code in capitals, None if `raw` is not two or three letters (a maker's name, for instance).
+    """Return an MVX code in capitals; None if `raw` is neither two or three letters nor a name of CDC's table.
 
     Args:
-        raw: The code.
+        raw: The code, or the name.
         text: Its text; CDC's name if it is empty.
     """
     letters = raw.strip().upper()
-    if not _MVX.fullmatch(letters):
+    row = cdc.mvx_named(raw)
+    if row is not None:
+        letters = row.code
+    elif not _MVX.fullmatch(letters):
         return None
-    row = cdc.mvx(letters)
+    row = row or cdc.mvx(letters)
     return Code(letters, text or (row.name if row else ""), "MVX")

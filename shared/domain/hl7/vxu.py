@@ -182,7 +182,7 @@ def _pd1(patient: Patient) -> str:
 
 
 def _nk1s(relatives: Iterable[NextOfKin]) -> Iterator[str]:
-    for number, kin in enumerate([kin for kin in relatives if kin.name], 1):
+    for number, kin in enumerate([kin for kin in relatives if kin.is_whole], 1):
         line = f"NK1|{number}|{xpn(kin.name)}|{_code(kin.relationship, 'HL70063')}|{xad(kin.address)}"
         yield f"{line}|{xtns(kin.telecoms)}".rstrip("|") + SEGMENT_END
 

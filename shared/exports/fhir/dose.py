@@ -48,7 +48,7 @@ def dose(
     reading = Reading(row, as_of)
     completion, action, reason = _status(resource, reading)
     people = performers(resource.performer, find, reading)
-    amount = resource.doseQuantity.value
+    amount, units = _amount(resource.doseQuantity, reading)
     lot = resource.lotNumber.strip()
     read = Dose(
         id=dose_id(resource),
@@ -58,8 +58,8 @@ def dose(
         completion=completion,
         information_source=information_source(_origin(resource), completion, lot),
         action=action,
-        amount=_decimal(amount) if amount is not None else "",
-        units=_units(resource.doseQuantity, reading),
+        amount=amount,
+        units=units,
         lot=lot,
         expiry=_expiry(resource.expirationDate, reading),
         manufacturer=_manufacturer(resource.manufacturer, find(resource.manufacturer), reading),
@@ -71,7 +71,7 @@ def dose(
             tables.FUNDING_SOURCE, resource.fundingSource, "OBX 30963-3", "fundingSource", matters=True
         ),
         vis=_vis(resource.education, reading),
-        dose_number=_dose_number(resource.protocolApplied),
+        dose_number=_dose_number(resource.protocolApplied, reading),
         comment="\n".join(note.text.strip() for note in resource.note if note.text.strip()),
         administered_by=people.administered_by,
         ordered_by=people.ordered_by,
@@ -96,11 +96,14 @@ def _status(resource: fhir.Immunization, reading: Reading) -> tuple[Completion, 
         return _not_given(resource, reading)
     if resource.status != "completed":
         reading.note("CODE-UNKNOWN", "RXA-20", "status", resource.status)
+    reason = next((word for concept in _reasons(resource) for word in spellings(concept)), "")
+    if reason:
+        reading.note("STATUS-CONTRADICTS", "RXA-20", "statusReason", reason)
     return _given(resource, reading), Action.ADD, NO_CODE
 
 
 def _not_given(resource: fhir.Immunization, reading: Reading) -> tuple[Completion, Action, Code]:
-    concepts = (resource.statusReason, *resource.explanation.reasonNotGiven)
+    concepts = _reasons(resource)
     for concept in concepts:
         for spelling in spellings(concept):
             reason = tables.REFUSAL_REASON.look_up(spelling)
@@ -110,6 +113,11 @@ def _not_given(resource: fhir.Immunization, reading: Reading) -> tuple[Completio
                 return Completion.REFUSED, Action.ADD, replace(reason, text=concept.text) if is_other else reason
     stated = next((concept for concept in concepts if any(spellings(concept))), resource.statusReason)
     return Completion.NOT_ADMINISTERED, Action.ADD, _local_reason(stated, reading)
+
+
+def _reasons(resource: fhir.Immunization) -> tuple[fhir.Concept, ...]:
+    """Why the dose was not given."""
+    return (resource.statusReason, *resource.explanation.reasonNotGiven)
 
 
 def _given(resource: fhir.Immunization, reading: Reading) -> Completion:
@@ -147,30 +155,27 @@ def _decimal(number: Decimal) -> str:
     return values.amount(format(number, "f")) or format(number, "f")
 
 
-def _units(quantity: fhir.Quantity, reading: Reading) -> Code:
+def _amount(quantity: fhir.Quantity, reading: Reading) -> tuple[str, Code]:
+    """RXA-6 and RXA-7. An amount of an unknown unit (`{each}`, `{dose}`) is left out, because it tells no amount."""
     if quantity.value is None:
-        return NO_CODE
+        return "", NO_CODE
+    amount = _decimal(quantity.value)
     for spelling in (quantity.code, quantity.unit):
-        code = tables.UNITS.look_up(spelling) if spelling else None
-        if code:
-            return code
-    if quantity.code or quantity.unit:
-        reading.note("CODE-UNKNOWN", "RXA-7", "doseQuantity", quantity.code or quantity.unit)
-    return NO_CODE
+        units = tables.UNITS.look_up(spelling) if spelling else None
+        if units:
+            return amount, units
+    unit = quantity.code or quantity.unit
+    if not unit or values.is_unknown_amount(amount):
+        return amount, NO_CODE
+    reading.note("VALUE-LEFT-OUT", "RXA-6", "doseQuantity", f"{amount} {unit}")
+    return "", NO_CODE
 
 
 def _vaccine(concept: fhir.Concept, reading: Reading) -> Code:
     """The CVX coding, with the EHR's own code (neither CVX nor NDC) as alternate; without CVX, the own code alone."""
-    cvx = misread = NO_CODE
-    for coding in concept.coding:
-        if standard_system(coding.system) == "cvx" and not cvx:
-            code = tables.cvx(coding.code, coding.display or concept.text)
-            if code is None:
-                reading.note("CODE-UNKNOWN", "RXA-5", "vaccineCode", coding.code)
-                misread = local.unread(coding.code, coding.display)
-            cvx = code or NO_CODE
-    if local.is_unread(misread) and not cvx:
-        return misread
+    cvx = _cvx(concept, reading)
+    if local.is_unread(cvx):
+        return cvx
     for coding in concept.coding:
         if coding.code and standard_system(coding.system) not in _STANDARD_SYSTEMS:
             own = local.unread(coding.code, coding.display)
@@ -178,6 +183,33 @@ def _vaccine(concept: fhir.Concept, reading: Reading) -> Code:
     if not cvx and concept.text:
         return local.unread(concept.text, concept.text)
     return cvx
+
+
+def _cvx(concept: fhir.Concept, reading: Reading) -> Code:
+    """The CVX of a vaccine, as a local code if it is no number. Of two, one for any formulation says less."""
+    good: dict[str, Code] = {}
+    bad: list[fhir.Coding] = []
+    for coding in concept.coding:
+        if coding.code and standard_system(coding.system) == "cvx":
+            code = tables.cvx(coding.code, coding.display or concept.text)
+            if code is None:
+                bad.append(coding)
+            else:
+                good.setdefault(code.code, code)
+    if not good and bad:
+        reading.note("CODE-UNKNOWN", "RXA-5", "vaccineCode", bad[0].code)
+        return local.unread(bad[0].code, bad[0].display)
+    for coding in bad:
+        reading.note("VALUE-LEFT-OUT", "RXA-5", "vaccineCode", coding.code)
+    specific = [code for code in good.values() if not _is_unspecified(code)] or list(good.values())
+    if len(specific) > 1:
+        reading.note("CODES-DIFFER", "RXA-5", "vaccineCode", ", ".join(code.code for code in specific))
+    return specific[0] if specific else NO_CODE
+
+
+def _is_unspecified(code: Code) -> bool:
+    row = cdc.cvx(code.code)
+    return row is not None and row.unspecified
 
 
 def _ndc(concept: fhir.Concept, reading: Reading) -> str:
@@ -200,32 +232,39 @@ def _expiry(text: str, reading: Reading) -> str:
 
 
 def _manufacturer(reference: fhir.Reference, organization: fhir.Actor | None, reading: Reading) -> Code:
-    """The MVX code: an identifier of that system at the reference or at its Organization."""
+    """The MVX code, by an identifier of that system at the reference or at its Organization, or by CDC's name of it."""
     identifiers = [reference.identifier, *(organization.identifier if organization else ())]
     name = organization.name if organization and isinstance(organization.name, str) else ""
-    text = reference.display or name
+    texts = [text for text in (reference.display, name) if text]
     for identifier in identifiers:
         if standard_system(identifier.system) == "mvx":
-            code = tables.mvx(identifier.value, text)
+            code = tables.mvx(identifier.value, texts[0] if texts else "")
             if code:
                 return code
-    code = tables.mvx(text) if text.isupper() else None
-    spelling = text or reference.identifier.value
-    if code is None and spelling:
-        reading.note("CODE-UNKNOWN", "RXA-17", "manufacturer", spelling)
-        return local.unread(spelling)
-    return code or NO_CODE
+    for text in texts:
+        row = cdc.mvx(text) if text.isupper() else None
+        row = row or cdc.mvx_named(text)
+        if row:
+            return tables.mvx(row.code) or NO_CODE
+    spelling = texts[0] if texts else reference.identifier.value
+    if not spelling:
+        return NO_CODE
+    reading.note("CODE-UNKNOWN", "RXA-17", "manufacturer", spelling)
+    return local.unread(spelling)
 
 
 def _eligibility(concepts: Iterable[fhir.Concept], reading: Reading) -> Code:
-    """The first eligibility that the table has; if it has none, the last one as a local code."""
-    unread = NO_CODE
-    for concept in concepts:
-        code = reading.code(tables.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
-        if code:
-            return code
-        unread = code if local.is_unread(code) else unread
-    return unread
+    """The eligibility, the first that the table has; if it has none, the last one as a local code."""
+    codes = [
+        reading.code(tables.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
+        for concept in concepts
+    ]
+    known = list(dict.fromkeys(code for code in codes if code))
+    if len(known) > 1:
+        value = ", ".join(code.code for code in known)
+        reading.note("CODES-DIFFER", "OBX 64994-7", "programEligibility", value)
+    unread = [code for code in codes if local.is_unread(code)]
+    return next(iter((*known, *reversed(unread))), NO_CODE)
 
 
 def _vis(statements: Iterable[fhir.Education], reading: Reading) -> tuple[Vis, ...]:
@@ -242,10 +281,15 @@ def _vis(statements: Iterable[fhir.Education], reading: Reading) -> tuple[Vis, .
     return tuple(read)
 
 
-def _dose_number(protocols: Iterable[fhir.Protocol]) -> str:
-    for protocol in protocols:
-        if protocol.doseNumberPositiveInt is not None:
-            return str(protocol.doseNumberPositiveInt)
-        if protocol.doseNumberString:
-            return protocol.doseNumberString.strip()
-    return ""
+def _dose_number(protocols: Iterable[fhir.Protocol], reading: Reading) -> str:
+    """The number of the dose in its series; the first one, where a vaccine counts in several series."""
+    numbers = [
+        str(protocol.doseNumberPositiveInt)
+        if protocol.doseNumberPositiveInt is not None
+        else protocol.doseNumberString.strip()
+        for protocol in protocols
+    ]
+    numbers = list(dict.fromkeys(number for number in numbers if number))
+    for number in numbers[1:]:
+        reading.note("VALUE-LEFT-OUT", "OBX 30973-2", "protocolApplied", number)
+    return numbers[0] if numbers else ""

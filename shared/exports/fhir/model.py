@@ -93,6 +93,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False):
     name: HumanName = msgspec.field(default_factory=HumanName)
     telecom: tuple[ContactPoint, ...] = ()
     address: PostalAddress = msgspec.field(default_factory=PostalAddress)
+    organization: Reference = msgspec.field(default_factory=Reference)
     period: Period = ALWAYS
 
 

@@ -15,6 +15,7 @@ from shared.exports import values
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir.names import current_name, human_name
 from shared.exports.fhir.periods import is_in_force
+from shared.exports.fhir.systems import plain_system
 from shared.replaced import replace
 
 _PHONES: Final = {
@@ -187,9 +188,12 @@ def telecoms(points: tuple[fhir.ContactPoint, ...], findings: list[Finding]) -> 
 
 def _next_of_kin(contact: fhir.Contact, as_of: str, findings: list[Finding]) -> NextOfKin | None:
     name = human_name(contact.name)
-    if not name:
-        return None
     relationship = _relationship(contact.relationship)
+    if not name:
+        shown = (contact.name.text, *(point.value for point in contact.telecom), contact.organization.display)
+        value = next(filter(None, (*shown, relationship.code or relationship.alternate_code)), "no name")
+        findings.append(Finding("VALUE-LEFT-OUT", "NK1-2", column="Patient.contact", value=value))
+        return None
     if local.is_unread(relationship):
         value = relationship.alternate_code
         findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=value))
@@ -198,14 +202,17 @@ def _next_of_kin(contact: fhir.Contact, as_of: str, findings: list[Finding]) -> 
 
 
 def _relationship(concepts: tuple[fhir.Concept, ...]) -> Code:
-    """The first relationship that the table has; if it has none, the first spelling as a local code."""
-    spellings = [
-        spelling
-        for concept in concepts
-        for spelling in (*(c.code for c in concept.coding if not c.system.endswith("v2-0131")), concept.text)
-        if spelling
-    ]
-    codes = [_look_up(tables.RELATIONSHIP, spelling) for spelling in spellings]
-    if codes and all(code is None for code in codes):
-        return local.unread(spellings[0])
-    return next(filter(None, codes), NO_CODE)
+    """The first relationship that the table has; if it has none, the first spelling as a local code.
+
+    A role of HL7 table 0131 (emergency contact, next of kin) tells no relationship.
+    """
+    codings = [coding for concept in concepts for coding in concept.coding]
+    is_role = {coding: plain_system(coding.system).endswith("v2-0131") for coding in codings}
+    own = [coding.code for coding in codings if coding.code and not is_role[coding]]
+    roles = [coding.code for coding in codings if coding.code and is_role[coding]]
+    texts = [text for text in (*(concept.text for concept in concepts), *(each.display for each in codings)) if text]
+    codes = [_look_up(tables.RELATIONSHIP, spelling) for spelling in (*own, *texts)]
+    if any(code is not None for code in codes):
+        return next(filter(None, codes), NO_CODE)
+    first = next(iter((*own, *roles, *texts)), "")
+    return local.unread(first) if first else NO_CODE

@@ -12,8 +12,8 @@ import msgspec
 
 from shared.exports import values
 from shared.exports.fhir import bundle_model as bundles
+from shared.exports.fhir import lenient, references
 from shared.exports.fhir import model as fhir
-from shared.exports.fhir import references
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.spool import DELETED, NewRow, ResourceSpool
 from shared.exports.text import repaired
@@ -96,9 +96,7 @@ class Resources:
         Raises:
             msgspec.DecodeError: The payload is no resource.
         """
-        if fhir.is_too_deep(payload):
-            raise msgspec.DecodeError("it is nested too deeply")
-        first = fhir.LINE.decode(payload)
+        first = _first(payload)
         kind = first.resourceType
         if kind != "Bundle":
             _refuse_in_deletions(place)
@@ -182,7 +180,7 @@ class Resources:
         place = opened.place
         try:
             _refuse_in_deletions(place)
-            first = fhir.LINE.decode(content)
+            first = _first(content)
             if first.resourceType == "Immunization":
                 opened.waiting.append((entry, first, self._entries))
             elif first.resourceType in _SUPPORTING:
@@ -286,7 +284,11 @@ class Resources:
         """
         kind = first.resourceType
         self.seen[kind] += 1
-        (fhir.PATIENT if kind == "Patient" else fhir.ACTOR).decode(payload)
+        if kind == "Patient":
+            lenient.decode(payload, fhir.Patient)
+        else:
+            for element in lenient.decode(payload, fhir.Actor)[1]:
+                self._note("RESOURCE-PARTLY-READ", place.part, place.line, f"{kind}.{element}")
         url_name = references.name_of(fhir.Reference(full_url))
         own_name = f"{kind}/{first.id}" if first.id or not url_name else url_name
         aliases = references.names_by_identifier(kind, first.identifier)
@@ -332,6 +334,13 @@ def _refuse_in_deletions(place: Place) -> None:
     """Refuses a resource in a file of deletions: nobody could tell whether it is to be reported or deleted."""
     if place.only_deletes:
         raise msgspec.DecodeError("the manifest lists its file under deleted, and it is no DELETE entry")
+
+
+def _first(payload: bytes) -> fhir.Line:
+    """The elements by which a resource is sorted."""
+    if fhir.is_too_deep(payload):
+        raise msgspec.DecodeError("it is nested too deeply")
+    return lenient.decode(payload, fhir.Line)[0]
 
 
 def _stated_version(first: fhir.Line) -> str:

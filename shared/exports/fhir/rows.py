@@ -14,9 +14,9 @@ from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import visits
 from shared.exports.fhir import dose as fhir_dose
+from shared.exports.fhir import lenient, references
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir import patient as fhir_patient
-from shared.exports.fhir import references
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.reading import FindActor
 from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
@@ -67,9 +67,10 @@ class Rows:
 
     def _entry(self, row: StoredRow) -> tuple[str, Entry]:
         part = self._names[row.part]
-        resource = _resource(row)
-        if isinstance(resource, Finding):
-            return "", Entry(part, row.row, _NOBODY, None, (resource,), row.payload.decode().strip())
+        read = _resource(row)
+        if isinstance(read, Finding):
+            return "", Entry(part, row.row, _NOBODY, None, (read,), row.payload.decode().strip())
+        resource, left_out = read
 
         def find(reference: fhir.Reference) -> fhir.Actor | None:
             return self._actor(reference, resource, row.scope)
@@ -78,6 +79,7 @@ class Rows:
         dose = self._defaults.applied(dose)
         patient, problems = self._patient_of(row, resource)
         all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
+        all_findings += lenient.findings(left_out, fhir.Immunization, "RXA", row.row)
         raw = ""
         if not row.mrn or not row.day:
             raw = row.payload.decode().strip()
@@ -100,8 +102,9 @@ class Rows:
         if self._last_patient[0] != row.patient:
             payload = self._spool.resource(row.patient)
             assert payload is not None
-            read = fhir.PATIENT.decode(payload)
+            read, left_out = lenient.decode(payload, fhir.Patient)
             patient, findings = fhir_patient.patient(read, row.mrn, self._numbers.as_of)
+            findings = (*lenient.findings(left_out, fhir.Patient, "PID"), *findings)
             self._last_patient = (row.patient, patient, (*self._of_number(read, row.mrn, value), *findings))
         patient, findings = self._last_patient[1:]
         if row.is_replaced:
@@ -133,7 +136,7 @@ class Rows:
             if len(self._actors) >= _ACTORS_KEPT:
                 self._actors.clear()
             payload = self._spool.resource(name, scope)
-            self._actors[key] = fhir.ACTOR.decode(payload) if payload is not None else None
+            self._actors[key] = None if payload is None else lenient.decode(payload, fhir.Actor)[0]
         return self._actors[key]
 
     def _clinic(self, resource: fhir.Immunization, find: FindActor) -> str:
@@ -147,22 +150,28 @@ class Rows:
         identifiers = [resource.location.identifier, *(location.identifier if location else ())]
         numbers = [identifier.value for identifier in identifiers]
         candidates = [*numbers, *names] if source.clinic_by == "identifier" else [*names, *numbers]
+        # A place that cannot be looked up is not the source's own clinic.
+        candidates.append(resource.location.reference)
         return next((candidate.strip() for candidate in candidates if candidate.strip()), "")
 
 
-def _resource(row: StoredRow) -> fhir.Immunization | Finding:
-    """The Immunization of a row, or what is wrong with it. A deletion needs no more than its id."""
+def _resource(row: StoredRow) -> tuple[fhir.Immunization, tuple[str, ...]] | Finding:
+    """The Immunization of a row and the elements that were left out, or what is wrong with it.
+
+    A deletion needs no more than its id.
+    """
     code, _, reason = row.fault.partition(" ")
     is_deleted = code == DELETED
     if is_deleted and not row.payload.startswith(b"{"):
         # A DELETE entry: its URL is Immunization/id, or a search that does not tell the id.
         named = _NAMED.fullmatch(row.payload.decode())
-        return fhir.deletion(named[1] if named else "")
+        return fhir.deletion(named[1] if named else ""), ()
     if not code or is_deleted:
         try:
-            resource = fhir.IMMUNIZATION.decode(row.payload)
+            resource, left_out = lenient.decode(row.payload, fhir.Immunization)
         except msgspec.DecodeError as error:
             code, reason = "IMMUNIZATION-UNREADABLE", str(error)
         else:
-            return replace(resource, status=fhir.IN_ERROR) if is_deleted else resource
-    return fhir.deletion_in(row.payload) or Finding(code, "RXA", row.row, "line", reason)
+            return replace(resource, status=fhir.IN_ERROR) if is_deleted else resource, left_out
+    deletion = fhir.deletion_in(row.payload)
+    return (deletion, ()) if deletion else Finding(code, "RXA", row.row, "line", reason)

@@ -8,6 +8,7 @@ code sets, public domain; docs/codesets.md has the details.
 from __future__ import annotations
 
 import pkgutil
+import re
 from functools import cache
 from typing import Final
 
@@ -29,6 +30,7 @@ __all__ = [
     "groups",
     "makers",
     "mvx",
+    "mvx_named",
     "ndc",
     "ndc_11",
     "product",
@@ -44,6 +46,7 @@ NO_VACCINE: Final = "998"
 """CVX of a part of a message that is about no vaccination (a forecast, an immunity)."""
 UNKNOWN_VACCINE: Final = "999"
 _STATUS: Final = {str(status): status for status in Status}
+_NO_LETTERS: Final = re.compile(r"[^\w]+|_")
 _KIND: Final = {str(kind): kind for kind in Kind}
 
 
@@ -62,6 +65,11 @@ def mvx(code: str) -> Mvx | None:
     rows = _mvx()
     row = rows.get(code)
     return row if row is not None else rows.get(code.strip().upper())
+
+
+def mvx_named(name: str) -> Mvx | None:
+    """Return the manufacturer by the very name that CDC's table has, however it is capitalized and punctuated."""
+    return _mvx_by_name().get(_plain_name(name))
 
 
 def cvx_codes() -> tuple[str, ...]:
@@ -188,6 +196,18 @@ def _cvx() -> dict[str, Cvx]:
 @cache
 def _mvx() -> dict[str, Mvx]:
     return {code: Mvx(code, name, _STATUS[status], updated) for code, name, status, updated in _shipped("mvx").rows}
+
+
+@cache
+def _mvx_by_name() -> dict[str, Mvx]:
+    by_name: dict[str, Mvx] = {}
+    for row in _mvx().values():
+        by_name.setdefault(_plain_name(row.name), row)
+    return by_name
+
+
+def _plain_name(name: str) -> str:
+    return " ".join(_NO_LETTERS.sub(" ", name).split()).casefold()
 
 
 @cache

@@ -80,8 +80,18 @@ def test_a_cvx_has_at_least_two_digits(raw: str, code: str | None) -> None:
     assert (found.code if found else None) == code
 
 
-def test_an_mvx_is_letters_and_no_name() -> None:
-    found = tables.mvx("msd")
-    assert found is not None
-    assert found.code == "MSD"
-    assert tables.mvx("Merck & Co") is None
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        ("msd", "MSD"),
+        ("Sanofi Pasteur", "PMC"),
+        ("SANOFI  PASTEUR", "PMC"),
+        ("Acambis Inc.", "ACA"),
+        ("Merck & Co", ""),
+        ("Sanofi", ""),
+        ("", ""),
+    ],
+)
+def test_an_mvx_is_its_letters_or_the_very_name_of_the_table(raw: str, code: str) -> None:
+    found = tables.mvx(raw)
+    assert (found.code if found else "") == code
