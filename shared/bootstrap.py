@@ -138,7 +138,9 @@ class Application:
 
         return Convert(
             submissions=self.ledger.submissions,
-            records=self.ledger.records,
+            states=self.ledger.states,
+            charts=self.ledger.charts,
+            dose_index=self.ledger.dose_index,
             files=self.ledger.files,
             search_keys=self.ledger.search_keys,
             backfills=self.ledger.backfills,
@@ -157,6 +159,7 @@ class Application:
 
         return Submit(
             submissions=self.ledger.submissions,
+            charts=self.ledger.charts,
             states=self.ledger.states,
             outcomes=self.ledger.outcomes,
             stops=self.ledger.stops,
@@ -193,7 +196,7 @@ class Application:
 
         return Correct(
             submissions=self.ledger.submissions,
-            records=self.ledger.records,
+            charts=self.ledger.charts,
             search_keys=self.ledger.search_keys,
             backlog=self.ledger.backlog,
             outbox=self.outbox,

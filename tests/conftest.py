@@ -55,7 +55,7 @@ def a_submission(msh_10: str = "MSG1", *, state: State = State.QUEUED, replaces:
         state=state,
         source="demo",
         clinic="elm",
-        record="demo#SYN-1",
+        chart="demo#SYN-1",
         patient_group="GROUP",
         file_id="FILE1",
         file_name="inbox/demo/a.csv",

@@ -101,6 +101,13 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         Strategy.CORRECT,
         False,
     ),
+    Fault(
+        "WAITS-FOR-DELETION",
+        "The doses are deleted at their old place first, and that deletion is not decided yet; nothing was sent.",
+        "Nothing to do: vaxline sends it after the deletion. If the deletion is stopped, open its facility.",
+        Strategy.RETRY,
+        False,
+    ),
     Fault("READ-TIMEOUT", "The message was sent, but no answer came in time.", _CONFIRM, Strategy.CONFIRM, True),
     Fault("CONNECTION-LOST", "The connection broke after the message was sent.", _CONFIRM, Strategy.CONFIRM, True),
     Fault(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
 
 from shared.domain.fingerprints import content
@@ -18,7 +19,7 @@ from shared.domain.model import Visit
 MSH_10_LENGTH: Final = 20
 ORC_3_LENGTH: Final = 20
 PID_3_LENGTH: Final = 15
-RECORD_LENGTH: Final = 32
+CHART_LENGTH: Final = 32
 
 NO_ORDER: Final = "9999"
 """ORC-3.1 of a refusal or of a dose that was not administered (IZ-45)."""
@@ -101,33 +102,49 @@ def derived_dose_id(space: str, mrn: str, date: str, vaccine: str, ordinal: int)
     return _base32(ORC_3_LENGTH, "dose", space, mrn, date, vaccine, str(ordinal))
 
 
-def record_key(visit: Visit) -> str:
-    """Return the key of the record that a visit is a version of: a hash of patient id, clinic and day.
+def chart_key(space: str, mrn: str) -> str:
+    """Return the key of a patient's chart.
 
-    The hash makes a record number of any length fit the ledger's key, and keeps it out of the key. A visit without
-    patient id or day is a record of its own, identified by the content of its rows.
+    The hash makes a record number of any length fit the ledger's key, and keeps it out of the key.
+
+    Args:
+        space: The number space of the source (`clinics.number_space`).
+        mrn: Medical record number of the patient.
     """
-    if visit.patient.mrn and visit.date:
-        return f"{visit.source}#{_hex(RECORD_LENGTH, 'record', visit.patient.mrn, visit.clinic, visit.date)}"
+    return f"{space}#{_hex(CHART_LENGTH, 'chart', mrn)}"
+
+
+def chart_key_of_rows(visit: Visit) -> str:
+    """Return the key of the chart of a visit without record number: one of its own, by the content of its rows."""
     rows = (content(visit.patient), *map(content, visit.doses), *(f"{f.code}={f.value}" for f in visit.findings))
-    return f"{visit.source}#{_hex(RECORD_LENGTH, 'row', visit.raw, visit.clinic, visit.date, *rows)}"
+    return f"{visit.source}#{_hex(CHART_LENGTH, 'row', visit.raw, visit.clinic, visit.date, *rows)}"
 
 
-def msh_10(record: str, fingerprints: dict[str, str], revision: int) -> str:
+def dose_key(space: str, dose_id: str) -> str:
+    """Return the key by which the ledger finds the chart of a dose.
+
+    Args:
+        space: The number space of the source (`clinics.number_space`).
+        dose_id: The EHR's id of the dose.
+    """
+    return f"{space}#{_hex(CHART_LENGTH, 'dose', dose_id)}"
+
+
+def msh_10(chart: str, fingerprints: Mapping[str, str], revision: int) -> str:
     """Return the message control id of a submission.
 
     Args:
-        record: Key of the record.
+        chart: Key of the patient's chart.
         fingerprints: Fingerprint of each dose, by dose id.
-        revision: How many submissions the record had before.
+        revision: How many submissions the chart had before.
     """
     doses = _SEPARATOR.join(f"{dose}={fingerprint}" for dose, fingerprint in sorted(fingerprints.items()))
-    return _base32(MSH_10_LENGTH, "MSH-10", record, doses, str(revision))
+    return _base32(MSH_10_LENGTH, "MSH-10", chart, doses, str(revision))
 
 
-def patient_group(key: bytes, source: str, mrn: str) -> str:
+def patient_group(key: bytes, space: str, mrn: str) -> str:
     """Return the FIFO message group of a patient, keyed because a plain hash of a record number can be guessed."""
-    return _keyed(key, _GROUP_BYTES, source, mrn)
+    return _keyed(key, _GROUP_BYTES, space, mrn)
 
 
 def search_key(key: bytes, kind: str, value: str) -> str:

@@ -36,6 +36,7 @@ class Event(StrEnum):
     REFUSE = "refuse"
     LOSE_ANSWER = "lose the answer"
     OVERTAKE = "overtake"
+    HOLD = "hold"
     PROVE = "prove"
     DEFER = "defer"
     DEFER_RESEND = "defer the resend"
@@ -68,8 +69,10 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     Event.ACCEPT_PARTLY: {State.SENDING: State.PARTLY_ACCEPTED},
     Event.REFUSE: {State.SENDING: State.REFUSED},
     Event.LOSE_ANSWER: {State.SENDING: State.UNKNOWN},
-    # A correction of it was sent already, so it must not be sent after it.
+    # Newer content of its doses was sent or is on its way, so it must not be sent after it.
     Event.OVERTAKE: {State.SENDING: State.SUPERSEDED},
+    # The configuration changed before it was ever sent, and it does not pass our checks any more.
+    Event.HOLD: {State.SENDING: State.HELD},
     # The answer to a query shows that the IIS stored it: see `reconcile.proves`.
     Event.PROVE: {State.UNKNOWN: State.ACCEPTED},
     # Nothing reached the IIS: it waits for the next try.

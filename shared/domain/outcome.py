@@ -14,7 +14,7 @@ import msgspec
 
 from shared.domain import faults, identity
 from shared.domain.hl7.message import parse
-from shared.domain.lifecycle import State
+from shared.domain.lifecycle import IN_FLIGHT, State
 from shared.domain.model import Action, Completion, Dose, Patient
 from shared.domain.submission import Attempt, Submission
 
@@ -145,7 +145,7 @@ def outcome_of(submission: Submission, causes: tuple[str, ...]) -> Outcome | Non
         causes: causes as in the worklist: why it needs a person, or the IIS's warnings.
     """
     final = next((attempt for attempt in reversed(submission.attempts) if may_have_arrived(attempt)), None)
-    if final is None and (submission.attempts or submission.state in (State.QUEUED, State.SENDING)):
+    if final is None and submission.state is not State.HELD and (submission.attempts or submission.state in IN_FLIGHT):
         return None
     proven = final is not None and final.state is State.UNKNOWN and submission.state is State.ACCEPTED
     when = (final.started if final else submission.created).astimezone(UTC)

@@ -37,6 +37,15 @@ class Person(msgspec.Struct, frozen=True, gc=False):
         """The person that a patient's data describes."""
         return cls(patient.name.family, patient.name.given, patient.birth_date, patient.sex, patient.birth_order)
 
+    def completed_by(self, other: Person) -> Person:
+        """This person's data, with the other's where it is missing."""
+        return Person(
+            *(
+                own or others
+                for own, others in zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+            )
+        )
+
     def __str__(self) -> str:
         """One line for the worklist. It is PHI."""
         order = f", birth order {self.birth_order}" if self.birth_order else ""

@@ -1,4 +1,4 @@
-"""Submissions, records and files: the values that use cases and the ledger exchange.
+"""Submissions and files: the values that use cases and the ledger exchange.
 
 They are frozen msgspec structs, as in `model`: quick to make for every message, and to define at a cold start.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -94,6 +94,11 @@ class Attempt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     salvaged: bool = False
 
 
+_PERHAPS_RECEIVED: Final = frozenset(
+    {State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS, State.PARTLY_ACCEPTED, State.UNKNOWN}
+)
+
+
 class BackfillLane(NamedTuple):
     """One clinic and source that have a backfill, or may have one (ADR 0014)."""
 
@@ -102,14 +107,14 @@ class BackfillLane(NamedTuple):
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
-    """One VXU with one MSH-10, made from one version of a record.
+    """One VXU with one MSH-10, made from one version of a patient's chart.
 
     Attributes:
         msh_10: MSH-10 of its VXU, and its key in the ledger.
         state: See `lifecycle`.
         source: Name of the source.
         clinic: Key of the clinic in clinics.toml; empty if the clinic is not known.
-        record: Key of the record.
+        chart: Key of the patient's chart.
         patient_group: Keyed hash of the patient, by which the outbox keeps the order of messages.
         file_id: The file whose rows it stands for.
         file_name: Name of that file.
@@ -119,8 +124,11 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
         visit: The visit that the VXU reports.
         vxu: The message; empty if none could be built.
         findings: Findings of the checks.
-        revision: How many submissions the record had before.
-        replaces: MSH-10 of the submission that it corrects.
+        revision: How many submissions the chart had before.
+        replaces: MSH-10 of the submission that it takes the place of; the first, if there are several.
+        also_replaces: MSH-10s of the others.
+        deletes: For a deletion: MSH-10s of the submissions that may have brought its doses to the IIS.
+        after: MSH-10 of a submission that must be decided before this one is sent.
         replaced_by: MSH-10 of the submission that corrects it.
         attempt_count: Number of claims.
         deferrals: Number of counted attempts after which it was queued again, since the last time it was requeued.
@@ -137,7 +145,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     state: State
     source: str
     clinic: str
-    record: str
+    chart: str
     patient_group: str
     file_id: str
     file_name: str
@@ -149,6 +157,9 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
     revision: int = 0
     replaces: str = ""
+    also_replaces: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    after: str = ""
     replaced_by: str = ""
     attempt_count: int = 0
     deferrals: int = 0
@@ -172,30 +183,20 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
             return ()
         return self.attempts[-1].unproven
 
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """MSH-10s of all submissions that it takes the place of."""
+        return (self.replaces, *self.also_replaces) if self.replaces else ()
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One version of a record: the content last taken up of each dose, and the submission that reports it.
+    @property
+    def was_perhaps_received(self) -> bool:
+        """Whether the IIS answered that it took up some of it, or no trustworthy answer to a call came."""
+        return any(attempt.state in _PERHAPS_RECEIVED for attempt in self.attempts)
 
-    Attributes:
-        key: See `identity.record_key`.
-        version: Number of writes, for the optimistic lock.
-        revision: Number of submissions, which makes the next MSH-10 differ.
-        current: MSH-10 of the newest submission.
-        held: The newest submission was HELD when it was made.
-        as_of: Arrival of the newest export that the record has (ISO 8601); a late export must not undo a newer one.
-        history: The last submissions as (file id, MSH-10, MSH-10 that it replaces). A redelivered event finds its own
-            work here.
-        doses: (dose id, fingerprint, MSH-10) of each dose.
-    """
-
-    key: str
-    version: int = 0
-    revision: int = 0
-    current: str = ""
-    held: bool = False
-    as_of: str = ""
-    history: tuple[tuple[str, str, str], ...] = ()
-    doses: tuple[tuple[str, str, str], ...] = ()
+    @property
+    def may_be_stored(self) -> bool:
+        """Whether the IIS has some of it, may have it, or may be getting it now."""
+        return self.state is State.SENDING or self.was_perhaps_received
 
 
 class Checkpoint(msgspec.Struct, frozen=True, gc=False):

@@ -81,7 +81,10 @@ FILLS: Final[dict[str, tuple[str, ...]]] = {
 }
 _FIRST_OF: Final[dict[str, Any]] = {"addresses": Address(), "next_of_kin": NextOfKin(Name())}
 _IDS: Final = frozenset({"patient_id", "dose_id"})
-_ASSIGNMENT: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
+SAME_PERSON: Final = "same_person"
+"""A correction of this name says that two sets of patient data under one record number are one person."""
+
+ASSIGNMENT: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
 # A correction of these columns resolves the finding of a row that belonged to no visit.
 _PLACING: Final = {"patient_id": "ROW-PATIENT-MISSING", "dose_date": "ROW-DATE-UNREADABLE"}
 
@@ -99,6 +102,10 @@ def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit
     """
     dates = Dates(source.date_formats)
     for target, raw in changes.items():
+        if target == SAME_PERSON:
+            kept = tuple(finding for finding in visit.findings if finding.code != "PATIENT-ANOTHER")
+            visit = replace(visit, findings=kept)
+            continue
         result = _changed(visit, target, raw.strip(), dates)
         if isinstance(result, str):
             return result
@@ -139,7 +146,7 @@ def _needs_number(target: str) -> bool:
 
 
 def _changed(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
-    named = _ASSIGNMENT.fullmatch(target)
+    named = ASSIGNMENT.fullmatch(target)
     column = BY_NAME.get(named.group(1)) if named else None
     if named is None or column is None:
         return f"there is no column {target!r}; docs/exports.md lists them"

@@ -393,15 +393,26 @@ TABLE: Final[tuple[Check, ...]] = (
         "PATIENT-ANOTHER",
         _E,
         "PID",
-        "Rows with the same record number, clinic and day differ in birth date, sex, first name or birth order.",
-        "Look the record number up in the EHR: give each person a number of their own and export the rows again.",
+        "Two people have one record number: birth date, sex, first name or birth order differ from another row or "
+        "from an earlier export.",
+        "Look the record number up in the EHR: give each person a number of their own and export the rows again. If it "
+        "is one person whose data was corrected, resubmit with same_person=yes.",
     ),
     Check(
         "DOSE-ID-ANOTHER",
         _E,
         "ORC-3",
-        "Two rows of the visit have the same dose id for different vaccines, so one of them would be lost.",
-        "Give each dose its own id in the export (a visit's id is not one).",
+        "One dose id stands for two doses: of different vaccines, of two days or clinics in one export, or of two "
+        "patients. One of them would be lost.",
+        "Give each dose its own id in the export (a visit's id is not one). A dose that moved is exported at its new "
+        "place only, or deleted at the old one.",
+    ),
+    Check(
+        "DELETE-NOTHING",
+        _W,
+        "ORC-3",
+        "The export deletes a dose that was never reported: there is nothing to delete, and nothing is sent.",
+        "Nothing, if the dose was never reported by this feed. Otherwise look its id up with vaxline search.",
     ),
     Check(
         "DOSE-SENT-AS-HISTORICAL",

@@ -7,9 +7,10 @@ missing or unreadable beside the dose's id holds a deletion.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_entry
+from itertools import count
 from typing import Final
 
 from shared.domain import identity
@@ -22,6 +23,9 @@ from shared.exports.tidy import Tidying
 from shared.replaced import replace
 
 _HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
+_PLACES: Final = 8
+"""Places of one vaccine on one day that are tried to recognize a derived id."""
+
 _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 # What a deletion is found by, and what is wrong with its row as a whole.
 _PATHS_OF_DELETIONS: Final = frozenset({"", "ORC-2", "ORC-3", "RXA-21"})
@@ -155,7 +159,7 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
             continue
         dose = _with_source(_with_codes_of_package(_tidy_dose(entry.dose, tidying, findings)), source, findings)
         if not dose.id:
-            dose = _with_derived_id(dose, source, entry.patient.mrn, clinic, doses, places, findings)
+            dose = _with_derived_id(dose, source, entry.patient.mrn, doses, places, findings)
         elif dose.id in doses and (code := _clash(doses[dose.id], dose)):
             findings.append(Finding(code, "ORC-3", entry.row, "dose_id", dose.id, dose.id))
         if dose.id in doses and _same(doses[dose.id], dose):
@@ -282,7 +286,6 @@ def _with_derived_id(
     dose: Dose,
     source: Source,
     mrn: str,
-    clinic: str,
     doses: dict[str, Dose],
     places: Counter[str],
     findings: list[Finding],
@@ -293,14 +296,49 @@ def _with_derived_id(
     if twin is not None:
         findings.append(Finding("DOSE-TWICE", "ORC-3", dose.row, "dose_id", dose_id=twin.id))
         return replace(dose, id=twin.id)
-    # The same vaccine on the same day at two clinics is two doses.
-    number = identity.derived_dose_id(number_space(source), mrn, dose.date, f"{clinic}/{vaccine}", places[vaccine])
+    number = identity.derived_dose_id(number_space(source), mrn, dose.date, vaccine, places[vaccine])
     places[vaccine] += 1
     return replace(dose, id=number)
 
 
 def _vaccine_of(dose: Dose) -> str:
     return dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code or dose.vaccine.text
+
+
+def is_derived(dose: Dose, mrn: str, source: Source) -> bool:
+    """Whether vaxline derived the id of a dose because the export names none."""
+    space, vaccine = number_space(source), _vaccine_of(dose)
+    if len(dose.id) != identity.ORC_3_LENGTH:
+        return False
+    return any(identity.derived_dose_id(space, mrn, dose.date, vaccine, at) == dose.id for at in range(_PLACES))
+
+
+def at_next_place(dose: Dose, mrn: str, source: Source, taken: Collection[str]) -> Dose:
+    """Return a dose with a derived id, at the first place of its patient, day and vaccine that is free.
+
+    The same vaccine on the same day at two clinics is two doses.
+    """
+    space, vaccine = number_space(source), _vaccine_of(dose)
+    ids = (identity.derived_dose_id(space, mrn, dose.date, vaccine, place) for place in count())
+    return replace(dose, id=next(one for one in ids if one not in taken))
+
+
+def joined(visits: Sequence[Visit]) -> Visit:
+    """Return one visit of the visits of a patient and day at one clinic, which the export spells in several ways."""
+    last = visits[-1]
+    doses: dict[str, Dose] = {}
+    findings = [finding for one in visits for finding in one.findings]
+    for dose in (dose for one in visits for dose in one.doses):
+        if dose.id in doses and (code := _clash(doses[dose.id], dose)):
+            findings.append(Finding(code, "ORC-3", dose.row, "dose_id", dose.id, dose.id))
+        doses[dose.id] = dose
+    return replace(
+        last,
+        doses=tuple(doses.values()),
+        rows=tuple(row for one in visits for row in one.rows),
+        findings=tuple(findings),
+        raw="\n".join(one.raw for one in visits if one.raw),
+    )
 
 
 def _same(one: Dose, other: Dose) -> bool:

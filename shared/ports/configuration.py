@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from shared.domain.clinics import Configuration
@@ -11,8 +12,11 @@ from shared.domain.submission import Credentials
 class Configurations(Protocol):
     """The versions of the configuration."""
 
-    def current(self) -> Configuration:
+    def current(self, *, since: datetime | None = None) -> Configuration:
         """Return the version in force, as of a minute ago at most.
+
+        Args:
+            since: It must not be older than the one that was in force then.
 
         Raises:
             LookupError: No version was pushed yet.

@@ -11,9 +11,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from shared.domain.chart import Chart
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import Outcome, SearchTerm
-from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.domain.valve import Valve
 from shared.ports.queues import OutboxMessage
 
@@ -69,19 +70,31 @@ class StopStatus(msgspec.Struct, frozen=True):
     valve: Valve
 
 
-class Records(Protocol):
-    """The records, under an optimistic lock."""
+class Charts(Protocol):
+    """The charts of patients, under an optimistic lock."""
 
-    def get(self, keys: Iterable[str]) -> dict[str, Record]:
-        """Return the records that exist, by key."""
+    def get(self, keys: Iterable[str]) -> dict[str, Chart]:
+        """Return the charts that exist, by key."""
         ...
 
-    def save(self, record: Record) -> bool:
-        """Write a version of a record; False if the ledger does not hold the version before it."""
+    def save(self, chart: Chart) -> bool:
+        """Write a version of a chart; False if the ledger does not hold the version before it."""
         ...
 
-    def save_all(self, records: Sequence[Record]) -> list[bool]:
-        """Save records of different keys in few calls; one result for each, as from `save`."""
+    def save_all(self, charts: Sequence[Chart]) -> list[bool]:
+        """Save charts of different keys in few calls; one result for each, as from `save`."""
+        ...
+
+
+class DoseIndex(Protocol):
+    """Leads from the EHR's id of a dose to the chart in which the dose stands."""
+
+    def find(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the keys of charts by the keys of doses (`identity.dose_key`), of doses that are known."""
+        ...
+
+    def add(self, charts: Mapping[str, str]) -> None:
+        """Note the chart of each dose, by the key of the dose; the newest note counts."""
         ...
 
 
@@ -153,6 +166,14 @@ class SubmissionStates(Protocol):
 
         Returns:
             False if it is not PARTLY_ACCEPTED any more.
+        """
+        ...
+
+    def build_anew(self, submission: Submission) -> bool:
+        """Write visit, message, findings, clinic and version of the configuration of a claimed submission.
+
+        Returns:
+            False if the claim is no longer ours.
         """
         ...
 

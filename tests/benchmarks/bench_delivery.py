@@ -110,7 +110,7 @@ def _submission(number: int) -> Submission:
         state=State.SENDING,
         source="bench",
         clinic="harbor",
-        record=f"bench#{number}",
+        chart=f"bench#{number}",
         patient_group=f"G{at}",
         file_id="F",
         file_name="a.csv",
@@ -127,6 +127,7 @@ def _use_case(ledger: Any, iis: Any, endpoint: str) -> Submit:
     configuration: Configuration = replace(records.CONFIGURATION, iis=Iis(endpoint))
     return Submit(
         submissions=ledger.submissions,
+        charts=ledger.charts,
         states=ledger.states,
         outcomes=ledger.outcomes,
         stops=ledger.stops,

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -29,9 +29,10 @@ from typing import IO, Any, Final, cast
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
+from shared.domain.chart import Chart
 from shared.domain.lifecycle import State
 from shared.domain.outcome import SearchTerm
-from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import BackfillLane, FileSummary, Submission
 from shared.ports.ledger import QuotaUse
 from shared.ports.objects import StoredObject
 from shared.ports.queues import OutboxMessage
@@ -50,7 +51,8 @@ _DOSES: Final = 3
 _SAMPLE: Final = 600
 _MOST: Final = 500
 _TABLES: Final = """
-    CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, version INTEGER, body BLOB);
+    CREATE TABLE IF NOT EXISTS charts (key TEXT PRIMARY KEY, version INTEGER, body BLOB);
+    CREATE TABLE IF NOT EXISTS doses (key TEXT PRIMARY KEY, chart TEXT);
     CREATE TABLE IF NOT EXISTS submissions
         (msh_10 TEXT PRIMARY KEY, file TEXT, clinic TEXT, state TEXT, row_count INTEGER, row_list TEXT, body BLOB);
     CREATE TABLE IF NOT EXISTS files (id TEXT PRIMARY KEY, body BLOB);
@@ -79,27 +81,43 @@ class _Base:
             return self._base.execute(statement, values).rowcount == 1
 
 
-class _Records:
-    """Port `Records`, as far as convert asks."""
+class _Charts:
+    """Port `Charts`, as far as convert asks."""
 
     def __init__(self, base: _Base) -> None:
         self._base = base
 
-    def get(self, keys: Iterable[str]) -> dict[str, Record]:
+    def get(self, keys: Iterable[str]) -> dict[str, Chart]:
         wanted = list(keys)
         marks = ",".join("?" * len(wanted))
-        found = self._base.rows(f"SELECT key, body FROM records WHERE key IN ({marks})", *wanted)
+        found = self._base.rows(f"SELECT key, body FROM charts WHERE key IN ({marks})", *wanted)
         return {key: pickle.loads(body) for key, body in found}
 
-    def save_all(self, records: Sequence[Record]) -> list[bool]:
-        return [self._save(record) for record in records]
+    def save_all(self, charts: Sequence[Chart]) -> list[bool]:
+        return [self.save(chart) for chart in charts]
 
-    def _save(self, record: Record) -> bool:
-        body = pickle.dumps(record)
-        if record.version == 1:
-            return self._base.changes("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", record.key, 1, body)
-        change = "UPDATE records SET version = ?, body = ? WHERE key = ? AND version = ?"
-        return self._base.changes(change, record.version, body, record.key, record.version - 1)
+    def save(self, chart: Chart) -> bool:
+        body = pickle.dumps(chart)
+        if chart.version == 1:
+            return self._base.changes("INSERT OR IGNORE INTO charts VALUES (?, ?, ?)", chart.key, 1, body)
+        change = "UPDATE charts SET version = ?, body = ? WHERE key = ? AND version = ?"
+        return self._base.changes(change, chart.version, body, chart.key, chart.version - 1)
+
+
+class _DoseIndex:
+    """Port `DoseIndex`."""
+
+    def __init__(self, base: _Base) -> None:
+        self._base = base
+
+    def find(self, keys: Iterable[str]) -> dict[str, str]:
+        wanted = list(keys)
+        marks = ",".join("?" * len(wanted))
+        return dict(self._base.rows(f"SELECT key, chart FROM doses WHERE key IN ({marks})", *wanted))
+
+    def add(self, charts: Mapping[str, str]) -> None:
+        for key, chart in charts.items():
+            self._base.rows("INSERT OR REPLACE INTO doses VALUES (?, ?)", key, chart)
 
 
 class _Submissions:
@@ -176,7 +194,8 @@ class KeptLedger:
 
     def __init__(self, path: Path) -> None:
         self._base = _Base(path)
-        self.records, self.submissions, self.files = _Records(self._base), _Submissions(self._base), _Files(self._base)
+        self.charts, self.submissions, self.files = _Charts(self._base), _Submissions(self._base), _Files(self._base)
+        self.dose_index, self.states = _DoseIndex(self._base), None
         self.search_keys, self.backfills = _SearchKeys(), _Backfills()
 
     def close(self) -> None:
@@ -198,9 +217,10 @@ class KeptLedger:
         ]
         if len(set(seen)) != rows or len(seen) != rows:
             yield f"{len(seen)} rows stand in submissions, {len(set(seen))} different ones"
-        (records,) = self._base.rows("SELECT count(*) FROM records")[0]
-        if records != one[0]:
-            yield f"{records} records and {one[0]} submissions"
+        made = self._base.rows("SELECT body FROM charts")
+        drafted = sum(len(work.made) for (body,) in made for work in pickle.loads(body).works)
+        if drafted != one[0]:
+            yield f"the charts name {drafted} submissions and there are {one[0]}"
         lost = self._base.rows("SELECT count(*) FROM submissions WHERE msh_10 NOT IN (SELECT msh_10 FROM sent)")[0][0]
         if lost:
             yield f"{lost} submissions were never queued"
@@ -240,7 +260,9 @@ def _converted(ledger: Any, bucket: Bucket, seconds: float) -> dict[str, Any]:
     configurations: Any = Fixed(records.CONFIGURATION)
     convert = Convert(
         submissions=ledger.submissions,
-        records=ledger.records,
+        charts=ledger.charts,
+        dose_index=ledger.dose_index,
+        states=ledger.states,
         files=ledger.files,
         search_keys=ledger.search_keys,
         backfills=ledger.backfills,

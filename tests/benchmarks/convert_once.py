@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 from shared.adapters.clock import SystemClock
 from shared.adapters.hl7apy_opinion import Hl7apyOpinion
 from shared.bootstrap import CLIENT_OPTIONS
+from shared.domain.chart import Chart
 from shared.domain.outcome import SearchTerm
-from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import BackfillLane, FileSummary, Submission
 from shared.ports.ledger import QuotaUse
 from shared.usecases.intake.convert import Convert
 from tests.benchmarks import records
@@ -38,12 +39,20 @@ class _Submissions:
         pass
 
 
-class _Records:
-    def get(self, keys: Iterable[str]) -> dict[str, Record]:
+class _Charts:
+    def get(self, keys: Iterable[str]) -> dict[str, Chart]:
         return {}
 
-    def save_all(self, records: Sequence[Record]) -> list[bool]:
-        return [True] * len(records)
+    def save_all(self, charts: Sequence[Chart]) -> list[bool]:
+        return [True] * len(charts)
+
+
+class _DoseIndex:
+    def find(self, keys: Iterable[str]) -> dict[str, str]:
+        return {}
+
+    def add(self, charts: Mapping[str, str]) -> None:
+        pass
 
 
 class _Files:
@@ -73,7 +82,8 @@ class Forgetful:
     """Ledger and queues that keep nothing, so that only the memory of convert is measured."""
 
     def __init__(self) -> None:
-        self.submissions, self.records, self.files = _Submissions(), _Records(), _Files()
+        self.submissions, self.charts, self.files = _Submissions(), _Charts(), _Files()
+        self.dose_index, self.states = _DoseIndex(), None
         self.search_keys, self.backfills = _SearchKeys(), _Backfills()
 
     def send(self, messages: Sequence[object]) -> None:
@@ -102,7 +112,9 @@ def _convert(export: OnDisk, rows: int, aws: str, beside: str) -> None:
     configurations = Fixed(records.CONFIGURATION)
     convert = Convert(
         submissions=ledger.submissions,
-        records=ledger.records,
+        charts=ledger.charts,
+        dose_index=ledger.dose_index,
+        states=ledger.states,
         files=ledger.files,
         search_keys=ledger.search_keys,
         backfills=ledger.backfills,

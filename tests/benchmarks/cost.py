@@ -104,11 +104,11 @@ _ACK: Final = (
 
 def main() -> None:
     calls, sizes = _counted()
-    submission, record = sizes["submission"], sizes["record"]
+    submission, chart = sizes["submission"], sizes["chart"]
     entry = _units(_INDEX_ENTRY)
     # The first write enters it in by_file and waiting, only by_file follows the state, and the outcome leaves waiting.
     writes = {
-        "record": _units(record),
+        "chart": _units(chart),
         "submission": _units(submission) + 2 * entry,
         "search keys": calls["PutRequest"] / THOUSAND,
         "claim": _units(submission) + entry,
@@ -118,7 +118,7 @@ def main() -> None:
     }
     per_message = {
         "write": sum(writes.values()),
-        "read": calls["BatchGetItem keys"] / THOUSAND * _units(record, 4096),
+        "read": calls["BatchGetItem keys"] / THOUSAND * _units(chart, 4096),
         "fifo": (calls["outbox"] + 3 * THOUSAND / 10) / THOUSAND,
         "queue": 0.01,
         "compute": _CONVERT_SECONDS * CONVERT.memory / 1024 + _SUBMIT_SECONDS * SUBMIT.memory / 1024,
@@ -126,8 +126,8 @@ def main() -> None:
         # SQS reuses its data key for five minutes, DynamoDB its table key for as long, and S3 the bucket's.
         "key": 0.001,
         "log": 0.4 / 10 / 1e6,
-        # What stays: the submission with its attempt, its record, its entries in by_file and in the day, its values.
-        "store": (submission + sizes["attempt"] + record + 2 * _INDEX_ENTRY + writes["search keys"] * _VALUE_ENTRY)
+        # What stays: the submission with its attempt, its chart, its entries in by_file and in the day, its values.
+        "store": (submission + sizes["attempt"] + chart + 2 * _INDEX_ENTRY + writes["search keys"] * _VALUE_ENTRY)
         / 1e9,
         "put": _PER_FILE["put"] / THOUSAND,
         "get": _PER_FILE["get"] / THOUSAND,
@@ -157,8 +157,8 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
     def weigh(request: Any, **_: object) -> None:
         for one in json.loads(request.body)["Statements"]:
             item = dict(zip(re.findall(r"'(\w+)'", one["Statement"]), one["Parameters"], strict=True))
-            if item["pk"]["S"].startswith("REC#"):
-                sizes.setdefault("record", _size(item))
+            if item["pk"]["S"].startswith("CHART#"):
+                sizes.setdefault("chart", _size(item))
 
     def count(request: Any, **_: object) -> None:
         stub.calls["PutRequest"] += request.body.count(b'"PutRequest"')
@@ -169,7 +169,9 @@ def _counted() -> tuple[Counter[str], dict[str, int]]:
     ledger = stub.ledger()
     convert = Convert(
         submissions=ledger.submissions,
-        records=ledger.records,
+        charts=ledger.charts,
+        dose_index=ledger.dose_index,
+        states=ledger.states,
         files=ledger.files,
         search_keys=ledger.search_keys,
         backfills=ledger.backfills,

@@ -26,7 +26,7 @@ def test_a_file_whose_invocations_are_stopped_and_killed_adds_up(kind: str, caps
     ("harm", "told"),
     [
         ("DELETE FROM sent WHERE rowid = 7", "never queued"),
-        ("DELETE FROM submissions WHERE rowid = 7", "records and"),
+        ("DELETE FROM submissions WHERE rowid = 7", "the charts name"),
         ("UPDATE submissions SET row_count = 4 WHERE rowid = 7", "the submissions have"),
         (
             "UPDATE submissions SET row_list = (SELECT row_list FROM submissions WHERE rowid = 8) WHERE rowid = 7",

@@ -97,7 +97,7 @@ class Promises:
             ViolationError: a promise was broken.
         """
         for look in (
-            self._records,
+            self._charts,
             self._files,
             self._submissions,
             self._worklist,
@@ -109,13 +109,13 @@ class Promises:
             look()
             self.check()
 
-    def _records(self) -> None:
-        """What a record names is there: a row that it has taken up has its submission."""
+    def _charts(self) -> None:
+        """What a chart names is there: a row that it has taken up has its submission."""
         ledger = self._world.ledger
-        for record in ledger.memory.records.values():
-            for dose, _, msh_10 in record.doses:
-                if msh_10 not in ledger.memory.submissions:
-                    self._violated(f"dose {dose} was taken up by {msh_10}, which is nowhere")
+        for chart in ledger.memory.charts.values():
+            for dose in chart.doses:
+                if dose.newest and dose.newest not in ledger.memory.submissions:
+                    self._violated(f"dose {dose.id} was taken up by {dose.newest}, which is nowhere")
 
     def _files(self) -> None:
         """Every export is taken up, and its counts add up to the rows that it has."""
@@ -186,31 +186,28 @@ class Promises:
     def _stored(self) -> None:
         """Where the newest version of a dose was accepted, the registry has that version and no older one."""
         ledger, registry = self._world.ledger, self._world.registry
-        for record in ledger.memory.records.values():
-            for msh_10 in {msh_10 for _, _, msh_10 in record.doses}:
-                one = ledger.memory.submissions[msh_10]
-                message = parse_message(one.vxu) if one.state in STORED_BY_IIS else None
-                if message is None:
+        for dose in (dose for chart in ledger.memory.charts.values() for dose in chart.doses if dose.carriers):
+            one = ledger.memory.submissions[dose.newest]
+            message = parse_message(one.vxu) if one.state in STORED_BY_IIS else None
+            if message is None:
+                continue
+            orc_3 = identity.orc_3(dose.id, one.visit.numbering.prefix)
+            history = registry.history(message.pid.value(3))
+            for order in message.orders:
+                if order.first("ORC").value(3) != orc_3:
                     continue
-                taken_up = {
-                    identity.orc_3(dose, one.visit.numbering.prefix) for dose, _, by in record.doses if by == msh_10
-                }
-                history = registry.history(message.pid.value(3))
-                for order in message.orders:
-                    if order.first("ORC").value(3) not in taken_up:
-                        continue
-                    wanted = None if order.first("RXA").value(21) == "D" else order.text
-                    if history.get(order.key) != wanted:
-                        self._violated(
-                            f"the IIS does not have dose {order.key} as {msh_10} says, though it accepted it"
-                        )
+                wanted = None if order.first("RXA").value(21) == "D" else order.text
+                if history.get(order.key) != wanted:
+                    self._violated(
+                        f"the IIS does not have dose {order.key} as {one.msh_10} says, though it accepted it"
+                    )
 
     def _news_only(self) -> None:
-        """Of one record no version that was accepted is followed by one that says the same."""
-        by_record: dict[str, list[Submission]] = defaultdict(list)
+        """Of one place of a chart no version that was accepted is followed by one that says the same."""
+        by_place: dict[tuple[str, str, str], list[Submission]] = defaultdict(list)
         for one in self._world.ledger.memory.submissions.values():
-            by_record[one.record].append(one)
-        for versions in by_record.values():
+            by_place[one.chart, one.clinic, one.visit.date].append(one)
+        for versions in by_place.values():
             versions.sort(key=lambda one: one.revision)
             for before, one in pairwise(versions):
                 if before.state in STORED_BY_IIS and _content(before) == _content(one):
@@ -219,15 +216,17 @@ class Promises:
     def _nothing_stale(self) -> None:
         """Of every dose the ledger has taken up what the newest export says of it."""
         ledger = self._world.ledger
-        taken_up = {
-            dose: ledger.memory.submissions[msh_10]
-            for record in ledger.memory.records.values()
-            for dose, _, msh_10 in record.doses
-        }
+        doses = {dose.id: dose for chart in ledger.memory.charts.values() for dose in chart.doses}
         for ehr in self._world.ehrs:
             for name, told in ehr.told.items():
-                found = [(dose.lot, dose.action.value) for dose in taken_up[name].visit.doses if dose.id == name]
-                if told.is_clear and found != [told.said]:
+                lot, action = told.said
+                dose = doses.get(name)
+                if dose is None or dose.is_deleted:
+                    found = "D"
+                else:
+                    visit = ledger.memory.submissions[dose.newest].visit
+                    found = next((one.lot for one in visit.doses if one.id == name), "nothing")
+                if told.is_clear and found != ("D" if action == "D" else lot):
                     self._violated(f"of dose {name} the newest export says {told.said}, but the ledger has {found}")
 
 

@@ -77,7 +77,7 @@ def soak(first: int, schedules: int, **options: Any) -> tuple[Counter[str], Brok
         world, violated = play(seed, **options)
         counts += world.counts
         counts["schedules"] += 1
-        counts["records"] += len(world.ledger.memory.records)
+        counts["charts"] += len(world.ledger.memory.charts)
         counts["messages sent"] += len(world.watch.order)
         if violated:
             return counts, Broken(seed, violated, world)

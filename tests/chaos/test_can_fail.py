@@ -9,15 +9,17 @@ from unittest.mock import Mock
 
 import pytest
 
+from shared.domain.chart import Chart
 from shared.domain.lifecycle import Event, State
-from shared.domain.submission import Record, Submission
+from shared.domain.submission import Submission
 from shared.ports.ledger import NotClaimed, Waiting
 from shared.replaced import replace
 from shared.usecases.delivery.attempt import AttemptResult
+from shared.usecases.delivery.lineage import Standing
 from shared.usecases.delivery.submit import Submit
 from tests.chaos.mischief import Mischief
 from tests.chaos.soak import soak
-from tests.fakes.ledger import Memory, MemoryBacklog, MemoryLedger, MemoryRecords, MemorySubmissionStates
+from tests.fakes.ledger import Memory, MemoryBacklog, MemoryCharts, MemoryLedger, MemorySubmissionStates
 
 SCHEDULES = 300
 """An upper bound: the soak ends with the first schedule that breaks a promise."""
@@ -47,12 +49,12 @@ class ResendsForEver(MemorySubmissionStates):
         return claimed
 
 
-class ForgetsRecords(MemoryRecords):
+class ForgetsCharts(MemoryCharts):
     """What was taken up before is not known."""
 
-    def get(self, keys: Iterable[str]) -> dict[str, Record]:
+    def get(self, keys: Iterable[str]) -> dict[str, Chart]:
         found = super().get(keys)
-        return {key: replace(record, doses=()) for key, record in found.items()}
+        return {key: replace(chart, doses=()) for key, chart in found.items()}
 
 
 class LosesAttempts(Memory):
@@ -77,8 +79,8 @@ def ledger_with(**classes: type) -> type[MemoryLedger]:
 class SendsInAnyOrder(Submit):
     """A correction on the wire does not hold back what it corrects."""
 
-    def _is_overtaken(self, submission: Submission) -> bool:
-        return False
+    def _standing(self, submission: Submission) -> Standing:
+        return Standing()
 
 
 class DoesNotFollowUp(Submit):
@@ -102,7 +104,7 @@ class TrustsAnyAnswer(Submit):
 BROKEN = {
     "the claim has no condition": ({"ledger_class": ledger_with(states_class=ClaimsAnything)}, ANYTHING),
     "resends are not counted": ({"ledger_class": ledger_with(states_class=ResendsForEver)}, "unknown outcomes"),
-    "known records are forgotten": ({"ledger_class": ledger_with(records_class=ForgetsRecords)}, ANYTHING),
+    "known charts are forgotten": ({"ledger_class": ledger_with(charts_class=ForgetsCharts)}, ANYTHING),
     "attempts are overwritten": ({"ledger_class": ledger_with(memory_class=LosesAttempts)}, "loses an attempt"),
     "the sweep finds nothing": ({"ledger_class": ledger_with(backlog_class=SweepsNothing)}, "does not drain"),
     "order is left to the queue": ({"submit": SendsInAnyOrder, "mischief": MUCH_IS_DEFERRED}, "which corrects it"),

@@ -30,7 +30,7 @@ def with_ten_thousand_waiting() -> World:
     for number in range(WAITING):
         msh_10, patient = f"M{number:06}", f"P{number % PATIENTS:05}"
         text = built.replace("THE-MSH-10", msh_10).replace(visit.patient.mrn, patient)
-        waiting = replace(a_submission(msh_10), vxu=text, visit=visit, patient_group=patient, record=msh_10)
+        waiting = replace(a_submission(msh_10), vxu=text, visit=visit, patient_group=patient, chart=msh_10)
         world.ledger.submissions.add(replace(waiting, created=world.scheduler.time, waiting_since=world.scheduler.time))
         outbox.send([OutboxMessage(msh_10, "elm", patient)])
     return world

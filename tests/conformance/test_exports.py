@@ -12,7 +12,7 @@ from shared.domain.clinics import Configuration
 from shared.domain.codes import cdc
 from shared.exports.readers import READERS
 from shared.usecases.intake.export_sets import ExportSet, exports_in
-from shared.usecases.intake.prepare import prepare
+from shared.usecases.prepare import prepare
 from tests import places
 from tests.places import SHARED
 

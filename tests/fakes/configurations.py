@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.domain.clinics import Configuration
 
@@ -13,5 +14,5 @@ class Fixed:
 
     configuration: Configuration
 
-    def current(self) -> Configuration:
+    def current(self, *, since: datetime | None = None) -> Configuration:
         return self.configuration

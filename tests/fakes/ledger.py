@@ -11,16 +11,18 @@ from typing import Any, ClassVar, Final
 
 from shared import settings
 from shared.domain import faults
+from shared.domain.chart import Chart
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, may_resend, sources
 from shared.domain.outcome import Outcome, SearchTerm
-from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.domain.valve import Valve
 from shared.ports.ledger import NO_CLINIC, NotClaimed, QuotaUse, StopStatus, Waiting, WorklistEntry
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
 
 PORTS: Final = (
-    "records",
+    "charts",
+    "dose_index",
     "submissions",
     "states",
     "backlog",
@@ -53,7 +55,8 @@ class Memory:
         self.before_write = before_write
         self.on_change = on_change
         self.lock = Lock()
-        self.records: dict[str, Record] = {}
+        self.charts: dict[str, Chart] = {}
+        self.dose_index: dict[str, str] = {}
         self.submissions: dict[str, Submission] = {}
         self.of_file: dict[str, list[str]] = {}
         self.waiting: set[str] = set()
@@ -97,24 +100,36 @@ class _Port:
         self._memory = memory
 
 
-class MemoryRecords(_Port):
-    """Port `Records`."""
+class MemoryCharts(_Port):
+    """Port `Charts`."""
 
-    def get(self, keys: Iterable[str]) -> dict[str, Record]:
-        return {key: self._memory.records[key] for key in keys if key in self._memory.records}
+    def get(self, keys: Iterable[str]) -> dict[str, Chart]:
+        return {key: self._memory.charts[key] for key in keys if key in self._memory.charts}
 
-    def save(self, record: Record) -> bool:
+    def save(self, chart: Chart) -> bool:
         memory = self._memory
         memory.before_write()
         with memory.lock:
-            before = memory.records.get(record.key)
-            if (before.version if before else 0) != record.version - 1:
+            before = memory.charts.get(chart.key)
+            if (before.version if before else 0) != chart.version - 1:
                 return False
-            memory.records[record.key] = record
+            memory.charts[chart.key] = chart
             return True
 
-    def save_all(self, records: Sequence[Record]) -> list[bool]:
-        return [self.save(record) for record in records]
+    def save_all(self, charts: Sequence[Chart]) -> list[bool]:
+        return [self.save(chart) for chart in charts]
+
+
+class MemoryDoseIndex(_Port):
+    """Port `DoseIndex`."""
+
+    def find(self, keys: Iterable[str]) -> dict[str, str]:
+        return {key: self._memory.dose_index[key] for key in keys if key in self._memory.dose_index}
+
+    def add(self, charts: Mapping[str, str]) -> None:
+        if charts:
+            self._memory.before_write()
+        self._memory.dose_index.update(charts)
 
 
 class MemorySubmissions(_Port):
@@ -217,6 +232,25 @@ class MemorySubmissionStates(_Port):
             if found is None or found.state is not State.PARTLY_ACCEPTED:
                 return False
             memory.put(replace(found, closed_reason=evidence))
+            return True
+
+    def build_anew(self, submission: Submission) -> bool:
+        memory = self._memory
+        memory.before_write()
+        with memory.lock:
+            found = memory.submissions.get(submission.msh_10)
+            if found is None or found.state is not State.SENDING or found.attempt_count != submission.attempt_count:
+                return False
+            memory.put(
+                replace(
+                    found,
+                    visit=submission.visit,
+                    vxu=submission.vxu,
+                    findings=submission.findings,
+                    clinic=submission.clinic,
+                    config_version=submission.config_version,
+                )
+            )
             return True
 
 
@@ -433,7 +467,7 @@ class MemoryLedger:
     """Every port of the ledger on one `memory`; subclasses put broken ports in the place of these."""
 
     memory_class: ClassVar[type[Memory]] = Memory
-    records_class: ClassVar[type[MemoryRecords]] = MemoryRecords
+    charts_class: ClassVar[type[MemoryCharts]] = MemoryCharts
     states_class: ClassVar[type[MemorySubmissionStates]] = MemorySubmissionStates
     backlog_class: ClassVar[type[MemoryBacklog]] = MemoryBacklog
     outcomes_class: ClassVar[type[MemoryOutcomes]] = MemoryOutcomes
@@ -446,7 +480,8 @@ class MemoryLedger:
         on_change: Change = _nothing,
     ) -> None:
         self.memory = self.memory_class(before_write, on_change)
-        self.records = self.records_class(self.memory)
+        self.charts = self.charts_class(self.memory)
+        self.dose_index = MemoryDoseIndex(self.memory)
         self.submissions = MemorySubmissions(self.memory)
         self.states = self.states_class(self.memory, timedelta(seconds=lease))
         self.backlog = self.backlog_class(self.memory)

@@ -12,9 +12,10 @@ import pytest
 
 from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
+from shared.domain.chart import Chart
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Outcome, SearchTerm
-from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.domain.valve import Valve
 from shared.ports.ledger import NotClaimed
 from shared.replaced import replace
@@ -54,7 +55,8 @@ def everything(ledger: AnyLedger, msh_10s: list[str]) -> list[Any]:
         [ledger.files.summary(file) for file in FILES],
         [ledger.files.get(file) for file in FILES],
         [sorted(ledger.files.msh_10s_of_row(file, 2)) for file in FILES],
-        ledger.records.get(["r1", "r2", "r3", "none"]),
+        ledger.charts.get(["c1", "c2", "c3", "none"]),
+        ledger.dose_index.find(["d1", "d2", "none"]),
         ledger.stops.current(),
     ]
 
@@ -117,7 +119,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
         values = [SearchTerm("mrn", "SYN-1", tuple(random.sample(msh_10s, random.randint(1, 3))))]
         file = FileSummary(random.choice(FILES[:2]), "a.csv", "demo", now, rows=number, unchanged=0, complete=False)
         decided = Outcome(msh_10, new.clinic, new.source, State.HELD, now, rows=1)
-        record = Record(random.choice(("r1", "r2")), version=random.randint(1, 3), current=msh_10)
+        chart = Chart(random.choice(("c1", "c2")), version=random.randint(1, 3), as_of=msh_10)
 
         def finish(
             ledger: AnyLedger,
@@ -132,6 +134,13 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
             return ledger.states.finish(
                 found, event, outcome(found, event, number), causes=("A", "B"), next_try=next_try
             )
+
+        def build_anew(ledger: AnyLedger, msh_10: str = msh_10, number: int = number, new: Submission = new) -> object:
+            found = ledger.submissions.get(msh_10)
+            if found is None:
+                return None
+            anew = replace(found, vxu=f"MSH {number}", clinic="oak", config_version="v2", visit=new.visit)
+            return ledger.states.build_anew(replace(anew, attempt_count=max(1, found.attempt_count - number % 2)))
 
         made.append(
             random.choice(
@@ -151,8 +160,10 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                     lambda ledger, m=msh_10: ledger.states.note_proof(m, "a query"),
                     lambda ledger, m=msh_10: ledger.worklist.enter(m, ("A",)),
                     lambda ledger, m=msh_10: ledger.submissions.name_replacement(m, "NEW") if m == "M0" else None,
-                    lambda ledger, record=record: ledger.records.save(record),
-                    lambda ledger, record=record: ledger.records.save_all([record, replace(record, key="r3")]),
+                    lambda ledger, chart=chart: ledger.charts.save(chart),
+                    lambda ledger, chart=chart: ledger.charts.save_all([chart, replace(chart, key="c3")]),
+                    lambda ledger, chart=chart: ledger.dose_index.add({"d1": chart.key, "d2": "c3"}),
+                    build_anew,
                     lambda ledger, new=new: ledger.submissions.add_all([new, replace(new, msh_10="M0")]),
                     lambda ledger, m=msh_10, now=now: ledger.stops.stop_facility(m, "F", now),
                     lambda ledger, m=msh_10: ledger.stops.open_facility(m),

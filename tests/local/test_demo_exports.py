@@ -76,7 +76,7 @@ def test_about_120_doses_come_and_every_row_once(visits: dict[str, list[Visit]])
 
 
 def test_every_visit_is_a_record_of_its_own(visits: dict[str, list[Visit]]) -> None:
-    keys = [identity.record_key(visit) for found in visits.values() for visit in found if visit.rows]
+    keys = [identity.chart_key_of_rows(visit) for found in visits.values() for visit in found if visit.rows]
     assert len(keys) == len(set(keys))
 
 

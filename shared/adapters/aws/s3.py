@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from botocore.exceptions import ClientError
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 CURRENT_CONFIGURATION: Final = f"{settings.CONFIG_PREFIX}clinics.toml"
-_FRESH_SECONDS: Final = 60.0
+_FRESH: Final = timedelta(seconds=60)
+_SKEW: Final = timedelta(seconds=60)
+"""The most by which the clocks of two hosts may differ."""
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -95,14 +96,19 @@ class S3Configurations:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
-        self._read_at = 0.0
+        self._read_at = datetime.min.replace(tzinfo=UTC)
         self._cached: Configuration | None = None
 
-    def current(self) -> Configuration:
-        if self._cached is None or time.monotonic() - self._read_at > _FRESH_SECONDS:
+    def current(self, *, since: datetime | None = None) -> Configuration:
+        now = datetime.now(UTC)
+        if self._cached is None or not now - _FRESH < self._read_at <= now or self._is_older_than(since):
             self._cached = self._read()
-            self._read_at = time.monotonic()
+            self._read_at = now
         return self._cached
+
+    def _is_older_than(self, since: datetime | None) -> bool:
+        """Whether a version may have come into force by then that is not the cached one, by the clock of any host."""
+        return since is not None and self._read_at < since + _SKEW
 
     def text(self) -> str:
         """Return the clinics.toml in force, as it was pushed.

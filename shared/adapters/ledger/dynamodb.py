@@ -1,7 +1,8 @@
 """The ledger in one DynamoDB table (ADR 0003): its keys, and its ports put together.
 
     SUB#<MSH-10>  SUB                     one submission: state, lineage, visit and VXU (compressed), every attempt
-    REC#<record>  REC                     one record: what was last taken up of each dose, under an optimistic lock
+    CHART#<chart> CHART                   one patient's doses as last taken up, under an optimistic lock
+    DOSE#<dose>   DOSE                    the chart of a dose, by the EHR's id of the dose
     FILES         <file id>               one arrival of one export
     SOURCES       <source>                when the source was last heard of
     CLINICS       <clinic>                the clinic has had an entry in the worklist
@@ -22,7 +23,7 @@ Three sparse indexes of the submissions (`shared.settings.INDEXES`):
 
 The order of the writes makes a crash between any two of them harmless:
 
-    convert ── record (version n → n+1) ── submission (if absent) ── queue ──┐   the event is delivered again
+    convert ── chart (version n → n+1) ── submission (if absent) ── queue ───┐   the event is delivered again
                                                                              │   and does the rest
     submit ─── claim (QUEUED → SENDING, lease) ── call ── finish (SENDING → outcome, if the claim is still ours)
 """
@@ -33,9 +34,9 @@ from typing import TYPE_CHECKING
 
 from shared import settings
 from shared.adapters.ledger.backlog import DynamoBackfills, DynamoBacklog
+from shared.adapters.ledger.charts import DynamoCharts, DynamoDoseIndex
 from shared.adapters.ledger.files import DynamoFiles, DynamoSources
 from shared.adapters.ledger.outcomes import DynamoOutcomes, DynamoSearchKeys
-from shared.adapters.ledger.records import DynamoRecords
 from shared.adapters.ledger.secret_key import LedgerKey
 from shared.adapters.ledger.stops import DynamoStops
 from shared.adapters.ledger.submissions import DynamoSubmissions, DynamoSubmissionStates
@@ -55,7 +56,8 @@ class DynamoLedger:
     def __init__(self, client: DynamoDBClient, table: str, *, lease: int = settings.CLAIM_LEASE) -> None:
         self._table = Table(client, table)
         key = LedgerKey(self._table)
-        self.records = DynamoRecords(self._table)
+        self.charts = DynamoCharts(self._table)
+        self.dose_index = DynamoDoseIndex(self._table)
         self.submissions = DynamoSubmissions(self._table, key)
         self.states = DynamoSubmissionStates(self._table, self.submissions, lease=lease)
         self.backlog = DynamoBacklog(self._table)

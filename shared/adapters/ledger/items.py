@@ -1,4 +1,4 @@
-"""The items of submissions, records and files in the ledger's table.
+"""The items of submissions, charts and files in the ledger's table.
 
 PHI is in one compressed attribute of an item (ADR 0003); the attributes beside it are those that conditions and indexes
 read.
@@ -15,23 +15,28 @@ import msgspec
 from shared import settings
 from shared.adapters.ledger.packing import pack, unpack
 from shared.adapters.ledger.table import Item, key
+from shared.domain.chart import Chart
 from shared.domain.lifecycle import State
 from shared.domain.model import Finding, Visit
-from shared.domain.submission import Attempt, BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 
 _TEXTS: Final = (
     "source",
     "clinic",
-    "record",
+    "chart",
     "patient_group",
     "file_id",
     "file_name",
     "config_version",
     "replaces",
+    "after",
     "replaced_by",
     "closed_reason",
 )
 """Fields of a submission that are text attributes of the same name; an empty one is left out."""
+
+_LISTS: Final = ("also_replaces", "deletes")
+"""Fields of a submission that are lists of texts of the same name; an empty one is left out."""
 
 LANE_END: Final = "\x7f"
 """Appended to a lane's key it sorts behind everything that waits in the lane."""
@@ -63,7 +68,7 @@ def submission_item(submission: Submission) -> Item:
         "deferrals": {"N": "0"},
         "resends": {"N": "0"},
         "created": {"S": iso(submission.created)},
-        "body": {"B": pack(_Body(submission.visit, submission.findings, submission.vxu))},
+        "body": body_of(submission),
         "attempts": {"L": []},
     }
     if submission.row_count:
@@ -72,10 +77,19 @@ def submission_item(submission: Submission) -> Item:
         value = getattr(submission, name)
         if value:
             item[name] = {"S": value}
+    for name in _LISTS:
+        values = getattr(submission, name)
+        if values:
+            item[name] = strings(values)
     if submission.waiting_since is not None:
         lane = submission.lane if submission.backfill else None
         item |= waiting_keys(submission.msh_10, submission.waiting_since, lane)
     return item
+
+
+def body_of(submission: Submission) -> Item:
+    """Return the attribute of a submission that no condition and no index reads."""
+    return {"B": pack(_Body(submission.visit, submission.findings, submission.vxu))}
 
 
 def submission_from(item: Item) -> Submission:
@@ -97,7 +111,9 @@ def submission_from(item: Item) -> Submission:
         findings=body.findings,
         vxu=body.vxu,
         attempts=tuple(unpack(raw["B"], Attempt) for raw in item.get("attempts", {"L": []})["L"]),
-        causes=causes_in(item),
+        causes=texts(item, "causes"),
+        also_replaces=texts(item, "also_replaces"),
+        deletes=texts(item, "deletes"),
         **{name: text(item, name) for name in _TEXTS},
     )
 
@@ -107,22 +123,22 @@ def msh_10_of(item: Item) -> str:
     return text(item, "pk").removeprefix("SUB#")
 
 
-def causes_in(item: Item) -> tuple[str, ...]:
-    """Return the causes of a submission's item."""
-    return tuple(value["S"] for value in item.get("causes", {"L": []})["L"])
+# charts and files -----------------------------------------------------------------------------------------------------
 
 
-# records and files ----------------------------------------------------------------------------------------------------
+def chart_key(chart: str) -> Item:
+    """Return the key of a chart."""
+    return key(f"CHART#{chart}", "CHART")
 
 
-def record_key(record: str) -> Item:
-    """Return the key of a record."""
-    return key(f"REC#{record}", "REC")
+def chart_item(chart: Chart) -> Item:
+    """Return the item of one version of a chart."""
+    return chart_key(chart.key) | {"version": {"N": str(chart.version)}, "body": {"B": pack(chart)}}
 
 
-def record_item(record: Record) -> Item:
-    """Return the item of one version of a record."""
-    return record_key(record.key) | {"version": {"N": str(record.version)}, "body": {"B": pack(record)}}
+def dose_key(dose: str) -> Item:
+    """Return the key of a dose's entry in the index of doses."""
+    return key(f"DOSE#{dose}", "DOSE")
 
 
 def file_key(file_id: str) -> Item:
@@ -176,6 +192,11 @@ def iso(when: datetime) -> str:
 def text(item: Item, name: str) -> str:
     """Return a text attribute, empty if it is missing."""
     return str(item[name]["S"]) if name in item else ""
+
+
+def texts(item: Item, name: str) -> tuple[str, ...]:
+    """Return a list of texts, empty if it is missing."""
+    return tuple(value["S"] for value in item[name]["L"]) if name in item else ()
 
 
 def number(item: Item, name: str) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.adapters.ledger.items import (
+    body_of,
     iso,
     moment,
     strings,
@@ -183,6 +184,22 @@ class DynamoSubmissionStates:
         # Guards the reason of whoever closed it meanwhile.
         return self._table.update_if(
             states, submission_key(msh_10), "SET closed_reason = :reason", values | {":reason": {"S": evidence}}
+        )
+
+    def build_anew(self, submission: Submission) -> bool:
+        # Leaves SENDING under our own claim: guards the outcome of whoever took over after our lease.
+        values: Item = {
+            ":state": {"S": State.SENDING.value},
+            ":number": {"N": str(submission.attempt_count)},
+            ":body": body_of(submission),
+            ":clinic": {"S": submission.clinic},
+            ":version": {"S": submission.config_version},
+        }
+        return self._table.update_if(
+            "#state = :state AND attempt_count = :number",
+            submission_key(submission.msh_10),
+            "SET body = :body, clinic = :clinic, config_version = :version",
+            values,
         )
 
 

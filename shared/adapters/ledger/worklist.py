@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from shared import settings
-from shared.adapters.ledger.items import causes_in, msh_10_of, number, strings, submission_key, text
+from shared.adapters.ledger.items import msh_10_of, number, strings, submission_key, text, texts
 from shared.adapters.ledger.submissions import DynamoSubmissions
 from shared.adapters.ledger.table import Item, Table, key
 from shared.domain.lifecycle import State
@@ -74,7 +74,7 @@ def _entry(item: Item) -> WorklistEntry:
         source=text(item, "source"),
         state=State(text(item, "state")),
         row_count=number(item, "row_count"),
-        causes=causes_in(item),
+        causes=texts(item, "causes"),
         created=datetime.fromisoformat(text(item, "created")),
         file_id=text(item, "file_id"),
     )

@@ -1,35 +1,94 @@
-"""The chain of submissions that correct one another, walked along `replaces` and `replaced_by`."""
+"""The submissions that carry the same doses: which of them are replaced, and which must not be sent any more."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
+from shared.domain.chart import DoseState
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import Submission
-from shared.ports.ledger import Submissions, SubmissionStates
+from shared.ports.ledger import Charts, Submissions, SubmissionStates
 
-_NEVER_SENT: Final = frozenset({State.HELD, State.QUEUED, State.CLOSED})
+# The newer submission says something else, but it does not go out as it is.
+_NOT_ON_THE_WAY: Final = frozenset({State.HELD, State.CLOSED})
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a claimed submission stands beside the others with its doses.
+
+    Attributes:
+        outdated: Ids of the doses that newer submissions carry.
+        is_overtaken: Nothing of it is to be sent: all of its doses are outdated, or what it deletes never reached the
+            IIS.
+        waits: Another submission must be decided before it.
+    """
+
+    outdated: frozenset[str] = frozenset()
+    is_overtaken: bool = False
+    waits: bool = False
 
 
 def supersede_predecessors(submissions: Submissions, states: SubmissionStates, submission: Submission) -> None:
-    """Supersede every submission that an accepted one replaces, directly or through others."""
-    older: Submission | None = submission
-    while older is not None and older.replaces:
-        states.move(older.replaces, Event.SUPERSEDE)
-        older = submissions.get(older.replaces)
+    """Supersede every submission that an accepted one takes the place of, directly or through others."""
+    older = list(submission.predecessors)
+    seen: set[str] = set()
+    while older:
+        msh_10 = older.pop()
+        if msh_10 in seen:
+            continue
+        seen.add(msh_10)
+        states.move(msh_10, Event.SUPERSEDE)
+        found = submissions.get(msh_10)
+        older += found.predecessors if found else ()
 
 
-def is_overtaken(submissions: Submissions, submission: Submission) -> bool:
-    """Whether a correction of the submission has been sent.
+def standing_of(charts: Charts, submissions: Submissions, submission: Submission) -> Standing:
+    """Compare a claimed submission with the newest content of its doses.
 
-    The queue keeps a patient's messages in order, but retries and lost queue messages do not.
+    The queue keeps a patient's messages in order, but retries, lost queue messages and two exports at once do not.
+
+    Args:
+        charts: The chart of its patient.
+        submissions: The other submissions.
+        submission: The submission, as it was claimed.
     """
-    newer = submission.replaced_by
-    while newer:
-        correction = submissions.get(newer)
-        if correction is None:
-            return False
-        if correction.state not in _NEVER_SENT:
-            return True
-        newer = correction.replaced_by
-    return False
+    if submission.after and _is_undecided(submissions.get(submission.after)):
+        return Standing(waits=True)
+    if submission.deletes:
+        carriers = list(submissions.many(submission.deletes))
+        if any(carrier.state is State.SENDING for carrier in carriers):
+            return Standing(waits=True)
+        if not any(carrier.may_be_stored for carrier in carriers):
+            return Standing(is_overtaken=True)
+    newer = _newer(charts, submission)
+    if not any(newer.values()):
+        return Standing()
+    known = {one.msh_10: one for one in submissions.many(msh_10 for msh_10s in newer.values() for msh_10 in msh_10s)}
+    outdated = frozenset(
+        dose for dose, msh_10s in newer.items() if any(_outdates(known.get(msh_10), submission) for msh_10 in msh_10s)
+    )
+    return Standing(outdated, is_overtaken=bool(outdated) and outdated.issuperset(newer))
+
+
+def _newer(charts: Charts, submission: Submission) -> dict[str, tuple[str, ...]]:
+    """The MSH-10s of the newer submissions with each dose that the submission carries."""
+    chart = charts.get([submission.chart]).get(submission.chart)
+    doses: Iterable[DoseState] = chart.doses if chart else ()
+    return {dose.id: dose.newer_than(submission.msh_10) for dose in doses if submission.msh_10 in dose.carriers}
+
+
+def _outdates(newer: Submission | None, submission: Submission) -> bool:
+    if newer is None or newer.state in _NOT_ON_THE_WAY:
+        return False
+    if not submission.deletes:
+        return True
+    # A dose that moved is deleted at its old place all the same, unless it came back.
+    place = (submission.clinic, submission.visit.patient.mrn)
+    return (newer.clinic, newer.visit.patient.mrn) == place
+
+
+def _is_undecided(submission: Submission | None) -> bool:
+    return submission is None or submission.waiting_since is not None or submission.state is State.SENDING

@@ -1,6 +1,6 @@
 """Delivery: a batch of references becomes claims, calls to the IIS, and outcomes in the ledger.
 
-    reference ──stops? time left?──► claim ──overtaken?──► call ──► write ──► follow up
+    reference ──stops? time left?──► claim ──overtaken? to build anew?──► call ──► write ──► follow up
 
 Up to ten calls run at once. Messages of one patient go one after the other: when one has to wait, those behind it wait
 too. A queue message is only a reference; the claim decides whether there is anything to send.
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import msgspec
 
@@ -25,15 +26,19 @@ from shared.domain.submission import Attempt, DeliveryFault, Submission
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
-from shared.ports.ledger import NotClaimed, Outcomes, Stops, Submissions, SubmissionStates
+from shared.ports.ledger import Charts, NotClaimed, Outcomes, Stops, Submissions, SubmissionStates
 from shared.ports.queues import OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.delivery.attempt import AttemptResult, answer_result, fault_result
+from shared.usecases.delivery.build_anew import built_anew, is_outdated
 from shared.usecases.delivery.follow_up import FollowUp
-from shared.usecases.delivery.lineage import is_overtaken
+from shared.usecases.delivery.lineage import Standing, standing_of
 from shared.usecases.delivery.registry_call import NO_CREDENTIALS, RegistryCall, Send
 from shared.usecases.delivery.stops import DeliveryStops, Stop
 from shared.usecases.delivery.trial import THE_IIS, Trials
+from shared.usecases.findings import causes_of_hold
+
+_WAITS: Final = "WAITS-FOR-DELETION"
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -79,7 +84,8 @@ class Submit:
     """Delivers batches of references.
 
     Args:
-        submissions: Read for corrections and predecessors.
+        submissions: Read for other submissions with the same doses.
+        charts: Name the newest submission with each dose.
         states: Decides on every claim and keeps the outcomes.
         outcomes: Counts the outcomes for reports.
         stops: Holds the stopped facilities and the valve.
@@ -96,6 +102,7 @@ class Submit:
         self,
         *,
         submissions: Submissions,
+        charts: Charts,
         states: SubmissionStates,
         outcomes: Outcomes,
         stops: Stops,
@@ -108,6 +115,7 @@ class Submit:
         concurrency: int = settings.SUBMIT_CONCURRENCY,
     ) -> None:
         self._submissions = submissions
+        self._charts = charts
         self._states = states
         self._stops = stops
         self._configurations = configurations
@@ -197,16 +205,57 @@ class Submit:
                 return Later(message.msh_10, message.clinic, settings.CLAIM_LEASE)
             self._follow_up.complete(message.msh_10)
             return Done(message.msh_10, message.clinic, f"nothing to send: {claimed.state or 'unknown MSH-10'}")
-        if self._is_overtaken(claimed):
+        return self._send(claimed, clinic, batch)
+
+    def _send(self, claimed: Submission, clinic: Clinic | None, batch: _Batch) -> Delivered:
+        """Send a claimed submission, unless newer content of its doses or another submission goes first."""
+        standing = self._standing(claimed)
+        if standing.is_overtaken:
             return self._give_way(claimed)
+        if standing.waits:
+            return self._wait_for_deletion(claimed)
+        configuration = batch.configuration
+        if is_outdated(claimed, configuration):
+            # It may have been made under a newer version than the one that this process knows.
+            configuration = self._configurations.current(since=claimed.created)
+        if standing.outdated or is_outdated(claimed, configuration):
+            claimed, is_held = built_anew(claimed, configuration, self._clock.now(), without=standing.outdated)
+            is_ours = self._states.build_anew(claimed)
+            clinic = configuration.clinics.get(claimed.clinic)
+            if not is_ours or is_held:
+                return self._hold(claimed)
         result = self._call(claimed, clinic, batch)
         return self._write(claimed, result, clinic, batch.stops)
 
-    def _is_overtaken(self, submission: Submission) -> bool:
-        return is_overtaken(self._submissions, submission)
+    def _standing(self, submission: Submission) -> Standing:
+        return standing_of(self._charts, self._submissions, submission)
+
+    def _wait_for_deletion(self, submission: Submission) -> Delivered:
+        """Let a submission wait for the deletion of its doses at their old place."""
+        now = self._clock.now()
+        wait = round(settings.VALVE_WAIT * self._retry_scale)
+        attempt = Attempt(submission.attempt_count, now, 0.0, State.QUEUED, fault=_WAITS)
+        self._states.finish(
+            submission,
+            Event.DEFER,
+            attempt,
+            causes=(_WAITS,),
+            next_try=now + timedelta(seconds=wait),
+        )
+        return Later(submission.msh_10, submission.clinic, wait, _WAITS)
+
+    def _hold(self, submission: Submission) -> Delivered:
+        """Hold a submission that our checks refuse under the configuration in force. It was never sent."""
+        attempt = Attempt(submission.attempt_count, self._clock.now(), 0.0, State.HELD)
+        causes = causes_of_hold(submission.findings)
+        if self._states.finish(submission, Event.HOLD, attempt, causes=causes):
+            attempts = (*submission.attempts, attempt)
+            held = replace(submission, state=State.HELD, attempts=attempts, causes=causes)
+            self._follow_up(held, State.HELD)
+        return Done(submission.msh_10, submission.clinic, State.HELD.value)
 
     def _give_way(self, submission: Submission) -> Delivered:
-        """Supersede a submission whose correction was sent already."""
+        """Supersede a submission all of whose doses have newer content on the way."""
         attempt = Attempt(submission.attempt_count, self._clock.now(), 0.0, State.SUPERSEDED)
         self._states.finish(submission, Event.OVERTAKE, attempt)
         # An earlier send of it, whose answer never came, is counted all the same.

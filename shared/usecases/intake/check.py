@@ -26,7 +26,7 @@ from shared.ports.second_opinion import SecondOpinion
 from shared.replaced import replace
 from shared.usecases.findings import CHECKS, is_error
 from shared.usecases.intake.export_sets import ExportSet
-from shared.usecases.intake.prepare import Prepared, prepare
+from shared.usecases.prepare import Prepared, prepare
 
 EXAMPLES: Final = 5
 _VALUES: Final = 20

@@ -1,13 +1,15 @@
 """Convert an export into submissions: changed visits are queued or held, unchanged ones are counted.
 
-For each chunk of visits, in this order, so that a redelivered event completes the chunk after a crash at any point:
+For each chunk of patients, in this order, so that a redelivered event completes the chunk after a crash at any point:
 
-    records (version n → n+1, optimistic lock) → submissions (if absent) → predecessors' replaced_by → queue
+    search keys → charts (version n → n+1, optimistic lock) → charts that doses left → dose index
+                → submissions (if absent) → predecessors' replaced_by → queue
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,14 +18,17 @@ from typing import Final
 
 from shared.batched import batched
 from shared.domain import identity
-from shared.domain.lifecycle import State
-from shared.domain.model import Visit
+from shared.domain.chart import Chart, Left, without_left
+from shared.domain.clinics import number_space
+from shared.domain.lifecycle import Event, State
+from shared.domain.model import Action, Visit
 from shared.domain.outcome import collect_search_terms
-from shared.domain.submission import BackfillLane, FileSummary, Record, Submission
+from shared.domain.submission import BackfillLane, FileSummary, Submission
 from shared.exports.readers import READERS
+from shared.exports.visits import is_derived
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Backfills, Files, Records, SearchKeys, Submissions
+from shared.ports.ledger import Backfills, Charts, DoseIndex, Files, SearchKeys, Submissions, SubmissionStates
 from shared.ports.objects import Exports, Objects
 from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
 from shared.ports.second_opinion import SecondOpinion
@@ -32,7 +37,8 @@ from shared.settings import CONVERT_RESERVE
 from shared.usecases.delivery.backfill import DailyQuota
 from shared.usecases.intake.arrival import Arrival, Ignored, Waiting, arrival_of
 from shared.usecases.intake.bounds import bounded
-from shared.usecases.intake.draft import Draft, Drafter
+from shared.usecases.intake.builder import Builder
+from shared.usecases.intake.drafting import Draft, Drafting, Elsewhere
 
 CHUNK: Final = 100
 """Visits that are written at once."""
@@ -63,7 +69,9 @@ class Convert:
         self,
         *,
         submissions: Submissions,
-        records: Records,
+        states: SubmissionStates,
+        charts: Charts,
+        dose_index: DoseIndex,
         files: Files,
         search_keys: SearchKeys,
         backfills: Backfills,
@@ -77,7 +85,9 @@ class Convert:
         readers: Mapping[str, Exports] = READERS,
     ) -> None:
         self._submissions = submissions
-        self._records = records
+        self._states = states
+        self._charts = charts
+        self._dose_index = dose_index
         self._files = files
         self._search_keys = search_keys
         self._outbox = outbox
@@ -86,7 +96,7 @@ class Convert:
         self._configurations = configurations
         self._bucket = bucket
         self._readers = readers
-        self._drafter = Drafter(submissions, clock, second_opinion)
+        self._builder = Builder(submissions, clock, second_opinion)
         self._quota = DailyQuota(backfills, clock)
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
@@ -149,7 +159,7 @@ class Convert:
     def _convert(
         self, visits: Iterator[Visit], arrival: Arrival, seconds_left: Callable[[], float]
     ) -> FileSummary | Unfinished:
-        for number, chunk in enumerate(batched(visits, CHUNK), 1):
+        for number, chunk in enumerate(_in_chunks(visits), 1):
             self._queue(self._write_chunk(chunk, arrival))
             arrival.count_visits(chunk)
             is_late = seconds_left() < CONVERT_RESERVE
@@ -161,62 +171,123 @@ class Convert:
         self._files.save(summary)
         return self._files.get(arrival.file_id) or summary
 
-    # one chunk of visits ---------------------------------------------------------------------------------------------
+    # one chunk of patients -------------------------------------------------------------------------------------------
 
     def _write_chunk(self, visits: list[Visit], arrival: Arrival) -> list[Submission]:
-        """Writes the visits of a chunk, each one's record before its submission; returns the submissions to queue."""
-        keyed = [(identity.record_key(visit), bounded(visit)) for visit in visits if visit.rows]
+        """Writes the visits of a chunk, each chart before its submissions; returns the submissions to queue."""
         for visit in visits:
             arrival.rows += len(visit.rows)
             if not visit.rows:
                 arrival.findings.extend(visit.findings)
-        records = self._records.get(dict.fromkeys(key for key, _ in keyed))
-        drafts: dict[str, Draft] = {}
-        for key, visit in keyed:
-            if key not in drafts:
-                drafts[key] = self._drafter.draft(records.get(key, Record(key)), visit, arrival)
-        written = self._write(self._with_backfill(drafts, arrival))
+        patients = self._by_chart([bounded(visit) for visit in visits if visit.rows], arrival)
+        charts = self._charts.get(patients)
+        unsure = {key: _unsure_doses(own, charts.get(key, Chart(key)), arrival) for key, own in patients.items()}
+        index = self._dose_index.find(chain.from_iterable(unsure.values()))
+        times = Counter(chain.from_iterable(unsure.values()))
+        drafts = {
+            key: self._drafted(charts.get(key, Chart(key)), own, arrival, {})
+            for key, own in patients.items()
+            # A patient with a dose that another chart has, or another patient of this chunk, is written alone.
+            if all(times[dose] == 1 and index.get(dose, key) == key for dose in unsure[key])
+        }
+        written = self._write(self._with_backfill(drafts, arrival), arrival)
         submissions: list[Submission] = []
-        for key, visit in keyed:
-            # No draft is left for a record that was written concurrently, and for a second visit of one record.
-            draft = written.pop(key, None)
-            submission = draft.submission if draft else self._write_again(key, visit, arrival)
-            if submission is None:
-                arrival.unchanged += len(visit.rows)
-            else:
-                submissions.append(submission)
+        for key, own in patients.items():
+            # No draft is left for a chart that was written concurrently.
+            draft = written.get(key) or self._write_alone(key, own, arrival)
+            arrival.findings += draft.findings
+            arrival.unchanged += sum(len(visit.rows) for visit in own) - draft.rows
+            submissions += (*draft.known, *draft.new)
         return submissions
+
+    def _by_chart(self, visits: Sequence[Visit], arrival: Arrival) -> dict[str, list[Visit]]:
+        """The visits by the key of their chart. Deletions that name no patient go by the ids of their doses."""
+        space = number_space(arrival.source)
+        unnamed = [visit for visit in visits if not visit.patient.mrn and _is_deletion(visit)]
+        index = self._dose_index.find(identity.dose_key(space, dose.id) for visit in unnamed for dose in visit.doses)
+        patients: dict[str, list[Visit]] = {}
+        for visit in visits:
+            for one in _by_dose(visit) if visit in unnamed else (visit,):
+                patients.setdefault(self._chart_key(one, space, index), []).append(one)
+        return patients
+
+    @staticmethod
+    def _chart_key(visit: Visit, space: str, index: Mapping[str, str]) -> str:
+        if visit.patient.mrn:
+            return identity.chart_key(space, visit.patient.mrn)
+        found = index.get(identity.dose_key(space, visit.doses[0].id)) if index and visit.doses else None
+        return found or identity.chart_key_of_rows(visit)
+
+    def _drafted(
+        self, chart: Chart, visits: Sequence[Visit], arrival: Arrival, elsewhere: Mapping[str, Elsewhere]
+    ) -> Draft:
+        drafting = Drafting(
+            chart, arrival, submissions=self._submissions, builder=self._builder, elsewhere=elsewhere.get
+        )
+        return drafting(visits)
 
     def _with_backfill(self, drafts: Mapping[str, Draft], arrival: Arrival) -> Mapping[str, Draft]:
         """The drafts; those beyond their lane's daily quota wait in the ledger (ADR 0014)."""
         waiting = self._quota.exceeded(_new(drafts), arrival.configuration.iis.backfill_from)
-        return {key: _in_waiting(draft, waiting) for key, draft in drafts.items()} if waiting else drafts
+        for draft in drafts.values() if waiting else ():
+            draft.new = [_in_waiting(submission, waiting) for submission in draft.new]
+        return drafts
 
-    def _write(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
-        """Writes drafts, by record key; returns those whose record was not written concurrently."""
+    def _write(self, drafts: Mapping[str, Draft], arrival: Arrival) -> dict[str, Draft]:
+        """Writes drafts, by the key of their chart; returns those whose chart was not written concurrently."""
         # Search keys come first: one that points to nothing is harmless, a submission without one cannot be found.
         self._search_keys.add(collect_search_terms(_new(drafts)))
-        records = [draft.record for draft in drafts.values() if draft.record is not None]
-        saved = chain.from_iterable(self._pool.map(self._records.save_all, batched(records, _BATCH)))
-        lost = {record.key for record, is_saved in zip(records, saved, strict=True) if not is_saved}
+        charts = [draft.chart for draft in drafts.values() if draft.chart is not None]
+        saved = chain.from_iterable(self._pool.map(self._charts.save_all, batched(charts, _BATCH)))
+        lost = {chart.key for chart, is_saved in zip(charts, saved, strict=True) if not is_saved}
         written = {key: draft for key, draft in drafts.items() if key not in lost}
+        for draft in written.values():
+            for left in draft.left:
+                self._leave(left, arrival)
+            for msh_10 in draft.ended:
+                self._states.move(msh_10, Event.SUPERSEDE)
+        named = {dose: key for key, draft in written.items() for dose in draft.named}
+        if named:
+            self._dose_index.add(named)
         list(self._pool.map(self._submissions.add_all, batched(_new(written), _BATCH)))
-        submissions = [draft.submission for draft in written.values() if draft.submission]
-        list(self._pool.map(self._name_replacement, [made for made in submissions if made.replaces]))
+        made = [one for draft in written.values() for one in (*draft.new, *draft.known) if one.replaces]
+        list(self._pool.map(self._name_replacement, made))
         return written
 
     def _name_replacement(self, submission: Submission) -> None:
-        self._submissions.name_replacement(submission.replaces, submission.msh_10)
+        for replaced in submission.predecessors:
+            self._submissions.name_replacement(replaced, submission.msh_10)
 
-    def _write_again(self, key: str, visit: Visit, arrival: Arrival) -> Submission | None:
-        """Drafts and writes a visit whose record has changed meanwhile, until the write succeeds."""
+    def _leave(self, left: Left, arrival: Arrival) -> None:
+        """Ends doses in the chart that they left, until the write succeeds."""
         for _ in range(_TRIES):
-            record = self._records.get([key]).get(key, Record(key))
-            draft = self._drafter.draft(record, visit, arrival)
-            written = self._write(self._with_backfill({key: draft}, arrival))
-            if key in written:
-                return written[key].submission
-        raise RuntimeError(f"a record of file {arrival.file_id} was written by others {_TRIES} times in a row")
+            chart = self._charts.get([left.chart]).get(left.chart)
+            after = without_left(chart, left, arrival.as_of) if chart else None
+            if after is None or self._charts.save(after):
+                return
+        raise _contended(arrival)
+
+    def _write_alone(self, key: str, visits: Sequence[Visit], arrival: Arrival) -> Draft:
+        """Drafts and writes one patient's visits, with the ledger read anew, until the write succeeds."""
+        for _ in range(_TRIES):
+            chart = self._charts.get([key]).get(key, Chart(key))
+            draft = self._drafted(chart, visits, arrival, self._doses_elsewhere(chart, visits, arrival))
+            if self._write(self._with_backfill({key: draft}, arrival), arrival):
+                return draft
+        raise _contended(arrival)
+
+    def _doses_elsewhere(self, own: Chart, visits: Sequence[Visit], arrival: Arrival) -> dict[str, Elsewhere]:
+        """The doses of these visits that other charts have, by their ids."""
+        unsure = _unsure_doses(visits, own, arrival)
+        index = {dose: chart for dose, chart in self._dose_index.find(unsure).items() if chart != own.key}
+        charts = self._charts.get(dict.fromkeys(index.values()))
+        found: dict[str, Elsewhere] = {}
+        for dose_key, chart_key in index.items():
+            chart = charts.get(chart_key)
+            dose = chart.dose(unsure[dose_key]) if chart else None
+            if chart is not None and dose is not None:
+                found[dose.id] = Elsewhere(chart, dose)
+        return found
 
     def _queue(self, submissions: Sequence[Submission]) -> None:
         ready = [made for made in submissions if made.state is State.QUEUED and not made.backfill]
@@ -226,11 +297,52 @@ class Convert:
 
 def _new(drafts: Mapping[str, Draft]) -> list[Submission]:
     """The submissions that are not in the ledger yet."""
-    return [draft.submission for draft in drafts.values() if draft.submission and draft.is_new]
+    return [submission for draft in drafts.values() for submission in draft.new]
 
 
-def _in_waiting(draft: Draft, waiting: Collection[BackfillLane]) -> Draft:
-    submission = draft.submission
-    if submission is None or not draft.is_new or submission.state is not State.QUEUED:
-        return draft
-    return replace(draft, submission=replace(submission, backfill=True)) if submission.lane in waiting else draft
+def _in_waiting(submission: Submission, waiting: Collection[BackfillLane]) -> Submission:
+    # A deletion goes out at once: what follows it may be of another lane, and waits for it.
+    is_waiting = submission.state is State.QUEUED and not submission.deletes and submission.lane in waiting
+    return replace(submission, backfill=True) if is_waiting else submission
+
+
+def _unsure_doses(visits: Iterable[Visit], chart: Chart, arrival: Arrival) -> dict[str, str]:
+    """The doses with an id of the EHR that are new to a chart, or may stand in another one: their ids by their keys."""
+    space, known = number_space(arrival.source), chart.by_id()
+    unsure: dict[str, str] = {}
+    for visit in visits:
+        for dose in visit.doses:
+            state = known.get(dose.id)
+            is_unsure = state is None or state.is_deleted or state.is_held
+            if is_unsure and not is_derived(dose, visit.patient.mrn, arrival.source):
+                unsure[identity.dose_key(space, dose.id)] = dose.id
+    return unsure
+
+
+def _is_deletion(visit: Visit) -> bool:
+    return bool(visit.doses) and all(dose.action is Action.DELETE for dose in visit.doses)
+
+
+def _by_dose(visit: Visit) -> Iterator[Visit]:
+    """A visit for each dose, since each may be of another patient. The first one has the rows of no dose too."""
+    places = {(dose.part, dose.row) for dose in visit.doses[1:]}
+    first = tuple(row for row in visit.rows if row not in places)
+    yield replace(visit, doses=visit.doses[:1], rows=first)
+    for dose in visit.doses[1:]:
+        yield replace(visit, doses=(dose,), rows=((dose.part, dose.row),))
+
+
+def _in_chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:
+    """The visits in chunks that do not split a patient: readers yield a patient's visits one after the other."""
+    chunk: list[Visit] = []
+    for visit in visits:
+        if len(chunk) >= CHUNK and (not visit.patient.mrn or visit.patient.mrn != chunk[-1].patient.mrn):
+            yield chunk
+            chunk = []
+        chunk.append(visit)
+    if chunk:
+        yield chunk
+
+
+def _contended(arrival: Arrival) -> RuntimeError:
+    return RuntimeError(f"a chart of file {arrival.file_id} was written by others {_TRIES} times in a row")

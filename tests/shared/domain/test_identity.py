@@ -61,16 +61,16 @@ def test_two_prefixes_keep_one_number_of_two_ehrs_apart(number):
 @given(visits, st.integers(0, 9))
 def test_a_second_run_makes_the_same_ids(visit, revision):
     again = replace(visit, doses=tuple(replace(dose) for dose in visit.doses))
-    assert identity.record_key(visit) == identity.record_key(again)
+    assert identity.chart_key_of_rows(visit) == identity.chart_key_of_rows(again)
     assert dose_fingerprints(visit) == dose_fingerprints(again)
-    key, marks = identity.record_key(visit), dose_fingerprints(visit)
+    key, marks = identity.chart_key_of_rows(visit), dose_fingerprints(visit)
     assert identity.msh_10(key, marks, revision) == identity.msh_10(key, dict(reversed(marks.items())), revision)
 
 
 @given(visits, st.integers(1, 999), st.text())
 def test_where_a_row_stood_changes_no_id(visit, row, part):
     moved = replace(visit, doses=tuple(replace(dose, row=row, part=part) for dose in visit.doses), rows=((part, row),))
-    assert identity.record_key(moved) == identity.record_key(visit)
+    assert identity.chart_key_of_rows(moved) == identity.chart_key_of_rows(visit)
     assert dose_fingerprints(moved) == dose_fingerprints(visit)
 
 
@@ -107,9 +107,9 @@ def test_parts_of_an_id_do_not_run_into_each_other():
     assert identity.msh_10("k", {"A": "1", "B": "2"}, 0) != identity.msh_10("k", {"A": "1B=2"}, 0)
 
 
-def test_a_visit_without_patient_id_is_a_record_of_its_own():
+def test_a_visit_without_patient_id_is_a_chart_of_its_own():
     one = Visit("ehr", Patient(), "20250301", raw="row 1", findings=(Finding("PATIENT-ID-MISSING"),))
-    assert identity.record_key(one) != identity.record_key(replace(one, raw="row 2"))
+    assert identity.chart_key_of_rows(one) != identity.chart_key_of_rows(replace(one, raw="row 2"))
 
 
 @given(st.binary(min_size=16, max_size=16), anything)
@@ -126,9 +126,9 @@ def test_a_dose_that_the_ehr_numbers_9999_does_not_read_as_a_refusal():
         assert len(identity.orc_3(number, prefix)) == identity.ORC_3_LENGTH
 
 
-def test_two_visits_without_a_day_are_two_records():
+def test_two_visits_without_a_day_have_two_charts():
     first, second = (Visit("s", Patient(mrn=mrn), "") for mrn in ("A", "B"))
-    assert identity.record_key(first) != identity.record_key(second)
+    assert identity.chart_key_of_rows(first) != identity.chart_key_of_rows(second)
 
 
 @pytest.mark.parametrize(

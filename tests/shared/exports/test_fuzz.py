@@ -17,7 +17,7 @@ from shared.exports.readers import READERS
 from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 from shared.usecases.intake.bounds import bounded
-from shared.usecases.intake.prepare import prepare
+from shared.usecases.prepare import prepare
 from tests.shared.exports.conftest import Folder
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)

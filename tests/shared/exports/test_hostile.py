@@ -24,7 +24,7 @@ from shared.exports.readers import READERS
 from shared.ports.objects import StoredObject
 from shared.usecases.findings import OF_RECORDS
 from shared.usecases.intake.bounds import bounded
-from shared.usecases.intake.prepare import prepare
+from shared.usecases.prepare import prepare
 
 Read = Callable[..., list[Visit]]
 SOURCES = {
@@ -64,7 +64,7 @@ def taken_in(kind: str, body: bytes, name: str = "Immunization.ndjson") -> list[
 
 def may_be_built(visit: Visit) -> None:
     """Check and build a visit as convert does; its VXU has exactly the intended segments."""
-    identity.record_key(visit)
+    identity.chart_key_of_rows(visit)
     dose_fingerprints(visit)
     built = prepare(visit, msh_10="CONTROL1", clinic=CLINIC, configuration=CONFIGURATION, now=NOW).vxu
     if built:

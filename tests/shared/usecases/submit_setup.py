@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from shared.domain.chart import Chart, DoseState
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
 from shared.ports.queues import OutboxMessage
@@ -97,6 +98,7 @@ class SubmitSetup:
         self.clock = Clock()
         self.submit = Submit(
             submissions=ledger.submissions,
+            charts=ledger.charts,
             states=ledger.states,
             outcomes=ledger.outcomes,
             stops=ledger.stops,
@@ -112,6 +114,11 @@ class SubmitSetup:
             vxu = f"MSH|^~\\&|A|B|C|D|20260302||VXU^V04^VXU_V04|{msh_10}|P|2.5.1\rPID|1\rORC|RE||1\rRXA|0|1\r"
             made = replace(a_submission(msh_10, replaces=replaces), clinic=clinic, vxu=vxu)
             self.ledger.submissions.add(replace(made, patient_group=group))
+
+    def carry(self, *msh_10s: str) -> None:
+        """Write a chart whose one dose was carried by these submissions, the newest last."""
+        dose = DoseState("SYN-1-1", "elm", "20260301", "1:f", "2026", msh_10s)
+        assert self.ledger.charts.save(Chart(a_submission().chart, version=1, doses=(dose,)))
 
     def deliver(self, *msh_10s: str, clinic: str = "elm", group: str = "G", left: float = 999) -> list[Delivered]:
         messages = [OutboxMessage(msh_10, clinic, group) for msh_10 in msh_10s]

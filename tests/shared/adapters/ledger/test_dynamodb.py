@@ -8,9 +8,10 @@ import pytest
 from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain import valve as valves
+from shared.domain.chart import Chart, DoseState, Made, Work
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import SearchTerm
-from shared.domain.submission import AckError, Attempt, FileSummary, Record, Submission
+from shared.domain.submission import AckError, Attempt, FileSummary, Submission
 from shared.domain.valve import ClosedBy, Valve
 from shared.ports.ledger import NotClaimed, StopStatus
 from shared.replaced import replace
@@ -133,19 +134,21 @@ def test_supersede_leaves_only_the_states_that_the_lifecycle_allows(ledger: Dyna
         assert after.state == (State.SUPERSEDED if moved else state)
 
 
-def test_a_record_is_written_only_over_the_version_that_was_read(ledger: DynamoLedger) -> None:
-    first = Record("r", version=1, current="A", doses=(("d", "f", "A"),))
-    assert ledger.records.save(first)
-    assert not ledger.records.save(first)
-    assert ledger.records.save(replace(first, version=2, current="B"))
-    assert not ledger.records.save(replace(first, version=2, current="C"))
-    assert ledger.records.get(["r", "none"])["r"].current == "B"
+def test_a_chart_is_written_only_over_the_version_that_was_read(ledger: DynamoLedger) -> None:
+    dose = DoseState("d", "elm", "20260301", "f", "2026", ("A",))
+    first = Chart("c", version=1, doses=(dose,), works=(Work("FILE", (Made("A", 0, 7, ("d",)),)),))
+    assert ledger.charts.save(first)
+    assert ledger.charts.get(["c"]) == {"c": first}
+    assert not ledger.charts.save(first)
+    assert ledger.charts.save(replace(first, version=2, as_of="B"))
+    assert not ledger.charts.save(replace(first, version=2, as_of="C"))
+    assert ledger.charts.get(["c", "none"])["c"].as_of == "B"
 
 
-def test_more_records_than_fit_into_one_batch_are_all_read(ledger: DynamoLedger) -> None:
+def test_more_charts_than_fit_into_one_batch_are_all_read(ledger: DynamoLedger) -> None:
     for number in range(120):
-        ledger.records.save(Record(f"r{number}", version=1))
-    assert len(ledger.records.get(f"r{number}" for number in range(120))) == 120
+        ledger.charts.save(Chart(f"c{number}", version=1))
+    assert len(ledger.charts.get(f"c{number}" for number in range(120))) == 120
 
 
 def test_the_worklist_filters_by_clinic_state_and_cause_and_drops_replaced_submissions(ledger: DynamoLedger) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from local.aws.cloud import REGION, LocalCloud
 from shared.adapters.ledger import table as tables
-from shared.adapters.ledger.records import DynamoRecords
+from shared.adapters.ledger.charts import DynamoCharts
 from shared.adapters.ledger.secret_key import LedgerKey
 from shared.adapters.ledger.submissions import DynamoSubmissions
 from shared.adapters.ledger.table import BatchError, Table, key
-from shared.domain.submission import Record
+from shared.domain.chart import Chart
 from shared.replaced import replace
 from tests.conftest import a_submission
 
@@ -45,8 +45,8 @@ def table(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Answering:
 
 
 @pytest.fixture
-def kept_records(table: Answering) -> DynamoRecords:
-    return DynamoRecords(table)
+def kept_charts(table: Answering) -> DynamoCharts:
+    return DynamoCharts(table)
 
 
 @pytest.fixture
@@ -54,28 +54,28 @@ def submissions(table: Answering) -> DynamoSubmissions:
     return DynamoSubmissions(table, LedgerKey(table))
 
 
-def records(count: int, version: int = 1, current: str = "M") -> list[Record]:
-    return [Record(f"r{number}", version=version, current=f"{current}{number}") for number in range(count)]
+def charts(count: int, version: int = 1, as_of: str = "M") -> list[Chart]:
+    return [Chart(f"c{number}", version=version, as_of=f"{as_of}{number}") for number in range(count)]
 
 
-def test_only_records_that_do_not_exist_are_written_as_first_versions(
-    kept_records: DynamoRecords, table: Answering
+def test_only_charts_that_do_not_exist_are_written_as_first_versions(
+    kept_charts: DynamoCharts, table: Answering
 ) -> None:
-    assert kept_records.save_all(records(60)[::7]) == [True] * 9
-    again = kept_records.save_all(records(60, current="OTHER"))
+    assert kept_charts.save_all(charts(60)[::7]) == [True] * 9
+    again = kept_charts.save_all(charts(60, as_of="OTHER"))
     assert again == [number % 7 != 0 for number in range(60)]
-    kept = kept_records.get(f"r{number}" for number in range(60))
-    assert [kept[f"r{n}"].current for n in range(60)] == [f"{'OTHER' if n % 7 else 'M'}{n}" for n in range(60)]
+    kept = kept_charts.get(f"c{number}" for number in range(60))
+    assert [kept[f"c{n}"].as_of for n in range(60)] == [f"{'OTHER' if n % 7 else 'M'}{n}" for n in range(60)]
     assert table.calls == [9, 25, 25, 10]
 
 
-def test_a_record_is_replaced_only_by_its_next_version(kept_records: DynamoRecords) -> None:
-    kept_records.save_all(records(3))
-    second, fourth, unknown = Record("r0", version=2), Record("r1", version=4), Record("none", version=2)
-    assert kept_records.save_all([second, fourth, unknown]) == [True, False, False]
-    assert kept_records.save_all([second]) == [False]
-    kept = kept_records.get(["r0", "r1", "none"])
-    assert {key: record.version for key, record in kept.items()} == {"r0": 2, "r1": 1}
+def test_a_chart_is_replaced_only_by_its_next_version(kept_charts: DynamoCharts) -> None:
+    kept_charts.save_all(charts(3))
+    second, fourth, unknown = Chart("c0", version=2), Chart("c1", version=4), Chart("none", version=2)
+    assert kept_charts.save_all([second, fourth, unknown]) == [True, False, False]
+    assert kept_charts.save_all([second]) == [False]
+    kept = kept_charts.get(["c0", "c1", "none"])
+    assert {key: chart.version for key, chart in kept.items()} == {"c0": 2, "c1": 1}
 
 
 def test_an_existing_submission_is_not_overwritten(submissions: DynamoSubmissions) -> None:
@@ -97,18 +97,18 @@ def test_large_submissions_are_written_in_small_batches(
     assert len(list(submissions.many(["M0", "M1", "M2"]))) == 3
 
 
-def test_only_throttled_statements_are_tried_again(kept_records: DynamoRecords, table: Answering) -> None:
+def test_only_throttled_statements_are_tried_again(kept_charts: DynamoCharts, table: Answering) -> None:
     table.wanted = [{1: "ThrottlingError", 3: "ProvisionedThroughputExceeded"}, {0: "RequestLimitExceeded"}]
-    assert kept_records.save_all(records(5)) == [True] * 5
+    assert kept_charts.save_all(charts(5)) == [True] * 5
     assert table.calls == [5, 2, 1]
 
 
 def test_a_statement_refused_for_another_reason_raises_an_error_that_quotes_nothing(
-    kept_records: DynamoRecords, table: Answering
+    kept_charts: DynamoCharts, table: Answering
 ) -> None:
     table.wanted = [{0: "AccessDenied"}]
     with pytest.raises(BatchError) as refused:
-        kept_records.save_all(records(2))
+        kept_charts.save_all(charts(2))
     assert str(refused.value) == "DynamoDB did not execute a statement: AccessDenied"
 
 
@@ -118,13 +118,13 @@ def test_a_statement_throttled_at_every_try_raises_an_error(submissions: DynamoS
         submissions.add_all([a_submission("M0")])
 
 
-def test_after_a_lost_answer_a_record_counts_as_written_by_another_process(
-    kept_records: DynamoRecords, table: Answering
+def test_after_a_lost_answer_a_chart_counts_as_written_by_another_process(
+    kept_charts: DynamoCharts, table: Answering
 ) -> None:
     table.executes = True
     table.wanted = [{0: "InternalServerError"}]
-    assert kept_records.save_all(records(2)) == [False, True]
-    assert set(kept_records.get(["r0", "r1"])) == {"r0", "r1"}
+    assert kept_charts.save_all(charts(2)) == [False, True]
+    assert set(kept_charts.get(["c0", "c1"])) == {"c0", "c1"}
 
 
 class Stingy:

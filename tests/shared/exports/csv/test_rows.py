@@ -277,7 +277,7 @@ def test_a_row_without_patient_or_day_is_kept_whole(read: Read) -> None:
     )
     assert "2026-02-30" in held[3].raw
     assert held[3].doses[0].lot == "LOT1"
-    assert len({identity.record_key(visit) for visit in visits}) == 3
+    assert len({identity.chart_key_of_rows(visit) for visit in visits}) == 3
 
 
 def test_a_value_that_matters_holds_and_another_is_left_out(read: Read) -> None:

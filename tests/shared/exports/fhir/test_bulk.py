@@ -491,7 +491,7 @@ def test_lines_that_cannot_be_read_are_rows_only_where_they_are_immunizations(re
     assert rows == [1, 2, 3, 4]
     held = [visit for visit in visits if visit.rows and visit.findings]
     assert {finding.code for finding in findings_of(held)} == {"IMMUNIZATION-UNREADABLE"}
-    assert len({identity.record_key(visit) for visit in held}) == 3
+    assert len({identity.chart_key_of_rows(visit) for visit in held}) == 3
     assert all(visit.raw for visit in held)
 
 
@@ -539,7 +539,7 @@ def test_the_sample_export_comes_through_line_for_line(read: Read, shared_materi
     assert len({visit.patient.mrn for visit in visits}) == 13
     left_out = {finding.value for finding in findings_of(visits) if finding.code != "DOSE-SENT-AS-HISTORICAL"}
     assert left_out == {"00000"}, "a patient's zip code is none"
-    assert len({identity.record_key(visit) for visit in visits}) == len(visits)
+    assert len({identity.chart_key_of_rows(visit) for visit in visits}) == len(visits)
     days = [(visit.patient.mrn, visit.date) for visit in visits]
     assert days == sorted(days)
     assert arrivals.is_part("fhir", "Patient.000.ndjson")

@@ -58,7 +58,7 @@ class At:
 class Configured:
     configuration: Configuration
 
-    def current(self) -> Configuration:
+    def current(self, *, since: datetime | None = None) -> Configuration:
         return self.configuration
 
 

@@ -152,7 +152,7 @@ def test_a_lost_answer_is_counted_even_if_a_correction_overtakes_the_resend(
     at.add("OLD")
     at.ledger.states.claim("OLD", at.clock.time)  # sent, and killed before the answer
     at.add("NEW", replaces="OLD")
-    at.ledger.submissions.name_replacement("OLD", "NEW")
+    at.carry("OLD", "NEW")
     at.deliver("NEW")
     at.clock.time += timedelta(hours=1)
     assert at.deliver("OLD")[0] == Done("OLD", "elm", "SUPERSEDED")
@@ -368,21 +368,20 @@ def test_a_submission_is_not_sent_after_its_correction(submit_setup: Callable[..
     at = submit_setup(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
-    at.ledger.submissions.name_replacement("OLD", "NEW")
+    at.carry("OLD", "NEW")
     at.ledger.states.claim("NEW", at.clock.time)
     assert at.deliver("OLD") == [Done("OLD", "elm", "SUPERSEDED")]
     assert at.iis.sent == []
 
 
-def test_a_replaced_submission_is_sent_first_if_its_correction_was_not_sent_yet(
-    submit_setup: Callable[..., SubmitSetup],
-) -> None:
+def test_only_the_newest_content_of_a_dose_is_sent(submit_setup: Callable[..., SubmitSetup]) -> None:
     at = submit_setup(ack)
     at.add("OLD")
     at.add("NEW", replaces="OLD")
-    at.ledger.submissions.name_replacement("OLD", "NEW")
+    at.carry("OLD", "NEW")
     at.deliver("OLD", "NEW")
-    assert at.iis.sent == ["OLD", "NEW"]
+    assert at.iis.sent == ["NEW"]
+    assert [at.of(msh_10).state for msh_10 in ("OLD", "NEW")] == [State.SUPERSEDED, State.ACCEPTED]
 
 
 # The resend ----------------------------------------------------------------------------------------------------------
@@ -504,6 +503,7 @@ def restarted(at: SubmitSetup) -> SubmitSetup:
     again.iis, again.clock, again.resubmission = at.iis, at.clock, at.resubmission
     again.submit = Submit(
         submissions=at.ledger.submissions,
+        charts=at.ledger.charts,
         states=at.ledger.states,
         outcomes=at.ledger.outcomes,
         stops=at.ledger.stops,

@@ -328,7 +328,7 @@ def test_the_sweep_queues_nothing_while_the_valve_is_closed(
 
 def test_a_stage_without_a_configuration_is_not_probed(submit_setup: Callable[..., SubmitSetup]) -> None:
     class Nothing:
-        def current(self):
+        def current(self, *, since=None):
             raise LookupError("no configuration was pushed yet")
 
     at = ValveSetup(submit_setup(refused))

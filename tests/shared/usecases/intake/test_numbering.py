@@ -75,9 +75,9 @@ def test_patient_1001_and_dose_1_of_two_ehrs_are_two_at_the_iis(feeds: Feeds) ->
 
 
 def test_a_second_feed_of_one_ehr_writes_the_ids_of_the_first(feeds: Feeds) -> None:
-    without_id = row("1001", "")
-    feeds.file("new/a.csv", a_csv(without_id))
-    feeds.file("new-delta/a.csv", a_csv(without_id))
+    feeds.file("new/a.csv", a_csv(row("1001", "")))
+    assert feeds.file("new-delta/a.csv", a_csv(row("1001", ""))).unchanged == 1
+    feeds.file("new-delta/b.csv", a_csv(row("1001", "", lot="CORRECTED")))
     made = by_source(feeds)
     assert ids(made["new"]) == ids(made["new-delta"])
 

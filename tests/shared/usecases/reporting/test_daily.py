@@ -36,7 +36,7 @@ class At:
     def now(self) -> datetime:
         return self.time
 
-    def current(self) -> Configuration:
+    def current(self, *, since: datetime | None = None) -> Configuration:
         return read_configuration(CLINICS)
 
 

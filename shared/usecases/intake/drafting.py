@@ -1,0 +1,575 @@
+"""Drafts of what an export's visits of one patient change in the ledger. Drafting reads the ledger and writes nothing.
+
+visits ──► clinics by their keys ──► deletions first ──► doses compared with the chart ──► submissions, next chart
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.domain import identity
+from shared.domain.chart import Chart, DoseState, Left, Made, Work, replaced_by, unread_id
+from shared.domain.clinics import number_space
+from shared.domain.fingerprints import dose_fingerprints
+from shared.domain.lifecycle import STORED_BY_IIS, State
+from shared.domain.model import Action, Dose, Finding, Visit
+from shared.domain.person import Person, differences
+from shared.domain.submission import Submission
+from shared.exports import visits as reading
+from shared.exports.standing_corrections import still_standing, with_corrections
+from shared.ports.ledger import Submissions
+from shared.replaced import replace
+from shared.usecases.findings import is_error
+from shared.usecases.intake.arrival import Arrival
+from shared.usecases.intake.builder import Builder, Rows
+
+
+@dataclass(slots=True)
+class Draft:
+    """The writes for the visits of one patient.
+
+    Attributes:
+        chart: The next version of the chart; None if it does not change.
+        new: Submissions that are not in the ledger yet.
+        known: Submissions of this very file that are in the ledger: its event came again.
+        left: Doses that came from other charts.
+        ended: Submissions that were never sent and whose doses are deleted.
+        named: The keys of the doses that are new to the chart and have an id of the EHR (`identity.dose_key`).
+        findings: Findings about the export, not about a submission.
+    """
+
+    chart: Chart | None = None
+    new: list[Submission] = field(default_factory=list)
+    known: list[Submission] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Rows that its submissions stand for."""
+        return sum(one.row_count for one in (*self.new, *self.known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The doses of a patient at one clinic on one day, as the export has them."""
+
+    visit: Visit
+    clinic: str
+    fingerprints: Mapping[str, str]
+
+    @property
+    def date(self) -> str:
+        return self.visit.date
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A dose as another chart has it."""
+
+    chart: Chart
+    dose: DoseState
+
+
+Others = Callable[[str], Elsewhere | None]
+"""Returns the dose of an id as a chart of another patient has it."""
+
+
+class Drafting:
+    """Drafts one patient's visits of one export.
+
+    Args:
+        chart: The chart as the ledger has it, or an empty one.
+        arrival: The export.
+        submissions: What was sent before.
+        builder: Builds the messages.
+        elsewhere: Looks a dose up that the chart does not have.
+    """
+
+    def __init__(
+        self, chart: Chart, arrival: Arrival, *, submissions: Submissions, builder: Builder, elsewhere: Others
+    ) -> None:
+        self._before = chart
+        self._arrival = arrival
+        self._submissions = submissions
+        self._builder = builder
+        self._elsewhere = elsewhere
+        self._space = number_space(arrival.source)
+        self._doses = chart.by_id()
+        self._changed: dict[str, DoseState] = {}
+        self._made: list[Made] = []
+        self._news: list[_Part] = []
+        self._own = chart.work_of(arrival.file_id)
+        self._corrected = chart
+        self._draft = Draft()
+
+    def __call__(self, visits: Sequence[Visit]) -> Draft:
+        """Return the writes for all visits that the export has of the patient."""
+        if self._arrival.as_of < self._before.as_of:
+            visits = self._with_newest_patient(visits)
+        parts = list(self._parts(visits))
+        added = [part for part in parts if not _is_deletion(part)]
+        if self._before.corrections and self._arrival.as_of >= self._before.as_of:
+            standing = still_standing(self._before.corrections, [part.visit for part in added])
+            self._corrected = replace(self._before, corrections=standing)
+        ids = Counter(dose.id for part in added for dose in part.visit.doses)
+        for part in parts:
+            if _is_deletion(part):
+                self._delete(part, ids)
+        conflicts = self._of_two_people(added)
+        for part in added:
+            found = [*conflicts.get(part.visit.rows, ()), *_twice_in_file(part, ids)]
+            self._add(part, tuple(found))
+        self._finish()
+        return self._draft
+
+    # from visits to parts --------------------------------------------------------------------------------------------
+
+    def _with_newest_patient(self, visits: Sequence[Visit]) -> Sequence[Visit]:
+        """The visits of a late older export with the newest patient data, so that the late one undoes nothing."""
+        newest = max(self._before.doses, key=lambda dose: dose.as_of, default=None)
+        found = self._submissions.get(newest.newest) if newest else None
+        if found is None or not found.visit.patient.mrn:
+            return visits
+        return [replace(visit, patient=found.visit.patient) for visit in visits]
+
+    def _parts(self, visits: Sequence[Visit]) -> Iterator[_Part]:
+        places: dict[tuple[str, str, int], list[Visit]] = {}
+        for number, visit in enumerate(visits):
+            # Rows that could not be placed are kept apart.
+            alone = 0 if visit.date and visit.patient.mrn else number + 1
+            places.setdefault((self._clinic_of(visit), visit.date, alone), []).append(visit)
+        taken: set[str] = set()
+        for (clinic, _, _), group in places.items():
+            visit = group[0] if len(group) == 1 else reading.joined(group)
+            visit = self._placed(visit, taken)
+            taken.update(dose.id for dose in visit.doses)
+            for one in _by_action(visit):
+                yield _Part(one, clinic, dose_fingerprints(one))
+
+    def _clinic_of(self, visit: Visit) -> str:
+        corrections = [one for one in self._before.corrections if one.column == "clinic"]
+        if corrections:
+            visit = with_corrections(visit, corrections, self._arrival.source)
+        clinic = self._arrival.configuration.clinic_for(self._arrival.source, visit.clinic)
+        return clinic.key if clinic else visit.clinic
+
+    def _placed(self, visit: Visit, taken: set[str]) -> Visit:
+        """The visit without ids that vaxline derived for doses of another clinic on the same day."""
+        if taken.isdisjoint(dose.id for dose in visit.doses):
+            return visit
+        mrn, source = visit.patient.mrn, self._arrival.source
+        own = {dose.id for dose in visit.doses}
+        doses = [
+            reading.at_next_place(dose, mrn, source, taken | (own - {dose.id}))
+            if dose.id in taken and reading.is_derived(dose, mrn, source)
+            else dose
+            for dose in visit.doses
+        ]
+        return replace(visit, doses=tuple(doses))
+
+    # two people, or two doses ----------------------------------------------------------------------------------------
+
+    def _of_two_people(self, parts: Iterable[_Part]) -> dict[Rows, list[Finding]]:
+        """Findings of visits whose patient is another person than the chart's, or than that of another visit."""
+        people = {part.visit.rows: Person.of(part.visit.patient) for part in parts if part.visit.patient.mrn}
+        known = self._before.person
+        found: dict[Rows, list[Finding]] = {}
+        distinct = list(dict.fromkeys(people.values()))
+        for rows, person in people.items():
+            against = [known] if known != Person() else [one for one in distinct if one is not person]
+            other = next((one for one in against if differences(person, one)), None)
+            if other is not None:
+                row = rows[0][1] if rows else 0
+                found[rows] = [Finding("PATIENT-ANOTHER", "PID", row, "patient", f"{person} / {other}")]
+        return found
+
+    def _is_of_another(self, dose: Dose, visit: Visit, other: Elsewhere) -> bool:
+        """Whether an id of another patient's dose stands for another dose here, and not for a dose that moved."""
+        if any(dose.id in made.doses for made in other.chart.work_of(self._arrival.file_id).made if not made.content):
+            return True
+        if other.chart.person != Person() and not differences(other.chart.person, Person.of(visit.patient)):
+            return False
+        sent = self._submissions.get(other.dose.newest)
+        before = next((one for one in sent.visit.doses if one.id == dose.id), None) if sent else None
+        if before is None:
+            return other.dose.date != visit.date
+        return (before.date, before.vaccine.code, before.lot) != (dose.date, dose.vaccine.code, dose.lot)
+
+    # deletions -------------------------------------------------------------------------------------------------------
+
+    def _delete(self, part: _Part, added: Mapping[str, int]) -> None:
+        """Drafts the deletion of doses, except those that the export has at another place: they moved."""
+        groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for dose in part.visit.doses:
+            state = self._doses.get(dose.id)
+            own = self._own_deletion(state)
+            if own is not None:
+                self._repeat(own, part)
+            elif dose.id in added or (state is not None and state.as_of > self._arrival.as_of):
+                continue
+            elif state is None or not state.carriers:
+                self._delete_nothing(part, dose, state)
+            elif state.is_deleted:
+                # An earlier attempt at this file may have stopped before it ended what was never sent.
+                self._end(state.newest)
+            else:
+                content = self._content(state)
+                if content:
+                    groups.setdefault((state.clinic, state.date), []).append((dose.id, content))
+                else:
+                    self._change(replace(state, is_deleted=True, is_held=False, as_of=self._arrival.as_of))
+                    self._end(state.newest)
+        for group in groups.values():
+            rows = _rows_of(part, [dose for dose, _ in group])
+            self._make_deletion(group, rows, part.visit.patient.mrn)
+
+    def _delete_nothing(self, part: _Part, dose: Dose, state: DoseState | None) -> None:
+        """Notes the deletion of a dose that was never reported, so that a late older export does not report it."""
+        as_of = self._arrival.as_of
+        if state is None or state.as_of == as_of:
+            self._draft.findings.append(Finding("DELETE-NOTHING", "ORC-3", dose.row, "dose_id", dose.id))
+        if state is None:
+            self._change(DoseState(dose.id, part.clinic, part.date, "", as_of, (), is_deleted=True))
+            if self._elsewhere(dose.id) is None and self._is_named(part, dose.id):
+                self._draft.named.append(identity.dose_key(self._space, dose.id))
+
+    def _own_deletion(self, state: DoseState | None) -> Made | None:
+        """The deletion that an earlier attempt at this file drafted of a dose."""
+        if state is None or not state.is_deleted:
+            return None
+        return next((made for made in self._own.made if made.content and made.msh_10 == state.newest), None)
+
+    def _make_deletion(
+        self,
+        doses: Sequence[tuple[str, str]],
+        rows: Rows,
+        mrn: str,
+        chart: Chart | None = None,
+    ) -> str:
+        """Drafts the deletion of doses of this chart or of another one, and returns its MSH-10."""
+        ids = tuple(dose for dose, _ in doses)
+        revision = self._before.revision + len(self._made)
+        current = chart or self._current()
+        made = Made(
+            msh_10=identity.msh_10(self._before.key, {dose: f"delete {msh_10}" for dose, msh_10 in doses}, revision),
+            revision=revision,
+            mark=_mark(rows),
+            doses=ids,
+            replaces=replaced_by(current, ids) if rows else (),
+            content=tuple(msh_10 for _, msh_10 in doses),
+        )
+        submission = self._builder.of_deletion(current.key, made, rows, mrn, self._arrival)
+        self._made.append(made)
+        self._draft.new.append(submission)
+        if chart is not None:
+            self._draft.left.append(Left(chart.key, ids, made.msh_10))
+        else:
+            for dose in ids:
+                state = self._doses[dose].carried_by(made.msh_10)
+                self._change(replace(state, is_deleted=True, is_held=False, as_of=self._arrival.as_of))
+        return made.msh_10
+
+    def _content(self, state: DoseState) -> str:
+        """The newest submission with a dose that the IIS has, may have or may still get; empty if there is none."""
+        for carrier in self._submissions.many(reversed(state.carriers)):
+            dose = next((one for one in carrier.visit.doses if one.id == state.id), None)
+            if dose is None:
+                continue
+            if dose.action is Action.DELETE:
+                if carrier.state in STORED_BY_IIS:
+                    return ""
+            elif carrier.may_be_stored or carrier.state is State.QUEUED:
+                return carrier.msh_10
+        return ""
+
+    def _end(self, msh_10: str) -> None:
+        """Ends a submission that was never sent, unless it speaks of other doses too."""
+        others = [dose for dose in self._current().current_of(msh_10) if not self._doses[dose].is_deleted]
+        if msh_10 and not others:
+            self._draft.ended.append(msh_10)
+
+    # new and changed doses -------------------------------------------------------------------------------------------
+
+    def _add(self, part: _Part, findings: tuple[Finding, ...]) -> None:
+        mark = _mark(part.visit.rows)
+        own = next((made for made in self._own.made if not made.content and made.mark == mark), None)
+        if own is not None:
+            self._repeat(own, part)
+            return
+        moved: list[tuple[Dose, Elsewhere]] = []
+        late: set[str] = set()
+        named: list[str] = []
+        for dose in part.visit.doses:
+            state = self._doses.get(dose.id)
+            if state is not None and state.as_of > self._arrival.as_of:
+                late.add(dose.id)
+            if state is None or state.is_deleted or state.is_held:
+                other = self._elsewhere(dose.id)
+                if other is not None and other.dose.as_of > self._arrival.as_of:
+                    late.add(dose.id)
+                elif other is None or other.dose.is_deleted:
+                    named.append(dose.id)
+                elif self._is_of_another(dose, part.visit, other):
+                    value = f"{dose.id}: {Person.of(part.visit.patient)} / {other.chart.person}"
+                    findings += (Finding("DOSE-ID-ANOTHER", "ORC-3", dose.row, "dose_id", value, dose.id),)
+                else:
+                    moved.append((dose, other))
+                    named.append(dose.id)
+        self._compare(part, late, findings, moved, named)
+
+    def _compare(
+        self,
+        part: _Part,
+        late: set[str],
+        findings: tuple[Finding, ...],
+        moved: Sequence[tuple[Dose, Elsewhere]],
+        named: Sequence[str],
+    ) -> None:
+        """Drafts a submission of a part's doses if one of them says something new, or can be released."""
+        states = {dose: state for dose, state in self._states_of(part).items() if dose not in late}
+        if not states:
+            return
+        news = [dose for dose, state in states.items() if self._is_news(dose, state)]
+        if not news and not any(self._doses[dose].is_held for dose in states):
+            return
+        # Before doses are moved away: a deletion is not what the new submission takes the place of.
+        replaces = (*replaced_by(self._current(), states), *_replaced_elsewhere(moved))
+        after = "" if findings or not news else self._move_away(part, states, moved)
+        made = self._made_of(part, states, replaces, findings, after)
+        submission = self._builder.of_visit(self._corrected, made, part.visit, self._arrival)
+        is_held = submission.state is State.HELD
+        if not news and (is_held or not self._is_held_still(states)):
+            return
+        self._made.append(made)
+        self._draft.new.append(submission)
+        for dose, state in states.items():
+            carriers = self._doses[dose].carriers if dose in self._doses else ()
+            self._change(replace(state, carriers=carriers, is_held=is_held).carried_by(made.msh_10))
+        if not findings:
+            self._news.append(part)
+            self._draft.named += [identity.dose_key(self._space, dose) for dose in named if self._is_named(part, dose)]
+            self._leave(moved, made.msh_10)
+
+    def _is_news(self, dose: str, now: DoseState) -> bool:
+        before = self._doses.get(dose)
+        if before is None or before.is_deleted or before.fingerprint != now.fingerprint:
+            return True
+        # The name of a clinic that was unknown before is no other place.
+        return before.clinic != now.clinic and before.clinic in self._arrival.configuration.clinics
+
+    def _states_of(self, part: _Part) -> dict[str, DoseState]:
+        """The doses of a part as the chart would know them; rows that could not be read count as one."""
+        as_of = self._arrival.as_of
+        if not part.visit.doses:
+            unread = unread_id(part.clinic, part.date)
+            return {unread: DoseState(unread, part.clinic, part.date, part.fingerprints[""], as_of, ())}
+        return {
+            dose.id: DoseState(dose.id, part.clinic, part.date, part.fingerprints[dose.id], as_of, ())
+            for dose in part.visit.doses
+        }
+
+    def _made_of(
+        self,
+        part: _Part,
+        states: Mapping[str, DoseState],
+        replaces: tuple[str, ...],
+        findings: tuple[Finding, ...],
+        after: str,
+    ) -> Made:
+        revision = self._before.revision + len(self._made)
+        fingerprints = {dose: state.fingerprint for dose, state in states.items()}
+        return Made(
+            msh_10=identity.msh_10(self._before.key, fingerprints, revision),
+            revision=revision,
+            mark=_mark(part.visit.rows),
+            doses=tuple(states),
+            replaces=replaces,
+            findings=findings,
+            after=after,
+        )
+
+    def _is_held_still(self, states: Iterable[str]) -> bool:
+        """Whether a submission of these doses that was held is still held: nobody closed or corrected it."""
+        held = {self._doses[dose].newest for dose in states if self._doses[dose].is_held}
+        return any(one.state is State.HELD and not one.replaced_by for one in self._submissions.many(held))
+
+    def _is_named(self, part: _Part, dose_id: str) -> bool:
+        dose = next((one for one in part.visit.doses if one.id == dose_id), None)
+        return dose is not None and not reading.is_derived(dose, part.visit.patient.mrn, self._arrival.source)
+
+    # doses that move -------------------------------------------------------------------------------------------------
+
+    def _move_away(self, part: _Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]) -> str:
+        """Drafts deletions where the IIS finds a dose by other numbers from now on; returns the last one's MSH-10."""
+        last = ""
+        places: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for dose in states:
+            before = self._doses.get(dose)
+            if before is not None and not before.is_deleted and before.clinic != part.clinic:
+                content = self._content(before)
+                if content and self._has_other_numbers(content, dose, part):
+                    places.setdefault((before.clinic, before.date), []).append((dose, content))
+        for group in places.values():
+            last = self._make_deletion(group, (), part.visit.patient.mrn)
+        others: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+        charts = {other.chart.key: other.chart for _, other in moved}
+        for one, other in moved:
+            content = self._content(other.dose)
+            if one.id in states and content and self._has_other_numbers(content, one.id, part):
+                others.setdefault((other.chart.key, other.dose.clinic, other.dose.date), []).append((one.id, content))
+        for (key, _, _), group in others.items():
+            last = self._make_deletion(group, (), part.visit.patient.mrn, chart=charts[key])
+        return last
+
+    def _has_other_numbers(self, sent: str, dose_id: str, part: _Part) -> bool:
+        """Whether the IIS knows a dose that was sent by other numbers than those of its new place."""
+        submission = self._submissions.get(sent)
+        if submission is None:
+            return False
+        return self._numbers(submission.visit, submission.clinic, dose_id) != self._numbers(
+            part.visit, part.clinic, dose_id
+        )
+
+    def _numbers(self, visit: Visit, clinic_key: str, dose_id: str) -> tuple[str, str, str]:
+        """The assigning authority, PID-3.1 and ORC-3.1 of a dose."""
+        clinic = self._arrival.configuration.clinics.get(clinic_key)
+        authority = visit.numbering.authority or (clinic.sending_facility if clinic else clinic_key)
+        prefix = visit.numbering.prefix
+        return authority, identity.pid_3(visit.patient.mrn, prefix), identity.orc_3(dose_id, prefix)
+
+    def _leave(self, moved: Sequence[tuple[Dose, Elsewhere]], msh_10: str) -> None:
+        """Notes the doses that came from other charts and need no deletion."""
+        deleted = {(left.chart, dose) for left in self._draft.left for dose in left.doses}
+        by_chart: dict[str, list[str]] = {}
+        for dose, other in moved:
+            if (other.chart.key, dose.id) not in deleted:
+                by_chart.setdefault(other.chart.key, []).append(dose.id)
+        self._draft.left += [Left(chart, tuple(doses), msh_10) for chart, doses in by_chart.items()]
+
+    # an event that came again ----------------------------------------------------------------------------------------
+
+    def _repeat(self, own: Made, part: _Part) -> None:
+        """Completes the work of an earlier attempt at this file. Doses that are newer meanwhile are left out."""
+        self._draft.left += [left for left in self._own.left if left not in self._draft.left]
+        if not own.content:
+            no_rows = _mark(())
+            for made in self._own.made:
+                if made.content and made.mark == no_rows and set(made.doses) <= set(own.doses):
+                    self._complete(made, part, made.doses)
+            self._draft.named += [
+                identity.dose_key(self._space, dose) for dose in own.doses if self._is_named(part, dose)
+            ]
+        current = tuple(dose for dose in own.doses if self._before_has(own, dose))
+        self._complete(own, part, current)
+
+    def _complete(self, own: Made, part: _Part, doses: tuple[str, ...]) -> None:
+        """Takes over a submission of an earlier attempt, or builds it with these doses if it is missing."""
+        if any(one.msh_10 == own.msh_10 for one in (*self._draft.known, *self._draft.new)):
+            return
+        found = self._submissions.get(own.msh_10)
+        if found is not None:
+            self._draft.known.append(found)
+            return
+        if not doses:
+            return
+        if not own.content:
+            made = replace(own, doses=doses)
+            self._draft.new.append(self._builder.of_visit(self._corrected, made, part.visit, self._arrival))
+            return
+        contents = dict(zip(own.doses, own.content, strict=True))
+        made = replace(own, doses=doses, content=tuple(contents[dose] for dose in doses))
+        rows = () if own.mark == _mark(()) else _rows_of(part, doses)
+        key = next((left.chart for left in self._own.left if left.msh_10 == own.msh_10), self._before.key)
+        self._draft.new.append(self._builder.of_deletion(key, made, rows, part.visit.patient.mrn, self._arrival))
+
+    def _before_has(self, own: Made, dose: str) -> bool:
+        state = self._doses.get(dose)
+        return state is not None and state.newest == own.msh_10
+
+    # the next chart --------------------------------------------------------------------------------------------------
+
+    def _change(self, state: DoseState) -> None:
+        self._doses[state.id] = self._changed[state.id] = state
+
+    def _current(self) -> Chart:
+        return replace(self._before, doses=tuple(self._doses.values()))
+
+    def _finish(self) -> None:
+        if not self._changed and not self._made:
+            return
+        before, as_of = self._corrected, self._arrival.as_of
+        person = before.person
+        if self._news and (as_of >= before.as_of or person == Person()):
+            newest = Person.of(self._news[-1].visit.patient)
+            person = newest.completed_by(person)
+        work = Work(self._arrival.file_id, tuple(self._made), tuple(self._draft.left))
+        self._draft.chart = replace(
+            before.with_doses(self._changed).with_work(work),
+            version=before.version + 1,
+            revision=before.revision + len(self._made),
+            person=person,
+            as_of=max(as_of, before.as_of),
+        )
+
+
+def _is_deletion(part: _Part) -> bool:
+    """Whether a part deletes doses that can be found. With an error of the reader it is held as it is."""
+    visit = part.visit
+    is_deletion = bool(visit.doses) and all(dose.action is Action.DELETE for dose in visit.doses)
+    return is_deletion and not any(map(is_error, visit.findings))
+
+
+def _by_action(visit: Visit) -> Iterator[Visit]:
+    """The deletions of a visit, and the rest of it."""
+    deleted = [dose for dose in visit.doses if dose.action is Action.DELETE]
+    if not deleted or len(deleted) == len(visit.doses):
+        yield visit
+        return
+    places, ids = {(dose.part, dose.row) for dose in deleted}, {dose.id for dose in deleted}
+    yield replace(
+        visit,
+        doses=tuple(deleted),
+        rows=tuple(row for row in visit.rows if row in places),
+        findings=tuple(finding for finding in visit.findings if finding.dose_id in ids),
+        raw="",
+    )
+    yield replace(
+        visit,
+        doses=tuple(dose for dose in visit.doses if dose.action is not Action.DELETE),
+        rows=tuple(row for row in visit.rows if row not in places),
+        findings=tuple(finding for finding in visit.findings if finding.dose_id not in ids),
+    )
+
+
+def _twice_in_file(part: _Part, ids: Mapping[str, int]) -> Iterator[Finding]:
+    """Findings of ids that the export has at several clinics or on several days."""
+    for dose in part.visit.doses:
+        if ids[dose.id] > 1:
+            yield Finding("DOSE-ID-ANOTHER", "ORC-3", dose.row, "dose_id", dose.id, dose.id)
+
+
+def _rows_of(part: _Part, doses: Iterable[str]) -> Rows:
+    """The rows of some doses of a part."""
+    ids = set(doses)
+    places = {(dose.part, dose.row) for dose in part.visit.doses if dose.id in ids}
+    return tuple(row for row in part.visit.rows if row in places)
+
+
+def _replaced_elsewhere(moved: Iterable[tuple[Dose, Elsewhere]]) -> tuple[str, ...]:
+    """The submissions of other charts of which every newest dose moves here."""
+    doses: dict[str, list[str]] = {}
+    charts: dict[str, Chart] = {}
+    for dose, other in moved:
+        charts[other.chart.key] = other.chart
+        doses.setdefault(other.chart.key, []).append(dose.id)
+    return tuple(msh_10 for key, ids in doses.items() for msh_10 in replaced_by(charts[key], ids))
+
+
+def _mark(rows: Rows) -> int:
+    return zlib.crc32(repr(rows).encode())
