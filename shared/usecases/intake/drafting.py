@@ -112,7 +112,7 @@ class Drafting:
         """Return the writes for all visits that the export has of the patient."""
         if self._arrival.as_of < self._before.as_of:
             visits = self._with_newest_patient(visits)
-        parts = list(self._parts(visits))
+        parts = list(_without_deleted_later(list(self._parts(visits))))
         added = [part for part in parts if not _is_deletion(part)]
         if self._before.corrections and self._arrival.as_of >= self._before.as_of:
             standing = still_standing(self._before.corrections, [part.visit for part in added])
@@ -516,6 +516,34 @@ class Drafting:
             person=person,
             as_of=max(as_of, before.as_of),
         )
+
+
+def _without_deleted_later(parts: Sequence[_Part]) -> Iterator[_Part]:
+    """The parts without doses that a later row of the file deletes without naming another day.
+
+    A file may be a log. A deletion in an earlier row, or of another day, means that the dose moved.
+    """
+    deleted = {
+        (dose.id, dose.part): (dose.row, part.date) for part in parts if _is_deletion(part) for dose in part.visit.doses
+    }
+    for part in parts:
+        if _is_deletion(part) or not deleted:
+            yield part
+            continue
+        kept = tuple(
+            dose for dose in part.visit.doses if not _is_deleted_later(dose, part, deleted.get((dose.id, dose.part)))
+        )
+        if len(kept) == len(part.visit.doses):
+            yield part
+        elif kept:
+            yield replace(part, visit=replace(part.visit, doses=kept))
+
+
+def _is_deleted_later(dose: Dose, part: _Part, deletion: tuple[int, str] | None) -> bool:
+    if deletion is None:
+        return False
+    row, date = deletion
+    return row > dose.row and date in ("", part.date)
 
 
 def _is_deletion(part: _Part) -> bool:
