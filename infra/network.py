@@ -11,6 +11,7 @@ from infra.operations import Operations, network_log_group
 from infra.stages import Stage
 
 _ZONES = 2
+_HTTPS = 443
 
 
 class Network(Construct):
@@ -57,7 +58,9 @@ class Network(Construct):
             allow_all_outbound=False,
             description="vaxline: HTTPS out, nothing in",
         )
-        self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "the IIS and AWS, over TLS")
+        self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS), "the IIS and AWS, over TLS")
+        if stage.iis_port != _HTTPS:
+            self.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(stage.iis_port), "the IIS's own port")
         self._acknowledge(flow)
 
     def _acknowledge(self, flow: ec2.FlowLog) -> None:

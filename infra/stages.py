@@ -20,6 +20,7 @@ class Stage:
         protected: bucket, table, keys and logs survive the deletion of the stack; table and stack have deletion
             protection.
         fixed_egress: calls to the IIS come from one fixed IP address, for IISs with an allow list.
+        iis_port: with `fixed_egress`, the port of the IIS's endpoint, or of the proxy in front of it.
         alarm_email: the address for alarms; where it is empty, subscribe to the topic by hand.
         notice_email: the address for notices to the operators.
         refusal_percent: a higher percentage of refused messages raises an alarm.
@@ -33,6 +34,7 @@ class Stage:
     name: str
     protected: bool = True
     fixed_egress: bool = False
+    iis_port: int = 443
     alarm_email: str = ""
     notice_email: str = ""
     refusal_percent: int = 10

@@ -6,7 +6,7 @@ the cold start of a function includes only what that function uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.aws.s3 import S3Configurations, S3FileStore, S3Objects
     from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
+    from shared.domain.clinics import Network
     from shared.domain.hl7.qbp import Request
     from shared.ports.audit import AuditTrail
     from shared.ports.iis import Iis
@@ -129,7 +130,16 @@ class Application:
     def iis(self) -> Iis:
         from shared.adapters.iis.soap import SoapIis
 
-        return SoapIis()
+        return SoapIis(network=self._network)
+
+    def _network(self) -> Network:
+        """Return the way to the IIS, as of a minute ago at most; the direct one before the first `config push`."""
+        from shared.domain.clinics import Network
+
+        try:
+            return self.configurations.current().iis.network
+        except LookupError:
+            return Network()
 
     @cached_property
     def convert(self) -> Convert:
@@ -177,6 +187,12 @@ class Application:
 
         return Deliver(submit=self.submit, outbox=self.outbox)
 
+    def certificate_days(self, clinics: Iterable[str]) -> int | None:
+        """Return the days until the first client certificate of these clinics expires; None if none has one."""
+        from shared.usecases.delivery.certificate import days_left
+
+        return days_left(clinics, self.configurations.current(), self.secrets, self.clock.now())
+
     @cached_property
     def triage(self) -> Triage:
         from shared.usecases.correction.triage import Triage
@@ -216,7 +232,7 @@ class Application:
         """The IIS for queries, whose answers may be longer than ACKs."""
         from shared.adapters.iis.soap import SoapIis
 
-        return SoapIis(cap=QUERY_ANSWER_CAP_BYTES)
+        return SoapIis(cap=QUERY_ANSWER_CAP_BYTES, network=self._network)
 
     @cached_property
     def query(self) -> Query:

@@ -80,7 +80,7 @@ FACILITIES_STOPPED: Final = Metric(
 CREDENTIAL_DAYS: Final = Metric(
     "CredentialDays",
     "sweep",
-    "Days until the first credentials expire (`credentials_expire`).",
+    "Days until the first credentials expire (`credentials_expire`); by submit, those of a client certificate.",
     "Credentials",
     unit="None",
     statistics=("Minimum",),

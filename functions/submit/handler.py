@@ -34,7 +34,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     settled = _app.deliver(brought, lambda: context.get_remaining_time_in_millis() / 1000)
     results = [result for _, result in settled]
     telemetry.log(results)
-    metrics.put(telemetry.measured(results))
+    certificate_days = _app.certificate_days(telemetry.called(results))
+    metrics.put([*telemetry.measured(results), *telemetry.expiring(certificate_days)])
     # The results after those of the event are of messages that `Deliver` fetched itself and has settled.
     failed = [record for record, result in zip(records, results, strict=False) if isinstance(result, Later)]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

@@ -38,6 +38,17 @@ def log(results: Iterable[Delivered]) -> None:
             logs.line("fault", msh_10=result.msh_10, clinic=result.clinic, fault=result.fault)
 
 
+def called(results: Iterable[Delivered]) -> frozenset[str]:
+    """Return the clinics in whose name the IIS was called and answered, or may have."""
+    return frozenset(result.clinic for result in results if isinstance(result, Done) and result.outcome in OUTCOMES)
+
+
+def expiring(days: int | None) -> Iterator[Measured]:
+    """Yield the days until the first client certificate expires, if there is one."""
+    if days is not None:
+        yield Measured(metrics.CREDENTIAL_DAYS, days)
+
+
 def measured(results: Iterable[Delivered]) -> Iterator[Measured]:
     """Yield the outcome of each message, the fault of each try that had one, and the time of each answer."""
     for result in results:

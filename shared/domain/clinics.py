@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +22,31 @@ from shared.domain.model import OWN_NUMBERS, Address, Numbering
 WithoutLot = Literal["hold", "historical"]
 ClinicBy = Literal["name", "identifier"]
 Probe = Literal["connectivityTest", "connect"]
+
+
+class Network(msgspec.Struct, frozen=True):
+    """The way to the registry.
+
+    Attributes:
+        ca_bundle: the certificate authorities to trust instead of the public ones, as PEM; empty for those.
+        proxy: address of an HTTP proxy in between (`http://host:port`); empty if there is none.
+    """
+
+    ca_bundle: str = ""
+    proxy: str = ""
+
+
+def proxy_address(url: str) -> tuple[str, int] | None:
+    """Return host and port of a proxy's address (`http://host:port`), or None if it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    is_bare = parts.path in ("", "/") and not parts.query and "@" not in parts.netloc
+    if parts.scheme != "http" or not parts.hostname or port is None or not is_bare:
+        return None
+    return parts.hostname, port
 
 
 class Iis(msgspec.Struct, frozen=True):
@@ -42,6 +68,8 @@ class Iis(msgspec.Struct, frozen=True):
         query_limit: most records that an answer to a query may have (RCP-2).
         query_pause: seconds between two queries of a series.
         query_hours: windows in which a series of queries may be sent, in `time_zone`; any time where empty.
+        ca_bundle: see `Network`.
+        proxy: see `Network`.
     """
 
     endpoint: str
@@ -58,6 +86,13 @@ class Iis(msgspec.Struct, frozen=True):
     query_limit: int = 10
     query_pause: int = 2
     query_hours: tuple[Window, ...] = ()
+    ca_bundle: str = ""
+    proxy: str = ""
+
+    @property
+    def network(self) -> Network:
+        """The way to the registry."""
+        return Network(self.ca_bundle, self.proxy)
 
 
 class Clinic(msgspec.Struct, frozen=True):

@@ -67,6 +67,14 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         False,
     ),
     Fault(
+        "TLS-REFUSED",
+        "The IIS broke the handshake off: it asks for a client certificate, or shares no cipher; nothing was sent.",
+        "If the IIS gave you a certificate, put `certificate` and `private_key` (PEM) into the clinic's secret. "
+        + _ENDPOINT,
+        Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault(
         "TLS-EXPIRED",
         "The IIS's certificate has expired, or is not valid yet; nothing was sent.",
         "Tell the IIS help desk; it has to renew the certificate. vaxline goes on by itself once it has.",
@@ -85,6 +93,23 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         "The certificate was made for another host than the endpoint names; nothing was sent.",
         _ENDPOINT + " If it is right, tell the IIS help desk.",
         Strategy.CHECK_IIS,
+        False,
+    ),
+    Fault(
+        "TLS-CLIENT-CERTIFICATE",
+        "The IIS asks for a client certificate, or does not accept the one that it was shown; nothing was stored.",
+        "Put a `certificate` that the IIS knows and its `private_key` (PEM) into the clinic's secret, then "
+        "`vaxline valve open FACILITY`. If they are there, ask the IIS which authority it trusts, and look whether the "
+        "certificate has expired.",
+        Strategy.CHECK_SETUP,
+        False,
+    ),
+    Fault(
+        "BAD-CERTIFICATE",
+        "The certificate or the key in the clinic's secret, or `iis.ca_bundle`, cannot be used; nothing was sent.",
+        "Both must be PEM text, the key without a passphrase and that of the certificate. Correct the secret or "
+        "clinics.toml, then `vaxline valve open FACILITY`.",
+        Strategy.CHECK_SETUP,
         False,
     ),
     Fault(

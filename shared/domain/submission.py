@@ -292,7 +292,16 @@ class DeliveryFault(msgspec.Struct, frozen=True, gc=False):
 
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
-    """User name and password of a facility."""
+    """What a facility signs in with.
+
+    Attributes:
+        username: Its user name.
+        password: Its password.
+        certificate: The client certificate with its chain, as PEM; empty if the IIS asks for none.
+        private_key: The key of the certificate, as PEM without a passphrase.
+    """
 
     username: str
     password: str
+    certificate: str = ""
+    private_key: str = ""

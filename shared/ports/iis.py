@@ -14,10 +14,12 @@ class Iis(Protocol):
         """Send an HL7 message: submitSingleMessage."""
         ...
 
-    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
-        """Send a text that the IIS returns: connectivityTest, which needs no credentials."""
+    def test_connection(
+        self, endpoint: str, echo: str, credentials: Credentials | None = None
+    ) -> Answer | DeliveryFault:
+        """Send a text that the IIS returns: connectivityTest. It needs a client certificate at most."""
         ...
 
     def reach(self, endpoint: str) -> DeliveryFault | None:
-        """Connect with TLS and send nothing; return None if that worked."""
+        """Connect with TLS and send nothing; return None if that worked, or only our certificate was missing."""
         ...

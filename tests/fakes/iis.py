@@ -102,7 +102,9 @@ class MemoryIis:
         failed, refused = self.registry.application_failure(message), self.registry.authentication_failure(message)
         return Call(message, answer, failed, refused)
 
-    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+    def test_connection(
+        self, endpoint: str, echo: str, credentials: Credentials | None = None
+    ) -> Answer | DeliveryFault:
         name = self._fault("", "")
         if name in CONNECTING:
             code, seconds = CONNECTING[name]

@@ -133,6 +133,18 @@ def test_an_attempt_counts_its_fault_and_an_answer_its_time() -> None:
     }
 
 
+def test_the_days_of_a_certificate_are_measured_where_the_iis_was_called() -> None:
+    results = [
+        Done("A", "elm", State.ACCEPTED),
+        Done("B", "oak", "facility stopped", "SECURITY-FAULT"),
+        Done("C", "fir", State.UNKNOWN, "READ-TIMEOUT"),
+        Later("D", "ash", 30, "HTTP-503"),
+    ]
+    assert telemetry.called(results) == {"elm", "fir"}
+    assert taken(metrics.documents(telemetry.expiring(13), "", 0)) == {("CredentialDays", "", ""): [13]}
+    assert list(telemetry.expiring(None)) == []
+
+
 def test_the_sweep_measures_what_alarms_watch() -> None:
     late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
     expected = Expectations((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})

@@ -40,6 +40,7 @@ def _synthesize(out: Path, code: Path) -> None:
     (code / "placeholder.py").write_text("", "ascii")
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     context["stages"]["production"]["fixed_egress"] = True
+    context["stages"]["production"]["iis_port"] = 8443
     context["stages"]["production"]["alarm_email"] = "alarms@example.org"
     context["stages"]["production"]["notice_email"] = "desk@example.org"
     made = app.cdk.App(context=context, outdir=str(out))

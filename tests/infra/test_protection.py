@@ -184,7 +184,8 @@ def test_the_fixed_address_is_one_and_only_what_calls_the_iis_leaves_by_it(templ
     assert sorted(inside) == [f"vaxline-production-{name}" for name in ("query", "query-files", "submit", "valve")]
     (group,) = template.of("AWS::EC2::SecurityGroup")
     assert "SecurityGroupIngress" not in group
-    assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]
+    ports = [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]]
+    assert ports == [(443, 443), (8443, 8443)], "AWS, and the endpoint's own port"
     assert "EgressAddress" in template.body["Outputs"]
 
 

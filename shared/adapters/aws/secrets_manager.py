@@ -20,7 +20,12 @@ _UNREADABLE: Final = frozenset({"ResourceNotFoundException", "AccessDeniedExcept
 
 
 class SecretsManagerSecrets:
-    """Port `Secrets`: JSON secrets with `username` and `password`, cached for five minutes. Thread-safe."""
+    """Port `Secrets`: JSON secrets with `username` and `password`, `certificate` and `private_key`. Thread-safe.
+
+    Args:
+        client: The client of Secrets Manager.
+        stage: The stage, whose secrets begin with its name.
+    """
 
     def __init__(self, client: SecretsManagerClient, stage: str) -> None:
         self._client = client
@@ -47,6 +52,10 @@ class SecretsManagerSecrets:
             raise
         try:
             content = json.loads(text)
-            return Credentials(str(content["username"]), str(content["password"]))
-        except (ValueError, KeyError, TypeError):
+            certificate, key = (str(content.get(name, "")) for name in ("certificate", "private_key"))
+            # An IIS that knows a facility by its certificate may want no user name.
+            if certificate and key:
+                content = {"username": "", "password": ""} | content
+            return Credentials(str(content["username"]), str(content["password"]), certificate, key)
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None

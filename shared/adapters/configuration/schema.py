@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, Final, get_args
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.domain import expectation, maintenance
-from shared.domain.clinics import ClinicBy, Probe, WithoutLot
+from shared.domain.clinics import ClinicBy, Probe, WithoutLot, proxy_address
 from shared.domain.hl7 import iis_profiles
 from shared.exports import file_dates
 from shared.exports.columns import BY_NAME
@@ -75,6 +76,28 @@ def _endpoint(value: str) -> ProblemAndFix:
     if parts.scheme == "http" and host in _LOOPBACK:
         return None
     return "it is not an https address", "Enter the https address of the IIS's SOAP service (http only on this machine)"
+
+
+_PEM: Final = "-----BEGIN CERTIFICATE-----"
+
+
+def _ca_bundle(value: str) -> ProblemAndFix:
+    fix = "Paste the certificates of the IIS's authority: PEM text, between triple quotes"
+    if "PRIVATE KEY" in value:
+        return "it holds a private key", "Take the key out; the certificates of an authority are enough"
+    try:
+        if _PEM in value:
+            ssl.create_default_context(cadata=value)
+            return None
+    except (ssl.SSLError, ValueError):
+        pass
+    return "it holds no certificate that can be read", fix
+
+
+def _proxy(value: str) -> ProblemAndFix:
+    if proxy_address(value) is not None:
+        return None
+    return "it is not the address of a proxy", "Write http://host:port, without user name and password"
 
 
 def _one_of(*allowed: str) -> Check:
@@ -263,6 +286,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("iis", "query_limit", int, _at_least(1)),
     Key("iis", "query_pause", int, _at_least(0)),
     Key("iis", "query_hours", _Strings, _windows),
+    Key("iis", "ca_bundle", str, _ca_bundle),
+    Key("iis", "proxy", str, _proxy),
     Key("clinics", "name", str, _not_empty, required=True),
     Key("clinics", "facility", str, _facility, required=True),
     Key("clinics", "sending_facility", str, _facility),

@@ -4,11 +4,12 @@ Built on sockets and `http.client.HTTPResponse` alone, because the question that
 sent again, "did any byte go out?", has to be answered by the order of our own steps and not by guessing from a
 library's exceptions. What such a library would do unasked is not here to be switched off: no redirects, no proxies or
 netrc from the environment, no cookies, no second try. No compression is asked for; an answer that comes compressed all
-the same is unpacked within the cap.
+the same is unpacked within the cap. A proxy that the route names is asked for a tunnel (CONNECT, RFC 9110, section
+9.3.6), and sees no more than the host's name.
 
-     look up ──► connect ──► TLS ──► send ─────────► answer
-     DNS         CONNECT-*    TLS    CONNECTION-LOST  READ-TIMEOUT · CONNECTION-LOST · OVERSIZE-ANSWER · NOT-SOAP
-     └──── nothing was sent ────┘    └──────────────── may be stored ──────────────────┘
+     look up ──► connect ──► TLS* ──► send ─────────► answer
+     DNS         CONNECT-*    TLS*    CONNECTION-LOST  READ-TIMEOUT · CONNECTION-LOST · OVERSIZE-ANSWER · NOT-SOAP
+     └──── nothing was sent ────┘     └──────────────── may be stored ──────────────────┘
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import io
 import ipaddress
+import re
 import select
 import socket
 import ssl
@@ -27,16 +29,19 @@ from time import monotonic
 from typing import Final, cast
 from urllib.parse import SplitResult, urlsplit
 
-import certifi
 import msgspec
 
-from shared.adapters.iis import coding
+from shared.adapters.iis import coding, tls
+from shared.adapters.iis.tls import BadCertificateError, Contexts, Identity
 
 # A connection that rested longer is not used again: a NAT or load balancer on the way may have forgotten it in silence,
 # and the message sent into it would count as "sent, nobody knows".
 IDLE_LIMIT: Final = 30.0
 # Bytes allowed for status line, header fields and chunk framing, beside the answer itself.
 _HEAD_ALLOWANCE: Final = 64 * 1024
+_PROXY_HEAD: Final = 16 * 1024
+_PROXY_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5])\d\d")
+_FORBIDDEN: Final = frozenset({b"403", b"407"})
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):
@@ -62,6 +67,20 @@ class Endpoint(msgspec.Struct, frozen=True):
     port: int
     authority: str
     target: str
+
+
+class Route(msgspec.Struct, frozen=True):
+    """The way to an IIS. Connections are kept by their route, so none serves under another certificate.
+
+    Attributes:
+        endpoint: Where the request goes.
+        identity: The authorities to trust, and the certificate to show.
+        proxy: Host and port of a proxy in between, if there is one.
+    """
+
+    endpoint: Endpoint
+    identity: Identity = Identity()
+    proxy: tuple[str, int] | None = None
 
 
 def parse_endpoint(url: str) -> Endpoint | None:
@@ -136,13 +155,9 @@ class _Inbound(io.RawIOBase):
 # Exceptions by the step in which they are raised; the first row that fits gives the fault.
 _WHILE_CONNECTING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "CONNECT-TIMEOUT"),
-    (ssl.SSLCertVerificationError, "TLS-UNTRUSTED"),
-    (ssl.SSLError, "TLS"),
     (ConnectionRefusedError, "CONNECT-REFUSED"),
     (Exception, "CONNECT-FAILED"),
 )
-# Texts of OpenSSL for certificates that it does not verify (openssl-verification-options(1)); the rest is untrusted.
-_VERIFYING: Final = {9: "TLS-EXPIRED", 10: "TLS-EXPIRED", 62: "TLS-WRONG-HOST", 64: "TLS-WRONG-HOST"}
 _WHILE_ANSWERING: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TimeoutError, "READ-TIMEOUT"),
     (_OverCapError, "OVERSIZE-ANSWER"),
@@ -153,16 +168,22 @@ _WHILE_ANSWERING: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 def _code(table: tuple[tuple[type[Exception], str], ...], error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _VERIFYING:
-        return _VERIFYING[error.verify_code]
     return next(code for kind, code in table if isinstance(error, kind))
+
+
+class _NoTunnelError(Exception):
+    """The proxy opens no way to the IIS; `code` is the fault."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Http:
     """Posts to IISs over kept connections; one per process, used from any number of threads.
 
     Args:
-        ca_bundle: file with the certificate authorities to trust; None for those that certifi ships.
+        ca_bundle: file with the certificate authorities to trust where a route names none; None for certifi's.
         connect_timeout: seconds for connecting and the TLS handshake together (name resolution has its own limits).
         read_timeout: seconds for sending the request and receiving the whole answer.
         cap: bytes an answer's body may have.
@@ -182,9 +203,8 @@ class Http:
         self._read_timeout = read_timeout
         self._cap = cap
         self._read_on = read_on
-        self._ca_bundle = ca_bundle
-        self._tls: ssl.SSLContext | None = None
-        self._idle: dict[Endpoint, list[tuple[socket.socket, float]]] = {}
+        self._contexts = Contexts(ca_bundle)
+        self._idle: dict[Route, list[tuple[socket.socket, float]]] = {}
         self._lock = threading.Lock()
         # Whoever forgets close() leaves no open sockets behind.
         weakref.finalize(self, _close_all, self._idle)
@@ -194,34 +214,37 @@ class Http:
         with self._lock:
             _close_all(self._idle)
 
-    def post(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> HttpAnswer | HttpFault:
+    def post(self, route: Route, body: bytes, headers: Mapping[str, str]) -> HttpAnswer | HttpFault:
         """Sends one request and reads its whole answer. Never raises for what a network or a server does."""
-        sock = self._take(endpoint) or self._connect(endpoint)
+        sock = self._take(route) or self._connect(route)
         if isinstance(sock, HttpFault):
             return sock
         reusable = False
         try:
-            outcome, reusable = self._exchange(sock, _request(endpoint, body, headers))
+            outcome, reusable = self._exchange(sock, _request(route.endpoint, body, headers))
         finally:
             if reusable:
-                self._put_back(endpoint, sock)
+                self._put_back(route, sock)
             else:
                 _close(sock)
         return outcome
 
-    def reach(self, endpoint: Endpoint) -> HttpFault | None:
-        """Opens a new connection and closes it again; what kept it from being opened, or None."""
-        sock = self._connect(endpoint)
+    def reach(self, route: Route) -> HttpFault | None:
+        """Opens a new connection and closes it again; what kept it from being opened, or None.
+
+        A server that refuses the handshake because it is shown no certificate is there.
+        """
+        sock = self._connect(route)
         if isinstance(sock, HttpFault):
-            return sock
+            return None if sock.code in (tls.REFUSED_CERTIFICATE, tls.REFUSED_HANDSHAKE) else sock
         _close(sock)
         return None
 
-    def _take(self, endpoint: Endpoint) -> socket.socket | None:
+    def _take(self, route: Route) -> socket.socket | None:
         """A resting connection that is still young and silent: a readable one was closed or speaks out of turn."""
         while True:
             with self._lock:
-                resting = self._idle.get(endpoint)
+                resting = self._idle.get(route)
                 if not resting:
                     return None
                 sock, since = resting.pop()
@@ -229,16 +252,28 @@ class Http:
                 return sock
             _close(sock)
 
-    def _put_back(self, endpoint: Endpoint, sock: socket.socket) -> None:
+    def _put_back(self, route: Route, sock: socket.socket) -> None:
+        """Keep a connection, and close those of routes that nobody takes any more, as after a new certificate."""
+        now = monotonic()
         with self._lock:
-            self._idle.setdefault(endpoint, []).append((sock, monotonic()))
+            for other in [one for one in self._idle if one != route]:
+                old = self._idle[other]
+                while old and now - old[0][1] >= IDLE_LIMIT:
+                    _close(old.pop(0)[0])
+                if not old:
+                    del self._idle[other]
+            self._idle.setdefault(route, []).append((sock, now))
 
-    def _connect(self, endpoint: Endpoint) -> socket.socket | HttpFault:
+    def _connect(self, route: Route) -> socket.socket | HttpFault:
         try:
-            addresses = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+            context = self._contexts.of(route.identity) if route.endpoint.secure else None
+        except BadCertificateError:
+            return HttpFault(tls.BAD_CERTIFICATE)
+        host, port = route.proxy or (route.endpoint.host, route.endpoint.port)
+        try:
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             return HttpFault("DNS")
-        tls = self._context() if endpoint.secure else None
         deadline = monotonic() + self._connect_timeout
         outcome: socket.socket | HttpFault = HttpFault("CONNECT-FAILED")
         for family, kind, protocol, _, address in addresses:
@@ -246,21 +281,10 @@ class Http:
                 sock = socket.socket(family, kind, protocol)
             except OSError:  # an address family that this machine does not have
                 continue
-            outcome = _open(sock, address, endpoint, deadline, tls)
+            outcome = _open(sock, address, route, deadline, context)
             if isinstance(outcome, socket.socket):
                 break
         return outcome
-
-    def _context(self) -> ssl.SSLContext:
-        """The one TLS context, made when first needed: reading the authorities would be a tenth of submit's cold start.
-
-        Raises OSError for a bundle that cannot be read: that is broken infrastructure, and no fault of the network.
-        """
-        with self._lock:
-            if self._tls is None:
-                self._tls = ssl.create_default_context(cafile=self._ca_bundle or certifi.where())
-                self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            return self._tls
 
     def _exchange(self, sock: socket.socket, request: bytes) -> tuple[HttpAnswer | HttpFault, bool]:
         """Sends and receives; says also whether the connection can serve again."""
@@ -269,8 +293,8 @@ class Http:
         status = 0
         try:
             sock.settimeout(self._read_timeout)
-            # A server that answers early (401, 413) may stop reading: its answer can be there all the same.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # A server that answers early (401, 413, an alert) may stop reading: its answer can be there all the same.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 sock.sendall(request)
             response.begin()
             status = response.status
@@ -286,6 +310,9 @@ class Http:
             if unpacked is not None and len(unpacked) > self._cap:
                 raise _OverCapError
         except (OSError, HTTPException, ValueError) as error:
+            if not status and tls.fault_of(error) == tls.REFUSED_CERTIFICATE:
+                # Told instead of an answer: the server did not read the request.
+                return HttpFault(tls.REFUSED_CERTIFICATE), False
             return HttpFault(_code(_WHILE_ANSWERING, error), status), False
         finally:
             response.close()
@@ -295,20 +322,47 @@ class Http:
 
 
 def _open(
-    sock: socket.socket, address: object, endpoint: Endpoint, deadline: float, tls: ssl.SSLContext | None
+    sock: socket.socket, address: object, route: Route, deadline: float, context: ssl.SSLContext | None
 ) -> socket.socket | HttpFault:
     """Connects to one address; whatever goes wrong here, nothing of the message was sent."""
     try:
         sock.settimeout(max(deadline - monotonic(), 0.001))
         sock.connect(cast(tuple[str, int], address))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls is None:
+        if route.proxy is not None:
+            _tunnel(sock, route.endpoint, deadline)
+        if context is None:
             return sock
         sock.settimeout(max(deadline - monotonic(), 0.001))
-        return tls.wrap_socket(sock, server_hostname=endpoint.host)
+        return context.wrap_socket(sock, server_hostname=route.endpoint.host)
+    except _NoTunnelError as error:
+        _close(sock)
+        return HttpFault(error.code)
     except (OSError, ValueError) as error:
         _close(sock)
-        return HttpFault(_code(_WHILE_CONNECTING, error))
+        return HttpFault(tls.fault_of(error) or _code(_WHILE_CONNECTING, error))
+
+
+def _tunnel(sock: socket.socket, endpoint: Endpoint, deadline: float) -> None:
+    """Ask the proxy for a tunnel to the endpoint.
+
+    Raises:
+        _NoTunnelError: It gives none.
+        OSError: The connection to it failed.
+    """
+    place = f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
+    sock.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nUser-Agent: vaxline\r\n\r\n".encode("ascii"))
+    head = b""
+    # Byte by byte, since what follows the blank line is the server's.
+    while not head.endswith((b"\r\n\r\n", b"\n\n")):
+        sock.settimeout(max(deadline - monotonic(), 0.001))
+        byte = sock.recv(1)
+        if not byte or len(head) >= _PROXY_HEAD:
+            raise _NoTunnelError("CONNECT-FAILED")
+        head += byte
+    status = _PROXY_STATUS.match(head)
+    if status is None or status[1] != b"2":
+        raise _NoTunnelError("HTTP-403" if status is not None and status[0][-3:] in _FORBIDDEN else "CONNECT-FAILED")
 
 
 def _request(endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -335,7 +389,7 @@ def _close(sock: socket.socket) -> None:
         sock.close()
 
 
-def _close_all(idle: dict[Endpoint, list[tuple[socket.socket, float]]]) -> None:
+def _close_all(idle: dict[Route, list[tuple[socket.socket, float]]]) -> None:
     while idle:
         _, resting = idle.popitem()
         for sock, _since in resting:

@@ -12,7 +12,8 @@ from shared.ports.configuration import Secrets
 from shared.ports.iis import Iis
 from shared.usecases.delivery.stops import DeliveryStops
 
-SECURITY_FAULT: Final = "SECURITY-FAULT"
+_OF_CREDENTIALS: Final = frozenset({"SECURITY-FAULT", "TLS-CLIENT-CERTIFICATE", "TLS-REFUSED", "BAD-CERTIFICATE"})
+"""Faults after which the secret may have been changed."""
 NO_CREDENTIALS: Final = "NO-CREDENTIALS"
 
 Send = Callable[[str], Answer | DeliveryFault]
@@ -48,8 +49,8 @@ class RegistryCall:
     def __call__(self, clinic: Clinic, exchange: Callable[[Send], _Result]) -> _Result | None:
         """Run an exchange with the clinic's credentials.
 
-        After a security fault the secret is read again. If it was changed since, the exchange is run once more: a new
-        password gets one try before the facility stops. More tries could lock the account.
+        After a fault of the credentials the secret is read again. If it was changed since, the exchange is run once
+        more: a new password or certificate gets one try before the facility stops. More tries could lock the account.
 
         Args:
             clinic: In whose name the IIS is called.
@@ -62,7 +63,7 @@ class RegistryCall:
         if credentials is None:
             return None
         result = exchange(partial(self._iis.submit, self._endpoint, credentials, clinic.facility_id))
-        if result.fault != SECURITY_FAULT:
+        if result.fault not in _OF_CREDENTIALS:
             return result
         fresh = self._secrets.credentials(clinic.secret, fresh=True)
         if fresh is None or fresh == credentials:

@@ -24,7 +24,8 @@ from shared.usecases.delivery.sweep import Sweep
 
 ANSWERED = "answered"
 # The IIS answers that it has no connectivityTest, so it is reachable.
-_REACHABLE = frozenset({"UNSUPPORTED-OPERATION"})
+# A probe shows no certificate; an IIS that asks for one is there.
+_REACHABLE = frozenset({"UNSUPPORTED-OPERATION", "TLS-CLIENT-CERTIFICATE", "TLS-REFUSED"})
 
 
 @dataclass(frozen=True, slots=True)

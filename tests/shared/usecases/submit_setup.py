@@ -35,7 +35,9 @@ class ScriptedIis:
             self.passwords.append(credentials.password)
         return self.say(msh_10)
 
-    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+    def test_connection(
+        self, endpoint: str, echo: str, credentials: Credentials | None = None
+    ) -> Answer | DeliveryFault:
         return Answer(echo, 200, 0.1)
 
 

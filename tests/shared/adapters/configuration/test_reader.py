@@ -6,12 +6,13 @@ import re
 from datetime import date
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.configuration import schema
 from shared.adapters.configuration.reader import ConfigurationProblem, _Parser, parse_configuration
-from shared.domain.clinics import Configuration
+from shared.domain.clinics import Configuration, Network
 from tests.places import ROOT
 
 SMALL = """
@@ -80,6 +81,13 @@ def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
     assert good(SMALL.replace("Elm St", "Elm Road")).version != version
 
 
+def test_a_private_authority_and_a_proxy_are_the_way_to_the_iis() -> None:
+    authority = trustme.CA().cert_pem.bytes().decode()
+    iis = f'[iis]\nproxy = "http://proxy.example.org:3128"\nca_bundle = """\n{authority}"""'
+    assert good(SMALL.replace("[iis]", iis)).iis.network == Network(authority, "http://proxy.example.org:3128")
+    assert good(SMALL).iis.network == Network()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
@@ -91,6 +99,11 @@ def test_the_version_follows_the_content_and_not_the_line_ends() -> None:
         ('["Elm St"]', '["oak"]', "clinics.elm.export_names", "clinics.oak has this name"),
         ("https://iis", "http://iis", "iis.endpoint", "https"),
         ('"https://iis.example.org/soap"', '"https://"', "iis.endpoint", "https"),
+        ("[iis]", '[iis]\nca_bundle = "ca.pem"', "iis.ca_bundle", "no certificate"),
+        ("[iis]", '[iis]\nca_bundle = ""', "iis.ca_bundle", "no certificate"),
+        ("[iis]", '[iis]\nca_bundle = "-----BEGIN PRIVATE KEY-----"', "iis.ca_bundle", "private key"),
+        ("[iis]", '[iis]\nproxy = "proxy.example.org:3128"', "iis.proxy", "http://host:port"),
+        ("[iis]", '[iis]\nproxy = "http://u:p@proxy.example.org:3128"', "iis.proxy", "without user name"),
         ("[iis]", '[iis]\nprobe = "ping"', "iis.probe", "connectivityTest, connect"),
         ("[iis]", '[iis]\nmaintenance = ["Sunday 2-6"]', "iis.maintenance", "not a window"),
         ("[iis]", '[iis]\ntime_zone = "America/Hartford"', "iis.time_zone", "no such time zone"),

@@ -65,12 +65,13 @@ def test_an_answer_or_another_fault_is_not_retried() -> None:
         assert setup.iis.passwords == ["old"]
 
 
+@pytest.mark.parametrize("fault", ["SECURITY-FAULT", "TLS-CLIENT-CERTIFICATE", "TLS-REFUSED", "BAD-CERTIFICATE"])
 @pytest.mark.parametrize(("fresh", "passwords"), [("new", ["old", "new"]), ("old", ["old"]), (None, ["old"])])
-def test_a_security_fault_is_retried_once_and_only_with_a_changed_secret(
-    fresh: str | None, passwords: list[str]
+def test_a_fault_of_the_credentials_is_retried_once_and_only_with_a_changed_secret(
+    fault: str, fresh: str | None, passwords: list[str]
 ) -> None:
-    setup = Setup("SECURITY-FAULT", Vault("old", fresh))
-    assert setup.run() == Result("SECURITY-FAULT")
+    setup = Setup(fault, Vault("old", fresh))
+    assert setup.run() == Result(fault)
     assert setup.iis.passwords == passwords
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.lifecycle import State
 from shared.domain.maintenance import window
-from shared.domain.submission import Answer, DeliveryFault
+from shared.domain.submission import Answer, Credentials, DeliveryFault
 from shared.domain.valve import CLOSE_AFTER, ClosedBy
 from shared.replaced import replace
 from shared.settings import SWEEP_AFTER, VALVE_WAIT
@@ -47,7 +47,9 @@ class Probed:
         self.tests = 0
         self.reached = 0
 
-    def test_connection(self, endpoint: str, echo: str) -> Answer | DeliveryFault:
+    def test_connection(
+        self, endpoint: str, echo: str, credentials: Credentials | None = None
+    ) -> Answer | DeliveryFault:
         self.tests += 1
         return DeliveryFault(self.fault, 0, 0.1) if self.fault else Answer(echo, 200, 0.1)
 
@@ -224,10 +226,13 @@ def test_delivery_resumes_within_a_minute_of_the_good_probe_after_an_hours_outag
     assert at.delivery.deliver("DOWN0") == [Done("DOWN0", "elm", "ACCEPTED", "", 0.2)]
 
 
-def test_an_iis_without_connectivity_test_counts_as_reachable(valve_setup: Callable[..., ValveSetup]) -> None:
+@pytest.mark.parametrize("fault", ["UNSUPPORTED-OPERATION", "TLS-CLIENT-CERTIFICATE", "TLS-REFUSED"])
+def test_an_iis_that_answers_a_probe_with_what_a_probe_lacks_counts_as_reachable(
+    valve_setup: Callable[..., ValveSetup], fault: str
+) -> None:
     at = valve_setup()
     at.break_down()
-    at.probe.fault = "UNSUPPORTED-OPERATION"
+    at.probe.fault = fault
     assert at.after(60) == ANSWERED
 
 
