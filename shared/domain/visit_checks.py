@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.domain.checks import BY_CODE, NEEDED_TO_DELETE, Severity
-from shared.domain.codes import tables
+from shared.domain.codes import cdc, tables
 from shared.domain.codes.cdc import rules
-from shared.domain.model import Action, Completion, Dose, Finding, Patient, Visit
+from shared.domain.model import NO_CODE, Action, Completion, Dose, Finding, Name, Patient, Vis, Visit
 
 _CVX = re.compile(r"\d{2,3}")
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
@@ -42,6 +42,50 @@ def _texts(patient: Patient) -> str:
     return " ".join(parts)
 
 
+# What CT WiZ takes for no name. A name that only looks odd (Baby, Boy) may be somebody's.
+_NEWBORN: Final = re.compile(
+    r"new ?born\b.*|(?:baby|bb|infant|nb) ?(?:boy|girl|male|female)\b.*|(?:boy|girl|male|female) (?:\d|[a-z])",
+    re.IGNORECASE,
+)
+_TEST: Final = re.compile(r"[zx]{0,4} ?test(?:ing)?(?: ?(?:patient|pt))? ?\d*", re.IGNORECASE)
+
+
+def _placeholder(name: Name) -> str | None:
+    """A name that stands for no person; None for any other."""
+    for text in (name.given, name.family):
+        # Most names are one word that does not begin so.
+        if text[:1] in _FIRST_LETTERS:
+            plain = " ".join(re.sub(r"[\W_]+", " ", text).split())
+            if _NEWBORN.fullmatch(plain) or _TEST.fullmatch(plain):
+                return text
+    return None
+
+
+_FIRST_LETTERS: Final = frozenset("bBiInNfFgGmMtTxXzZ*")
+
+
+def _vis(dose: Dose) -> tuple[Vis, ...]:
+    """The statements that are sent, with the day on which they were handed out."""
+    if not dose.vis or not dose.is_administered_here:
+        return ()
+    return tuple(vis for vis in dose.vis if vis.presented)
+
+
+def _edition(vis: Vis) -> str:
+    """The edition date of a statement, if it or CDC's table has one."""
+    if vis.edition or not vis.document:
+        return vis.edition
+    statement = cdc.vis(vis.document)
+    return statement.edition if statement is not None else ""
+
+
+def _details(dose: Dose) -> str | None:
+    """What only a dose that was given can have; None if there is nothing of it."""
+    amount = "" if dose.amount == "999" else dose.amount
+    values = (amount, dose.route.code, dose.site.code, dose.expiry, dose.manufacturer.code)
+    return ", ".join(filter(None, values)) or None
+
+
 PatientRule = Callable[[Patient, str], str | None]
 """Takes a patient and today; returns the value that breaks the rule ("" if it is missing), or None."""
 DoseRule = Callable[[Dose, Patient, str], str | None]
@@ -56,6 +100,7 @@ PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
             len(p.name.family) > 50 or len(p.name.given) > 30 or len(p.name.middle) > 30, p.name.family
         ),
     ),
+    ("PATIENT-NAME-PLACEHOLDER", lambda p, today: _placeholder(p.name)),
     ("BIRTH-DATE-MISSING", lambda p, today: _when(not p.birth_date)),
     ("BIRTH-DATE-FUTURE", lambda p, today: _when(p.birth_date > today, p.birth_date)),
     ("SEX-MISSING", lambda p, today: _when(not p.sex)),
@@ -63,6 +108,7 @@ PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
         "DEATH-BEFORE-BIRTH",
         lambda p, today: _when(p.death_date != "" and p.death_date[:8] < p.birth_date, p.death_date),
     ),
+    ("DEATH-CONTRADICTS", lambda p, today: _when(p.death_date != "" and p.death_indicator == "N", p.death_date)),
     ("RACE-MISSING", lambda p, today: _when(not p.races)),
     ("ETHNICITY-MISSING", lambda p, today: _when(not p.ethnicity)),
     ("ADDRESS-MISSING", lambda p, today: _when(not p.addresses)),
@@ -131,11 +177,23 @@ DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
         "VIS-WITHOUT-DATE",
         lambda d, p, today: next((v.document or v.vaccine.code for v in d.vis if not v.presented), None),
     ),
+    (
+        "VIS-BEFORE-EDITION",
+        lambda d, p, today: next((v.presented for v in _vis(d) if v.presented < _edition(v)), None),
+    ),
+    ("VIS-AFTER-DOSE", lambda d, p, today: next((v.presented for v in _vis(d) if v.presented > d.date), None)),
     ("ROUTE-MISSING", lambda d, p, today: _when(d.is_administered_here and not d.route)),
     (
         "REFUSAL-REASON-MISSING",
         lambda d, p, today: _when(d.completion is Completion.REFUSED and not d.refusal_reason),
     ),
+    (
+        "REFUSAL-REASON-AND-GIVEN",
+        lambda d, p, today: _when(
+            d.is_given and d.refusal_reason != NO_CODE, d.refusal_reason.code or d.refusal_reason.alternate_code
+        ),
+    ),
+    ("NOT-GIVEN-WITH-DETAILS", lambda d, p, today: None if d.is_given else _details(d)),
     ("REFUSAL-WITH-LOT", lambda d, p, today: _when(not d.is_given and d.lot != "", d.lot)),
     (
         "PROVIDER-ID-LONG",

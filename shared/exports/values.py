@@ -135,6 +135,9 @@ def phone(text: str, use: str = "PRN", equipment: str = "PH") -> Telecom | None:
     digits = _NOT_DIGITS.sub("", bare)
     if len(digits) == 11 and digits[0] == "1":
         digits = digits[1:]
+    if len(digits) == 10 and (digits[0] in "01" or len(set(digits)) == 1):
+        # No area code begins so, and nobody has a number of one digit: 000-000-0000 stands for none.
+        return None
     if len(digits) == 10:
         return Telecom(use, equipment, digits[:3], digits[3:])
     return Telecom(use, equipment, "", digits) if len(digits) == 7 else None

@@ -148,6 +148,9 @@ def _pid(patient: Patient, texts: _ClinicTexts) -> str:
     telecoms = xtns(sorted(patient.telecoms, key=_place_of_telecom))
     birth_order = encode(patient.birth_order) if patient.multiple_birth == "Y" else ""
     death = patient.death_indicator or ("Y" if patient.death_date else "")
+    if patient.death_date and death != "Y":
+        # The two contradict each other: neither is sent (DEATH-CONTRADICTS).
+        death = ""
     death_date = encode(patient.death_date) if death == "Y" else ""
     line = (
         f"PID|1||{encode(identity.pid_3(patient.mrn, texts.id_prefix))}^^^{texts.cx_authority}^MR||{names}|{maiden}"

@@ -55,6 +55,10 @@ REFUSAL = replace(
     refusal_reason=Code("00"),
     lot="",
     expiry="",
+    amount="999",
+    manufacturer=NO_CODE,
+    route=NO_CODE,
+    site=NO_CODE,
     amount="",
 )
 
@@ -119,6 +123,15 @@ BROKEN: tuple[tuple[str, Callable[[], Visit]], ...] = (
     ("ROUTE-MISSING", lambda: dose(route=NO_CODE)),
     ("REFUSAL-REASON-MISSING", lambda: refusal(refusal_reason=NO_CODE)),
     ("REFUSAL-WITH-LOT", lambda: refusal(lot="AB123")),
+    ("REFUSAL-REASON-AND-GIVEN", lambda: dose(refusal_reason=Code("03", "Patient decision", "NIP002"))),
+    ("REFUSAL-REASON-AND-GIVEN", lambda: dose(refusal_reason=Code("", "", "", "Not today", "", "L"))),
+    ("NOT-GIVEN-WITH-DETAILS", lambda: refusal(route=DOSE.route)),
+    ("NOT-GIVEN-WITH-DETAILS", lambda: refusal(amount="0.5")),
+    ("PATIENT-NAME-PLACEHOLDER", lambda: patient(name=Name("Sampleton", "BABY BOY"))),
+    ("DEATH-CONTRADICTS", lambda: patient(death_date="20260303", death_indicator="N")),
+    ("VIS-BEFORE-EDITION", lambda: dose(vis=(Vis("253088698300026411121116", presented="20121115"),))),
+    ("VIS-BEFORE-EDITION", lambda: dose(vis=(Vis(edition="20260101", presented="20251231"),))),
+    ("VIS-AFTER-DOSE", lambda: dose(vis=(Vis("253088698300026411121116", presented="20260303"),))),
     ("PROVIDER-ID-LONG", lambda: dose(administered_by=Provider("1" * 16))),
 )
 
@@ -161,6 +174,34 @@ def test_a_dose_beside_a_deletion_is_checked_as_ever() -> None:
         ("RACE-MISSING", ""),
         ("LOT-MISSING", "D1"),
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        Name("Sampleton", "Baby Girl"), Name("Sampleton", "BABYBOY"), Name("Sampleton", "Baby-Boy A"),
+        Name("Sampleton", "Newborn"), Name("Sampleton", "BB Boy"), Name("Sampleton", "Girl 2"), Name("ZZTEST", "Ada"),
+        Name("Test", "Patient"), Name("Sampleton", "TEST"), Name("zzzTest 3", "Ada"), Name("Testpatient", "Ada"),
+    ],
+)  # fmt: skip
+def test_a_name_that_ct_wiz_takes_for_none_is_held(name: Name) -> None:
+    assert found(patient(name=name)) == ["PATIENT-NAME-PLACEHOLDER"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        Name("Sampleton", "Baby"), Name("Boyd", "Ada"), Name("Testa", "Ada"), Name("Sampleton", "Girlie"),
+        Name("Testperson", "Ada"), Name("Boy", "Ada"), Name("Newborne", "Ada"), Name("Xu", "Zoe"),
+    ],
+)  # fmt: skip
+def test_a_name_that_may_be_somebody_s_is_sent(name: Name) -> None:
+    assert found(patient(name=name)) == []
+
+
+def test_statements_of_a_historical_dose_are_not_sent_and_not_judged() -> None:
+    vis = (Vis("253088698300026411121116", presented="20270101"),)
+    assert "VIS-AFTER-DOSE" not in found(dose(vis=vis, information_source=Code("01", "", "NIP001")))
 
 
 def test_every_rule_is_broken_here() -> None:

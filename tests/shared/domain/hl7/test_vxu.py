@@ -272,10 +272,11 @@ def test_dates_without_the_value_they_belong_to_are_left_out():
     assert field(message, "PID", 25) == ""
 
 
-def test_a_living_patient_has_no_death_date():
+def test_a_death_date_of_a_patient_who_is_not_deceased_is_not_sent_and_nobody_is_called_alive():
     message = build(patient=replace(PATIENT, death_indicator="N", death_date="20250101"))
     assert field(message, "PID", 29) == ""
-    assert field(message, "PID", 30) == "N"
+    assert field(message, "PID", 30) == ""
+    assert field(build(patient=replace(PATIENT, death_indicator="N")), "PID", 30) == "N"
 
 
 def test_a_site_without_route_makes_no_rxr():
