@@ -352,6 +352,30 @@ TABLE: Final[tuple[Check, ...]] = (
         "Look in docs/csv-columns.md for what it needs; enter that in the EHR too.",
         counts_in_strict=False,
     ),
+    Check(
+        "SEX-AS-UNKNOWN",
+        _W,
+        "PID-8",
+        "The sex is one that the profile does not have (X, other, ambiguous); it is sent as U, unknown.",
+        "Nothing to do: registries take F, M and U.",
+        counts_in_strict=False,
+    ),
+    Check(
+        "CODE-ROLLED-UP",
+        _W,
+        "",
+        "A detailed race or ethnic group is sent under its category; the detail goes along as the alternate code.",
+        "Nothing to do; to count it otherwise, map it with `codes.race` or `codes.ethnicity` in clinics.toml.",
+        _MAP,
+        counts_in_strict=False,
+    ),
+    Check(
+        "ETHNICITY-CONTRADICTS",
+        _W,
+        "PID-22",
+        "Hispanic or Latino is among the races, and the ethnicity says not Hispanic; the ethnicity is sent.",
+        "Correct race or ethnicity in the EHR.",
+    ),
     # A visit and its doses.
     Check(
         "PATIENT-TWICE",

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from shared.domain import places
-from shared.domain.model import NO_CODE, Address, Dose, Finding, Name, NextOfKin, Patient, Provider
+from shared.domain.codes.races import HISPANIC, NOT_HISPANIC, is_detail
+from shared.domain.model import NO_CODE, Address, Code, Dose, Finding, Name, NextOfKin, Patient, Provider
 from shared.exports import blanks, values
 from shared.exports.columns import column_of
 from shared.replaced import replace
 
+_ETHNIC_GROUPS: Final = frozenset({HISPANIC.code, NOT_HISPANIC})
 _NAME_PARTS: Final = ("family", "given", "middle", "suffix")
 _PLACE_PARTS: Final = ("street", "other", "city", "state", "county")
 _TEXTS: Final = (
@@ -43,6 +45,9 @@ class Tidying:
         if blanks.is_damaged(patient.mrn):
             findings.append(self._finding("PATIENT-ID-DAMAGED", "PID-3", row, patient.mrn))
         name = _name(patient.name)
+        races, ethnicity = patient.races, patient.ethnicity
+        if any(race.alternate_code or race.code in _ETHNIC_GROUPS for race in races) or ethnicity.alternate_code:
+            races, ethnicity = self._races(races, ethnicity, row, findings)
         maiden = blanks.name(patient.mothers_maiden_name)
         addresses = self._addresses(patient.addresses, "PID-11", row, findings)
         kin = self._next_of_kin(patient.next_of_kin, row, findings) if patient.next_of_kin else ()
@@ -53,10 +58,19 @@ class Tidying:
             and addresses == patient.addresses
             and kin == patient.next_of_kin
             and aliases == patient.aliases
+            and races is patient.races
+            and ethnicity is patient.ethnicity
         ):
             return patient, tuple(findings)
         in_order = replace(
-            patient, name=name, mothers_maiden_name=maiden, addresses=addresses, next_of_kin=kin, aliases=aliases
+            patient,
+            name=name,
+            mothers_maiden_name=maiden,
+            races=races,
+            ethnicity=ethnicity,
+            addresses=addresses,
+            next_of_kin=kin,
+            aliases=aliases,
         )
         return in_order, tuple(findings)
 
@@ -94,6 +108,23 @@ class Tidying:
 
     def _finding(self, code: str, path: str, row: int, value: str) -> Finding:
         return Finding(code, path, row, column_of(path, self._own_names), value)
+
+    def _races(
+        self, stated: tuple[Code, ...], ethnicity: Code, row: int, findings: list[Finding]
+    ) -> tuple[tuple[Code, ...], Code]:
+        """Races and ethnicity: the combined question of SPD-15 has Hispanic or Latino among the races."""
+        hispanic = next((race for race in stated if race.code == HISPANIC.code), NO_CODE)
+        kept = {race.code or race.alternate_code: race for race in reversed(stated) if race.code not in _ETHNIC_GROUPS}
+        if hispanic and not ethnicity:
+            ethnicity = hispanic
+        elif hispanic and ethnicity.code == NOT_HISPANIC:
+            findings.append(self._finding("ETHNICITY-CONTRADICTS", "PID-22", row, hispanic.code))
+        findings += [
+            self._finding("CODE-ROLLED-UP", path, row, code.alternate_code)
+            for path, code in (*(("PID-10", race) for race in stated), ("PID-22", ethnicity))
+            if code.code and is_detail(code)
+        ]
+        return tuple(reversed(kept.values())), ethnicity
 
     def _addresses(
         self, addresses: tuple[Address, ...], path: str, row: int, findings: list[Finding]

@@ -115,6 +115,16 @@ def count(text: str) -> str | None:
     return str(int(text)) if text.isascii() and text.isdigit() and len(text) <= 2 and int(text) else None
 
 
+def multiple_birth(stated: str, order: str) -> str:
+    """Return PID-24: Y for a child that is not its mother's first of that day. An order of 1 alone says nothing.
+
+    Args:
+        stated: The code of HL7 table 0136 that the export has; empty if it has none.
+        order: The birth order (PID-25).
+    """
+    return stated or ("Y" if order.isdigit() and int(order) > 1 else "")
+
+
 def email(text: str) -> str | None:
     """Return an e-mail address: it has one @ and no space."""
     name, _, host = text.partition("@")

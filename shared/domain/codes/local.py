@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.domain.codes import cdc
+from shared.domain.codes.races import is_detail
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Finding, NextOfKin, Patient, Provider, Visit
 from shared.replaced import replace
 
@@ -43,7 +44,7 @@ PATHS: Final[Mapping[str, tuple[str, ...]]] = {
 _TABLE: Final = {path: table for table, paths in PATHS.items() for path in paths}
 _OF_DOSE: Final = ("vaccine", "manufacturer", "route", "site", "refusal_reason", "eligibility", "funding_source")
 _PROVIDERS: Final = (("administered_by", "RXA-10"), ("ordered_by", "ORC-12"), ("entered_by", "ORC-10"))
-_OF_CODES: Final = frozenset({"CODE-UNKNOWN", "CODE-LEFT-OUT", UNMAPPED})
+_OF_CODES: Final = frozenset({"CODE-UNKNOWN", "CODE-LEFT-OUT", "CODE-ROLLED-UP", UNMAPPED})
 _OF_PROVIDERS: Final = frozenset({"VALUE-LEFT-OUT", "PROVIDER-ID-LEFT-OUT"})
 
 
@@ -182,7 +183,8 @@ class _Application:
 
         `noted` is the value of a finding about the field, for readers that keep the value only there.
         """
-        raw = code.alternate_code if is_unread(code) else noted
+        is_detailed = table in ("race", "ethnicity") and is_detail(code)
+        raw = code.alternate_code if is_unread(code) or is_detailed else noted
         if not raw:
             return code
         meaning = self._meaning(table, PATHS[table][0], raw, code.text or code.alternate_text)

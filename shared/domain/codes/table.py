@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
 from shared.domain.model import NO_CODE, Code
 
 _PUNCTUATION: Final = re.compile(r"[^\w]+|_")
+
+_LOCAL: Final = "L"
 
 Row = tuple[str, str, tuple[str, ...]]
 """A code, its text in vaxline, and other spellings of it. A row with an empty code lists spellings of "not known"."""
@@ -28,6 +31,8 @@ class Table:
         rows: Its codes.
         state_codes: The form of codes that a state may add; they are accepted as they are.
         unsent: Codes of exports that profile Z22 does not allow in a message.
+        broader: Returns the code under which a value counts that the table does not have, None if there is none.
+        coarse: Spellings of which their code tells only a part.
     """
 
     def __init__(
@@ -38,12 +43,16 @@ class Table:
         *,
         state_codes: re.Pattern[str] | None = None,
         unsent: frozenset[str] = frozenset(),
+        broader: Callable[[str], Code | None] | None = None,
+        coarse: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.system = system
         self.rows = rows
         self.state_codes = state_codes
         self.unsent = unsent
+        self.broader = broader
+        self.coarse = frozenset(map(normalized, coarse))
 
     @property
     def sent(self) -> frozenset[str]:
@@ -78,4 +87,20 @@ class Table:
         if code is None and self.state_codes is not None:
             upper = raw.strip().upper()
             return Code(upper, "", self.system) if self.state_codes.fullmatch(upper) else None
+        if code is None and self.broader is not None:
+            return self._counted(raw)
         return code
+
+    def is_coarse(self, raw: str) -> bool:
+        """Tell whether a spelling says more than the code that the table has for it."""
+        return bool(self.coarse) and normalized(raw) in self.coarse
+
+    def _counted(self, raw: str) -> Code | None:
+        """The code under which a value counts, with the value as the alternate."""
+        assert self.broader is not None
+        own = raw.strip()
+        by_code = self.broader(own)
+        code = by_code or self.broader(normalized(own))
+        if code is None or code.code == own:
+            return code
+        return Code(code.code, code.text, code.system, own, "", code.system if by_code else _LOCAL)

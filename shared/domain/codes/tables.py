@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from shared.domain.codes import cdc
+from shared.domain.codes import cdc, races
 from shared.domain.codes.table import Table
 from shared.domain.model import Code
 
@@ -31,6 +31,8 @@ _NOT_KNOWN: Final = (
 )
 _NOT_KNOWN_ROW: Final = ("", "", (*_NOT_KNOWN, "n/a", "none", "null"))
 
+# HL7 table 0001 of v2.5.1 has them; profile Z22 has F, M and U.
+_OTHER_SEXES: Final = ("other", "O", "X", "A", "N", "ambiguous", "undifferentiated", "nonbinary", "non-binary")
 SEX: Final = Table(
     "sex (HL7 0001)",
     "HL70001",
@@ -40,9 +42,10 @@ SEX: Final = Table(
         (
             "U",
             "Unknown",
-            (*_NOT_KNOWN, "other", "O", "X", "A", "N", "undifferentiated", "UN", "nonbinary", "non-binary"),
+            (*_NOT_KNOWN, *_OTHER_SEXES, "UN"),
         ),
     ),
+    coarse=frozenset(_OTHER_SEXES),
 )
 RACE: Final = Table(
     "race (CDCREC)",
@@ -61,7 +64,15 @@ RACE: Final = Table(
         _NOT_KNOWN_ROW,
         ("", "", ("U",)),
     ),
+    broader=races.category,
 )
+
+
+def _ethnic_group(spelling: str) -> Code | None:
+    code = races.category(spelling)
+    return code if code is races.HISPANIC else None
+
+
 ETHNICITY: Final = Table(
     "ethnicity (CDCREC)",
     "CDCREC",
@@ -79,6 +90,7 @@ ETHNICITY: Final = Table(
         _NOT_KNOWN_ROW,
         ("", "", ("U",)),
     ),
+    broader=_ethnic_group,
 )
 ADDRESS_TYPE: Final = Table(
     "address type (HL7 0190)",

@@ -124,6 +124,7 @@ class RowReader:
             [column for column in group if column.spec.needs and column.spec.becomes is not Becomes.QUALIFIES]
             for group in (self._patient_columns, self._dose_columns)
         )
+        self._coarse = [column for column in self._patient_columns if column.spec.name == "sex" and column.index >= 0]
         self._patient_indexes = [column.index for column in self._patient_columns if column.index >= 0]
         self._last: tuple[list[str], Patient, tuple[Finding, ...]] = ([], Patient(), ())
 
@@ -137,6 +138,10 @@ class RowReader:
         if patient_cells != self._last[0]:
             parsed = _parsed(self._patient_columns, cells, row)
             _note_lonely(self._patient_needs, parsed, row)
+            for column in self._coarse:
+                raw = cells[column.index].strip()
+                if tables.SEX.is_coarse(raw):
+                    parsed.findings.append(Finding("SEX-AS-UNKNOWN", "PID-8", row, column.own_name, raw))
             self._last = (patient_cells, patient(parsed), tuple(parsed.findings))
         _, read_patient, findings = self._last
         if findings:
@@ -255,7 +260,7 @@ def patient(cells: Cells) -> Patient:
         ethnicity=code("ethnicity"),
         addresses=_addresses(cells),
         telecoms=_telecoms(cells),
-        multiple_birth=code("multiple_birth").code or ("Y" if text("birth_order") else ""),
+        multiple_birth=values.multiple_birth(code("multiple_birth").code, text("birth_order")),
         birth_order=text("birth_order"),
         death_date=text("death_date"),
         death_indicator=code("deceased").code or ("Y" if text("death_date") else ""),

@@ -47,6 +47,8 @@ def patient(resource: fhir.Patient, mrn: str, as_of: str = "") -> tuple[Patient,
     if not resource.active:
         findings.append(Finding("PATIENT-INACTIVE", "PID", column="Patient.active", value="false"))
     name, aliases = _names(_in_force(resource.name, as_of))
+    if tables.SEX.is_coarse(resource.gender):
+        findings.append(Finding("SEX-AS-UNKNOWN", "PID-8", column="Patient.gender", value=resource.gender))
     ethnicities = _omb(resource.extension, fhir.ETHNICITY, tables.ETHNICITY, "PID-22", findings)
     read = Patient(
         mrn=mrn,
@@ -95,7 +97,8 @@ def _look_up(table: Table, raw: str) -> Code | None:
 def _multiple_birth(resource: fhir.Patient) -> tuple[str, str]:
     """(PID-24, PID-25); the number is the place in the birth order."""
     if resource.multipleBirthInteger is not None:
-        return "Y", str(resource.multipleBirthInteger) if resource.multipleBirthInteger > 0 else ""
+        order = str(resource.multipleBirthInteger) if resource.multipleBirthInteger > 0 else ""
+        return values.multiple_birth("", order), order
     if resource.multipleBirthBoolean is None:
         return "", ""
     return ("Y" if resource.multipleBirthBoolean else "N"), ""

@@ -42,14 +42,14 @@ def patient(message: Message, reading: Reading) -> Patient:
         mrn=record_number(pid),
         name=name,
         birth_date=reading.day("birth_date", pid.text(7)),
-        sex=_flag("sex", pid, 8, reading),
+        sex=_sex(pid, reading),
         mothers_maiden_name=pid.text(6),
         aliases=aliases,
         races=tuple(dict.fromkeys(race for race in races if race)),
         ethnicity=next((code for ce in pid.repetitions(22) if (code := reading.code("ethnicity", ce))), NO_CODE),
         addresses=addresses(pid, 11, reading),
         telecoms=tuple(dict.fromkeys(telecoms)),
-        multiple_birth=_flag("multiple_birth", pid, 24, reading),
+        multiple_birth=values.multiple_birth(_flag("multiple_birth", pid, 24, reading), birth_order),
         birth_order=birth_order,
         death_date=death_date,
         death_indicator=_flag("deceased", pid, 30, reading) or ("Y" if death_date else ""),
@@ -66,6 +66,12 @@ def patient(message: Message, reading: Reading) -> Patient:
 def visit_eligibility(message: Message) -> Code:
     """Return the eligibility of the whole visit (HL7 table 0064). Guides before 2.5.1 R1.0 have it in PV1-20."""
     return look_up(tables.ELIGIBILITY, [Triplet(message.first("PV1").text(20), "", "")]) or NO_CODE
+
+
+def _sex(pid: Segment, reading: Reading) -> str:
+    if tables.SEX.is_coarse(pid.text(8)):
+        reading.note("SEX-AS-UNKNOWN", "PID-8", pid.text(8))
+    return _flag("sex", pid, 8, reading)
 
 
 def _flag(name: str, segment: Segment, number: int, reading: Reading) -> str:

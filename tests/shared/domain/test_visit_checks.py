@@ -59,7 +59,6 @@ REFUSAL = replace(
     manufacturer=NO_CODE,
     route=NO_CODE,
     site=NO_CODE,
-    amount="",
 )
 
 
