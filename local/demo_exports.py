@@ -85,7 +85,7 @@ ERRORS: Final[Mapping[str, Mapping[int, Row]]] = {
     "harbor": {
         2: {"lot": ""},
         6: {"clinic": "Harbor Annex"},
-        10: {"first_name": "BABY BOY"},
+        10: {"first_name": "INFANT"},
         13: {"eligibility": "has insurance?"},
         17: {"dose_date": "1901-05-05"},
         22: {"mvx": "ZZZ"},

@@ -154,7 +154,8 @@ class Rule:
 
 
 _SEXES: Final = frozenset({"M", "F", "U", "X"})
-_PLACEHOLDERS: Final = frozenset({"BABY BOY", "BABY GIRL", "BABYBOY", "BABYGIRL", "NEWBORN"})
+# vaxline holds most of them itself. INFANT it sends, because it may be a name, so a refusal can be shown.
+_PLACEHOLDERS: Final = frozenset({"BABY BOY", "BABY GIRL", "BABYBOY", "BABYGIRL", "NEWBORN", "INFANT"})
 _COMPLETIONS: Final = frozenset({"", "CP", "PA", "RE", "NA"})
 _ELIGIBILITIES: Final = frozenset({"", "V00", "V01", "V02", "V03", "V04", "V05", "V22", "V23", "V24", "V25"})
 _SITES: Final = frozenset(

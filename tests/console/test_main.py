@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenRun]:
             a_row("SYN-1"),
             a_row("SYN-2", lot=""),
             a_row("SYN-3", clinic="Nowhere"),
-            a_row("SYN-4", first_name="BABY BOY"),
+            a_row("SYN-4", first_name="INFANT"),
         )
         opened.drop("elm/doses.csv", an_export(*rows))
         yield opened

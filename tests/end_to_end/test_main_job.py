@@ -68,7 +68,7 @@ def test_a_held_dose_is_corrected_sent_and_its_failure_closed(shared_run: OpenRu
 
 
 def test_a_refusal_is_closed_by_the_next_export_that_has_it_right(shared_run: OpenRun) -> None:
-    file = drop(shared_run, row("BABY-1", first_name="BABY BOY"))
+    file = drop(shared_run, row("BABY-1", first_name="INFANT"))
     assert file.submitted == {State.REFUSED: 1}
     refused = failure(shared_run, file).msh_10
     assert drop(shared_run, row("BABY-1"), name="-next").submitted == {State.ACCEPTED: 1}

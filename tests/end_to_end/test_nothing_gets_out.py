@@ -69,7 +69,7 @@ CSV = "\n".join(
         HEADER,
         a_row(1),
         a_row(2, lot=""),
-        a_row(3, first_name="BABY BOY"),
+        a_row(3, first_name="INFANT"),
         a_row(4, cvx="A local vaccine"),
         '"CANARY open quote,Canaryname',
         "CANARY,too,few,cells",
@@ -264,7 +264,7 @@ def test_nothing_of_a_patient_leaves_by_a_correction(
     run: tuple[LocalRun, Engine], watch: Watch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     local, engine = run
-    put(local, {"inbox/elm/doses.csv": "\n".join((HEADER, a_row(1, lot=""), a_row(2, first_name="BABY BOY")))})
+    put(local, {"inbox/elm/doses.csv": "\n".join((HEADER, a_row(1, lot=""), a_row(2, first_name="INFANT")))})
     assert engine.wait_until_idle(timeout=120)
     first, second = sorted(local.application.ledger.worklist.entries(), key=lambda entry: entry.state)
     for entry, changes in ((first, {"lot": "CANARYLOT2"}), (second, {"first_name": "Canaria"})):

@@ -60,7 +60,7 @@ def _finished(running: runs.LocalRun, folder: Path, day: date) -> Run:
         for path in sorted(folder.rglob("*.csv")):
             key = f"inbox/{demo_exports.source_for(path)}/{path.name}"
             running.cloud.s3.put_object(Bucket=running.cloud.runtime.bucket, Key=key, Body=path.read_bytes())
-        refused_one = a_csv(row("SYN-9", first_name="BABY BOY"), row("SYN-8", lot=""))
+        refused_one = a_csv(row("SYN-9", first_name="INFANT"), row("SYN-8", lot=""))
         running.cloud.s3.put_object(Bucket=running.cloud.runtime.bucket, Key="inbox/elm/r.csv", Body=refused_one)
         assert engine.wait_until_idle(timeout=120)
         refused = next(one for one in _all(running) if one.state is State.REFUSED)

@@ -30,7 +30,7 @@ ROWS = (
     row("SYN-1", lot=""),
     row("SYN-2", lot=""),
     row("SYN-3"),
-    row("SYN-4", first_name="BABY BOY"),
+    row("SYN-4", first_name="INFANT"),
     row("SYN-5", cvx="Boostrix/A"),
     row("SYN-6", lot="", first_name="<img src=x onerror=document.title='broken'>"),
     row("SYN-7", first_name="Zoe", birth_date="1980-01-02"),
