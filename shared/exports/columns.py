@@ -316,7 +316,15 @@ _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         of=Of.GIVEN,
         aliases=("vax_admin_site", "site_of_administration"),
     ),
-    _code("refusal_reason", "RXA-18", tables.REFUSAL_REASON, "why it was refused", matters=True, of=Of.REFUSED),
+    _code(
+        "refusal_reason",
+        "RXA-18",
+        tables.REFUSAL_REASON,
+        "why it was refused",
+        matters=True,
+        becomes=Becomes.DECIDES,
+        of=Of.REFUSED,
+    ),
     _code(
         "eligibility",
         "OBX 64994-7",
@@ -350,7 +358,7 @@ _DOSE_COLUMNS: Final[tuple[Column, ...]] = (
         "edition date of the VIS, where there is no document type",
         ColumnKind.DATE,
         repeats=True,
-        needs=_VIS,
+        needs=("vis_cvx", "vis_document"),
         of=Of.HERE,
     ),
     Column(
@@ -395,6 +403,7 @@ _DECIDING_COLUMNS: Final[tuple[Column, ...]] = (
         "Y: given elsewhere; N: given here",
         matters=True,
         becomes=Becomes.DECIDES,
+        of=Of.GIVEN,
     ),
     _code(
         "extract_type",

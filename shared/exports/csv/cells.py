@@ -362,25 +362,28 @@ def dose(cells: Cells, row: int, part: str, default_reason: Code = NO_CODE) -> D
 def _event(cells: Cells, row: int) -> tuple[Completion, Action]:
     """RXA-20 and RXA-21, of all columns that say something about them. Statements that differ are a finding."""
     code = cells.code
-    action, status, reason = code("action").code, code("event_status").code, code("refusal_reason")
-    stated = {code("completion").code, "" if status == tables.DELETED else status}
-    if code("was_refused").code == "Y":
-        stated.add(Completion.REFUSED.value)
-    if code("missed_appointment").code == "Y":
-        stated.add(Completion.NOT_ADMINISTERED.value)
-    stated.discard("")
-    if status == tables.DELETED:
-        action = Action.DELETE.value
-    elif code("was_refused").code == "N" and Completion.REFUSED in stated:
-        stated.add("not refused")
-    if code("extract_type").code in _WITHOUT_NAMES:
-        value = code("extract_type").code
-        cells.findings.append(Finding("EXTRACT-WITHOUT-NAMES", "PID-5", row, "extract_type", value))
-    if len(stated) > 1:
-        cells.findings.append(Finding("STATUS-CONTRADICTS", "RXA-20", row, "completion", ", ".join(sorted(stated))))
-    completion = Completion(min(stated)) if len(stated) == 1 else Completion.COMPLETE
+    action, status, refused = code("action").code, code("event_status").code, code("was_refused").code
+    stated = {code("completion").code, status, "RE" if refused == "Y" else ""}
+    stated.add("NA" if code("missed_appointment").code == "Y" else "")
+    stated -= {"", tables.DELETED}
+    reason = code("refusal_reason")
     if not stated and (reason or reason.alternate_code):
-        completion = Completion.REFUSED
+        stated.add("RE")
+    contradictions = set(stated) if len(stated) > 1 else set()
+    if refused == "N" and "RE" in stated:
+        contradictions |= {"RE", "not refused"}
+    if status == tables.DELETED:
+        contradictions |= {"deleted", action} if action and action != status else set()
+        action = status
+    if contradictions:
+        value = ", ".join(sorted(contradictions))
+        # What a deletion says besides is not needed, but whether it is one.
+        path = "RXA-21" if status == tables.DELETED else "RXA-20"
+        cells.findings.append(Finding("STATUS-CONTRADICTS", path, row, "completion", value))
+    extract = code("extract_type").code
+    if extract in _WITHOUT_NAMES:
+        cells.findings.append(Finding("EXTRACT-WITHOUT-NAMES", "PID-5", row, "extract_type", extract))
+    completion = Completion(next(iter(stated))) if len(stated) == 1 else Completion.COMPLETE
     return completion, Action(action) if action else Action.ADD
 
 

@@ -140,6 +140,8 @@ def test_a_mapped_flag_says_that_a_dose_is_historical(read: Read) -> None:
         ({"completion": "RE", "was_refused": "N"}, "STATUS-CONTRADICTS"),
         ({"completion": "RE", "event_status": "Given"}, "STATUS-CONTRADICTS"),
         ({"missed_appointment": "Y"}, "STATUS-CONTRADICTS"),
+        ({"refusal_reason": "03", "was_refused": "N"}, "STATUS-CONTRADICTS"),
+        ({"action": "A", "event_status": "Deleted"}, "STATUS-CONTRADICTS"),
         ({"information_source": "00", "is_historical": "Y"}, "SOURCE-CONTRADICTS"),
         ({"information_source": "07", "is_historical": "N"}, "SOURCE-CONTRADICTS"),
         ({"extract_type": "D"}, "EXTRACT-WITHOUT-NAMES"),
