@@ -1,0 +1,267 @@
+"""The values of a CSV row as a patient and a dose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.domain.codes import local, tables
+from shared.domain.identity import normalized_id
+from shared.domain.model import (
+    ADMINISTERED,
+    NO_CODE,
+    Action,
+    Address,
+    Code,
+    Completion,
+    Dose,
+    Finding,
+    Name,
+    NextOfKin,
+    Patient,
+    Provider,
+    Telecom,
+    Vis,
+)
+from shared.exports import values
+from shared.exports.parsers import SEPARATOR
+from shared.exports.visits import information_source
+from shared.replaced import replace
+
+_ML: Final = tables.UNITS.by_spelling["mL"]
+
+
+@dataclass(slots=True)
+class Cells:
+    """The values of one row.
+
+    Attributes:
+        texts: Texts by column name.
+        codes: Codes by column name; several if the column repeats.
+        findings: What could not be read.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, tuple[Code, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        """Return the text of a column, empty if it has none."""
+        return self.texts.get(name, "")
+
+    def code(self, name: str) -> Code:
+        """Return the first code of a column, or the empty code."""
+        codes = self.codes.get(name)
+        return codes[0] if codes else NO_CODE
+
+
+def patient(cells: Cells) -> Patient:
+    """Return the patient of a row."""
+    text, code = cells.text, cells.code
+    return Patient(
+        mrn=normalized_id(text("patient_id")),
+        name=Name(text("last_name"), text("first_name"), text("middle_name"), text("suffix")),
+        birth_date=text("birth_date"),
+        sex=code("sex").code,
+        mothers_maiden_name=text("mothers_maiden_name"),
+        races=cells.codes.get("race", ()),
+        ethnicity=code("ethnicity"),
+        addresses=_addresses(cells),
+        telecoms=_telecoms(cells),
+        multiple_birth=values.multiple_birth(code("multiple_birth").code, text("birth_order")),
+        birth_order=text("birth_order"),
+        death_date=text("death_date"),
+        death_indicator=code("deceased").code or ("Y" if text("death_date") else ""),
+        publicity=code("publicity_code"),
+        publicity_date=text("publicity_date"),
+        protection=code("protection").code,
+        protection_date=text("protection_date"),
+        registry_status=code("registry_status").code,
+        registry_status_date=text("registry_status_date"),
+        next_of_kin=_next_of_kin(cells),
+    )
+
+
+def _addresses(cells: Cells) -> tuple[Address, ...]:
+    text = cells.text
+    country = cells.code("address_country").code
+    place = Address(
+        text("address_street"),
+        text("address_other"),
+        text("address_city"),
+        text("address_state"),
+        text("address_zip"),
+        country,
+        cells.code("address_type").code or "H",
+        text("address_county"),
+    )
+    return (place,) if place else ()
+
+
+def _telecoms(cells: Cells) -> tuple[Telecom, ...]:
+    telecoms = []
+    if number := cells.text("phone"):
+        telecom = values.phone(number, cells.code("phone_use").code or "PRN")
+        if telecom:
+            telecoms.append(telecom)
+    if address := cells.text("email"):
+        telecoms.append(Telecom("NET", "Internet", email=address))
+    return tuple(telecoms)
+
+
+def _next_of_kin(cells: Cells) -> tuple[NextOfKin, ...]:
+    text = cells.text
+    name = Name(text("guardian_last_name"), text("guardian_first_name"))
+    if not name:
+        return ()
+    number = text("guardian_phone")
+    telecom = values.phone(number) if number else None
+    relationship = cells.code("guardian_relationship")
+    return (NextOfKin(name, relationship, telecoms=(telecom,) if telecom else ()),)
+
+
+def dose(cells: Cells, row: int, part: str, default_reason: Code = NO_CODE) -> Dose:
+    """Return the dose of a row.
+
+    If the row states no completion, a refusal reason makes it a refusal. If it states no information source, a lot
+    makes it a dose given here (`visits.information_source`).
+
+    Args:
+        cells: The row's values. Takes a finding if they contradict each other.
+        row: Its number.
+        part: The name of its file.
+        default_reason: The reason of refusals that state none.
+    """
+    text, code = cells.text, cells.code
+    reason = code("refusal_reason")
+    completion, action = _event(cells, row)
+    if completion is Completion.REFUSED and reason == NO_CODE:
+        reason = default_reason
+    quantity = text("amount")
+    return Dose(
+        id=normalized_id(text("dose_id")),
+        date=text("dose_date"),
+        vaccine=_vaccine(code("cvx"), text("vaccine_name")),
+        ndc=text("ndc"),
+        completion=completion,
+        information_source=information_source(_source(cells, row), completion, text("lot")),
+        action=action,
+        amount=quantity,
+        units=_units(cells) if quantity else NO_CODE,
+        lot=text("lot"),
+        expiry=text("expiry"),
+        manufacturer=code("mvx"),
+        route=code("route"),
+        site=code("site"),
+        refusal_reason=reason,
+        eligibility=code("eligibility"),
+        funding_source=code("funding_source"),
+        vis=_vis(cells),
+        dose_number=text("dose_number"),
+        comment=text("comment"),
+        administered_by=_provider(cells, *_ADMINISTERED_BY),
+        ordered_by=_provider(cells, *_ORDERED_BY),
+        entered_by=_provider(cells, *_ENTERED_BY),
+        row=row,
+        part=part,
+    )
+
+
+def _event(cells: Cells, row: int) -> tuple[Completion, Action]:
+    """RXA-20 and RXA-21, of all columns that say something about them. Statements that differ are a finding."""
+    code = cells.code
+    action, status, refused = code("action").code, code("event_status").code, code("was_refused").code
+    stated = {code("completion").code, status, "RE" if refused == "Y" else ""}
+    stated.add("NA" if code("missed_appointment").code == "Y" else "")
+    stated -= {"", tables.DELETED}
+    reason = code("refusal_reason")
+    if not stated and (reason or reason.alternate_code):
+        stated.add("RE")
+    contradictions = set(stated) if len(stated) > 1 else set()
+    if refused == "N" and "RE" in stated:
+        contradictions |= {"RE", "not refused"}
+    if status == tables.DELETED:
+        contradictions |= {"deleted", action} if action and action != status else set()
+        action = status
+    if contradictions:
+        value = ", ".join(sorted(contradictions))
+        # What a deletion says besides is not needed, but whether it is one.
+        path = "RXA-21" if status == tables.DELETED else "RXA-20"
+        cells.findings.append(Finding("STATUS-CONTRADICTS", path, row, "completion", value))
+    extract = code("extract_type").code
+    if extract in _WITHOUT_NAMES:
+        cells.findings.append(Finding("EXTRACT-WITHOUT-NAMES", "PID-5", row, "extract_type", extract))
+    completion = Completion(next(iter(stated))) if len(stated) == 1 else Completion.COMPLETE
+    return completion, Action(action) if action else Action.ADD
+
+
+_WITHOUT_NAMES: Final = frozenset({"D", "P"})
+_IS_HISTORICAL: Final = {
+    "Y": tables.INFORMATION_SOURCE.by_spelling["01"],
+    "N": tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED],
+}
+
+
+def _source(cells: Cells, row: int) -> Code:
+    """RXA-9 as the row states it, in NIP001 or by yes and no."""
+    stated, by_flag = cells.code("information_source"), _IS_HISTORICAL.get(cells.code("is_historical").code, NO_CODE)
+    if not by_flag or not stated:
+        return stated or by_flag
+    if (stated.code == ADMINISTERED) != (by_flag.code == ADMINISTERED):
+        value = f"{stated.code}, {by_flag.code}"
+        cells.findings.append(Finding("SOURCE-CONTRADICTS", "RXA-9", row, "information_source", value))
+    return stated
+
+
+def _units(cells: Cells) -> Code:
+    """RXA-7: mL if the row states none. A unit that cannot be read is not mL."""
+    return cells.code("units") if "units" in cells.codes else _ML
+
+
+_NOBODY: Final = Provider()
+_ADMINISTERED_BY, _ORDERED_BY, _ENTERED_BY = (
+    (f"{role}_npi", f"{role}_last_name", f"{role}_first_name")
+    for role in ("administered_by", "ordered_by", "entered_by")
+)
+
+
+def _vaccine(code: Code, text: str) -> Code:
+    if not text:
+        return code
+    return replace(code, text=text)
+
+
+def _provider(cells: Cells, npi: str, last_name: str, first_name: str) -> Provider:
+    number, own, family = cells.text(npi), cells.code(npi).alternate_code, cells.text(last_name)
+    if not number and not own and not family:
+        return _NOBODY
+    if own:
+        return Provider(own, family, cells.text(first_name), id_type=local.LOCAL)
+    authority = "NPI" if number else ""
+    return Provider(number, family, cells.text(first_name), "", authority, authority)
+
+
+def _vis(cells: Cells) -> tuple[Vis, ...]:
+    """The statements handed out: the n-th values of the columns belong together; a single date is that of all."""
+    documents = _pieces(cells.text("vis_document"))
+    vaccines = cells.codes.get("vis_cvx", ())
+    if not documents and not vaccines:
+        return ()
+    editions = _pieces(cells.text("vis_edition"))
+    presented = _pieces(cells.text("vis_presented"))
+    count = max(len(documents), len(vaccines))
+    if len(presented) == 1:
+        presented *= count
+    return tuple(
+        Vis(
+            document=documents[n] if n < len(documents) else "",
+            vaccine=vaccines[n] if n < len(vaccines) else NO_CODE,
+            edition=editions[n] if n < len(editions) else "",
+            presented=presented[n] if n < len(presented) else "",
+        )
+        for n in range(count)
+    )
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in text.split(SEPARATOR)] if text else []
