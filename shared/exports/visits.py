@@ -249,7 +249,7 @@ def information_source(stated: Code, completion: Completion, lot: str) -> Code:
     """Return RXA-9. A dose that was not given has none (IZ-47); without a statement, a lot means "given here"."""
     if completion in (Completion.REFUSED, Completion.NOT_ADMINISTERED):
         return Code()
-    if stated or not lot:
+    if stated or is_unread(stated) or not lot:
         return stated
     return _GIVEN_HERE
 
@@ -274,10 +274,11 @@ def _with_source(dose: Dose, source: Source, findings: list[Finding]) -> Dose:
     """Applies `Source.without_lot` to a given dose that has no lot and is not stated to be historical."""
     if dose.action is Action.DELETE or dose.lot or not dose.is_given:
         return dose
-    if dose.information_source.code not in ("", ADMINISTERED):
+    stated = dose.information_source
+    if stated.code not in ("", ADMINISTERED):
         return dose
     if source.without_lot == "hold":
-        return dose if dose.information_source else replace(dose, information_source=_GIVEN_HERE)
+        return dose if stated or is_unread(stated) else replace(dose, information_source=_GIVEN_HERE)
     findings.append(Finding("DOSE-SENT-AS-HISTORICAL", "RXA-9", dose.row, "lot", dose_id=dose.id))
     return replace(dose, information_source=_HISTORICAL)
 

@@ -76,6 +76,11 @@ TARGETS: Final[Mapping[str, CodeTarget]] = {
     "provider": CodeTarget(_npi, "an NPI (ten digits)"),
     "relationship": _target(codes.RELATIONSHIP, may_be_unknown=True),
     "refusal_reason": _target(codes.REFUSAL_REASON),
+    "completion": _target(codes.EVENT_STATUS),
+    "information_source": _target(codes.INFORMATION_SOURCE),
+    "action": _target(codes.ACTION),
+    "sex": _target(codes.SEX),
+    "units": _target(codes.UNITS),
 }
 """Code table in clinics.toml → the standard codes that it may map to."""
 
@@ -136,10 +141,22 @@ def _name_problems(path: str, own: str, seen: dict[str, str]) -> Iterator[Proble
     seen.setdefault(key(own), own)
 
 
+def _keys(table: str, own: str) -> tuple[str, ...]:
+    """The forms in which a local code is compared; a package code for a vaccine may be written in any way."""
+    package = _ndc(own) if table == "vaccine" else None
+    return (key(own), key(package)) if package else (key(own),)
+
+
 def local_codes(codes_: Mapping[str, Mapping[str, str]], lots: Mapping[str, Mapping[str, str]]) -> LocalCodes:
     """Return the code maps of one source or clinic whose sections have no problems."""
     tables = {
-        table: MappingProxyType({key(own): TARGETS[table].look_up(meant) or NO_CODE for own, meant in map_.items()})
+        table: MappingProxyType(
+            {
+                spelling: TARGETS[table].look_up(meant) or NO_CODE
+                for own, meant in map_.items()
+                for spelling in _keys(table, own)
+            }
+        )
         for table, map_ in codes_.items()
     }
     inventory = {

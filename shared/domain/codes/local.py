@@ -16,7 +16,19 @@ import msgspec
 
 from shared.domain.codes import cdc
 from shared.domain.codes.races import is_detail
-from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Finding, NextOfKin, Patient, Provider, Visit
+from shared.domain.model import (
+    GIVEN,
+    NO_CODE,
+    Action,
+    Code,
+    Completion,
+    Dose,
+    Finding,
+    NextOfKin,
+    Patient,
+    Provider,
+    Visit,
+)
 from shared.replaced import replace
 
 LOCAL: Final = "L"
@@ -27,7 +39,7 @@ CAUSE: Final = "UNMAPPED"
 _SHOWN: Final = 40
 _HASH_SHOWN: Final = 6
 
-# Table of clinics.toml → HL7 fields of its values. All but the last four are attributes of `Dose`.
+# Table of clinics.toml → HL7 fields of its values.
 PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "vaccine": ("RXA-5",),
     "manufacturer": ("RXA-17",),
@@ -40,9 +52,26 @@ PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "ethnicity": ("PID-22",),
     "relationship": ("NK1-3",),
     "provider": ("RXA-10", "ORC-12", "ORC-10"),
+    "completion": ("RXA-20",),
+    "information_source": ("RXA-9",),
+    "action": ("RXA-21",),
+    "sex": ("PID-8",),
+    "units": ("RXA-7",),
 }
 _TABLE: Final = {path: table for table, paths in PATHS.items() for path in paths}
-_OF_DOSE: Final = ("vaccine", "manufacturer", "route", "site", "refusal_reason", "eligibility", "funding_source")
+_OF_DOSE: Final = (
+    "vaccine",
+    "manufacturer",
+    "route",
+    "site",
+    "refusal_reason",
+    "eligibility",
+    "funding_source",
+    "information_source",
+    "units",
+)
+DELETED: Final = "D"
+"""As the meaning of a completion: the dose is deleted (RXA-21)."""
 _PROVIDERS: Final = (("administered_by", "RXA-10"), ("ordered_by", "ORC-12"), ("entered_by", "ORC-10"))
 _OF_CODES: Final = frozenset({"CODE-UNKNOWN", "CODE-LEFT-OUT", "CODE-ROLLED-UP", UNMAPPED})
 _OF_PROVIDERS: Final = frozenset({"VALUE-LEFT-OUT", "PROVIDER-ID-LEFT-OUT"})
@@ -128,7 +157,7 @@ def applied(visit: Visit, *maps: LocalCodes) -> Visit:
 
 def _is_concerned(dose: Dose, maps: tuple[LocalCodes, ...]) -> bool:
     """Whether the maps may change a dose about which there is no finding; most doses they do not."""
-    if is_unread(dose.vaccine):
+    if is_unread(dose.vaccine) or (dose.ndc and not dose.vaccine):
         return True
     for local_codes in maps:
         tables = local_codes.tables
@@ -187,7 +216,8 @@ class _Application:
         raw = code.alternate_code if is_unread(code) or is_detailed else noted
         if not raw:
             return code
-        meaning = self._meaning(table, PATHS[table][0], raw, code.text or code.alternate_text)
+        text = code.text or code.alternate_text if is_unread(code) else ""
+        meaning = self._meaning(table, PATHS[table][0], raw, text)
         if meaning is not None:
             return meaning
         return Code("", code.text) if is_unread(code) else code
@@ -201,13 +231,22 @@ class _Application:
             races.append(self._coded("race", NO_CODE, noted))
         ethnicity = self._coded("ethnicity", patient.ethnicity, self._noted.get(("PID-22", row), ""))
         kin = self._next_of_kin(patient.next_of_kin, self._noted.get(("NK1-3", row), ""))
-        if tuple(races) == patient.races and ethnicity is patient.ethnicity and kin == patient.next_of_kin:
+        sex = self._noted_meaning("sex", row) or patient.sex
+        is_same = sex == patient.sex and ethnicity is patient.ethnicity
+        if is_same and tuple(races) == patient.races and kin == patient.next_of_kin:
             return patient
         by_code: dict[str, Code] = {}
         for race in races:
             if race:
                 by_code.setdefault(race.code, race)
-        return replace(patient, races=tuple(by_code.values()), ethnicity=ethnicity, next_of_kin=kin)
+        return replace(patient, sex=sex, races=tuple(by_code.values()), ethnicity=ethnicity, next_of_kin=kin)
+
+    def _noted_meaning(self, table: str, row: int) -> str:
+        """The code that the maps have for a value that is only in a finding; empty if they have none."""
+        path = PATHS[table][0]
+        noted = self._noted.get((path, row), "")
+        meaning = self._meaning(table, path, noted) if noted else None
+        return meaning.code if meaning else ""
 
     def _next_of_kin(self, kin: tuple[NextOfKin, ...], noted: str) -> tuple[NextOfKin, ...]:
         """A value that is only in a finding belongs to the relative without relationship, if there is exactly one."""
@@ -227,14 +266,18 @@ class _Application:
     # a dose -----------------------------------------------------------------------------------------------------------
 
     def _dose(self, dose: Dose) -> Dose:
-        changes: dict[str, Any] = {}
+        changes = self._event(dose)
         for table in _OF_DOSE:
+            if table in changes:
+                continue
             before: Code = getattr(dose, table)
             after = self._coded(table, before, self._noted.get((PATHS[table][0], dose.row), ""))
             if after is before:
                 after = self._local_number(table, before)
             elif table == "vaccine" and not after:
                 self._note_vaccine(before, dose)
+            if table == "vaccine" and before.alternate_code == "" and not after and dose.ndc:
+                after = self._vaccine_of_package(dose)
             if after is not before:
                 changes[table] = after
         if changes.get("refusal_reason") and dose.completion is Completion.NOT_ADMINISTERED:
@@ -245,6 +288,30 @@ class _Application:
             if mapped is not provider:
                 changes[role] = mapped
         return self._with_lot(replace(dose, **changes) if changes else dose)
+
+    def _event(self, dose: Dose) -> dict[str, Any]:
+        """RXA-20 and RXA-21 as the maps read them; a dose that was not given has no RXA-9."""
+        completion, action = self._noted_meaning("completion", dose.row), self._noted_meaning("action", dose.row)
+        changes: dict[str, Any] = {}
+        if completion == DELETED:
+            changes["action"] = Action.DELETE
+        elif completion:
+            changes["completion"] = Completion(completion)
+            if changes["completion"] not in GIVEN:
+                changes["information_source"] = NO_CODE
+        if action:
+            changes["action"] = Action(action)
+        return changes
+
+    def _vaccine_of_package(self, dose: Dose) -> Code:
+        """The vaccine of a package that CDC's table does not have; the NDC goes along as its alternate anyway."""
+        meaning = self._meaning("vaccine", "RXA-5", dose.ndc)
+        if meaning:
+            return Code(meaning.code, meaning.text, meaning.system)
+        noted = any(finding.row == dose.row and table_of(finding) == "vaccine" for finding in self._visit.findings)
+        if cdc.ndc(dose.ndc) is None and not noted and dose.action is not Action.DELETE:
+            self._new_findings.append(Finding(UNMAPPED, "RXA-5", dose.row, value=dose.ndc, dose_id=dose.id))
+        return dose.vaccine
 
     def _note_vaccine(self, code: Code, dose: Dose) -> None:
         """Not every reader notes a vaccine with a local code only, because its package could have named it."""

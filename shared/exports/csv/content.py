@@ -206,7 +206,7 @@ def _source(cells: Cells, row: int) -> Code:
     """RXA-9 as the row states it, in NIP001 or by yes and no."""
     stated, by_flag = cells.code("information_source"), _IS_HISTORICAL.get(cells.code("is_historical").code, NO_CODE)
     if not by_flag or not stated:
-        return stated or by_flag
+        return stated if stated or local.is_unread(stated) else by_flag
     if (stated.code == ADMINISTERED) != (by_flag.code == ADMINISTERED):
         value = f"{stated.code}, {by_flag.code}"
         cells.findings.append(Finding("SOURCE-CONTRADICTS", "RXA-9", row, "information_source", value))
