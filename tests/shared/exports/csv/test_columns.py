@@ -15,7 +15,7 @@ from shared.exports.columns import BY_NAME, COLUMNS, Becomes, Column, ColumnKind
 from shared.exports.parsers import parser
 from shared.exports.presets import PRESETS
 from shared.exports.values import Dates
-from shared.usecases.intake.prepare import prepare
+from shared.usecases.prepare import prepare
 
 Read = Callable[..., list[Visit]]
 SOURCE = Source("own", "csv", clinic="elm")

@@ -14,7 +14,7 @@ from shared.domain.model import Visit
 from shared.exports.readers import READERS
 from shared.ports.objects import StoredObject
 from shared.usecases.findings import cause_of
-from shared.usecases.intake.prepare import Prepared, prepare
+from shared.usecases.prepare import Prepared, prepare
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 CLINICS_TOML = """
