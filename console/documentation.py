@@ -18,6 +18,8 @@ from console.main import app
 from shared.domain import faults, guidance, lifecycle
 from shared.domain.checks import NEEDED_TO_DELETE, Check
 from shared.domain.guidance_table import ANSWERS, TABLE
+from shared.domain.hl7.iis_profiles import PROFILES, IisProfile
+from shared.domain.lifecycle import Event
 from shared.domain.z22 import conformance
 from shared.exports.columns import COLUMNS, Column, ColumnKind
 from shared.exports.csv.unknown import OTHER_STATUSES, OTHER_WORDS, PHRASES, WORDS
@@ -104,8 +106,8 @@ def faults_page() -> str:
     return (
         "# How delivery can fail\n\n"
         "One row per fault. Where the IIS may have stored the message, the submission becomes UNKNOWN and the same "
-        "message is sent once more. Where it cannot have, the submission waits as long as the ladder of its strategy "
-        "says, and is sent again.\n\n"
+        "message is sent once more; with RECONCILE a query decides instead. Where it cannot have, the submission waits "
+        "as long as the ladder of its strategy says, and is sent again.\n\n"
         + _table(("code", "what happened", "what to do", "strategy", "stored?"), rows)
         + f"\n## Ladders\n\n{ladders}"
     )
@@ -127,7 +129,28 @@ def acks_page() -> str:
         "most specific row wins: a code of the IIS's own, then a field, then a code of a national table, then a "
         "segment.\n\n"
         + _table(("code", "field", "what is wrong", "how to fix it", "who"), map(row, (*TABLE, *ANSWERS.values())))
+        + "\n## How an answer is read\n\n"
+        "`iis.profile` names how the IIS answers. Of several answers to one message the gravest counts. An error in an "
+        "ORDER group costs that group, in an optional segment that segment, elsewhere the message. The other groups "
+        "count as stored only where the profile knows that the IIS goes on after an error; else they are in doubt "
+        "until `vaxline reconcile` proves them. Words such as *message rejected* in MSA-3 or ERR-8 count whatever the "
+        "severity. An answer whose MSH-9 is not ACK, or whose MSA-2 names another message, is none.\n\n"
+        + _table(
+            ("profile", "MSA-1", "without ERR", "with warnings or information", "with errors", "goes on"),
+            (row for profile in PROFILES.values() for row in _verdicts(profile)),
+        )
     )
+
+
+def _verdicts(profile: IisProfile) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each value of MSA-1 that an IIS of this profile uses."""
+    for msa_1, verdict in profile.verdicts.items():
+        bare, remarked = (
+            f"`{result}`" if not isinstance(result, Event) else result.value
+            for result in (verdict.bare, verdict.remarked)
+        )
+        errors = "refuse" if verdict.refuses_all else "by their places"
+        yield f"`{profile.name}`", msa_1, bare, remarked, errors, "yes" if profile.goes_on else "not known"
 
 
 def metrics_page() -> str:

@@ -249,7 +249,7 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     ),
     Fault(
         "IIS-INTERNAL-ERROR",
-        "The IIS stored nothing because of an error of its own (table 0357: 206 or 207, AR).",
+        "The IIS stored nothing because of an error of its own (ERR-3 is 206 or 207, or its text says so).",
         _WAIT,
         Strategy.RETRY,
         False,
