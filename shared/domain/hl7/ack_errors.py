@@ -173,7 +173,7 @@ def read_err(err: Segment, verdict: Verdict, profile: IisProfile) -> ErrSegment:
     if err.raw(1) and not err.raw(2) and not err.raw(3):
         err = _from_version_2_3(err)
     code, application_code, cause = _codes(err, profile)
-    texts = [err.value(number) for number in _TEXT_FIELDS]
+    texts = [text for number in _TEXT_FIELDS if (text := err.value(number))]
     drops_group, rejects_message = (
         says(pattern, texts, profile) for pattern in (profile.dropping_text, profile.rejecting_text)
     )
