@@ -33,6 +33,7 @@ from shared.settings import (
 )
 from shared.usecases.correction.triage import Triage
 from shared.usecases.delivery.backfill import Backfill
+from shared.usecases.delivery.certificate import days_left
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.sweep import Sweep
@@ -319,6 +320,7 @@ class World:
             convert=convert,
             submit=submit,
             deliver=deliver,
+            certificate_days=lambda clinics: days_left(clinics, CONFIGURATION, Vault(), clock.now()),
             triage=Triage(**wired(Triage), outbox=outbox),
             backfill=Backfill(**wired(Backfill), outbox=outbox, configurations=configurations),
             sweep=Sweep(**wired(Sweep), outbox=outbox, configurations=configurations),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 
 import pytest
@@ -9,6 +10,9 @@ from functions import logs
 from local.aws.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Objects
 from shared.adapters.aws.sqs import announcement
+from shared.domain.lifecycle import State
+from shared.ports.queues import OutboxMessage
+from shared.usecases.delivery.submit import Done
 from shared.usecases.intake.arrival import Ignored
 
 
@@ -81,3 +85,31 @@ def test_scheduled_functions_succeed_before_the_first_configuration(cloud: Local
         {"queued": 0, "stopped": 0},
         {"valve": "OPEN", "probe": ""},
     )
+
+
+class Enough:
+    """Lambda's context with time left."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def test_a_delivered_batch_does_not_come_back_for_a_number_of_an_alarm(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = importlib.reload(importlib.import_module("functions.submit.handler"))
+    done = Done("MSG1", "elm", State.ACCEPTED.value)
+    message = OutboxMessage("MSG1", "elm", "GROUP")
+    monkeypatch.setattr(submit._app, "deliver", lambda _messages, _left: [(message, done)])
+
+    def broken(_clinics: frozenset[str]) -> int:
+        raise TimeoutError
+
+    monkeypatch.setattr(submit._app, "certificate_days", broken)
+    body = json.dumps({"msh_10": "MSG1", "clinic": "elm"})
+    record = {"messageId": "1", "body": body, "receiptHandle": "H", "attributes": {"MessageGroupId": "GROUP"}}
+    written = io.StringIO()
+    with logs.written_to(written):
+        assert submit.handler({"Records": [record]}, Enough()) == {"batchItemFailures": []}
+    assert "certificates not looked at" in written.getvalue()
+    assert '"Accepted"' in written.getvalue()
