@@ -23,6 +23,7 @@ from shared.domain.lifecycle import Event
 from shared.domain.z22 import conformance
 from shared.exports.columns import COLUMNS, Column, ColumnKind
 from shared.exports.csv.unknown import OTHER_STATUSES, OTHER_WORDS, PHRASES, WORDS
+from shared.exports.fhir import elements
 from shared.exports.presets import PRESETS
 from shared.metrics import METRICS, Metric
 from shared.usecases.findings import OF_RECORDS
@@ -208,6 +209,42 @@ def reports_page() -> str:
     )
 
 
+def fhir_elements_page() -> str:
+    """Return docs/fhir-elements.md."""
+
+    def rows(kind: str) -> Iterator[tuple[str, ...]]:
+        for element in elements.TABLE:
+            top, _, name = element.path.partition(".")
+            if top == kind:
+                yield f"`{name}`", element.fate.value, element.words, element.type
+
+    columns = ("element", "what becomes of it", "as, what, or why", "type")
+    kinds = dict.fromkeys(element.path.partition(".")[0] for element in elements.TABLE)
+    parts = [
+        """# What becomes of FHIR elements
+
+One row per element of the resources that an export is read from ([exports.md](exports.md#fhir-r4-bulk-export)). A test
+fills each element in turn and requires that it is in the VXU, makes a difference, is named by a finding, holds the
+dose, or changes nothing, as this page says (`tests/shared/exports/fhir/test_elements.py`).
+
+- An element or extension that this page does not have is named once for the export by a warning (`ELEMENT-UNKNOWN`).
+  An element of Immunization whose name may say that the dose was not given (see
+  [csv-columns.md](csv-columns.md#other-columns)) holds the dose (`ELEMENT-UNDECIDED`).
+- A modifier extension holds the dose, wherever it stands (`ELEMENT-MODIFIES`).
+- What `ignore` of the source in clinics.toml names is passed over without a word: an element
+  (`Immunization.reaction`), or the URL of an extension.
+- `id` and `extension` may stand in every element. An element that is not read is not looked into.
+"""
+    ]
+    parts += [f"\n## {title}\n\n{_table(columns, rows(kind))}" for kind, title in elements.TITLES.items()]
+    parts.append("\n## Types\n\nThese rows hold wherever the type is used.\n")
+    parts += [f"\n### {kind}\n\n{_table(columns, rows(kind))}" for kind in kinds if kind not in elements.TITLES]
+    urls = ((f"`{one.path}`", one.fate.value, one.words) for one in elements.EXTENSIONS)
+    ending = "A URL that ends with a hyphen stands for all that begin so."
+    parts.append(f"\n## Extensions\n\n{ending}\n\n{_table(('URL', 'what becomes of it', 'as, or why'), urls)}")
+    return "".join(parts)
+
+
 def csv_columns_page() -> str:
     """Return docs/csv-columns.md."""
 
@@ -300,6 +337,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reports.md": reports_page,
     "docs/commands.md": commands_page,
     "docs/csv-columns.md": csv_columns_page,
+    "docs/fhir-elements.md": fhir_elements_page,
 }
 
 

@@ -18,7 +18,7 @@ _LEADING: Final = b"\x0b\x1c \t\r\n"
 _HL7_SEGMENTS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
 # The type of a Bundle stands before its first entry; NDJSON of single resources is a bulk export.
 _BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"|^\{[^{]*"entry"\s*:\s*\[')
-_COLUMN_KEYS: Final = ("columns", "delimiter", "ignore")
+_COLUMN_KEYS: Final = ("columns", "delimiter")
 _TEXT_KEYS: Final = ("date_formats", "encoding")
 _FHIR_KEYS: Final = ("clinic_by", "mrn_system")
 
@@ -54,7 +54,7 @@ def _is_bundle(head: bytes) -> bool:
 
 
 _ROWS: Final = (
-    ExportFormat("hl7", _is_hl7, (*_COLUMN_KEYS, *_FHIR_KEYS)),
+    ExportFormat("hl7", _is_hl7, (*_COLUMN_KEYS, "ignore", *_FHIR_KEYS)),
     ExportFormat("fhir-bundle", _is_bundle, (*_COLUMN_KEYS, *_TEXT_KEYS)),
     ExportFormat("fhir", _is_json, (*_COLUMN_KEYS, *_TEXT_KEYS), is_set=True),
     ExportFormat("csv", lambda _: True, _FHIR_KEYS, has_columns=True),

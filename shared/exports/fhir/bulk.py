@@ -21,6 +21,7 @@ from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.resources import BUNDLE, IMMUNIZATION, Place, Resources
 from shared.exports.fhir.rows import Rows
 from shared.exports.fhir.spool import ResourceSpool
+from shared.exports.fhir.unread import Unread
 from shared.exports.kinds import TEXT, sentence, wrong_kind
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text
 from shared.ports.objects import LONG_AGO, Objects, StoredObject
@@ -45,6 +46,7 @@ class FhirSet:
         self._source = source
         self._objects = objects
         self._findings: list[Finding] = []
+        self._unread = Unread(source.ignore)
         self._manifest: manifest.Manifest | None = None
         self._deleted_files: frozenset[str] = frozenset()
         self._counts: dict[str, int] = {}
@@ -53,7 +55,7 @@ class FhirSet:
         """Read all files, then yield the visits by patient and day."""
         with ResourceSpool() as spool:
             numbers = RecordNumbers(self._as_of(), self._source.mrn_system)
-            resources = Resources(spool, numbers, self._note)
+            resources = Resources(spool, numbers, self._unread, self._note)
             # The manifest says which of the other files name deleted resources.
             for number in sorted(range(len(self._parts)), key=lambda number: self._names[number] != arrivals.MANIFEST):
                 part = self._parts[number]
@@ -69,7 +71,7 @@ class FhirSet:
                 self._findings.append(Finding(code, column="file", value=resources.other_content))
             if self._findings:
                 yield visits.about_file(self._source, self._findings)
-            yield from Rows(spool, self._source, self._names, numbers).visits()
+            yield from Rows(spool, self._source, self._names, numbers, self._unread).visits()
 
     def _as_of(self) -> str:
         """The day on which the export arrived, which tells what is in force."""
@@ -85,7 +87,10 @@ class FhirSet:
         name = self._names[number]
         with self._objects.open(part) as stream:
             if name == arrivals.MANIFEST:
-                self._manifest = manifest.read(stream.read(arrivals.MANIFEST_CAP))
+                text_of_manifest = stream.read(arrivals.MANIFEST_CAP)
+                self._manifest = manifest.read(text_of_manifest)
+                # Whatever it says, no dose is held for it.
+                list(self._unread.findings(text_of_manifest, "Manifest", ""))
                 if self._manifest is None:
                     self._note("MANIFEST-UNREADABLE", number, 0)
                 else:

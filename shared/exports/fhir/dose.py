@@ -15,6 +15,7 @@ from shared.domain.identity import normalized_id
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Vis
 from shared.exports import values
 from shared.exports.fhir import model as fhir
+from shared.exports.fhir.labels import labels
 from shared.exports.fhir.performers import performers
 from shared.exports.fhir.reading import FindActor, Reading, spellings
 from shared.exports.fhir.systems import standard_system
@@ -46,6 +47,7 @@ def dose(
         The dose, and a finding for each value that could not be read.
     """
     reading = Reading(row, as_of)
+    reading.findings += labels(resource.meta, "Immunization", "RXA", row)
     completion, action, reason = _status(resource, reading)
     people = performers(resource.performer, find, reading)
     amount, units = _amount(resource.doseQuantity, reading)
@@ -160,6 +162,11 @@ def _amount(quantity: fhir.Quantity, reading: Reading) -> tuple[str, Code]:
     if quantity.value is None:
         return "", NO_CODE
     amount = _decimal(quantity.value)
+    if quantity.comparator:
+        reading.note(
+            "VALUE-LEFT-OUT", "RXA-6", "doseQuantity", f"{quantity.comparator}{amount} {quantity.unit}".strip()
+        )
+        return "", NO_CODE
     for spelling in (quantity.code, quantity.unit):
         units = tables.UNITS.look_up(spelling) if spelling else None
         if units:
@@ -268,15 +275,14 @@ def _eligibility(concepts: Iterable[fhir.Concept], reading: Reading) -> Code:
 
 
 def _vis(statements: Iterable[fhir.Education], reading: Reading) -> tuple[Vis, ...]:
-    """The statements with a document type; an edition date alone does not say which vaccine it is about."""
+    """The statements with a document type; nothing else tells which statement it was."""
     read = []
     for statement in statements:
+        edition, presented = statement.publicationDate, statement.presentationDate
         if len(statement.documentType) == _DOCUMENT_LENGTH:
-            edition = values.iso_day(statement.publicationDate) or ""
-            presented = values.iso_day(statement.presentationDate) or ""
-            read.append(Vis(statement.documentType, edition=edition, presented=presented))
-        elif statement.documentType or statement.publicationDate:
-            value = statement.documentType or statement.publicationDate
+            days = values.iso_day(edition) or "", values.iso_day(presented) or ""
+            read.append(Vis(statement.documentType, edition=days[0], presented=days[1]))
+        elif value := statement.documentType or statement.reference or edition or presented:
             reading.note("VALUE-LEFT-OUT", "OBX 69764-9", "education", value)
     return tuple(read)
 

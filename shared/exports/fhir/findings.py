@@ -18,6 +18,58 @@ TABLE: Final[tuple[Check, ...]] = (
         "Look at the export job; the line is named.",
         _SETUP,
     ),
+    # What is not read.
+    Check(
+        "ELEMENT-MODIFIES",
+        _E,
+        "",
+        "The resource has a modifier extension, or another element that may change what it means, and vaxline does not "
+        "know how.",
+        "Find out what it says. If it changes nothing, name it in `ignore` of the source in clinics.toml, push, and "
+        "store the export again.",
+        _SETUP,
+    ),
+    Check(
+        "ELEMENT-UNDECIDED",
+        _E,
+        "RXA",
+        "An element that FHIR R4 does not have may say, by its name, that the dose was not given.",
+        "Find out what it says. If it changes nothing, name it in `ignore` of the source in clinics.toml, push, and "
+        "store the export again.",
+        _SETUP,
+    ),
+    Check(
+        "ELEMENT-NOT-REPORTED",
+        _W,
+        "",
+        "An element of the export is not reported.",
+        "Nothing to do if the IIS needs not know it; else report it in the IIS's own screens.",
+        counts_in_strict=False,
+    ),
+    Check(
+        "ELEMENT-UNKNOWN",
+        _W,
+        "",
+        "An element or extension that vaxline does not know was not read.",
+        "Nothing to do if it is not wanted: name it in `ignore` of the source in clinics.toml.",
+        _SETUP,
+    ),
+    Check(
+        "TEST-DATA",
+        _E,
+        "",
+        "The export says that it is about a test and no patient (security label HTEST).",
+        "Close it. If it is about a patient, remove the label in the EHR and export it again.",
+        _SETUP,
+    ),
+    Check(
+        "RESOURCE-SUBSETTED",
+        _W,
+        "",
+        "The server left elements of the resource out (tag SUBSETTED), so that something may be missing.",
+        "Let the export ask for whole resources (no `_elements`, no `_summary`).",
+        _SETUP,
+    ),
     Check(
         "RESOURCE-PARTLY-READ",
         _W,

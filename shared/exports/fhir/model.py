@@ -38,6 +38,13 @@ class Period(msgspec.Struct, frozen=True, gc=False):
 ALWAYS: Final = Period()
 
 
+class Meta(msgspec.Struct, frozen=True, gc=False):
+    versionId: str = ""
+    lastUpdated: str = ""
+    security: tuple[Coding, ...] = ()
+    tag: tuple[Coding, ...] = ()
+
+
 class Identifier(msgspec.Struct, frozen=True, gc=False):
     system: str = ""
     value: str = ""
@@ -80,8 +87,10 @@ class ContactPoint(msgspec.Struct, frozen=True, gc=False):
 class PostalAddress(msgspec.Struct, frozen=True, gc=False):
     use: str = ""
     type: str = ""
+    text: str = ""
     line: tuple[str, ...] = ()
     city: str = ""
+    district: str = ""
     state: str = ""
     postalCode: str = ""
     country: str = ""
@@ -106,6 +115,7 @@ class PatientLink(msgspec.Struct, frozen=True, gc=False):
 
 class Patient(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
+    meta: Meta = msgspec.field(default_factory=Meta)
     extension: tuple[Extension, ...] = ()
     identifier: tuple[Identifier, ...] = ()
     active: bool = True
@@ -138,12 +148,14 @@ class Performer(msgspec.Struct, frozen=True, gc=False):
 
 class Quantity(msgspec.Struct, frozen=True, gc=False):
     value: Decimal | None = None
+    comparator: str = ""
     unit: str = ""
     code: str = ""
 
 
 class Education(msgspec.Struct, frozen=True, gc=False):
     documentType: str = ""
+    reference: str = ""
     publicationDate: str = ""
     presentationDate: str = ""
 
@@ -167,6 +179,7 @@ class Immunization(msgspec.Struct, frozen=True, gc=False):
     """An Immunization of R4, and the elements by which STU3 and DSTU2 say whether and when a dose was given."""
 
     id: str = ""
+    meta: Meta = msgspec.field(default_factory=Meta)
     identifier: tuple[Identifier, ...] = ()
     contained: tuple[Actor, ...] = ()
     status: str = ""
@@ -209,11 +222,6 @@ class Immunization(msgspec.Struct, frozen=True, gc=False):
         if self.primarySource is None and self.reported is not None:
             return not self.reported
         return self.primarySource
-
-
-class Meta(msgspec.Struct, frozen=True, gc=False):
-    versionId: str = ""
-    lastUpdated: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):

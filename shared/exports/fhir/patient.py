@@ -13,6 +13,7 @@ from shared.domain.codes.table import Table
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import values
 from shared.exports.fhir import model as fhir
+from shared.exports.fhir.labels import labels
 from shared.exports.fhir.names import current_name, human_name
 from shared.exports.fhir.periods import is_in_force
 from shared.exports.fhir.systems import plain_system
@@ -40,7 +41,7 @@ def patient(resource: fhir.Patient, mrn: str, as_of: str = "") -> tuple[Patient,
     Returns:
         The patient, and a finding without row number for each value that could not be read.
     """
-    findings: list[Finding] = []
+    findings = list(labels(resource.meta, "Patient", "PID"))
     birth = _day(resource.birthDate, "DATE-UNREADABLE", "PID-7", "Patient.birthDate", findings)
     died = _day(resource.deceasedDateTime, "DATE-LEFT-OUT", "PID-29", "Patient.deceasedDateTime", findings)
     multiple, order = _multiple_birth(resource)
@@ -59,7 +60,7 @@ def patient(resource: fhir.Patient, mrn: str, as_of: str = "") -> tuple[Patient,
         aliases=aliases,
         races=_omb(resource.extension, fhir.RACE, tables.RACE, "PID-10", findings),
         ethnicity=next(iter((*filter(None, ethnicities), *ethnicities)), NO_CODE),
-        addresses=tuple(address(place) for place in _in_force(resource.address, as_of)),
+        addresses=_addresses(resource.address, as_of, "PID-11", "Patient.address", findings),
         telecoms=telecoms(_in_force(resource.telecom, as_of), findings),
         multiple_birth=multiple,
         birth_order=order,
@@ -148,6 +149,20 @@ def _omb(
     return tuple(dict.fromkeys(codes))
 
 
+def _addresses(
+    places: Iterable[fhir.PostalAddress], as_of: str, path: str, element: str, findings: list[Finding]
+) -> tuple[Address, ...]:
+    """The addresses in force. One that is a text alone is left out: its parts cannot be told."""
+    read = []
+    for place in _in_force(places, as_of):
+        converted = address(place)
+        if converted:
+            read.append(converted)
+        elif place.text.strip():
+            findings.append(Finding("VALUE-LEFT-OUT", path, column=element, value=place.text.strip()))
+    return tuple(read)
+
+
 def address(place: fhir.PostalAddress) -> Address:
     """Convert an Address; a country that the table does not have stays as it is."""
     country = (_look_up(tables.COUNTRY, place.country) or NO_CODE).code or place.country
@@ -159,6 +174,7 @@ def address(place: fhir.PostalAddress) -> Address:
         state=place.state,
         zip=place.postalCode,
         country=country,
+        county=place.district,
         type="M" if place.type == "postal" and place.use in ("", "home") else _ADDRESS_TYPES.get(place.use, "H"),
     )
 
@@ -200,7 +216,8 @@ def _next_of_kin(contact: fhir.Contact, as_of: str, findings: list[Finding]) -> 
     if local.is_unread(relationship):
         value = relationship.alternate_code
         findings.append(Finding("CODE-LEFT-OUT", "NK1-3", column="Patient.contact", value=value))
-    place = next((address(place) for place in _in_force([contact.address], as_of)), Address())
+    places = _addresses([contact.address], as_of, "NK1-4", "Patient.contact.address", findings)
+    place = places[0] if places else Address()
     return NextOfKin(name, relationship, place, telecoms(_in_force(contact.telecom, as_of), findings))
 
 

@@ -16,6 +16,7 @@ from shared.exports.fhir import lenient, references
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.spool import DELETED, NewRow, ResourceSpool
+from shared.exports.fhir.unread import Unread
 from shared.exports.text import repaired
 
 IMMUNIZATION: Final = re.compile(r'"resourceType"\s*:\s*"Immunization"')
@@ -42,6 +43,7 @@ class Place:
         scope: The Bundle, so that names are looked up in it first; empty outside of Bundles.
         is_history: The Bundle is the history of a server: newest version first, and DELETE entries.
         depth: How many Bundles are around it.
+        fault: What holds its rows: the code of a finding, and the reason behind a space; empty if nothing does.
         only_deletes: The manifest lists its file under `deleted`, so a resource in it is not to be reported.
     """
 
@@ -51,6 +53,7 @@ class Place:
     scope: str = ""
     is_history: bool = False
     depth: int = 0
+    fault: str = ""
     only_deletes: bool = False
 
 
@@ -62,11 +65,12 @@ class Resources:
         seen: How many resources of each other type there were.
     """
 
-    def __init__(self, spool: ResourceSpool, numbers: RecordNumbers, note: Note) -> None:
+    def __init__(self, spool: ResourceSpool, numbers: RecordNumbers, unread: Unread, note: Note) -> None:
         self.rows = 0
         self.seen: Counter[str] = Counter()
         self._spool = spool
         self._numbers = numbers
+        self._unread = unread
         self._note = note
         self._last_row: dict[int, int] = {}
         self._entries = 0
@@ -145,6 +149,9 @@ class Resources:
         if place.depth >= _DEEPEST_BUNDLE:
             raise msgspec.DecodeError("Bundles are nested too deeply")
         bundle = bundles.BUNDLE.decode(payload)
+        modifier = ""
+        for finding in self._unread.findings(payload, "Bundle", "RXA", place.line):
+            modifier = modifier or f"{finding.code} {finding.column}"
         own, next_pages = self._pages.setdefault(place.part, (set(), set()))
         own.update(bundle.linked("self"))
         next_pages.update(bundle.linked("next"))
@@ -156,6 +163,7 @@ class Resources:
             is_history=bundle.type == "history",
             depth=place.depth + 1,
             only_deletes=place.only_deletes,
+            fault=place.fault or modifier,
         )
         opened = _Opened(inner)
         for entry in bundle.entry:
@@ -251,7 +259,7 @@ class Resources:
             values.iso_day(first.occurrenceDateTime or first.date) or "",
             place.part,
             self._row_number(place),
-            "",
+            place.fault,
             payload,
             place.scope,
             f"Immunization/{first.id}" if first.id else "",

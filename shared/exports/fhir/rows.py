@@ -20,6 +20,7 @@ from shared.exports.fhir import patient as fhir_patient
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.reading import FindActor
 from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
+from shared.exports.fhir.unread import Unread
 from shared.exports.visits import Defaults, Entry
 from shared.replaced import replace
 
@@ -32,12 +33,15 @@ _KINDS_OF_ACTORS: Final = tuple(sorted(fhir.LOOKED_UP))
 class Rows:
     """The rows of one export, read once."""
 
-    def __init__(self, spool: ResourceSpool, source: Source, names: Sequence[str], numbers: RecordNumbers) -> None:
+    def __init__(
+        self, spool: ResourceSpool, source: Source, names: Sequence[str], numbers: RecordNumbers, unread: Unread
+    ) -> None:
         self._spool = spool
         self._source = source
         self._names = names
         self._numbers = numbers
-        self._actors: dict[tuple[str, str], fhir.Actor | None] = {}
+        self._unread = unread
+        self._actors: dict[tuple[str, str], tuple[fhir.Actor | None, tuple[Finding, ...]]] = {}
         self._defaults = Defaults.of(source)
         self._last_patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", _NOBODY, ())
 
@@ -58,6 +62,9 @@ class Rows:
                     yield visits.visit(self._source, clinic, day if entry.dose else "", entries)
             for clinic, entries in clinics.items():
                 yield from visits.of_patient(self._source, clinic, day, entries)
+        unknown = self._unread.of_export()
+        if unknown:
+            yield visits.about_file(self._source, unknown)
 
     def _older(self, rows: Sequence[StoredRow], newest: Entry) -> Iterator[Entry]:
         """Older versions of a row: they are accounted for in its visit, and nothing of them is read."""
@@ -72,14 +79,19 @@ class Rows:
             return "", Entry(part, row.row, _NOBODY, None, (read,), row.payload.decode().strip())
         resource, left_out = read
 
+        of_actors: dict[Finding, None] = {}
+
         def find(reference: fhir.Reference) -> fhir.Actor | None:
-            return self._actor(reference, resource, row.scope)
+            actor, said = self._actor(reference, resource, row.scope)
+            of_actors.update(dict.fromkeys(said))
+            return actor
 
         dose, findings = fhir_dose.dose(resource, row.row, part, find, self._numbers.as_of)
         dose = self._defaults.applied(dose)
         patient, problems = self._patient_of(row, resource)
         all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
         all_findings += lenient.findings(left_out, fhir.Immunization, "RXA", row.row)
+        all_findings += self._unread.findings(row.payload, "Immunization", "RXA", row.row)
         raw = ""
         if not row.mrn or not row.day:
             raw = row.payload.decode().strip()
@@ -87,6 +99,7 @@ class Rows:
             value = resource.occurrence
             all_findings.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", value))
         clinic = self._clinic(resource, find)
+        all_findings += [replace(finding, row=row.row) for finding in of_actors]
         entry = Entry(part, row.row, patient, dose, tuple(all_findings), raw)
         if not raw and visits.is_unfindable(entry):
             entry = replace(entry, raw=row.payload.decode().strip())
@@ -105,6 +118,7 @@ class Rows:
             read, left_out = lenient.decode(payload, fhir.Patient)
             patient, findings = fhir_patient.patient(read, row.mrn, self._numbers.as_of)
             findings = (*lenient.findings(left_out, fhir.Patient, "PID"), *findings)
+            findings += tuple(self._unread.findings(payload, "Patient", "PID", row.row))
             self._last_patient = (row.patient, patient, (*self._of_number(read, row.mrn, value), *findings))
         patient, findings = self._last_patient[1:]
         if row.is_replaced:
@@ -121,22 +135,28 @@ class Rows:
         elif number.is_id:
             yield Finding("PATIENT-ID-OF-RESOURCE", "PID-3", column="Patient.id", value=mrn)
 
-    def _actor(self, reference: fhir.Reference, resource: fhir.Immunization, scope: str) -> fhir.Actor | None:
-        """The Practitioner, Organization or Location that a reference names: contained, or anywhere in the set."""
+    def _actor(
+        self, reference: fhir.Reference, resource: fhir.Immunization, scope: str
+    ) -> tuple[fhir.Actor | None, tuple[Finding, ...]]:
+        """The resource that a reference names, contained or anywhere in the set, with findings about it."""
         if reference.reference.startswith("#"):
             contained_id = reference.reference[1:]
-            return next((actor for actor in resource.contained if actor.id.lstrip("#") == contained_id), None)
+            return next((actor for actor in resource.contained if actor.id.lstrip("#") == contained_id), None), ()
         names = (references.name_of(reference, kind) for kind in _KINDS_OF_ACTORS)
         actors = (self._actor_of(name, scope) for name in dict.fromkeys(names) if name)
-        return next((actor for actor in actors if actor is not None), None)
+        return next((actor for actor in actors if actor[0] is not None), (None, ()))
 
-    def _actor_of(self, name: str, scope: str) -> fhir.Actor | None:
+    def _actor_of(self, name: str, scope: str) -> tuple[fhir.Actor | None, tuple[Finding, ...]]:
         key = (scope, name)
         if key not in self._actors:
             if len(self._actors) >= _ACTORS_KEPT:
                 self._actors.clear()
             payload = self._spool.resource(name, scope)
-            self._actors[key] = None if payload is None else lenient.decode(payload, fhir.Actor)[0]
+            if payload is None:
+                self._actors[key] = (None, ())
+            else:
+                actor = lenient.decode(payload, fhir.Actor)[0]
+                self._actors[key] = (actor, tuple(self._unread.findings(payload, actor.resourceType, "RXA")))
         return self._actors[key]
 
     def _clinic(self, resource: fhir.Immunization, find: FindActor) -> str:

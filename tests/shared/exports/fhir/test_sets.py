@@ -108,3 +108,8 @@ def test_a_manifest_that_is_one_of_several_says_so(folder_of: Any) -> None:
 @pytest.mark.parametrize("more", [{"error": "none"}, {"link": 7}, {"output_count": 3}])
 def test_what_is_wrong_beside_the_list_does_not_stop_the_set(folder_of: Any, more: dict[str, Any]) -> None:
     assert rows_of(read(folder_of, a_manifest(**more))) == [1]
+
+
+def test_what_a_manifest_has_beside_what_is_known_is_said(folder_of: Any) -> None:
+    visits = read(folder_of, a_manifest(invented=7, extension={"urn:x": 1}, outputOrganizedBy="Patient"))
+    assert [(f.code, f.value) for f in findings_of(visits)] == [("ELEMENT-UNKNOWN", "Manifest.invented")]
