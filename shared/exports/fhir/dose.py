@@ -16,8 +16,9 @@ from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion,
 from shared.exports import values
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir.labels import labels
+from shared.exports.fhir.lookup import Lookup
 from shared.exports.fhir.performers import performers
-from shared.exports.fhir.reading import FindActor, Reading, spellings
+from shared.exports.fhir.reading import Reading, spellings
 from shared.exports.fhir.systems import standard_system
 from shared.exports.visits import information_source
 from shared.replaced import replace
@@ -28,28 +29,27 @@ _DOCUMENT_LENGTH: Final = 24
 _STANDARD_SYSTEMS: Final = frozenset({"cvx", "ndc"})
 # v3 ActReason: immunity, medical precaution, out of stock.
 _NO_REFUSAL: Final = frozenset({"IMMUNE", "MEDPREC", "OSTOCK"})
+_NO_CONCEPT: Final = fhir.Concept()
 _PARTIAL: Final = "partialdose"
 
 
-def dose(
-    resource: fhir.Immunization, row: int, part: str, find: FindActor, as_of: str = ""
-) -> tuple[Dose, tuple[Finding, ...]]:
+def dose(resource: fhir.Immunization, row: int, part: str, lookup: Lookup) -> tuple[Dose, tuple[Finding, ...]]:
     """Read the dose of one Immunization.
 
     Args:
         resource: The decoded resource.
         row: Its line in the file, from 1.
         part: The name of the file.
-        find: Resolves the references of the resource.
-        as_of: The day of the export (ISO 8601).
+        lookup: Resolves the references of the resource.
 
     Returns:
         The dose, and a finding for each value that could not be read.
     """
-    reading = Reading(row, as_of)
-    reading.findings += labels(resource.meta, "Immunization", "RXA", row)
+    reading = Reading(row)
+    if resource.meta.security or resource.meta.tag:
+        reading.findings += labels(resource.meta, "Immunization", "RXA", row)
     completion, action, reason = _status(resource, reading)
-    people = performers(resource.performer, find, reading)
+    people = performers(resource.performer, lookup.person, reading)
     amount, units = _amount(resource.doseQuantity, reading)
     lot = resource.lotNumber.strip()
     read = Dose(
@@ -64,7 +64,7 @@ def dose(
         units=units,
         lot=lot,
         expiry=_expiry(resource.expirationDate, reading),
-        manufacturer=_manufacturer(resource.manufacturer, find(resource.manufacturer), reading),
+        manufacturer=_manufacturer(resource.manufacturer, lookup, reading),
         route=reading.code(tables.ROUTE, resource.route, "RXR-1", "route", matters=False),
         site=reading.code(tables.SITE, resource.site, "RXR-2", "site", matters=False),
         refusal_reason=reason,
@@ -98,9 +98,10 @@ def _status(resource: fhir.Immunization, reading: Reading) -> tuple[Completion, 
         return _not_given(resource, reading)
     if resource.status != "completed":
         reading.note("CODE-UNKNOWN", "RXA-20", "status", resource.status)
-    reason = next((word for concept in _reasons(resource) for word in spellings(concept)), "")
-    if reason:
-        reading.note("STATUS-CONTRADICTS", "RXA-20", "statusReason", reason)
+    if resource.statusReason != _NO_CONCEPT or resource.explanation.reasonNotGiven:
+        reason = next((word for concept in _reasons(resource) for word in spellings(concept)), "")
+        if reason:
+            reading.note("STATUS-CONTRADICTS", "RXA-20", "statusReason", reason)
     return _given(resource, reading), Action.ADD, NO_CODE
 
 
@@ -124,8 +125,10 @@ def _reasons(resource: fhir.Immunization) -> tuple[fhir.Concept, ...]:
 
 def _given(resource: fhir.Immunization, reading: Reading) -> Completion:
     """RXA-20 of a dose that was given. HL7 says of a dose that does not count only that it was no full one."""
+    if resource.isSubpotent is False or not (resource.isSubpotent or resource.subpotentReason):
+        return Completion.COMPLETE
     reasons = [spelling for concept in resource.subpotentReason for spelling in spellings(concept)]
-    if resource.isSubpotent is False or not (resource.isSubpotent or reasons):
+    if not (resource.isSubpotent or reasons):
         return Completion.COMPLETE
     if any(normalized(reason).replace(" ", "") == _PARTIAL for reason in reasons):
         return Completion.PARTIALLY_ADMINISTERED
@@ -238,16 +241,18 @@ def _expiry(text: str, reading: Reading) -> str:
     return day or ""
 
 
-def _manufacturer(reference: fhir.Reference, organization: fhir.Actor | None, reading: Reading) -> Code:
+def _manufacturer(reference: fhir.Reference, lookup: Lookup, reading: Reading) -> Code:
     """The MVX code, by an identifier of that system at the reference or at its Organization, or by CDC's name of it."""
-    identifiers = [reference.identifier, *(organization.identifier if organization else ())]
+    code = _mvx(reference.identifier, reference.display)
+    if code:
+        return code
+    organization = lookup.actor(reference)
     name = organization.name if organization and isinstance(organization.name, str) else ""
     texts = [text for text in (reference.display, name) if text]
-    for identifier in identifiers:
-        if standard_system(identifier.system) == "mvx":
-            code = tables.mvx(identifier.value, texts[0] if texts else "")
-            if code:
-                return code
+    for identifier in organization.identifier if organization else ():
+        code = _mvx(identifier, texts[0] if texts else "")
+        if code:
+            return code
     for text in texts:
         row = cdc.mvx(text) if text.isupper() else None
         row = row or cdc.mvx_named(text)
@@ -260,12 +265,18 @@ def _manufacturer(reference: fhir.Reference, organization: fhir.Actor | None, re
     return local.unread(spelling)
 
 
+def _mvx(identifier: fhir.Identifier, text: str) -> Code | None:
+    return tables.mvx(identifier.value, text) if standard_system(identifier.system) == "mvx" else None
+
+
 def _eligibility(concepts: Iterable[fhir.Concept], reading: Reading) -> Code:
     """The eligibility, the first that the table has; if it has none, the last one as a local code."""
     codes = [
         reading.code(tables.ELIGIBILITY, concept, "OBX 64994-7", "programEligibility", matters=True)
         for concept in concepts
     ]
+    if len(codes) == 1:
+        return codes[0]
     known = list(dict.fromkeys(code for code in codes if code))
     if len(known) > 1:
         value = ", ".join(code.code for code in known)
@@ -287,8 +298,10 @@ def _vis(statements: Iterable[fhir.Education], reading: Reading) -> tuple[Vis, .
     return tuple(read)
 
 
-def _dose_number(protocols: Iterable[fhir.Protocol], reading: Reading) -> str:
+def _dose_number(protocols: tuple[fhir.Protocol, ...], reading: Reading) -> str:
     """The number of the dose in its series; the first one, where a vaccine counts in several series."""
+    if not protocols:
+        return ""
     numbers = [
         str(protocol.doseNumberPositiveInt)
         if protocol.doseNumberPositiveInt is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.domain.codes import local
@@ -44,7 +45,9 @@ class Performers(NamedTuple):
     entered_by: Provider = Provider()
 
 
-class _Person(NamedTuple):
+class Person(NamedTuple):
+    """A person who had to do with a dose; `npi` is empty where only an id of the EHR's own is known."""
+
     name: Name
     npi: str
     own_id: str
@@ -56,10 +59,14 @@ class _Person(NamedTuple):
         return " ".join(filter(None, (self.name.given, self.name.family))) or self.npi or self.own_id
 
 
-_NOBODY: Final = _Person(Name(), "", "")
+_NOBODY: Final = Person(Name(), "", "")
 
 
-def performers(performed: Iterable[fhir.Performer], find: FindActor, reading: Reading) -> Performers:
+FindPerson = Callable[[fhir.Reference], Person]
+"""Resolves a reference to a person."""
+
+
+def performers(performed: Iterable[fhir.Performer], find: FindPerson, reading: Reading) -> Performers:
     """Read the performers of an Immunization.
 
     The one of function AP gave the dose; if there is none, the first without function. A person of another function, a
@@ -67,13 +74,13 @@ def performers(performed: Iterable[fhir.Performer], find: FindActor, reading: Re
 
     Args:
         performed: The performers.
-        find: Resolves a reference to a resource of the export.
+        find: Resolves a reference to a person.
         reading: Receives the findings.
     """
-    found: dict[str, _Person] = {}
+    found: dict[str, Person] = {}
     for performer in performed:
         function = _function(performer.function)
-        person = _person(performer.actor, find, reading.as_of)
+        person = find(performer.actor)
         if function is None or not person or found.get(function, person) != person:
             reading.note("PERFORMER-LEFT-OUT", "RXA-10", "performer", _shown(performer, person))
         else:
@@ -87,6 +94,7 @@ def performers(performed: Iterable[fhir.Performer], find: FindActor, reading: Re
     return Performers(*providers)
 
 
+@lru_cache(maxsize=256)
 def _function(concept: fhir.Concept) -> str | None:
     """A code of `FUNCTION`; empty if the performer has no function, None if it has another one."""
     spellings = [spelling for coding in concept.coding for spelling in (coding.code, coding.display)]
@@ -97,8 +105,17 @@ def _function(concept: fhir.Concept) -> str | None:
     return next((code.code for code in codes if code), None)
 
 
-def _person(reference: fhir.Reference, find: FindActor, as_of: str) -> _Person:
-    """The person that a reference leads to; what the export lacks is taken from the reference itself."""
+def person(reference: fhir.Reference, find: FindActor, as_of: str) -> Person:
+    """Return the person that a reference leads to; what the export lacks is taken from the reference itself.
+
+    Args:
+        reference: The actor of a performer.
+        find: Resolves a reference to a resource of the export.
+        as_of: The day of the export (ISO 8601).
+
+    Returns:
+        The person, who is empty if nobody is named, or an organization.
+    """
     actor = find(reference)
     identifiers = [reference.identifier]
     shown = reference.display
@@ -122,10 +139,10 @@ def _person(reference: fhir.Reference, find: FindActor, as_of: str) -> _Person:
     read = human_name(name) if name is not None else Name()
     if not read.family:
         read = name_of_text(name.text if name is not None and name.text else shown)
-    return _Person(read, npi, own_id)
+    return Person(read, npi, own_id)
 
 
-def _provider(person: _Person, path: str, reading: Reading) -> Provider:
+def _provider(person: Person, path: str, reading: Reading) -> Provider:
     """A person with NPI. An id of another kind is kept as a local code, which clinics.toml may map to an NPI."""
     number, kind = (person.npi, "NPI") if person.npi else (person.own_id, local.LOCAL)
     if not person.npi and person.own_id:
@@ -135,7 +152,7 @@ def _provider(person: _Person, path: str, reading: Reading) -> Provider:
     return Provider(number, name.family, name.given, name.middle, authority, kind if number else "")
 
 
-def _shown(performer: fhir.Performer, person: _Person) -> str:
+def _shown(performer: fhir.Performer, person: Person) -> str:
     """A performer in one line: the function, and who it is."""
     function, actor = performer.function, performer.actor
     words = (function.text, *(coding.display or coding.code for coding in function.coding))

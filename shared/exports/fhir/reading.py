@@ -18,13 +18,11 @@ class Reading:
 
     Attributes:
         row: Its row, from 1.
-        as_of: The day of the export (ISO 8601).
         findings: The findings so far.
     """
 
-    def __init__(self, row: int, as_of: str = "") -> None:
+    def __init__(self, row: int) -> None:
         self.row = row
-        self.as_of = as_of
         self.findings: list[Finding] = []
 
     def note(self, code: str, path: str, element: str, value: str) -> None:

@@ -14,20 +14,18 @@ from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import visits
 from shared.exports.fhir import dose as fhir_dose
-from shared.exports.fhir import lenient, references
+from shared.exports.fhir import lenient
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir import patient as fhir_patient
 from shared.exports.fhir.identifiers import RecordNumbers
-from shared.exports.fhir.reading import FindActor
+from shared.exports.fhir.lookup import Actors, Lookup
 from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
 from shared.exports.fhir.unread import Unread
 from shared.exports.visits import Defaults, Entry
 from shared.replaced import replace
 
 _NAMED: Final = re.compile(r"Immunization/([^/?]+)")
-_ACTORS_KEPT: Final = 2_000
 _NOBODY: Final = model.Patient()
-_KINDS_OF_ACTORS: Final = tuple(sorted(fhir.LOOKED_UP))
 
 
 class Rows:
@@ -41,7 +39,7 @@ class Rows:
         self._names = names
         self._numbers = numbers
         self._unread = unread
-        self._actors: dict[tuple[str, str], tuple[fhir.Actor | None, tuple[Finding, ...]]] = {}
+        self._actors = Actors(spool, unread, numbers.as_of)
         self._defaults = Defaults.of(source)
         self._last_patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", _NOBODY, ())
 
@@ -79,14 +77,8 @@ class Rows:
             return "", Entry(part, row.row, _NOBODY, None, (read,), row.payload.decode().strip())
         resource, left_out = read
 
-        of_actors: dict[Finding, None] = {}
-
-        def find(reference: fhir.Reference) -> fhir.Actor | None:
-            actor, said = self._actor(reference, resource, row.scope)
-            of_actors.update(dict.fromkeys(said))
-            return actor
-
-        dose, findings = fhir_dose.dose(resource, row.row, part, find, self._numbers.as_of)
+        lookup = Lookup(self._actors, resource, row.scope)
+        dose, findings = fhir_dose.dose(resource, row.row, part, lookup)
         dose = self._defaults.applied(dose)
         patient, problems = self._patient_of(row, resource)
         all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
@@ -98,8 +90,8 @@ class Rows:
         if not row.day:
             value = resource.occurrence
             all_findings.append(Finding("ROW-DATE-UNREADABLE", "RXA-3", row.row, "Immunization.occurrence[x]", value))
-        clinic = self._clinic(resource, find)
-        all_findings += [replace(finding, row=row.row) for finding in of_actors]
+        clinic = self._clinic(resource, lookup)
+        all_findings += [replace(finding, row=row.row) for finding in lookup.said]
         entry = Entry(part, row.row, patient, dose, tuple(all_findings), raw)
         if not raw and visits.is_unfindable(entry):
             entry = replace(entry, raw=row.payload.decode().strip())
@@ -127,6 +119,8 @@ class Rows:
 
     def _of_number(self, resource: fhir.Patient, mrn: str, reference: str) -> Iterator[Finding]:
         """What is to be said of the record number of a Patient."""
+        if mrn and mrn != resource.id:
+            return
         number = self._numbers.of(resource.identifier, resource.id)
         if number.problem:
             yield Finding("PATIENT-ID-UNCLEAR", "PID-3", column="Patient.identifier", value=number.problem)
@@ -135,36 +129,12 @@ class Rows:
         elif number.is_id:
             yield Finding("PATIENT-ID-OF-RESOURCE", "PID-3", column="Patient.id", value=mrn)
 
-    def _actor(
-        self, reference: fhir.Reference, resource: fhir.Immunization, scope: str
-    ) -> tuple[fhir.Actor | None, tuple[Finding, ...]]:
-        """The resource that a reference names, contained or anywhere in the set, with findings about it."""
-        if reference.reference.startswith("#"):
-            contained_id = reference.reference[1:]
-            return next((actor for actor in resource.contained if actor.id.lstrip("#") == contained_id), None), ()
-        names = (references.name_of(reference, kind) for kind in _KINDS_OF_ACTORS)
-        actors = (self._actor_of(name, scope) for name in dict.fromkeys(names) if name)
-        return next((actor for actor in actors if actor[0] is not None), (None, ()))
-
-    def _actor_of(self, name: str, scope: str) -> tuple[fhir.Actor | None, tuple[Finding, ...]]:
-        key = (scope, name)
-        if key not in self._actors:
-            if len(self._actors) >= _ACTORS_KEPT:
-                self._actors.clear()
-            payload = self._spool.resource(name, scope)
-            if payload is None:
-                self._actors[key] = (None, ())
-            else:
-                actor = lenient.decode(payload, fhir.Actor)[0]
-                self._actors[key] = (actor, tuple(self._unread.findings(payload, actor.resourceType, "RXA")))
-        return self._actors[key]
-
-    def _clinic(self, resource: fhir.Immunization, find: FindActor) -> str:
+    def _clinic(self, resource: fhir.Immunization, lookup: Lookup) -> str:
         """The export's name or number of the clinic; empty for the source's own, which reports historical doses."""
         source = self._source
         if source.one_clinic or (resource.is_primary is False and source.clinic):
             return ""
-        location = find(resource.location)
+        location = lookup.actor(resource.location)
         name = location.name if location and isinstance(location.name, str) else ""
         names = [name, resource.location.display]
         identifiers = [resource.location.identifier, *(location.identifier if location else ())]
