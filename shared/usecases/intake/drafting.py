@@ -62,6 +62,8 @@ class _Part:
     visit: Visit
     clinic: str
     fingerprints: Mapping[str, str]
+    mark: int
+    is_deletion: bool
 
     @property
     def date(self) -> str:
@@ -113,13 +115,13 @@ class Drafting:
         if self._arrival.as_of < self._before.as_of:
             visits = self._with_newest_patient(visits)
         parts = list(_without_deleted_later(list(self._parts(visits))))
-        added = [part for part in parts if not _is_deletion(part)]
+        added = [part for part in parts if not part.is_deletion]
         if self._before.corrections and self._arrival.as_of >= self._before.as_of:
             standing = still_standing(self._before.corrections, [part.visit for part in added])
             self._corrected = replace(self._before, corrections=standing)
         ids = Counter(dose.id for part in added for dose in part.visit.doses)
         for part in parts:
-            if _is_deletion(part):
+            if part.is_deletion:
                 self._delete(part, ids)
         conflicts = self._of_two_people(added)
         for part in added:
@@ -150,7 +152,7 @@ class Drafting:
             visit = self._placed(visit, taken)
             taken.update(dose.id for dose in visit.doses)
             for one in _by_action(visit):
-                yield _Part(one, clinic, dose_fingerprints(one))
+                yield _Part(one, clinic, dose_fingerprints(one), _mark(one.rows), is_deletion=_is_deletion(one))
 
     def _clinic_of(self, visit: Visit) -> str:
         corrections = [one for one in self._before.corrections if one.column == "clinic"]
@@ -179,6 +181,8 @@ class Drafting:
         """Findings of visits whose patient is another person than the chart's, or than that of another visit."""
         people = {part.visit.rows: Person.of(part.visit.patient) for part in parts if part.visit.patient.mrn}
         known = self._before.person
+        if known == Person() and len(people) < 2:
+            return {}
         found: dict[Rows, list[Finding]] = {}
         distinct = list(dict.fromkeys(people.values()))
         for rows, person in people.items():
@@ -236,8 +240,8 @@ class Drafting:
             self._draft.findings.append(Finding("DELETE-NOTHING", "ORC-3", dose.row, "dose_id", dose.id))
         if state is None:
             self._change(DoseState(dose.id, part.clinic, part.date, "", as_of, (), is_deleted=True))
-            if self._elsewhere(dose.id) is None and self._is_named(part, dose.id):
-                self._draft.named.append(identity.dose_key(self._space, dose.id))
+            if self._elsewhere(dose.id) is None:
+                self._name(part, [dose.id])
 
     def _own_deletion(self, state: DoseState | None) -> Made | None:
         """The deletion that an earlier attempt at this file drafted of a dose."""
@@ -297,8 +301,7 @@ class Drafting:
     # new and changed doses -------------------------------------------------------------------------------------------
 
     def _add(self, part: _Part, findings: tuple[Finding, ...]) -> None:
-        mark = _mark(part.visit.rows)
-        own = next((made for made in self._own.made if not made.content and made.mark == mark), None)
+        own = next((made for made in self._own.made if not made.content and made.mark == part.mark), None)
         if own is not None:
             self._repeat(own, part)
             return
@@ -353,7 +356,7 @@ class Drafting:
             self._change(replace(state, carriers=carriers, is_held=is_held).carried_by(made.msh_10))
         if not findings:
             self._news.append(part)
-            self._draft.named += [identity.dose_key(self._space, dose) for dose in named if self._is_named(part, dose)]
+            self._name(part, named)
             self._leave(moved, made.msh_10)
 
     def _is_news(self, dose: str, now: DoseState) -> bool:
@@ -387,7 +390,7 @@ class Drafting:
         return Made(
             msh_10=identity.msh_10(self._before.key, fingerprints, revision),
             revision=revision,
-            mark=_mark(part.visit.rows),
+            mark=part.mark,
             doses=tuple(states),
             replaces=replaces,
             findings=findings,
@@ -399,9 +402,13 @@ class Drafting:
         held = {self._doses[dose].newest for dose in states if self._doses[dose].is_held}
         return any(one.state is State.HELD and not one.replaced_by for one in self._submissions.many(held))
 
-    def _is_named(self, part: _Part, dose_id: str) -> bool:
-        dose = next((one for one in part.visit.doses if one.id == dose_id), None)
-        return dose is not None and not reading.is_derived(dose, part.visit.patient.mrn, self._arrival.source)
+    def _name(self, part: _Part, doses: Iterable[str]) -> None:
+        """Notes the doses for the index that have an id of the EHR."""
+        by_id = {dose.id: dose for dose in part.visit.doses}
+        mrn, source = part.visit.patient.mrn, self._arrival.source
+        for dose in doses:
+            if dose in by_id and not reading.is_derived(by_id[dose], mrn, source):
+                self._draft.named.append(identity.dose_key(self._space, dose))
 
     # doses that move -------------------------------------------------------------------------------------------------
 
@@ -462,9 +469,7 @@ class Drafting:
             for made in self._own.made:
                 if made.content and made.mark == no_rows and set(made.doses) <= set(own.doses):
                     self._complete(made, part, made.doses)
-            self._draft.named += [
-                identity.dose_key(self._space, dose) for dose in own.doses if self._is_named(part, dose)
-            ]
+            self._name(part, own.doses)
         current = tuple(dose for dose in own.doses if self._before_has(own, dose))
         self._complete(own, part, current)
 
@@ -507,7 +512,7 @@ class Drafting:
         person = before.person
         if self._news and (as_of >= before.as_of or person == Person()):
             newest = Person.of(self._news[-1].visit.patient)
-            person = newest.completed_by(person)
+            person = newest if person == Person() else newest.completed_by(person)
         work = Work(self._arrival.file_id, tuple(self._made), tuple(self._draft.left))
         self._draft.chart = replace(
             before.with_doses(self._changed).with_work(work),
@@ -524,10 +529,10 @@ def _without_deleted_later(parts: Sequence[_Part]) -> Iterator[_Part]:
     A file may be a log. A deletion in an earlier row, or of another day, means that the dose moved.
     """
     deleted = {
-        (dose.id, dose.part): (dose.row, part.date) for part in parts if _is_deletion(part) for dose in part.visit.doses
+        (dose.id, dose.part): (dose.row, part.date) for part in parts if part.is_deletion for dose in part.visit.doses
     }
     for part in parts:
-        if _is_deletion(part) or not deleted:
+        if part.is_deletion or not deleted:
             yield part
             continue
         kept = tuple(
@@ -546,9 +551,8 @@ def _is_deleted_later(dose: Dose, part: _Part, deletion: tuple[int, str] | None)
     return row > dose.row and date in ("", part.date)
 
 
-def _is_deletion(part: _Part) -> bool:
-    """Whether a part deletes doses that can be found. With an error of the reader it is held as it is."""
-    visit = part.visit
+def _is_deletion(visit: Visit) -> bool:
+    """Whether a visit deletes doses that can be found. With an error of the reader it is held as it is."""
     is_deletion = bool(visit.doses) and all(dose.action is Action.DELETE for dose in visit.doses)
     return is_deletion and not any(map(is_error, visit.findings))
 
