@@ -128,7 +128,13 @@ def main() -> None:
         "key": 0.001,
         "log": 0.4 / 10 / 1e6,
         # What stays: the submission with its attempt, its chart, its entries in by_file and in the day, its values.
-        "store": (submission + sizes["attempt"] + chart + 2 * _INDEX_ENTRY + writes["search keys and dose index"] * _VALUE_ENTRY)
+        "store": (
+            submission
+            + sizes["attempt"]
+            + chart
+            + 2 * _INDEX_ENTRY
+            + writes["search keys and dose index"] * _VALUE_ENTRY
+        )
         / 1e9,
         "put": _PER_FILE["put"] / THOUSAND,
         "get": _PER_FILE["get"] / THOUSAND,

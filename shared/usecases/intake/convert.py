@@ -38,7 +38,7 @@ from shared.usecases.delivery.backfill import DailyQuota
 from shared.usecases.intake.arrival import Arrival, Ignored, Waiting, arrival_of
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.builder import Builder
-from shared.usecases.intake.drafting import Draft, Drafting, Elsewhere
+from shared.usecases.intake.drafting import Draft, Drafting, Elsewhere, says_nothing_new
 
 CHUNK: Final = 100
 """Visits that are written at once."""
@@ -181,6 +181,10 @@ class Convert:
                 arrival.findings.extend(visit.findings)
         patients = self._by_chart([bounded(visit) for visit in visits if visit.rows], arrival)
         charts = self._charts.get(patients)
+        for key, chart in charts.items():
+            # Most rows of a full export say nothing new, and this is the cheapest way to see it.
+            if says_nothing_new(chart, patients[key], arrival):
+                arrival.unchanged += sum(len(visit.rows) for visit in patients.pop(key))
         unsure = {key: _unsure_doses(own, charts.get(key, Chart(key)), arrival) for key, own in patients.items()}
         index = self._dose_index.find(chain.from_iterable(unsure.values()))
         times = Counter(chain.from_iterable(unsure.values()))
@@ -204,7 +208,8 @@ class Convert:
         """The visits by the key of their chart. Deletions that name no patient go by the ids of their doses."""
         space = number_space(arrival.source)
         unnamed = [visit for visit in visits if not visit.patient.mrn and _is_deletion(visit)]
-        index = self._dose_index.find(identity.dose_key(space, dose.id) for visit in unnamed for dose in visit.doses)
+        keys = [identity.dose_key(space, dose.id) for visit in unnamed for dose in visit.doses]
+        index = self._dose_index.find(keys) if keys else {}
         patients: dict[str, list[Visit]] = {}
         for visit in visits:
             for one in _by_dose(visit) if visit in unnamed else (visit,):

@@ -523,6 +523,31 @@ class Drafting:
         )
 
 
+def says_nothing_new(chart: Chart, visits: Iterable[Visit], arrival: Arrival) -> bool:
+    """Whether the chart has everything that the visits of its patient say, so that nothing has to be drafted.
+
+    Args:
+        chart: The chart as the ledger has it.
+        visits: All visits that the export has of the patient.
+        arrival: The export.
+    """
+    if chart.work_of(arrival.file_id).made:
+        return False
+    known = chart.by_id()
+    for visit in visits:
+        clinic = arrival.configuration.clinic_for(arrival.source, visit.clinic)
+        if clinic is None or not visit.doses:
+            return False
+        for dose, fingerprint in dose_fingerprints(visit).items():
+            # A dose counts once: the same id at two places is a conflict.
+            state = known.pop(dose, None)
+            if state is None or state.is_deleted or state.is_held:
+                return False
+            if state.fingerprint != fingerprint or state.clinic != clinic.key:
+                return False
+    return True
+
+
 def _without_deleted_later(parts: Sequence[_Part]) -> Iterator[_Part]:
     """The parts without doses that a later row of the file deletes without naming another day.
 
