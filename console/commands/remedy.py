@@ -10,7 +10,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from console import audit_trail, terminal
-from console.commands.submission import resubmission_row
+from console.commands.submission import print_left_out, resubmission_row
 from console.connect import open_stage
 from console.options import Corrections, Json, Stage, parse_corrections
 from console.remedies import (
@@ -82,6 +82,7 @@ def remedy(
         terminal.print_json(results)
     else:
         terminal.print_table("Resubmitted", ("MSH-10", "result", "new MSH-10"), map(resubmission_row, results))
+        print_left_out(results)
     if any(isinstance(result, NotResubmitted) for result in results):
         raise typer.Exit(1)
 
@@ -103,6 +104,8 @@ def _print_preview(preview: Preview, *, as_json: bool) -> None:
         terminal.print_text(f"  still held: {count} for {cause}")
     for reason, count in preview.refused:
         terminal.print_text(f"  not resubmitted: {count}, {reason}")
+    for msh_10, dose in preview.left_out:
+        terminal.print_text(f"  left out of {msh_10}: {dose}")
     for example in preview.examples:
         _print_example(example)
     terminal.print_text("Nothing was changed. Add --apply to do it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
@@ -19,8 +20,9 @@ from shared.domain.model import Dose
 from shared.domain.reconcile import doubt
 from shared.domain.submission import AckError, Attempt, Submission
 from shared.exports.columns import column_of
+from shared.exports.corrections import SAME_PERSON
 from shared.settings import LOCAL_STAGE
-from shared.usecases.correction.correct import NotResubmitted, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted, may_be_one_person
 from shared.usecases.correction.file_problems import close_file
 from shared.usecases.explain import UNEXPLAINED, explanation
 
@@ -79,6 +81,7 @@ def resubmit(
             ("MSH-10", "result", "new MSH-10"),
             map(resubmission_row, results),
         )
+        print_left_out(results)
         for result in results:
             if isinstance(result, NotResubmitted) and result.choices:
                 _print_dose_choices(result, stage, dry_run=dry_run)
@@ -116,6 +119,13 @@ def resubmission_row(result: Resubmitted | NotResubmitted) -> tuple[str, str, st
         return result.msh_10, result.reason, ""
     causes = f" ({', '.join(result.causes)})" if result.causes else ""
     return result.replaces, f"{result.state.value}{causes}", result.msh_10
+
+
+def print_left_out(results: Iterable[Resubmitted | NotResubmitted]) -> None:
+    """Print the doses that resubmissions leave out, each with the submission that reports it."""
+    for result in results:
+        for dose in result.left_out if isinstance(result, Resubmitted) else ():
+            terminal.print_text(f"{result.replaces}: left out: {dose}")
 
 
 def _print_dose_choices(result: NotResubmitted, stage: str, *, dry_run: bool) -> None:
@@ -173,6 +183,8 @@ def _print_submission(submission: Submission) -> None:
         terminal.out.rule("VXU")
         for segment in er7.segments(submission.vxu):
             terminal.out.print(Text(segment))
+    if may_be_one_person(submission):
+        terminal.print_text(f"If it is one person: vaxline resubmit {submission.msh_10} --set {SAME_PERSON}=yes")
     for attempt in submission.attempts:
         _print_attempt(attempt, submission)
 

@@ -15,6 +15,7 @@ from console.options import Clinic, Json, Stage
 from shared.domain.codes import local
 from shared.domain.lifecycle import State
 from shared.exports.columns import column_of
+from shared.exports.corrections import ANOTHER_PERSON, CORRECTABLE, SAME_PERSON
 from shared.ports.ledger import WorklistEntry
 from shared.settings import INBOX_PREFIX, LOCAL_STAGE
 from shared.usecases.correction.file_problems import file_groups
@@ -86,6 +87,12 @@ def _print_group(group: Group) -> None:
         shown = ", ".join(f"{value} ({count})" for value, count in group.values)
         terminal.out.print(Text(f"  Values: {shown}"))
     terminal.out.print(Text(f"  First: vaxline show {group.msh_10s[0]}", style="dim"))
+    if group.cause == ANOTHER_PERSON:
+        # Each is a question of its own: no remedy answers it for all.
+        terminal.out.print(
+            Text(f"  If it is one person: vaxline resubmit MSH-10 --set {SAME_PERSON}=yes\n", style="dim")
+        )
+        return
     terminal.out.print(Text(f"  All:   vaxline remedy {_remedy_arguments(group)}\n", style="dim"))
 
 
@@ -116,7 +123,7 @@ def _remedy_arguments(group: Group) -> str:
     if group.cause == "CLINIC-UNKNOWN" and group.values:
         return f"{arguments} --value {shlex.quote(group.values[0][0])} --as-clinic CLINIC"
     column = column_of(group.field)
-    return f"{arguments} --set {column}=VALUE" if column else arguments
+    return f"{arguments} --set {column}=VALUE" if column in CORRECTABLE else arguments
 
 
 def _print_entries(entries: Sequence[WorklistEntry]) -> None:

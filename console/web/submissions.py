@@ -10,6 +10,7 @@ from nicegui import ui
 from console.remedies import segment_changes
 from console.web.parts import Link, address, html_element, text
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
+from shared.usecases.correction.correct import Resubmitted
 from shared.usecases.correction.remedy import Example
 from shared.usecases.reporting.trace import Step
 
@@ -50,6 +51,13 @@ def step_list(steps: Sequence[Step]) -> None:
 
 def _linked(msh_10: str) -> str:
     return f'<a href="{escape(message_link(msh_10).address)}">{escape(msh_10)}</a>' if msh_10 else ""
+
+
+def left_out(result: Resubmitted) -> None:
+    """Draw the doses that a resubmission leaves out, each with the submission that reports it."""
+    for dose in result.left_out:
+        words = escape(f"Left out of {result.replaces}: dose {dose.number} ({dose.orc_3}), reported by ")
+        html_element("p", words + (_linked(dose.reported_by) or "another submission"), "warn")
 
 
 def difference(example: Example) -> None:

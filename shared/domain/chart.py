@@ -106,8 +106,8 @@ class Correction(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A value that a person corrected. It is in force until the EHR changes its own value.
 
     Attributes:
-        dose: Id of the dose; empty for a value of the patient or the clinic.
-        column: Column of vaxline's CSV layout.
+        dose: Id of the dose; empty for a value of the patient.
+        column: Column of vaxline's CSV layout, or `same_person`.
         value: The corrected value.
         instead_of: Hash of the EHR's value.
     """
@@ -116,6 +116,11 @@ class Correction(msgspec.Struct, frozen=True, gc=False, array_like=True):
     column: str
     value: str
     instead_of: str
+
+    @property
+    def corrects(self) -> tuple[str, str, str]:
+        """The value of the EHR that it corrects."""
+        return self.dose, self.column, self.instead_of
 
 
 class Chart(msgspec.Struct, frozen=True, gc=False):
@@ -232,6 +237,7 @@ def after_correction(
     *,
     of: str,
     is_held: bool,
+    clinic: str,
     person: Person | None,
     corrections: Sequence[Correction],
 ) -> Chart:
@@ -244,13 +250,16 @@ def after_correction(
         made: The new submission.
         of: The MSH-10 that it corrects.
         is_held: Whether it is held.
+        clinic: The clinic of its doses.
         person: The person, where somebody said that two sets of data are one person.
-        corrections: The values that were corrected; each takes the place of an earlier one of its column.
+        corrections: The values that were corrected; each takes the place of an earlier one of the same value.
     """
     known = chart.by_id()
-    changed = {dose: replace(known[dose].carried_by(made.msh_10), is_held=is_held) for dose in made.doses}
-    columns = {(one.dose, one.column) for one in corrections}
-    kept = tuple(one for one in chart.corrections if (one.dose, one.column) not in columns)
+    changed = {
+        dose: replace(known[dose].carried_by(made.msh_10), is_held=is_held, clinic=clinic) for dose in made.doses
+    }
+    again = {one.corrects for one in corrections}
+    kept = tuple(one for one in chart.corrections if one.corrects not in again)
     return replace(
         chart.with_doses(changed).with_work(Work(correction_of(of), (made,))),
         version=chart.version + 1,

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from shared.domain.fingerprints import content
 from shared.domain.model import Visit
 
@@ -140,6 +142,11 @@ def msh_10(chart: str, fingerprints: Mapping[str, str], revision: int) -> str:
     """
     doses = _SEPARATOR.join(f"{dose}={fingerprint}" for dose, fingerprint in sorted(fingerprints.items()))
     return _base32(MSH_10_LENGTH, "MSH-10", chart, doses, str(revision))
+
+
+def digest(visit: Visit) -> str:
+    """Return a hash of everything that a visit says."""
+    return hashlib.sha256(msgspec.json.encode(visit)).hexdigest()
 
 
 def patient_group(key: bytes, space: str, mrn: str) -> str:

@@ -7,7 +7,7 @@ number of the dose, so that a correction cannot change another one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -67,7 +67,6 @@ FILLS: Final[dict[str, tuple[str, ...]]] = {
     "deceased": ("death_indicator",),
     **{f"guardian_{part}": ("next_of_kin", "*", *path) for part, path in _GUARDIAN.items()},
     "publicity_code": ("publicity",),
-    "dose_id": ("id",),
     "dose_date": ("date",),
     "cvx": ("vaccine",),
     "vaccine_name": ("vaccine", "text"),
@@ -80,13 +79,23 @@ FILLS: Final[dict[str, tuple[str, ...]]] = {
     },
 }
 _FIRST_OF: Final[dict[str, Any]] = {"addresses": Address(), "next_of_kin": NextOfKin(Name())}
-_IDS: Final = frozenset({"patient_id", "dose_id"})
+_TELECOMS: Final = frozenset({"phone", "email", "guardian_phone"})
+CORRECTABLE: Final = frozenset(FILLS) | _TELECOMS
+"""The columns that can be corrected. The id of a dose is what its chart knows it by, so only the EHR can change it."""
+
 SAME_PERSON: Final = "same_person"
 """A correction of this name says that two sets of patient data under one record number are one person."""
 
+ANOTHER_PERSON: Final = "PATIENT-ANOTHER"
+"""The finding that such a correction resolves. Its value shows both people."""
+
+_YES: Final = frozenset({"yes", "y", "true"})
 ASSIGNMENT: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
-# A correction of these columns resolves the finding of a row that belonged to no visit.
-_PLACING: Final = {"patient_id": "ROW-PATIENT-MISSING", "dose_date": "ROW-DATE-UNREADABLE"}
+# A correction of these columns resolves these findings, which name no column of their own.
+_RESOLVED: Final[Mapping[str, frozenset[str]]] = {
+    "patient_id": frozenset({"ROW-PATIENT-MISSING", ANOTHER_PERSON}),
+    "dose_date": frozenset({"ROW-DATE-UNREADABLE"}),
+}
 
 
 def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit | str:
@@ -102,11 +111,7 @@ def corrected(visit: Visit, changes: Mapping[str, str], source: Source) -> Visit
     """
     dates = Dates(source.date_formats)
     for target, raw in changes.items():
-        if target == SAME_PERSON:
-            kept = tuple(finding for finding in visit.findings if finding.code != "PATIENT-ANOTHER")
-            visit = replace(visit, findings=kept)
-            continue
-        result = _changed(visit, target, raw.strip(), dates)
+        result = _same_person(visit, raw) if target == SAME_PERSON else _changed(visit, target, raw.strip(), dates)
         if isinstance(result, str):
             return result
         visit = result
@@ -124,9 +129,15 @@ class Choice:
     changes: Mapping[str, str]
 
 
-def choices(visit: Visit, changes: Mapping[str, str]) -> tuple[Choice, ...]:
-    """Return the doses that changes without number may be for; none if every change names its dose."""
-    if len(visit.doses) < 2 or not any(_needs_number(target) for target in changes):
+def choices(visit: Visit, changes: Mapping[str, str], among: Collection[str]) -> tuple[Choice, ...]:
+    """Return the doses that changes without number may be for; none if every change names its dose.
+
+    Args:
+        visit: The visit.
+        changes: The changes, as for `corrected`.
+        among: The ids of the doses to choose from.
+    """
+    if len(visit.doses) < 2 or not any(is_of_dose(target) for target in changes):
         return ()
     return tuple(
         Choice(
@@ -134,15 +145,38 @@ def choices(visit: Visit, changes: Mapping[str, str]) -> tuple[Choice, ...]:
             identity.orc_3(dose.id, visit.numbering.prefix) if dose.id else "",
             " ".join(filter(None, (dose.vaccine.code or dose.ndc, dose.vaccine.text))),
             dose.lot,
-            {f"{target}[{number}]" if _needs_number(target) else target: raw for target, raw in changes.items()},
+            {numbered(target, number): raw for target, raw in changes.items()},
         )
         for number, dose in enumerate(visit.doses, 1)
+        if dose.id in among
     )
 
 
-def _needs_number(target: str) -> bool:
-    column = BY_NAME.get(target)
-    return column is not None and column.name in FILLS and column.name not in {*FROM_PATIENT, "clinic"}
+def is_of_dose(column: str) -> bool:
+    """Whether a column has a value for each dose, and not one for the patient or the visit."""
+    return column in FILLS and column not in FROM_PATIENT and column != "clinic"
+
+
+def numbered(column: str, number: int) -> str:
+    """Return a column with the number of the dose that is meant, from 1, if the column has a value for each dose."""
+    return f"{column}[{number}]" if is_of_dose(column) else column
+
+
+def numbers_of(visit: Visit, target: str) -> tuple[int, ...]:
+    """Return the number of the dose that a change is for; none for a value of the patient or the visit."""
+    named = ASSIGNMENT.fullmatch(target)
+    if named is None or not is_of_dose(named.group(1)):
+        return ()
+    return (int(named.group(2) or 1),) if named.group(2) or len(visit.doses) == 1 else ()
+
+
+def _same_person(visit: Visit, raw: str) -> Visit | str:
+    if raw.strip().lower() not in _YES:
+        return f"{SAME_PERSON} can only be yes; two people need a record number each"
+    kept = tuple(finding for finding in visit.findings if finding.code != ANOTHER_PERSON)
+    if len(kept) == len(visit.findings):
+        return f"{SAME_PERSON} is for {ANOTHER_PERSON}, which was not found here"
+    return replace(visit, findings=kept)
 
 
 def _changed(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
@@ -150,7 +184,7 @@ def _changed(visit: Visit, target: str, raw: str, dates: Dates) -> Visit | str:
     column = BY_NAME.get(named.group(1)) if named else None
     if named is None or column is None:
         return f"there is no column {target!r}; docs/exports.md lists them"
-    if column.name in ("phone", "email", "guardian_phone"):
+    if column.name in _TELECOMS:
         return _telecom(visit, column, raw)
     if column.name not in FILLS:
         return f"{column.name} cannot be corrected here; correct it in the EHR and export the row again"
@@ -190,7 +224,7 @@ def _without(visit: Visit, column: Column, dose_id: str) -> Visit:
     """The visit without the reader's findings about the corrected field."""
 
     def stays(finding: Finding) -> bool:
-        if finding.code == _PLACING.get(column.name):
+        if finding.code in _RESOLVED.get(column.name, ()):
             return False
         return finding.path != column.path or dose_id not in ("", finding.dose_id)
 
@@ -203,7 +237,7 @@ def _value(column: Column, raw: str, dates: Dates) -> Any:
     is_coded = column.kind in CODED
     if not raw:
         return () if is_coded else ""
-    if column.name in _IDS:
+    if column.name == "patient_id":
         return identity.normalized_id(raw)
     return raw if parse is None else parse(raw)
 

@@ -1,9 +1,13 @@
-"""Corrections by a person that stay in force until the EHR itself changes the value that was corrected."""
+"""Corrections by a person that stay in force until the EHR itself changes the value that was corrected.
+
+A value of a dose belongs to that dose. So do the clinic and the record number, because a person who corrects them says
+where this dose belongs, and nothing about the patient's others. Every other value of the patient belongs to the chart.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -11,40 +15,58 @@ import msgspec
 
 from shared.domain.chart import Correction
 from shared.domain.clinics import Source
-from shared.domain.model import Dose, Patient, Visit
-from shared.exports.columns import BY_NAME, FROM_PATIENT
-from shared.exports.corrections import ASSIGNMENT, FILLS, corrected
+from shared.domain.model import Code, Dose, Finding, Patient, Visit
+from shared.exports.columns import FROM_PATIENT
+from shared.exports.corrections import (
+    ANOTHER_PERSON,
+    ASSIGNMENT,
+    CORRECTABLE,
+    FILLS,
+    SAME_PERSON,
+    corrected,
+    is_of_dose,
+    numbered,
+    numbers_of,
+)
+from shared.replaced import replace
 
 _LENGTH: Final = 16
 """Hexadecimal characters of the hash of an EHR's value."""
 
-_TELECOMS: Final = ("phone", "email", "guardian_phone")
+PLACES: Final = ("patient_id", "clinic")
+"""The columns that say where a dose belongs."""
+
+_BETWEEN_PEOPLE: Final = " / "
 
 
 def in_force(
-    before: Visit, changes: Mapping[str, str], earlier: Iterable[Correction], doses: Collection[str]
+    before: Visit, changes: Mapping[str, str], earlier: Sequence[Correction], doses: Collection[str], source: Source
 ) -> tuple[Correction, ...]:
     """Return the corrections to keep in the chart.
 
     Args:
         before: The visit before it was corrected.
         changes: `column` or `column[number of the dose]` → new value.
-        earlier: The corrections that were in force: what they corrected is still the EHR's value.
+        earlier: The corrections that were in force. Where one of them made the value that is corrected now, the EHR's
+            value is the one that it corrected.
         doses: The ids of the doses that the correction speaks of.
+        source: The feed, for the formats of dates.
     """
-    of_ehr = {(one.dose, one.column): one.instead_of for one in earlier}
     kept: list[Correction] = []
     for target, value in changes.items():
+        if target == SAME_PERSON:
+            kept += [Correction("", SAME_PERSON, value, _hash_of_people(finding)) for finding in _of_people(before)]
+            continue
         named = ASSIGNMENT.fullmatch(target)
-        column = BY_NAME.get(named.group(1)) if named else None
-        if named is None or column is None or column.name == "dose_id":
+        if named is None or named.group(1) not in CORRECTABLE:
             continue
-        dose = None if _is_of_visit(column.name) else _numbered(before, int(named.group(2) or 1))
-        if dose is not None and dose.id not in doses:
-            continue
-        dose_id = dose.id if dose else ""
-        instead_of = of_ehr.get((dose_id, column.name)) or _hash_of(before, dose, column.name)
-        kept.append(Correction(dose_id, column.name, value, instead_of))
+        column = named.group(1)
+        for dose in _doses_of(before, target, column, doses):
+            dose_id = dose.id if dose else ""
+            found = _hash_of(before, dose, column)
+            of_column = [one for one in earlier if (one.dose, one.column) == (dose_id, column)]
+            made_it = next((one for one in reversed(of_column) if _result_of(one, before, source) == found), None)
+            kept.append(Correction(dose_id, column, value, made_it.instead_of if made_it else found))
     return tuple(kept)
 
 
@@ -54,8 +76,11 @@ def with_corrections(visit: Visit, corrections: Iterable[Correction], source: So
         number = _number_of(visit, one.dose)
         if number == 0 or not _is_in_force(one, visit):
             continue
-        target = one.column if not one.dose else f"{one.column}[{number}]"
-        result = corrected(visit, {target: one.value}, source)
+        if one.column == SAME_PERSON:
+            kept = [finding for finding in visit.findings if not _says_one_person(one, finding)]
+            visit = replace(visit, findings=tuple(kept))
+            continue
+        result = corrected(visit, {numbered(one.column, number): one.value}, source)
         if isinstance(result, Visit):
             visit = result
     return visit
@@ -64,49 +89,141 @@ def with_corrections(visit: Visit, corrections: Iterable[Correction], source: So
 def still_standing(corrections: Iterable[Correction], visits: Sequence[Visit]) -> tuple[Correction, ...]:
     """Return the corrections that are not ended by newer content of the EHR.
 
+    A correction ends when the export has what it is about, and nowhere with the value that was corrected.
+
     Args:
         corrections: The corrections of a chart.
         visits: The visits of the newest export of this patient, as the EHR has them.
     """
-    return tuple(
-        one for one in corrections if all(_is_in_force(one, visit) for visit in visits if _number_of(visit, one.dose))
-    )
+
+    def stands(one: Correction) -> bool:
+        about = [visit for visit in visits if _is_about(one, visit)]
+        return not about or any(_is_in_force(one, visit) for visit in about)
+
+    return tuple(filter(stands, corrections))
+
+
+def is_one_person(corrections: Iterable[Correction], finding: Finding) -> bool:
+    """Whether somebody said that the two people of a finding are one person."""
+    return any(_says_one_person(one, finding) for one in corrections)
+
+
+def by_place(visit: Visit, corrections: Iterable[Correction]) -> Iterator[tuple[tuple[str, str], Visit]]:
+    """Split a visit where a person said that some of its doses belong to another clinic or record number.
+
+    Yields:
+        The corrected record number and clinic, each empty if it was not corrected, and the visit with these doses.
+    """
+    places: dict[str, dict[str, str]] = {}
+    for one in corrections:
+        if one.column in PLACES and one.dose and _number_of(visit, one.dose) and _is_in_force(one, visit):
+            places.setdefault(one.dose, {})[one.column] = one.value
+    if not places:
+        yield ("", ""), visit
+        return
+    groups: dict[tuple[str, str], list[Dose]] = {}
+    for dose in visit.doses:
+        mrn, clinic = (places.get(dose.id, {}).get(column, "") for column in PLACES)
+        groups.setdefault((mrn, clinic), []).append(dose)
+    # A row without a dose of its own goes with the first, so that no row is lost.
+    left = {row for row in visit.rows if row not in {(dose.part, dose.row) for dose in visit.doses}}
+    for place, doses in groups.items():
+        ids, rows = {dose.id for dose in doses}, {(dose.part, dose.row) for dose in doses} | left
+        left = set()
+        yield (
+            place,
+            replace(
+                visit,
+                doses=tuple(doses),
+                rows=tuple(row for row in visit.rows if row in rows),
+                findings=tuple(finding for finding in visit.findings if finding.dose_id in ("", *ids)),
+            ),
+        )
+
+
+def _doses_of(before: Visit, target: str, column: str, doses: Collection[str]) -> Iterator[Dose | None]:
+    """The doses that a change is kept for; None is the patient."""
+    if column in PLACES:
+        # Rows that could not be read have no doses, and are read again as they are.
+        yield from (dose for dose in before.doses if dose.id in doses)
+    elif not is_of_dose(column):
+        yield None
+    else:
+        for number in numbers_of(before, target):
+            if number <= len(before.doses) and before.doses[number - 1].id in doses:
+                yield before.doses[number - 1]
+
+
+def _result_of(one: Correction, visit: Visit, source: Source) -> str:
+    """A hash of the value that a correction makes; empty if it makes none."""
+    result = corrected(visit, {numbered(one.column, _number_of(visit, one.dose)): one.value}, source)
+    if isinstance(result, str):
+        return ""
+    return _hash_of(result, next((dose for dose in result.doses if dose.id == one.dose), None), one.column)
+
+
+def _is_about(one: Correction, visit: Visit) -> bool:
+    return any(_of_people(visit)) if one.column == SAME_PERSON else _number_of(visit, one.dose) > 0
 
 
 def _is_in_force(one: Correction, visit: Visit) -> bool:
+    if one.column == SAME_PERSON:
+        return any(_says_one_person(one, finding) for finding in visit.findings)
     dose = next((dose for dose in visit.doses if dose.id == one.dose), None)
     return _hash_of(visit, dose, one.column) == one.instead_of
 
 
-def _is_of_visit(column: str) -> bool:
-    return column in FROM_PATIENT or column == "clinic"
-
-
 def _number_of(visit: Visit, dose_id: str) -> int:
-    """The number of a dose in a visit, from 1; 0 if it is not there, and 1 for a value of the visit."""
+    """The number of a dose in a visit, from 1; 0 if it is not there, and 1 for a value of the patient."""
     if not dose_id:
         return 1
     return next((number for number, dose in enumerate(visit.doses, 1) if dose.id == dose_id), 0)
 
 
-def _numbered(visit: Visit, number: int) -> Dose | None:
-    return visit.doses[number - 1] if number <= len(visit.doses) else None
+# two people that are one ----------------------------------------------------------------------------------------------
+
+
+def _of_people(visit: Visit) -> Iterator[Finding]:
+    return (finding for finding in visit.findings if finding.code == ANOTHER_PERSON)
+
+
+def _says_one_person(one: Correction, finding: Finding) -> bool:
+    return (one.column, finding.code) == (SAME_PERSON, ANOTHER_PERSON) and one.instead_of == _hash_of_people(finding)
+
+
+def _hash_of_people(finding: Finding) -> str:
+    """A hash of the two people of a finding, in any order."""
+    return _hash(sorted(finding.value.split(_BETWEEN_PEOPLE)))
+
+
+# values ---------------------------------------------------------------------------------------------------------------
 
 
 def _hash_of(visit: Visit, dose: Dose | None, column: str) -> str:
     """A hash of the value of a column, as the reader understood it."""
-    value = _value(visit, dose, column)
+    return _hash(_meaning(_value(visit, dose, column)))
+
+
+def _hash(value: object) -> str:
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:_LENGTH]
 
 
+def _meaning(value: object) -> object:
+    """A value without the display texts of its codes: new wording in a code table is no change of the EHR."""
+    if isinstance(value, Code):
+        return value.code, value.system, value.alternate_code, value.alternate_system
+    if isinstance(value, list | tuple):
+        return [_meaning(one) for one in value]
+    return value
+
+
 def _value(visit: Visit, dose: Dose | None, column: str) -> object:
-    if column in _TELECOMS:
-        return _telecoms(visit.patient, column)
-    path = FILLS[column]
     if column == "clinic":
         return visit.clinic
+    if column not in FILLS:
+        return _telecoms(visit.patient, column)
     holder: object = visit.patient if column in FROM_PATIENT else dose
-    return None if holder is None else _at(holder, path)
+    return None if holder is None else _at(holder, FILLS[column])
 
 
 def _telecoms(patient: Patient, column: str) -> object:

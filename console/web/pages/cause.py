@@ -14,13 +14,14 @@ from console.reading import Mark, marks
 from console.remedies import DEFAULT_PACE, ConfigurationChange, apply_remedy, changed_clinics_toml, changed_names
 from console.web.parts import Cell, card, empty, facts, failed, loading, row, table, text
 from console.web.session import ConsoleSession
-from console.web.submissions import difference, message_link
+from console.web.submissions import difference, left_out, message_link
 from shared.adapters.configuration.reader import InvalidConfigurationError, read_configuration
 from shared.bootstrap import Application
 from shared.domain.codes import local
 from shared.domain.lifecycle import IN_FLIGHT
 from shared.domain.submission import Submission
 from shared.exports.columns import BY_NAME, COLUMNS, column_of
+from shared.exports.corrections import CORRECTABLE
 from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Preview, Remedy
@@ -66,7 +67,8 @@ def _read(application: Application, group: Group) -> tuple[list[_MarkedSubmissio
 def _column(group: Group, waiting: list[_MarkedSubmission]) -> str:
     """Return the CSV column of the cause: the one that most findings name, else the one of the group's field."""
     columns = Counter(mark.column for _, found in waiting for mark in found if mark.column in BY_NAME)
-    return columns.most_common(1)[0][0] if columns else column_of(group.field)
+    named = columns.most_common(1)[0][0] if columns else column_of(group.field)
+    return named if named in CORRECTABLE else ""
 
 
 def _cells(waiting: _MarkedSubmission) -> tuple[Cell, ...]:
@@ -148,7 +150,7 @@ class _RemedyForm:
         with self._inputs:
             kind = self._kind.value
             if kind == "value":
-                names = [column.name for column in COLUMNS]
+                names = [column.name for column in COLUMNS if column.name in CORRECTABLE]
                 self._column = ui.select(names, value=self._default_column or names[0], label="column", with_input=True)
                 self._new_value = ui.input("new value", on_change=self._forget_preview)
                 self._column.on_value_change(self._forget_preview)
@@ -230,6 +232,9 @@ class _RemedyForm:
             bar.delete()
             resubmitted = sum(1 for result in results if isinstance(result, Resubmitted))
             text(f"{resubmitted:,} of {len(results):,} were resubmitted.", "p", "good" if resubmitted else "bad")
+            for result in results:
+                if isinstance(result, Resubmitted):
+                    left_out(result)
             _ResubmissionTable(self._session, results).draw()
 
 
@@ -254,6 +259,8 @@ def _draw_preview(preview: Preview) -> None:
         text(f"Still held: {count:,} for {cause}", "p", "warn")
     for reason, count in preview.refused:
         text(f"Not resubmitted: {count:,}, {reason}", "p", "bad")
+    for msh_10, dose in preview.left_out[:_SHOWN]:
+        text(f"Left out of {msh_10}: {dose}", "p", "warn")
     for example in preview.examples:
         difference(example)
 

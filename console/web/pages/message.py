@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -12,15 +12,16 @@ from nicegui import ui
 from console.reading import Mark, ReadField, ReadSegment, marks, read, read_submission
 from console.web.parts import Cell, card, empty, facts, failed, html_element, loading, row, table, text
 from console.web.session import ConsoleSession
-from console.web.submissions import difference, message_link, state_class, state_label, step_list
+from console.web.submissions import difference, left_out, message_link, state_class, state_label, step_list
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
 from shared.domain.reconcile import doubt
 from shared.domain.submission import Submission
-from shared.exports.columns import BY_NAME, COLUMNS, FROM_PATIENT
+from shared.exports.columns import COLUMNS
+from shared.exports.corrections import CORRECTABLE, SAME_PERSON, numbered
 from shared.settings import INBOX_PREFIX
-from shared.usecases.correction.correct import NotResubmitted, Resubmitted
+from shared.usecases.correction.correct import NotResubmitted, Resubmitted, may_be_one_person
 from shared.usecases.correction.remedy import Example
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.reporting.trace import Trace, trace
@@ -175,13 +176,13 @@ class _Correction:
     def __init__(self, session: ConsoleSession, submission: Submission) -> None:
         self._session = session
         self._submission = submission
-        columns = (mark.column for mark in marks(submission) if mark.severity == "E" and mark.column in BY_NAME)
+        columns = (mark.column for mark in marks(submission) if mark.severity == "E" and mark.column in CORRECTABLE)
         self._default_column = next(columns, COLUMNS[0].name)
 
     def draw(self) -> None:
         with card("Correct and resubmit"):
             with row():
-                names = [column.name for column in COLUMNS]
+                names = [column.name for column in COLUMNS if column.name in CORRECTABLE]
                 self._column = ui.select(names, value=self._default_column, label="column", with_input=True).classes(
                     "w-56"
                 )
@@ -191,6 +192,10 @@ class _Correction:
                 self._new_value = ui.input("new value (empty: send it as it is)").classes("w-64")
                 ui.button("Preview", on_click=lambda: self._resubmit(dry_run=True)).props("no-caps outline")
                 ui.button("Resubmit", on_click=lambda: self._resubmit(dry_run=False)).props("no-caps color=positive")
+            if may_be_one_person(self._submission):
+                with row():
+                    ui.button("It is one person", on_click=self._one_person).props("no-caps outline")
+                    text("Both sets of data are of the same patient, and CT WiZ gets those of this row.", "span", "dim")
             with row():
                 self._reason = ui.input("reason, to close it instead").classes("w-96 max-w-full")
                 ui.button("Close", on_click=self._close).props("no-caps outline color=negative")
@@ -201,12 +206,13 @@ class _Correction:
         name, value = str(self._column.value), str(self._new_value.value or "")
         if not value:
             return {}
-        is_dose_column = name in BY_NAME and name not in FROM_PATIENT and name != "clinic"
-        has_several_doses = len(self._submission.visit.doses) > 1
-        return {f"{name}[{self._dose.value}]" if is_dose_column and has_several_doses else name: value}
+        return {numbered(name, int(self._dose.value or 1)): value}
 
-    async def _resubmit(self, *, dry_run: bool) -> None:
-        changes, msh_10 = self._changes(), self._submission.msh_10
+    async def _one_person(self) -> None:
+        await self._resubmit(dry_run=False, changes={SAME_PERSON: "yes"})
+
+    async def _resubmit(self, *, dry_run: bool, changes: Mapping[str, str] | None = None) -> None:
+        changes, msh_10 = self._changes() if changes is None else changes, self._submission.msh_10
         action = "resubmit --dry-run" if dry_run else "resubmit"
         await self._session.record(action, [msh_10], ", ".join(changes))
         result = await self._session.run(lambda application: application.correct(msh_10, changes, dry_run=dry_run))
@@ -217,6 +223,7 @@ class _Correction:
             elif dry_run:
                 if result.causes:
                     text(f"It would still be held: {', '.join(result.causes)}", "p", "warn")
+                left_out(result)
                 difference(Example(msh_10, self._submission.vxu, result.vxu, result.state))
             else:
                 _draw_resubmitted(result)
@@ -241,4 +248,5 @@ class _Correction:
 def _draw_resubmitted(result: Resubmitted) -> None:
     held = f", held for {', '.join(result.causes)}" if result.causes else ""
     text(f"Resubmitted: {result.state.value.lower()}{held}.", "p", state_class(result.state))
+    left_out(result)
     ui.link(f"Follow {result.msh_10}", message_link(result.msh_10).address)

@@ -3,6 +3,9 @@
 The new submission has an MSH-10 of its own and replaces the old one, which becomes SUPERSEDED when the IIS accepts the
 new one. It speaks only of the doses whose newest content is the old one. The chart keeps the corrected values until the
 EHR changes its own, so an export of the same wrong row does not undo the correction.
+
+Order of writes: chart, search keys, submission, queue, and last the name of the new submission in the old one. Until
+then the old one stays in the worklist, and the same correction made again completes what was cut off.
 """
 
 from __future__ import annotations
@@ -10,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from shared.domain import identity
 from shared.domain.chart import Chart, DoseState, Made, after_correction, correction_of
-from shared.domain.clinics import Configuration, number_space
-from shared.domain.fingerprints import dose_fingerprints
+from shared.domain.clinics import Configuration, Source, number_space
 from shared.domain.lifecycle import IN_FLIGHT, STORED_BY_IIS, State
 from shared.domain.model import Visit
 from shared.domain.outcome import collect_search_terms
 from shared.domain.person import Person
 from shared.domain.submission import Submission
-from shared.exports.corrections import SAME_PERSON, Choice, choices, corrected
-from shared.exports.standing_corrections import in_force
+from shared.exports.corrections import ANOTHER_PERSON, SAME_PERSON, Choice, choices, corrected, numbers_of
+from shared.exports.standing_corrections import in_force, with_corrections
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
 from shared.ports.ledger import Backlog, Charts, SearchKeys, Submissions
@@ -31,16 +34,43 @@ from shared.usecases.correction.triage import causes_of
 from shared.usecases.delivery.requeue import By, requeue
 from shared.usecases.prepare import prepare
 
+_TRIES: Final = 5
+"""How often a correction is built anew because the chart was written meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A dose of the corrected submission that the new one does not carry, because another submission reports it.
+
+    Attributes:
+        number: Its number in the corrected submission, from 1.
+        orc_3: Its id in the message.
+        reported_by: MSH-10 of its newest submission; empty if the chart does not know the dose.
+    """
+
+    number: int
+    orc_3: str
+    reported_by: str
+
+    def __str__(self) -> str:
+        """The dose and who reports it, for a person."""
+        return f"dose {self.number} ({self.orc_3}) is reported by {self.reported_by or 'another submission'} meanwhile"
+
 
 @dataclass(frozen=True, slots=True)
 class Resubmitted:
-    """The new submission, or in a dry run what it would be. `state` is QUEUED, or HELD for `causes`."""
+    """The new submission, or in a dry run what it would be.
+
+    `state` is QUEUED, or HELD for `causes`; if the same correction was made before, it is the state that its submission
+    has by now. `left_out` are the doses that others report.
+    """
 
     msh_10: str
     replaces: str
     state: State
     causes: tuple[str, ...]
     vxu: str
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +80,29 @@ class NotResubmitted:
     msh_10: str
     reason: str
     choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A correction before it is written.
+
+    Attributes:
+        old: What is corrected.
+        new: The new submission.
+        chart: The chart that it was drafted from.
+        states: The doses that it carries.
+        left_out: The doses of `old` that it does not carry.
+        source: The feed.
+        first: A correction of `old` that was written before, and is not named by it.
+    """
+
+    old: Submission
+    new: Submission
+    chart: Chart
+    states: tuple[DoseState, ...]
+    left_out: tuple[LeftOut, ...]
+    source: Source
+    first: Submission | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,38 +173,72 @@ class Correct:
             changes: New values by column of vaxline's CSV layout. A dose's column may name the dose: `lot[2]`.
             dry_run: Build the new submission without writing anything.
         """
-        old = self._submissions.get(msh_10)
-        if old is None:
-            return NotResubmitted(msh_10, "there is no such submission")
-        reason = _why_not(old, changes)
-        if reason:
-            return NotResubmitted(msh_10, reason)
-        if old.state is State.QUEUED:
-            return self._queue_again(old, dry_run=dry_run)
+        for _ in range(_TRIES):
+            old = self._submissions.get(msh_10)
+            if old is None:
+                return NotResubmitted(msh_10, "there is no such submission")
+            reason = _why_not(old, changes)
+            if reason:
+                return NotResubmitted(msh_10, reason)
+            if old.state is State.QUEUED:
+                return self._queue_again(old, dry_run=dry_run)
+            draft = self._draft(old, changes)
+            if isinstance(draft, NotResubmitted):
+                return draft
+            if draft.first is not None:
+                return self._completed(draft, draft.first, dry_run=dry_run)
+            if dry_run or self._take_up(draft, changes):
+                return _resubmitted(old, draft.new, draft.left_out)
+        return NotResubmitted(msh_10, "its patient is being changed by exports or other people; look at it again")
+
+    def _draft(self, old: Submission, changes: Mapping[str, str]) -> _Draft | NotResubmitted:
+        """The new submission as it would be, from the chart as it is now."""
         configuration = self._configurations.current()
-        visit = self._corrected(old, changes, configuration)
-        if isinstance(visit, str):
-            return NotResubmitted(msh_10, visit, choices(old.visit, changes))
         chart = self._charts.get([old.chart]).get(old.chart, Chart(old.chart))
-        states = self._own_doses(old, chart)
-        if not states:
-            return NotResubmitted(msh_10, _reported_by(old, chart))
-        visit = _limited(visit, old.visit, {state.id for state in states})
-        new = self._submission(old, visit, chart, states, configuration)
-        if not dry_run and not self._take_up(old, new, chart, states, changes):
-            return NotResubmitted(msh_10, "its patient was just changed by an export; look at it again")
-        return Resubmitted(new.msh_10, msh_10, new.state, causes_of(new), new.vxu)
+        begun = self._begun(old, chart)
+        states = tuple(state for state in chart.doses if state.newest in {old.msh_10, *begun})
+        left_out = _left_out(old, chart, states)
+        reason = _reaches_nothing(old.visit, changes, left_out) if states else _reported_by(left_out)
+        if reason:
+            return NotResubmitted(old.msh_10, reason)
+        own = {state.id for state in states}
+        visit = self._corrected(old, changes, chart, configuration)
+        if isinstance(visit, str):
+            return NotResubmitted(old.msh_10, visit, choices(old.visit, changes, own))
+        new = self._submission(old, _limited(visit, old.visit, own), chart, configuration, changes)
+        first = next((one for one in begun.values() if one is not None), None)
+        reason = self._why_not_moved(old, new, states)
+        if reason and first is None:
+            return NotResubmitted(old.msh_10, reason)
+        return _Draft(old, new, chart, states, left_out, configuration.sources[old.source], first)
 
-    def _own_doses(self, old: Submission, chart: Chart) -> tuple[DoseState, ...]:
-        """The doses whose newest content is the old submission, or a correction of it that was cut off.
+    def _completed(self, draft: _Draft, first: Submission, *, dry_run: bool) -> Resubmitted | NotResubmitted:
+        """Complete a correction that was cut off before the old submission named it, whatever is asked for now."""
+        if not dry_run:
+            self._complete(draft.old, first)
+        if first.msh_10 != draft.new.msh_10:
+            return NotResubmitted(draft.old.msh_10, _replaced(first.msh_10))
+        return _resubmitted(draft.old, first, draft.left_out)
 
-        Without a chart every dose counts, because nothing newer can be known.
-        """
-        cut_off = {made.msh_10 for made in chart.work_of(correction_of(old.msh_10)).made}
-        written = {one.msh_10 for one in self._submissions.many(cut_off)}
-        newest = {old.msh_10, *(cut_off - written)}
-        # A correction that was written, and only not named by what it corrects, is made again with the same MSH-10.
-        return tuple(state for state in chart.doses if state.newest in newest | written)
+    def _begun(self, old: Submission, chart: Chart) -> dict[str, Submission | None]:
+        """The corrections of a submission that the chart names, by MSH-10; None for one that was not written."""
+        msh_10s = [made.msh_10 for made in chart.work_of(correction_of(old.msh_10)).made]
+        written = {one.msh_10: one for one in self._submissions.many(msh_10s)} if msh_10s else {}
+        return {msh_10: written.get(msh_10) for msh_10 in msh_10s}
+
+    def _why_not_moved(self, old: Submission, new: Submission, states: Sequence[DoseState]) -> str:
+        """Why doses cannot get another clinic or record number here: the IIS may have them under the old ones."""
+        place = (new.clinic, new.visit.patient.mrn)
+        if place == (old.clinic, old.visit.patient.mrn):
+            return ""
+        carriers = self._submissions.many(dict.fromkeys(carrier for state in states for carrier in state.carriers))
+        there = next((one for one in carriers if one.may_be_stored and _place(one) != place), None)
+        if there is None:
+            return ""
+        return (
+            f"the IIS has its doses, or may have them, by {there.msh_10} for clinic {there.clinic}; change clinic and "
+            "record number in the EHR: the next export deletes them there first"
+        )
 
     def _queue_again(self, old: Submission, *, dry_run: bool) -> Resubmitted:
         """Try the same message again: its retries are used up, and it was never received."""
@@ -159,30 +246,39 @@ class Correct:
             requeue(self._backlog, self._outbox, old, By.PERSON, self._clock.now())
         return Resubmitted(old.msh_10, old.msh_10, State.QUEUED, (), old.vxu)
 
-    def _corrected(self, old: Submission, changes: Mapping[str, str], configuration: Configuration) -> Visit | str:
+    def _corrected(
+        self, old: Submission, changes: Mapping[str, str], chart: Chart, configuration: Configuration
+    ) -> Visit | str:
         source = configuration.sources.get(old.source)
         if source is None:
             return f"its source {old.source} is not in clinics.toml any more"
         # The IIS knows a dose that it has, or may have, by the ids that were sent.
         is_new_there = old.state in (State.HELD, State.REFUSED)
         visit = replace(old.visit, numbering=source.numbering) if is_new_there else old.visit
-        return corrected(visit, changes, source)
+        if old.deletes:
+            # A deletion says what was sent.
+            return corrected(visit, changes, source)
+        standing = with_corrections(visit, chart.corrections, source)
+        said = [finding.code for finding in standing.findings]
+        left = {
+            target: value
+            for target, value in changes.items()
+            if target != SAME_PERSON or ANOTHER_PERSON in said or standing is visit
+        }
+        return corrected(standing, left, source)
 
     def _submission(
-        self,
-        old: Submission,
-        visit: Visit,
-        chart: Chart,
-        states: Sequence[DoseState],
-        configuration: Configuration,
+        self, old: Submission, visit: Visit, chart: Chart, configuration: Configuration, changes: Mapping[str, str]
     ) -> Submission:
         now = self._clock.now()
         source = configuration.sources[old.source]
         clinic = configuration.clinic_for(source, visit.clinic)
         # Made of what is corrected and of how, and of nothing that another process could change: the same correction
         # twice is one submission.
-        content = {state.id: f"{old.msh_10} {state.fingerprint}" for state in states} | dose_fingerprints(visit)
-        msh_10 = identity.msh_10(old.chart, {**content, "configuration": configuration.version}, old.revision)
+        content = {"of": old.msh_10, "to": identity.digest(visit), "configuration": configuration.version}
+        if SAME_PERSON in changes:
+            content[SAME_PERSON] = "yes"
+        msh_10 = identity.msh_10(old.chart, content, old.revision)
         revision = max(chart.revision, old.revision + 1)
         prepared = prepare(visit, msh_10=msh_10, clinic=clinic, configuration=configuration, now=now)
         held = prepared.is_held
@@ -216,35 +312,43 @@ class Correct:
             waiting_since=None if held else now,
         )
 
-    def _take_up(
-        self,
-        old: Submission,
-        new: Submission,
-        chart: Chart,
-        states: Sequence[DoseState],
-        changes: Mapping[str, str],
-    ) -> bool:
-        ids = tuple(state.id for state in states)
-        made = Made(new.msh_10, new.revision, 0, ids, (old.msh_10,))
-        if any(state.newest != new.msh_10 for state in states):
+    def _take_up(self, draft: _Draft, changes: Mapping[str, str]) -> bool:
+        """Write a draft; False if the chart was written meanwhile."""
+        old, new, chart = draft.old, draft.new, draft.chart
+        ids = tuple(state.id for state in draft.states)
+        if any(state.newest != new.msh_10 for state in draft.states):
             after = after_correction(
                 chart,
-                made,
+                Made(new.msh_10, new.revision, 0, ids, (old.msh_10,)),
                 of=old.msh_10,
                 is_held=new.state is State.HELD,
+                clinic=new.clinic or new.visit.clinic,
                 person=Person.of(new.visit.patient) if SAME_PERSON in changes else None,
-                corrections=in_force(old.visit, changes, chart.corrections, ids),
+                corrections=in_force(old.visit, changes, chart.corrections, ids, draft.source),
             )
             if not self._charts.save(after):
                 return False
         self._search_keys.add(collect_search_terms([new]))
         self._submissions.add(new)
-        self._submissions.name_replacement(old.msh_10, new.msh_10)
-        if new.state is State.QUEUED:
-            self._outbox.send([OutboxMessage(new.msh_10, new.clinic, new.patient_group)])
-        else:
-            self._resubmission.send([new.msh_10])
+        self._complete(old, new)
         return True
+
+    def _complete(self, old: Submission, new: Submission) -> None:
+        """Queue a new submission, unless it is decided or others have it, and name it in the old one."""
+        if new.state is State.QUEUED and new.waiting_since is not None:
+            self._outbox.send([OutboxMessage(new.msh_10, new.clinic, new.patient_group)])
+        elif new.state is State.HELD and not new.replaced_by:
+            self._resubmission.send([new.msh_10])
+        self._submissions.name_replacement(old.msh_10, new.msh_10)
+
+
+def may_be_one_person(submission: Submission) -> bool:
+    """Whether a submission waits for somebody to say whether its two sets of patient data are one person."""
+    return (
+        submission.state is State.HELD
+        and not submission.replaced_by
+        and any(finding.code == ANOTHER_PERSON for finding in submission.findings)
+    )
 
 
 def _limited(visit: Visit, before: Visit, ids: Collection[str]) -> Visit:
@@ -255,17 +359,53 @@ def _limited(visit: Visit, before: Visit, ids: Collection[str]) -> Visit:
     return replace(visit, doses=tuple(own)) if own else visit
 
 
-def _reported_by(old: Submission, chart: Chart) -> str:
+def _left_out(old: Submission, chart: Chart, own: Sequence[DoseState]) -> tuple[LeftOut, ...]:
+    """The doses of a submission that others report, or that the chart does not know."""
+    ids, known, prefix = {state.id for state in own}, chart.by_id(), old.visit.numbering.prefix
+    return tuple(
+        LeftOut(number, identity.orc_3(dose.id, prefix), known[dose.id].newest if dose.id in known else "")
+        for number, dose in enumerate(old.visit.doses, 1)
+        if dose.id not in ids
+    )
+
+
+def _reported_by(left_out: Sequence[LeftOut]) -> str:
     """Why nothing of a submission can be corrected: who has its doses meanwhile."""
-    newer = [state.newest for state in chart.doses if old.msh_10 in state.carriers]
-    names = ", ".join(dict.fromkeys(newer)) or "another submission"
-    return f"its doses are reported by {names} meanwhile; correct that one, or close this one"
+    if not left_out:
+        return "its rows are reported by another submission meanwhile; correct that one, or close this one"
+    return f"{'; '.join(map(str, left_out))}; correct that one, or close this one"
+
+
+def _reaches_nothing(visit: Visit, changes: Mapping[str, str], left_out: Sequence[LeftOut]) -> str:
+    """Why a change cannot be made: every dose that it is for is reported by another submission."""
+    others = {one.number: one for one in left_out}
+    reached: dict[tuple[str, str], list[int]] = {}
+    for target, value in changes.items():
+        for number in numbers_of(visit, target):
+            reached.setdefault((target.partition("[")[0], value), []).append(number)
+    for (column, _), numbers in reached.items():
+        if others.keys() >= set(numbers):
+            found = "; ".join(str(others[number]) for number in numbers)
+            return f"{column} cannot be changed here: {found}; correct that one"
+    return ""
+
+
+def _resubmitted(old: Submission, new: Submission, left_out: tuple[LeftOut, ...]) -> Resubmitted:
+    return Resubmitted(new.msh_10, old.msh_10, new.state, causes_of(new), new.vxu, left_out)
+
+
+def _place(submission: Submission) -> tuple[str, str]:
+    return submission.clinic, submission.visit.patient.mrn
+
+
+def _replaced(by: str) -> str:
+    return f"it was replaced already, by {by}"
 
 
 def _why_not(old: Submission, changes: Mapping[str, str]) -> str:
     """Return why a submission cannot be resubmitted; empty if it can."""
     if old.replaced_by:
-        return f"it was replaced already, by {old.replaced_by}"
+        return _replaced(old.replaced_by)
     if old.state in STORED_BY_IIS:
         return "the IIS accepted it; change it in the EHR and export it again"
     if old.state in IN_FLIGHT:
@@ -273,6 +413,8 @@ def _why_not(old: Submission, changes: Mapping[str, str]) -> str:
             return "it is on its way"
         if changes:
             return "it was never sent; close it first, or resubmit it unchanged"
-    if old.state in (State.CLOSED, State.SUPERSEDED):
-        return f"it is {old.state.value}"
+    if old.state is State.CLOSED:
+        return "it is CLOSED; reopen it first"
+    if old.state is State.SUPERSEDED:
+        return "it is SUPERSEDED"
     return ""

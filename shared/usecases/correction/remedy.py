@@ -19,9 +19,9 @@ from typing import Final
 from shared.domain.clinics import Configuration
 from shared.domain.lifecycle import State
 from shared.domain.submission import Submission
-from shared.exports.columns import BY_NAME, FROM_PATIENT
+from shared.exports.corrections import is_of_dose, numbered
 from shared.ports.ledger import Submissions, Worklist
-from shared.usecases.correction.correct import Correct, NotResubmitted, Resubmitted
+from shared.usecases.correction.correct import Correct, LeftOut, NotResubmitted, Resubmitted
 from shared.usecases.findings import cause_of
 
 EXAMPLES: Final = 2
@@ -66,6 +66,8 @@ class Preview:
         released: How many would be sent.
         held: How many would still be held, by cause.
         refused: How many cannot be resubmitted, by reason.
+        left_out: Doses of the others that stay as they are because another submission reports them, each with the
+            MSH-10 of the group's submission.
         examples: Some of them, released ones first.
     """
 
@@ -74,6 +76,7 @@ class Preview:
     held: tuple[tuple[str, int], ...]
     refused: tuple[tuple[str, int], ...]
     examples: tuple[Example, ...]
+    left_out: tuple[tuple[str, LeftOut], ...] = ()
 
 
 class Remedies:
@@ -117,7 +120,12 @@ class Remedies:
                 released.append(result)
         shown = [self._example(one) for one in chain(released[:EXAMPLES], others[:EXAMPLES])][:EXAMPLES]
         return Preview(
-            len(members), len(released), tuple(held.most_common()), tuple(refused.most_common()), tuple(shown)
+            submissions=len(members),
+            released=len(released),
+            held=tuple(held.most_common()),
+            refused=tuple(refused.most_common()),
+            examples=tuple(shown),
+            left_out=tuple((one.replaces, dose) for one in chain(released, others) for dose in one.left_out),
         )
 
     def apply(self, remedy: Remedy, members: Sequence[str]) -> Iterator[Resubmitted | NotResubmitted]:
@@ -145,9 +153,8 @@ def changes_for(submission: Submission, remedy: Remedy) -> dict[str, str]:
     """Return a remedy's changes for a submission, with a dose's column named per dose with the cause (`lot[2]`)."""
     changes: dict[str, str] = {}
     for target, value in remedy.changes.items():
-        is_of_dose = target in BY_NAME and target not in FROM_PATIENT and target != "clinic"
-        if is_of_dose and len(submission.visit.doses) > 1:
-            by_dose = {f"{target}[{number}]": value for number in _doses_with_cause(submission, remedy)}
+        if is_of_dose(target) and len(submission.visit.doses) > 1:
+            by_dose = {numbered(target, number): value for number in _doses_with_cause(submission, remedy)}
             changes |= by_dose or {target: value}
         else:
             changes[target] = value

@@ -51,7 +51,7 @@ class Builder:
             news = with_corrections(news, chart.corrections, arrival.source)
         if made.findings:
             news = replace(news, findings=(*news.findings, *made.findings))
-        group = self._group(arrival, visit.patient.mrn or made.msh_10)
+        group = self._group(arrival, news.patient.mrn or made.msh_10)
         return self._submission(chart.key, made, news, visit.rows, arrival, group)
 
     def of_deletion(self, chart: str, made: Made, rows: Rows, mrn: str, arrival: Arrival) -> Submission:

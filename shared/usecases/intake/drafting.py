@@ -19,7 +19,7 @@ from shared.domain.model import Action, Dose, Finding, Visit
 from shared.domain.person import Person, differences
 from shared.domain.submission import Submission
 from shared.exports import visits as reading
-from shared.exports.standing_corrections import still_standing, with_corrections
+from shared.exports.standing_corrections import by_place, is_one_person, still_standing
 from shared.ports.ledger import Submissions
 from shared.replaced import replace
 from shared.usecases.findings import is_error
@@ -57,13 +57,17 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The doses of a patient at one clinic on one day, as the export has them."""
+    """The doses of a patient at one clinic on one day, as the export has them.
+
+    `mrn` is the record number that a person gave them instead of the export's; empty if nobody did.
+    """
 
     visit: Visit
     clinic: str
     fingerprints: Mapping[str, str]
     mark: int
     is_deletion: bool
+    mrn: str = ""
 
     @property
     def date(self) -> str:
@@ -141,25 +145,24 @@ class Drafting:
         return [replace(visit, patient=found.visit.patient) for visit in visits]
 
     def _parts(self, visits: Sequence[Visit]) -> Iterator[_Part]:
-        places: dict[tuple[str, str, int], list[Visit]] = {}
-        for number, visit in enumerate(visits):
+        places: dict[tuple[str, str, str, int], list[Visit]] = {}
+        for number, whole in enumerate(visits):
             # Rows that could not be placed are kept apart.
-            alone = 0 if visit.date and visit.patient.mrn else number + 1
-            places.setdefault((self._clinic_of(visit), visit.date, alone), []).append(visit)
+            alone = 0 if whole.date and whole.patient.mrn else number + 1
+            for (mrn, clinic), visit in by_place(whole, self._before.corrections):
+                places.setdefault((self._clinic_of(clinic or visit.clinic), visit.date, mrn, alone), []).append(visit)
         taken: set[str] = set()
-        for (clinic, _, _), group in places.items():
+        for (clinic, _, mrn, _), group in places.items():
             visit = group[0] if len(group) == 1 else reading.joined(group)
             visit = self._placed(visit, taken)
             taken.update(dose.id for dose in visit.doses)
             for one in _by_action(visit):
-                yield _Part(one, clinic, dose_fingerprints(one), _mark(one.rows), is_deletion=_is_deletion(one))
+                is_deletion = _is_deletion(one)
+                yield _Part(one, clinic, dose_fingerprints(one), _mark(one.rows), is_deletion=is_deletion, mrn=mrn)
 
-    def _clinic_of(self, visit: Visit) -> str:
-        corrections = [one for one in self._before.corrections if one.column == "clinic"]
-        if corrections:
-            visit = with_corrections(visit, corrections, self._arrival.source)
-        clinic = self._arrival.configuration.clinic_for(self._arrival.source, visit.clinic)
-        return clinic.key if clinic else visit.clinic
+    def _clinic_of(self, exported: str) -> str:
+        clinic = self._arrival.configuration.clinic_for(self._arrival.source, exported)
+        return clinic.key if clinic else exported
 
     def _placed(self, visit: Visit, taken: set[str]) -> Visit:
         """The visit without ids that vaxline derived for doses of another clinic on the same day."""
@@ -179,7 +182,9 @@ class Drafting:
 
     def _of_two_people(self, parts: Iterable[_Part]) -> dict[Rows, list[Finding]]:
         """Findings of visits whose patient is another person than the chart's, or than that of another visit."""
-        people = {part.visit.rows: Person.of(part.visit.patient) for part in parts if part.visit.patient.mrn}
+        people = {
+            part.visit.rows: Person.of(part.visit.patient) for part in parts if part.visit.patient.mrn and not part.mrn
+        }
         known = self._before.person
         if known == Person() and len(people) < 2:
             return {}
@@ -190,7 +195,9 @@ class Drafting:
             other = next((one for one in against if differences(person, one)), None)
             if other is not None:
                 row = rows[0][1] if rows else 0
-                found[rows] = [Finding("PATIENT-ANOTHER", "PID", row, "patient", f"{person} / {other}")]
+                finding = Finding("PATIENT-ANOTHER", "PID", row, "patient", f"{person} / {other}")
+                if not is_one_person(self._before.corrections, finding):
+                    found[rows] = [finding]
         return found
 
     def _is_of_another(self, dose: Dose, visit: Visit, other: Elsewhere) -> bool:
@@ -355,7 +362,8 @@ class Drafting:
             carriers = self._doses[dose].carriers if dose in self._doses else ()
             self._change(replace(state, carriers=carriers, is_held=is_held).carried_by(made.msh_10))
         if not findings:
-            self._news.append(part)
+            if not part.mrn:
+                self._news.append(part)
             self._name(part, named)
             self._leave(moved, made.msh_10)
 

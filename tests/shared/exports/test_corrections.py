@@ -43,7 +43,7 @@ def refusal(changes: dict[str, str], visit: Visit = ONE) -> str:
 def test_every_column_of_the_layout_can_be_corrected_or_says_that_it_cannot() -> None:
     apart = {column.name for column in COLUMNS} - FILLS.keys()
     assert apart == {
-        "phone", "email", "guardian_phone", "phone_use", "vis_document", "vis_cvx", "vis_edition",
+        "phone", "email", "guardian_phone", "phone_use", "dose_id", "vis_document", "vis_cvx", "vis_edition",
         "event_status", "was_refused", "missed_appointment", "is_historical", "extract_type",
     }  # fmt: skip
     assert "cannot be corrected here" in refusal({"vis_document": "x"})
@@ -94,14 +94,15 @@ def test_a_dose_column_of_a_visit_with_several_doses_needs_the_number_of_the_dos
 
 def test_where_a_change_names_no_dose_each_dose_is_told_with_the_changes_for_it() -> None:
     changes = {"lot": "X", "sex": "F", "mvx[2]": "SKB"}
-    first, second = choices(TWO, changes)
+    first, second = choices(TWO, changes, {"d1", "d2"})
     assert (first.number, first.lot, first.changes) == (1, "A", {"lot[1]": "X", "sex": "F", "mvx[2]": "SKB"})
     assert second.orc_3 == TWO.doses[1].id
     for one in (first, second):
         assert after(dict(one.changes), TWO).doses[one.number - 1].lot == "X"
     for clear in ({"sex": "F"}, {"lot[1]": "X"}, {"clinic": "elm"}):
-        assert choices(TWO, clear) == ()
-    assert choices(ONE, {"lot": "X"}) == (), "of one dose there is no choice"
+        assert choices(TWO, clear, {"d1", "d2"}) == ()
+    assert choices(ONE, {"lot": "X"}, {"d1"}) == (), "of one dose there is no choice"
+    assert [one.number for one in choices(TWO, changes, {"d2"})] == [2], "the other is not to choose"
 
 
 def test_the_date_of_the_only_dose_is_the_date_of_the_visit() -> None:
@@ -161,6 +162,10 @@ def test_an_npi_that_is_corrected_is_an_npi_whatever_stood_there() -> None:
     assert whose == Provider("1234567893", "Nursely", authority="NPI", id_type="NPI")
 
 
-def test_a_record_number_and_a_dose_id_are_corrected_to_their_one_spelling() -> None:
-    visit = after({"patient_id": " M\u00a0 2\u200b", "dose_id": "d\u200b9 "})
-    assert (visit.patient.mrn, visit.doses[0].id) == ("M 2", "d9")
+def test_the_id_of_a_dose_is_changed_in_the_ehr_only() -> None:
+    assert "correct it in the EHR" in refusal({"dose_id": "d9"})
+
+
+def test_a_record_number_is_corrected_to_its_one_spelling() -> None:
+    visit = after({"patient_id": " M\u00a0 2\u200b"})
+    assert visit.patient.mrn == "M 2"
