@@ -124,8 +124,9 @@ def resubmission_row(result: Resubmitted | NotResubmitted) -> tuple[str, str, st
 def print_left_out(results: Iterable[Resubmitted | NotResubmitted]) -> None:
     """Print the doses that resubmissions leave out, each with the submission that reports it."""
     for result in results:
-        for dose in result.left_out if isinstance(result, Resubmitted) else ():
-            terminal.print_text(f"{result.replaces}: left out: {dose}")
+        if isinstance(result, Resubmitted):
+            for dose in result.left_out:
+                terminal.print_text(f"{result.replaces}: left out: {dose}")
 
 
 def _print_dose_choices(result: NotResubmitted, stage: str, *, dry_run: bool) -> None:

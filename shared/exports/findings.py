@@ -420,8 +420,8 @@ TABLE: Final[tuple[Check, ...]] = (
         "Two people have one record number: birth date, sex, first name or birth order differ from another row or "
         "from an earlier export.",
         "Look the record number up in the EHR: give each person a number of their own and export the rows again. If it "
-        "is one person whose data was corrected, say so: `vaxline resubmit MSH-10 --set same_person=yes`, or the button "
-        "on the page of the message.",
+        "is one person whose data was corrected, say so: `vaxline resubmit MSH-10 --set same_person=yes`, or the "
+        "button on the page of the message.",
     ),
     Check(
         "DOSE-ID-ANOTHER",
