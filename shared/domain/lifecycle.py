@@ -56,7 +56,7 @@ MEANING: Final[dict[State, str]] = {
     ),
     State.REFUSED: "the IIS stored nothing of it",
     State.UNKNOWN: "sent, but no trustworthy answer came",
-    State.SUPERSEDED: "a correction of it was accepted, or sent before it could be",
+    State.SUPERSEDED: "newer content of its doses was accepted, or is on its way instead of it",
     State.CLOSED: "a person closed it with a reason",
 }
 
