@@ -324,20 +324,38 @@ def at_next_place(dose: Dose, mrn: str, source: Source, taken: Collection[str]) 
     return replace(dose, id=next(one for one in ids if one not in taken))
 
 
-def joined(visits: Sequence[Visit]) -> Visit:
-    """Return one visit of the visits of a patient and day at one clinic, which the export spells in several ways."""
+def joined(visits: Sequence[Visit], source: Source) -> Visit:
+    """Return one visit of the visits of a patient and day at one clinic, which the export spells in several ways.
+
+    Derived ids are those that the doses have where the clinic is spelled in one way.
+    """
     last = visits[-1]
     doses: dict[str, Dose] = {}
-    findings = [finding for one in visits for finding in one.findings]
-    for dose in (dose for one in visits for dose in one.doses):
-        if dose.id in doses and (code := _clash(doses[dose.id], dose)):
+    places: Counter[str] = Counter()
+    findings: list[Finding] = []
+    renamed: dict[tuple[int, str], str] = {}
+    by_row = sorted(
+        ((number, dose) for number, visit in enumerate(visits) for dose in visit.doses),
+        key=lambda numbered: (numbered[1].part, numbered[1].row),
+    )
+    for number, read in by_row:
+        dose = read
+        if is_derived(read, last.patient.mrn, source):
+            dose = _with_derived_id(replace(read, id=""), source, last.patient.mrn, doses, places, findings)
+            renamed[number, read.id] = dose.id
+        elif dose.id in doses and (code := _clash(doses[dose.id], dose)):
             findings.append(Finding(code, "ORC-3", dose.row, "dose_id", dose.id, dose.id))
         doses[dose.id] = dose
+    of_visits = [
+        replace(finding, dose_id=renamed.get((number, finding.dose_id), finding.dose_id))
+        for number, visit in enumerate(visits)
+        for finding in visit.findings
+    ]
     return replace(
         last,
         doses=tuple(doses.values()),
         rows=tuple(row for one in visits for row in one.rows),
-        findings=tuple(findings),
+        findings=(*of_visits, *findings),
         raw="\n".join(one.raw for one in visits if one.raw),
     )
 

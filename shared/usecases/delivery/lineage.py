@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 import msgspec
 
 from shared.domain.chart import DoseState
-from shared.domain.lifecycle import Event, State
+from shared.domain.lifecycle import STORED_BY_IIS, Event, State
 from shared.domain.submission import Submission
 from shared.ports.ledger import Charts, Submissions, SubmissionStates
 
@@ -57,13 +58,13 @@ def standing_of(charts: Charts, submissions: Submissions, submission: Submission
     """
     if submission.after and _is_undecided(submissions.get(submission.after)):
         return Standing(waits=True)
+    chart = charts.get([submission.chart]).get(submission.chart)
+    doses = [dose for dose in chart.doses if submission.msh_10 in dose.carriers] if chart else []
     if submission.deletes:
-        carriers = list(submissions.many(submission.deletes))
-        if any(carrier.state is State.SENDING for carrier in carriers):
-            return Standing(waits=True)
-        if not any(carrier.may_be_stored for carrier in carriers):
-            return Standing(is_overtaken=True)
-    newer = _newer(charts, submission)
+        standing = _of_deletion(submissions, submission, doses)
+        if standing is not None:
+            return standing
+    newer = {dose.id: dose.newer_than(submission.msh_10) for dose in doses}
     if not any(newer.values()):
         return Standing()
     known = {one.msh_10: one for one in submissions.many(msh_10 for msh_10s in newer.values() for msh_10 in msh_10s)}
@@ -73,11 +74,33 @@ def standing_of(charts: Charts, submissions: Submissions, submission: Submission
     return Standing(outdated, is_overtaken=bool(outdated) and outdated.issuperset(newer))
 
 
-def _newer(charts: Charts, submission: Submission) -> dict[str, tuple[str, ...]]:
-    """The MSH-10s of the newer submissions with each dose that the submission carries."""
-    chart = charts.get([submission.chart]).get(submission.chart)
-    doses: Iterable[DoseState] = chart.doses if chart else ()
-    return {dose.id: dose.newer_than(submission.msh_10) for dose in doses if submission.msh_10 in dose.carriers}
+def _of_deletion(submissions: Submissions, deletion: Submission, doses: Sequence[DoseState]) -> Standing | None:
+    """Whether a deletion waits, or has nothing to delete; None if it is to be sent.
+
+    An older submission of a dose may be the one that the IIS has, although the deletion names a newer one: the newer
+    one was still waiting when the deletion was made.
+    """
+    older = [dose.carriers[: dose.carriers.index(deletion.msh_10)] for dose in doses]
+    carriers = submissions.many(dict.fromkeys(chain(deletion.deletes, *older)))
+    # One of another chart notes that the dose went there.
+    known = {one.msh_10: one for one in carriers if one.chart == deletion.chart}
+    if any(one.state is State.SENDING or (one.deletes and _is_undecided(one)) for one in known.values()):
+        return Standing(waits=True)
+    histories = [[known[msh_10] for msh_10 in reversed(carriers) if msh_10 in known] for carriers in older]
+    named = [known[msh_10] for msh_10 in deletion.deletes if msh_10 in known]
+    if any(map(_may_be_there, (named, *histories))):
+        return None
+    return Standing(is_overtaken=True)
+
+
+def _may_be_there(newest_first: Iterable[Submission]) -> bool:
+    """Whether the IIS may have a dose, by the submissions that carried it."""
+    for carrier in newest_first:
+        if carrier.deletes and carrier.state in STORED_BY_IIS:
+            return False
+        if carrier.may_be_stored and not carrier.deletes:
+            return True
+    return False
 
 
 def _outdates(newer: Submission | None, submission: Submission) -> bool:

@@ -21,7 +21,7 @@ from shared.domain import identity
 from shared.domain.chart import Chart, Left, without_left
 from shared.domain.clinics import number_space
 from shared.domain.lifecycle import Event, State
-from shared.domain.model import Action, Visit
+from shared.domain.model import Visit
 from shared.domain.outcome import collect_search_terms
 from shared.domain.submission import BackfillLane, FileSummary, Submission
 from shared.exports.readers import READERS
@@ -35,9 +35,11 @@ from shared.ports.second_opinion import SecondOpinion
 from shared.replaced import replace
 from shared.settings import CONVERT_RESERVE
 from shared.usecases.delivery.backfill import DailyQuota
+from shared.usecases.delivery.lineage import supersede_predecessors
 from shared.usecases.intake.arrival import Arrival, Ignored, Waiting, arrival_of
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.builder import Builder
+from shared.usecases.intake.by_chart import by_chart
 from shared.usecases.intake.drafting import Draft, Drafting, Elsewhere, says_nothing_new
 
 CHUNK: Final = 100
@@ -179,7 +181,8 @@ class Convert:
             arrival.rows += len(visit.rows)
             if not visit.rows:
                 arrival.findings.extend(visit.findings)
-        patients = self._by_chart([bounded(visit) for visit in visits if visit.rows], arrival)
+        sound = [bounded(visit) for visit in visits if visit.rows]
+        patients = by_chart(sound, number_space(arrival.source), self._dose_index, self._charts)
         charts = self._charts.get(patients)
         for key, chart in charts.items():
             # Most rows of a full export say nothing new, and this is the cheapest way to see it.
@@ -203,25 +206,6 @@ class Convert:
             arrival.unchanged += sum(len(visit.rows) for visit in own) - draft.rows
             submissions += (*draft.known, *draft.new)
         return submissions
-
-    def _by_chart(self, visits: Sequence[Visit], arrival: Arrival) -> dict[str, list[Visit]]:
-        """The visits by the key of their chart. Deletions that name no patient go by the ids of their doses."""
-        space = number_space(arrival.source)
-        unnamed = [visit for visit in visits if not visit.patient.mrn and _is_deletion(visit)]
-        keys = [identity.dose_key(space, dose.id) for visit in unnamed for dose in visit.doses]
-        index = self._dose_index.find(keys) if keys else {}
-        patients: dict[str, list[Visit]] = {}
-        for visit in visits:
-            for one in _by_dose(visit) if visit in unnamed else (visit,):
-                patients.setdefault(self._chart_key(one, space, index), []).append(one)
-        return patients
-
-    @staticmethod
-    def _chart_key(visit: Visit, space: str, index: Mapping[str, str]) -> str:
-        if visit.patient.mrn:
-            return identity.chart_key(space, visit.patient.mrn)
-        found = index.get(identity.dose_key(space, visit.doses[0].id)) if index and visit.doses else None
-        return found or identity.chart_key_of_rows(visit)
 
     def _drafted(
         self, chart: Chart, visits: Sequence[Visit], arrival: Arrival, elsewhere: Mapping[str, Elsewhere]
@@ -249,8 +233,9 @@ class Convert:
         for draft in written.values():
             for left in draft.left:
                 self._leave(left, arrival)
-            for msh_10 in draft.ended:
-                self._states.move(msh_10, Event.SUPERSEDE)
+            for ended in self._submissions.many(draft.ended):
+                self._states.move(ended.msh_10, Event.SUPERSEDE)
+                supersede_predecessors(self._submissions, self._states, ended)
         named = {dose: key for key, draft in written.items() for dose in draft.named}
         if named:
             self._dose_index.add(named)
@@ -322,19 +307,6 @@ def _unsure_doses(visits: Iterable[Visit], chart: Chart, arrival: Arrival) -> di
             if is_unsure and not is_derived(dose, visit.patient.mrn, arrival.source):
                 unsure[identity.dose_key(space, dose.id)] = dose.id
     return unsure
-
-
-def _is_deletion(visit: Visit) -> bool:
-    return bool(visit.doses) and all(dose.action is Action.DELETE for dose in visit.doses)
-
-
-def _by_dose(visit: Visit) -> Iterator[Visit]:
-    """A visit for each dose, since each may be of another patient. The first one has the rows of no dose too."""
-    places = {(dose.part, dose.row) for dose in visit.doses[1:]}
-    first = tuple(row for row in visit.rows if row not in places)
-    yield replace(visit, doses=visit.doses[:1], rows=first)
-    for dose in visit.doses[1:]:
-        yield replace(visit, doses=(dose,), rows=((dose.part, dose.row),))
 
 
 def _in_chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:

@@ -153,7 +153,7 @@ class Drafting:
                 places.setdefault((self._clinic_of(clinic or visit.clinic), visit.date, mrn, alone), []).append(visit)
         taken: set[str] = set()
         for (clinic, _, mrn, _), group in places.items():
-            visit = group[0] if len(group) == 1 else reading.joined(group)
+            visit = group[0] if len(group) == 1 else reading.joined(group, self._arrival.source)
             visit = self._placed(visit, taken)
             taken.update(dose.id for dose in visit.doses)
             for one in _by_action(visit):
@@ -227,10 +227,9 @@ class Drafting:
             elif state is None or not state.carriers:
                 self._delete_nothing(part, dose, state)
             elif state.is_deleted:
-                # An earlier attempt at this file may have stopped before it ended what was never sent.
-                self._end(state.newest)
+                self._end_again(state)
             else:
-                content = self._content(state)
+                content = self._content(state, self._before.key)
                 if content:
                     groups.setdefault((state.clinic, state.date), []).append((dose.id, content))
                 else:
@@ -286,11 +285,12 @@ class Drafting:
                 self._change(replace(state, is_deleted=True, is_held=False, as_of=self._arrival.as_of))
         return made.msh_10
 
-    def _content(self, state: DoseState) -> str:
+    def _content(self, state: DoseState, chart: str) -> str:
         """The newest submission with a dose that the IIS has, may have or may still get; empty if there is none."""
         for carrier in self._submissions.many(reversed(state.carriers)):
             dose = next((one for one in carrier.visit.doses if one.id == state.id), None)
-            if dose is None:
+            if dose is None or carrier.chart != chart:
+                # One of another chart notes that the dose went there.
                 continue
             if dose.action is Action.DELETE:
                 if carrier.state in STORED_BY_IIS:
@@ -298,6 +298,15 @@ class Drafting:
             elif carrier.may_be_stored or carrier.state is State.QUEUED:
                 return carrier.msh_10
         return ""
+
+    def _end_again(self, state: DoseState) -> None:
+        """Ends what was never sent, where an earlier attempt at this file may have stopped before it did.
+
+        The newest submission of a deleted dose may also be its deletion, or the one of its new place.
+        """
+        found = self._submissions.get(state.newest) if state.as_of == self._arrival.as_of else None
+        if found is not None and found.chart == self._before.key and not found.deletes:
+            self._end(found.msh_10)
 
     def _end(self, msh_10: str) -> None:
         """Ends a submission that was never sent, unless it speaks of other doses too."""
@@ -349,7 +358,7 @@ class Drafting:
         if not news and not any(self._doses[dose].is_held for dose in states):
             return
         # Before doses are moved away: a deletion is not what the new submission takes the place of.
-        replaces = (*replaced_by(self._current(), states), *_replaced_elsewhere(moved))
+        replaces = self._replaced(part, states, moved)
         after = "" if findings or not news else self._move_away(part, states, moved)
         made = self._made_of(part, states, replaces, findings, after)
         submission = self._builder.of_visit(self._corrected, made, part.visit, self._arrival)
@@ -366,6 +375,20 @@ class Drafting:
                 self._news.append(part)
             self._name(part, named)
             self._leave(moved, made.msh_10)
+
+    def _replaced(
+        self, part: _Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]
+    ) -> tuple[str, ...]:
+        """The submissions that a part takes the place of. A deletion at another place is sent all the same."""
+        replaced = (*replaced_by(self._current(), states), *_replaced_elsewhere(moved))
+        deleted = {self._doses[dose].newest for dose in states if dose in self._doses and self._doses[dose].is_deleted}
+        place = (part.clinic, part.visit.patient.mrn)
+        kept = {
+            one.msh_10
+            for one in self._submissions.many(deleted.intersection(replaced))
+            if one.deletes and (one.clinic, one.visit.patient.mrn) != place
+        }
+        return tuple(msh_10 for msh_10 in replaced if msh_10 not in kept)
 
     def _is_news(self, dose: str, now: DoseState) -> bool:
         before = self._doses.get(dose)
@@ -427,7 +450,7 @@ class Drafting:
         for dose in states:
             before = self._doses.get(dose)
             if before is not None and not before.is_deleted and before.clinic != part.clinic:
-                content = self._content(before)
+                content = self._content(before, self._before.key)
                 if content and self._has_other_numbers(content, dose, part):
                     places.setdefault((before.clinic, before.date), []).append((dose, content))
         for group in places.values():
@@ -435,7 +458,7 @@ class Drafting:
         others: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         charts = {other.chart.key: other.chart for _, other in moved}
         for one, other in moved:
-            content = self._content(other.dose)
+            content = self._content(other.dose, other.chart.key)
             if one.id in states and content and self._has_other_numbers(content, one.id, part):
                 others.setdefault((other.chart.key, other.dose.clinic, other.dose.date), []).append((one.id, content))
         for (key, _, _), group in others.items():
