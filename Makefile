@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.13 python3.14 python3.12 python3.11 pyth
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check hooks chaos bench conformance synth emulate pins clean
+.PHONY: help demo test check hooks chaos outages bench conformance synth emulate pins clean
 help:
 	@echo 'Use vaxline'
 	@echo '  make demo         exports of three clinics, through to the acknowledgments of a simulated CT WiZ'
@@ -16,6 +16,7 @@ help:
 	@echo '  make hooks        runs lint, types, contracts and the docs check before each of your commits'
 	@echo '  make chaos        plays a thousand random schedules of failures and checks the promises'
 	@echo '                    SCHEDULES=n, SEED=n: how many, and from which seed'
+	@echo '  make outages      plays outages of eight hours and writes docs/outages.md; some minutes'
 	@echo '  make conformance  compares our check of a message with the checker of NIST (needs ../shared)'
 	@echo '  make bench        speed beside other libraries, as a table and as build/bench.json; some ten minutes'
 	@echo 'Deploy vaxline (docs/deploy.md)'
@@ -68,6 +69,9 @@ hooks: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	@$(BIN)/python -m tests.chaos.soak $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) $(ARGS)
+
+outages: $(VENV)/.dev
+	@$(BIN)/python -m tests.chaos.outages
 
 conformance: $(VENV)/.dev
 	@VAXLINE_CONFORMANCE_RECORDS=$(or $(RECORDS),2000) $(BIN)/python -m pytest -q --timeout 1800 tests/conformance $(ARGS)

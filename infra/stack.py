@@ -20,6 +20,7 @@ from infra.requeueing import serve_backfill, serve_sweep
 from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
+from infra.valve import serve_valve
 from shared import settings
 from shared.alarms import is_invoked_hourly
 from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
@@ -74,7 +75,7 @@ class VaxlineStack(cdk.Stack):
         # For BatchExecuteStatement (DynamoDB developer guide, "IAM security policies with PartiQL").
         ledger.grant(convert.permissions, "PartiQLInsert", "PartiQLUpdate")
         ledger.grant_query(convert.permissions, settings.BY_FILE)
-        queues.outbox.grant_send(convert.permissions)
+        queues.outbox.grant_send(convert.permissions, depth=True)
         queues.resubmission.grant_send(convert.permissions)
         queues.intake.grant_send(convert.permissions)
         convert.consume(queues.intake)
@@ -97,11 +98,15 @@ class VaxlineStack(cdk.Stack):
         notices.serve(sweep)
         serve_backfill(function(settings.BACKFILL), stage=stage, storage=storage, ledger=ledger, queues=queues)
 
-        valve = function(settings.VALVE, inside=network)
-        storage.grant_read(valve.permissions, CONFIG_PREFIX)
-        ledger.grant(valve.permissions, "PutItem", "Query")
-        valve.switch(delivery)
-        valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
+        serve_valve(
+            function(settings.VALVE, inside=network),
+            delivery,
+            stage=stage,
+            storage=storage,
+            ledger=ledger,
+            queues=queues,
+            secrets=secrets,
+        )
 
         operators = Operators(self, "Operators", stage=stage, storage=storage, ledger=ledger, queues=queues)
         allow_queries(

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from shared.usecases.delivery.deliver import Deliver
     from shared.usecases.delivery.submit import Submit
     from shared.usecases.delivery.sweep import Sweep
+    from shared.usecases.delivery.trial_round import Round, TrialRound
     from shared.usecases.delivery.valve import ValveCheck
     from shared.usecases.intake.convert import Convert
     from shared.usecases.registry.query import Asked, Query
@@ -244,6 +245,7 @@ class Application:
             secrets=self.secrets,
             iis=self.query_iis,
             clock=self.clock,
+            retry_scale=self.runtime.retry_scale,
         )
 
     @cached_property
@@ -385,6 +387,22 @@ class Application:
             stage=self.runtime.stage,
         )
 
+    def _send_round(self, size: int, seconds_left: Callable[[], float]) -> Round:
+        """Send a round of the valve's trial. What it needs is loaded then, which is seldom."""
+        return self._trial_round(size, seconds_left)
+
+    @cached_property
+    def _trial_round(self) -> TrialRound:
+        from shared.usecases.delivery.trial_round import TrialRound
+
+        return TrialRound(
+            submit=self.submit,
+            outbox=self.outbox,
+            submissions=self.ledger.submissions,
+            clock=self.clock,
+            retry_scale=self.runtime.retry_scale,
+        )
+
     @cached_property
     def valve(self) -> ValveCheck:
         from shared.adapters.aws.event_source import EventSourceMapping
@@ -396,6 +414,7 @@ class Application:
             delivery=EventSourceMapping(client, self.runtime.mapping),
             configurations=self.configurations,
             iis=self.iis,
+            trial=self._send_round,
             clock=self.clock,
             retry_scale=self.runtime.retry_scale,
         )

@@ -62,9 +62,10 @@ class FunctionSettings:
 
 
 INTAKE: Final = QueueSettings("intake", fifo=False, visibility_timeout=960, max_receive_count=5)
-# The retry ladder waits inside the outbox, so that a patient's later messages wait behind it: a message may be
-# received once for each step of the ladder, for the one resend after an unknown outcome, and for crashes.
-OUTBOX: Final = QueueSettings("outbox", fifo=True, visibility_timeout=360, max_receive_count=30)
+# Retries wait inside the outbox, so that a patient's later messages wait behind them: a message is received for each
+# step of its retries, and for each half hour in which it is in doubt while the valve is closed. The count is the
+# most that SQS allows, so that no outage within the retention uses it up. A blocked message raises the alarm `waits`.
+OUTBOX: Final = QueueSettings("outbox", fifo=True, visibility_timeout=360, max_receive_count=1000)
 RESUBMISSION: Final = QueueSettings("resubmission", fifo=False, visibility_timeout=120, max_receive_count=5)
 QUEUES: Final = (INTAKE, OUTBOX, RESUBMISSION)
 
@@ -76,7 +77,8 @@ CONVERT: Final = FunctionSettings(
 SUBMIT: Final = FunctionSettings("submit", timeout=300, memory=256, queue="outbox", batch_size=10, max_concurrency=2)
 TRIAGE: Final = FunctionSettings("triage", timeout=60, memory=512, queue="resubmission", batch_size=10)
 SWEEP: Final = FunctionSettings("sweep", timeout=300, memory=512, every_minutes=15)
-VALVE: Final = FunctionSettings("valve", timeout=90, memory=512, every_minutes=1)
+# A probe, and a round of messages on trial.
+VALVE: Final = FunctionSettings("valve", timeout=300, memory=512, every_minutes=1)
 # A few seconds of work each minute, and only while something waits for its turn.
 BACKFILL: Final = FunctionSettings("backfill", timeout=55, memory=256, every_minutes=1)
 # Somebody waits for its answer: an EHR, a person. Nothing starts it but them.

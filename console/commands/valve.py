@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,8 @@ import typer
 from console import audit_trail, terminal
 from console.connect import open_stage
 from console.options import Json, Stage
-from shared.domain.valve import MEANING, Valve
+from shared.domain.valve import FULL_ROUND, MEANING, Valve
+from shared.ports.ledger import StopStatus
 from shared.settings import LOCAL_STAGE
 from shared.usecases.delivery.valve import close_by_hand, open_by_hand, open_facility_by_hand
 
@@ -26,9 +28,10 @@ def register(app: typer.Typer) -> None:
 def valve_list(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
     """Says what stops delivery, and why. Example: vaxline valve list"""
     with open_stage(stage) as application:
-        stops = application.ledger.stops.current()
+        stops, now = application.ledger.stops.current(), application.clock.now()
     if json:
-        terminal.print_json({"iis": _as_data(stops.valve), "facilities": dict(stops.facilities)})
+        queries = {"facilities": dict(stops.query_facilities), "until": _held_until(stops, now)}
+        terminal.print_json({"iis": _as_data(stops.valve), "facilities": dict(stops.facilities), "queries": queries})
         return
     valve = stops.valve
     if valve.closed_by is not None:
@@ -36,14 +39,20 @@ def valve_list(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
         terminal.print_text(f"Closed since {valve.since:%Y-%m-%d %H:%M} UTC: {valve.reason}\n{words}\n{fix}")
         if next_probe := valve.next_probe():
             terminal.print_text(f"Next probe: {next_probe:%H:%M:%S} UTC")
-    elif valve.on_trial:
-        terminal.print_text("Open after a successful probe; the first message is sent on trial.")
+        if valve.on_trial:
+            terminal.print_text(f"Next round: {valve.round} of {FULL_ROUND} messages")
     else:
         terminal.print_text("Open: messages are delivered to the IIS.")
     if stops.facilities:
         terminal.print_table("Stopped facilities", ("facility", "fault"), sorted(stops.facilities.items()))
     else:
         terminal.print_text("No facility is stopped.")
+    if stops.query_facilities:
+        terminal.print_table("Stopped queries", ("facility", "fault"), sorted(stops.query_facilities.items()))
+    if until := _held_until(stops, now):
+        terminal.print_text(
+            f"No queries until {until:%H:%M:%S} UTC: the IIS failed the last ones ({stops.query_gate.reason})."
+        )
 
 
 @commands.command("open")
@@ -86,6 +95,11 @@ def valve_close(
         raise typer.Exit(1)
 
 
+def _held_until(stops: StopStatus, now: datetime) -> datetime | None:
+    """Return until when no query is sent; None where queries may be sent."""
+    return stops.query_gate.until if stops.query_gate.is_closed(now) else None
+
+
 def _as_data(valve: Valve) -> dict[str, Any]:
     return {
         "open": valve.is_open,
@@ -93,4 +107,5 @@ def _as_data(valve: Valve) -> dict[str, Any]:
         "reason": valve.reason,
         "since": valve.since,
         "next_probe": valve.next_probe(),
+        "round": valve.round,
     }

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from functions import logs, metrics
-from functions.submit import telemetry
+from functions import deliveries, logs, metrics
 from shared.adapters.aws.sqs import received
 from shared.bootstrap import application
-from shared.usecases.delivery.submit import Later
+from shared.usecases.delivery.delivered import Later
 
 _app = application()
 _iis = _app.iis  # Loads zeep and the WSDL at the cold start, not in the first batch.
@@ -33,8 +32,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ]
     settled = _app.deliver(brought, lambda: context.get_remaining_time_in_millis() / 1000)
     results = [result for _, result in settled]
-    telemetry.log(results)
-    metrics.put([*telemetry.measured(results), *telemetry.expiring(_certificate_days(telemetry.called(results)))])
+    deliveries.log(results)
+    metrics.put([*deliveries.measured(results), *deliveries.expiring(_certificate_days(deliveries.called(results)))])
     # The results after those of the event are of messages that `Deliver` fetched itself and has settled.
     failed = [record for record, result in zip(records, results, strict=False) if isinstance(result, Later)]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}

@@ -64,7 +64,8 @@ class Iis(msgspec.Struct, frozen=True):
         time_zone: IANA name of the registry's time zone.
         backfill_from: daily quota: messages of one clinic and source that are queued at once on a day; the rest is
             backfill.
-        backfill_per_minute: backfill messages of all clinics that are queued per minute.
+        backfill_per_minute: the pace: messages of all clinics that are queued at once in a minute, and backfill
+            messages that are queued per minute.
         query_limit: most records that an answer to a query may have (RCP-2).
         query_pause: seconds between two queries of a series.
         query_hours: windows in which a series of queries may be sent, in `time_zone`; any time where empty.

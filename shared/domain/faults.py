@@ -34,6 +34,16 @@ class Fault(msgspec.Struct, frozen=True):
     may_be_stored: bool
 
     @property
+    def is_answer(self) -> bool:
+        """Whether the IIS answered, though its answer leaves the outcome open."""
+        return self.strategy is Strategy.RECONCILE
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether no connection to the IIS was made, which messages and queries have in common."""
+        return self.code in _UNREACHABLE
+
+    @property
     def stops_facility(self) -> bool:
         """Whether delivery for the facility stops until a person opens it: further tries could lock its account."""
         return self.strategy is Strategy.CHECK_SETUP
@@ -49,6 +59,19 @@ _CONFIRM = (
     "submission with that reason; if not, resubmit it."
 )
 _ENDPOINT = "Check the endpoint in clinics.toml (`iis.endpoint`) against the URL that the IIS gave you."
+
+_UNREACHABLE: Final = frozenset(
+    {
+        "CONNECT-REFUSED",
+        "CONNECT-TIMEOUT",
+        "CONNECT-FAILED",
+        "DNS",
+        "TLS",
+        "TLS-EXPIRED",
+        "TLS-UNTRUSTED",
+        "TLS-WRONG-HOST",
+    }
+)
 
 CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault("CONNECT-REFUSED", "The IIS refused the connection; nothing was sent.", _WAIT, Strategy.CHECK_IIS, False),
@@ -201,8 +224,9 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
     Fault(
         "SECURITY-FAULT",
         "The IIS refused user name, password or facility (SecurityFault or WEBIZ-AUTH-…).",
-        "Delivery for this facility has stopped, because repeated tries can lock the account. Check user name, "
-        "password, facilityID and MSH-4/MSH-6 with the IIS, correct the secret or clinics.toml, then "
+        "Messages of this facility have stopped (or its queries, where one was refused), because repeated tries can "
+        "lock the account. Check user name, password, facilityID and MSH-4/MSH-6 with the IIS, correct the secret or "
+        "clinics.toml, then "
         "`vaxline valve open FACILITY`.",
         Strategy.CHECK_SETUP,
         False,
@@ -258,9 +282,13 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
 
 BY_CODE: Final[dict[str, Fault]] = {fault.code: fault for fault in CATALOGUE}
 
+_LATER_STEPS: Final = (120, 300, 600, *(900,) * 4, *(1_800,) * 4, *(3_600,) * 8, *(7_200,) * 3)
+# Most steps are short, because messages are retried while the valve is open: the IIS takes others then, and a message
+# that is refused by chance should not wait for half a day.
+
 LADDERS: Final[dict[Strategy, tuple[int, ...]]] = {
-    Strategy.RETRY: (30, 120, 600, 3_600, 14_400, 43_000),
-    Strategy.CHECK_IIS: (60, 300, 900, 3_600, 14_400, 43_000),
+    Strategy.RETRY: (30, *_LATER_STEPS),
+    Strategy.CHECK_IIS: (60, *_LATER_STEPS),
     Strategy.CONFIRM: (300,),
     Strategy.CORRECT: (),
     Strategy.CHECK_SETUP: (),
@@ -278,7 +306,7 @@ def is_doubtful(attempt: Attempt) -> bool:
     The attempt of a resend that the IIS surely did not take ends in UNKNOWN too, and is not doubtful.
     """
     fault = BY_CODE.get(attempt.fault)
-    return attempt.state is State.UNKNOWN and (fault is None or fault.may_be_stored)
+    return attempt.state is State.UNKNOWN and fault is not None and fault.may_be_stored
 
 
 def cause_of_unknown(attempts: Iterable[Attempt]) -> str:

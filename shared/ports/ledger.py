@@ -14,6 +14,7 @@ import msgspec
 from shared.domain.chart import Chart
 from shared.domain.lifecycle import Event, State
 from shared.domain.outcome import Outcome, SearchTerm
+from shared.domain.query_gate import QueryGate
 from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.domain.valve import Valve
 from shared.ports.queues import OutboxMessage
@@ -64,10 +65,19 @@ class QuotaUse(msgspec.Struct, frozen=True):
 
 
 class StopStatus(msgspec.Struct, frozen=True):
-    """Everything that stops delivery: the stopped facilities with their fault codes, and the valve."""
+    """Everything that stops delivery and queries.
+
+    Attributes:
+        facilities: The stopped facilities with their fault codes.
+        valve: The valve of delivery.
+        query_facilities: The facilities whose queries are stopped, with their fault codes.
+        query_gate: The gate of queries.
+    """
 
     facilities: Mapping[str, str]
     valve: Valve
+    query_facilities: Mapping[str, str] = msgspec.field(default_factory=dict)
+    query_gate: QueryGate = QueryGate()
 
 
 class Charts(Protocol):
@@ -222,6 +232,14 @@ class Backfills(Protocol):
         """Count `count` new messages of a lane against its quota of a day (UTC), and return the sum."""
         ...
 
+    def taken_from_quotas(self, day: date) -> Mapping[BackfillLane, int]:
+        """Return what each lane has taken of its quota of a day (UTC); lanes that took nothing are left out."""
+        ...
+
+    def take_from_pace(self, minute: datetime, count: int) -> int:
+        """Count `count` new messages of any lane against the pace of a minute, and return the sum."""
+        ...
+
 
 class Worklist(Protocol):
     """The submissions that need a person."""
@@ -328,10 +346,18 @@ class Stops(Protocol):
         """Stop a facility; the fault of a facility that is stopped already stays."""
         ...
 
+    def stop_queries_of(self, facility: str, fault: str, now: datetime) -> None:
+        """Stop a facility's queries; the fault of one that is stopped already stays."""
+        ...
+
     def open_facility(self, facility: str) -> bool:
-        """Open a facility; False if it was not stopped."""
+        """Open a facility, and its queries; False if neither was stopped."""
         ...
 
     def save_valve(self, before: Valve, after: Valve) -> bool:
         """Write the valve if it is still as `before`; False if it was changed meanwhile."""
+        ...
+
+    def save_query_gate(self, before: QueryGate, after: QueryGate) -> bool:
+        """Write the gate of queries if it is still as `before`; False if it was changed meanwhile."""
         ...

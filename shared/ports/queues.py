@@ -47,8 +47,12 @@ class Outbox(Protocol):
 class OutboxReader(Protocol):
     """The end of the outbox that is read. A reference that is neither removed nor delayed is received again."""
 
-    def receive(self) -> list[Received]:
-        """Return at most ten references, a patient's in their order; none of a patient whose others are received."""
+    def receive(self, limit: int = 10) -> list[Received]:
+        """Return references, a patient's in their order; none of a patient whose others are received.
+
+        Args:
+            limit: How many at most; ten is the most.
+        """
         ...
 
     def remove(self, receipts: Sequence[str]) -> None:

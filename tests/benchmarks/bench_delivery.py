@@ -38,7 +38,8 @@ from shared.ports.queues import OutboxMessage, Received
 from shared.replaced import replace
 from shared.settings import SUBMIT
 from shared.usecases.delivery.deliver import Deliver
-from shared.usecases.delivery.submit import Done, Submit
+from shared.usecases.delivery.delivered import Done
+from shared.usecases.delivery.submit import Submit
 from tests.benchmarks import records
 from tests.benchmarks.measure import Row, at_most, faster, in_turn
 from tests.benchmarks.stub import TABLE, Stub

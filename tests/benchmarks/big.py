@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -188,6 +188,9 @@ class _Backfills:
     def take_from_quota(self, lane: BackfillLane, day: date, count: int) -> QuotaUse:
         return QuotaUse(count)
 
+    def take_from_pace(self, minute: datetime, count: int) -> int:
+        return count
+
 
 class KeptLedger:
     """Ledger and queues in a SQLite file."""
@@ -200,6 +203,9 @@ class KeptLedger:
 
     def close(self) -> None:
         self._base.close()
+
+    def depth(self) -> int:
+        return 0
 
     def send(self, messages: Sequence[OutboxMessage | str]) -> None:
         for message in messages:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,9 @@ class _Backfills:
     def take_from_quota(self, lane: BackfillLane, day: date, count: int) -> QuotaUse:
         return QuotaUse(count)
 
+    def take_from_pace(self, minute: datetime, count: int) -> int:
+        return count
+
 
 class Forgetful:
     """Ledger and queues that keep nothing, so that only the memory of convert is measured."""
@@ -85,6 +88,9 @@ class Forgetful:
         self.submissions, self.charts, self.files = _Submissions(), _Charts(), _Files()
         self.dose_index, self.states = _DoseIndex(), None
         self.search_keys, self.backfills = _SearchKeys(), _Backfills()
+
+    def depth(self) -> int:
+        return 0
 
     def send(self, messages: Sequence[object]) -> None:
         pass

@@ -30,7 +30,7 @@ CONFIGURATION: Final = Configuration(
     "Example Health",
     "VAXLINE",
     # Everything is queued at once: what waits for its turn would cost the conversion less.
-    Iis("https://iis.example", backfill_from=10**9),
+    Iis("https://iis.example", backfill_from=10**9, backfill_per_minute=10**9),
     {"harbor": CLINIC},
     {"bench": Source("bench", "csv", clinic="harbor"), "bulk": Source("bulk", "fhir", clinic="harbor")},
 )

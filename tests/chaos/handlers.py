@@ -44,7 +44,7 @@ class _Silent:
         list(measured)
 
     def log(self, told: object, *_: object) -> None:
-        for result in told if isinstance(told, list) else ():
+        for result in told if isinstance(told, list | tuple) else ():
             if getattr(result, "error", ""):
                 _AppOfTheCall().noted(result.error)
 
@@ -60,7 +60,8 @@ def handler(name: str) -> Callable[[dict[str, Any], Any], Any]:
     with patch.dict(os.environ, _ENVIRONMENT):
         spec.loader.exec_module(module)
     silent = _Silent()
-    if hasattr(module, "report"):
-        module.report = SimpleNamespace(log=silent.log, measured=module.report.measured)
+    for told in ("deliveries", "telemetry"):
+        if hasattr(module, told):
+            setattr(module, told, SimpleNamespace(**(vars(getattr(module, told)) | {"log": silent.log})))
     module._app, module.logs, module.metrics = _AppOfTheCall(), silent, silent
     return module.handler

@@ -35,7 +35,10 @@ class InjectedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mischief:
-    """Rates: of port calls (`fates`), of calls to the IIS (`iis`), of queue messages; seconds of skew and latency."""
+    """Rates: of port calls (`fates`), of calls to the IIS (`iis`), of queue messages; seconds of skew and latency.
+
+    `probes` is the rate of probes, where it is not that of messages. `query_faults` strike every query.
+    """
 
     fates: dict[str, float] = field(default_factory=dict)
     iis: float = 0.0
@@ -45,6 +48,8 @@ class Mischief:
     late_events: float = 0.0
     skew: float = 0.0
     latency: float = 0.5
+    probes: float | None = None
+    query_faults: tuple[str, ...] = ()
 
     def fate(self, random: Random) -> str:
         """What happens at one port call: a key of `fates`, or nothing."""

@@ -24,6 +24,7 @@ from shared.settings import (
     FUNCTIONS,
     INTAKE,
     OUTBOX,
+    QUERY,
     QUEUES,
     RESUBMISSION,
     SUBMIT,
@@ -37,8 +38,10 @@ from shared.usecases.delivery.certificate import days_left
 from shared.usecases.delivery.deliver import Deliver
 from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.sweep import Sweep
+from shared.usecases.delivery.trial_round import TrialRound
 from shared.usecases.delivery.valve import ValveCheck, close_by_hand, open_by_hand, open_facility_by_hand
 from shared.usecases.intake.convert import Convert
+from shared.usecases.registry.query import Query
 from shared.usecases.reporting.expectations import read_expectations
 from tests.chaos import mischief as kinds
 from tests.chaos.exports import Ehr
@@ -90,7 +93,11 @@ class _Instance:
 
 @dataclass
 class World:
-    """One schedule's world. `submit` is the class that delivers: tests put broken ones here."""
+    """One schedule's world.
+
+    `submit` is the class that delivers: tests put broken ones here. The threads of a real submit are played by
+    `senders`, each an instance that receives one message at a time; without them, two instances send one by one.
+    """
 
     random: Random
     mischief: Mischief = CALM
@@ -99,6 +106,7 @@ class World:
     scheduler: Scheduler = field(default_factory=Scheduler)
     trace: list[tuple[datetime, str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    senders: int = 0
 
     def __post_init__(self) -> None:
         self.watch = Promises(self)
@@ -113,7 +121,10 @@ class World:
         self.delivery = Switch()
         self.ehrs = [Ehr(source, clinics, self.random) for source, clinics in CLINICS_OF.items()]
         self.instances = [
-            _Instance(function) for function in FUNCTIONS if function.queue for _ in range(function.max_concurrency)
+            _Instance(function)
+            for function in FUNCTIONS
+            if function.queue
+            for _ in range(self.senders if self.senders and function is SUBMIT else function.max_concurrency)
         ]
         self.rows_of: dict[tuple[str, str], int] = {}
         for function in (SWEEP, VALVE, BACKFILL):
@@ -147,6 +158,11 @@ class World:
             self.counts["lost messages"] += 1
             self.note("sqs", f"loses {msh_10}")
             queue.delete(receipt)
+
+    def ask(self) -> None:
+        """An EHR asks about a patient, in the name of the clinic elm."""
+        patient = {"last_name": "Sampleton", "first_name": "Ada", "birth_date": "20200102"}
+        self._start(_Instance(QUERY), {"clinic": "elm", "patient": patient}, lambda _: None)
 
     def open_facilities(self) -> None:
         """`vaxline valve open` for every stopped facility."""
@@ -227,7 +243,7 @@ class World:
             if instance.call is not None or (instance.function is SUBMIT and not self.delivery.on):
                 continue
             queue = self.queues[str(instance.function.queue)]
-            largest = instance.function.batch_size
+            largest = 1 if self.senders and instance.function is SUBMIT else instance.function.batch_size
             messages = queue.receive(self.random.choice((largest, self.random.randint(1, largest))))
             if not messages:
                 continue
@@ -315,14 +331,15 @@ class World:
             iis=self._port("iis", self.iis),
         )
         deliver = Deliver(submit=submit, outbox=outbox)
-        convert._pool = submit._pool = deliver._pool = Inline()  # type: ignore[assignment]
+        backfill = Backfill(**wired(Backfill), outbox=outbox, configurations=configurations)
+        convert._pool = submit._pool = deliver._pool = backfill._pool = Inline()  # type: ignore[assignment]
         return SimpleNamespace(
             convert=convert,
             submit=submit,
             deliver=deliver,
             certificate_days=lambda clinics: days_left(clinics, CONFIGURATION, Vault(), clock.now()),
             triage=Triage(**wired(Triage), outbox=outbox),
-            backfill=Backfill(**wired(Backfill), outbox=outbox, configurations=configurations),
+            backfill=backfill,
             sweep=Sweep(**wired(Sweep), outbox=outbox, configurations=configurations),
             is_configured=True,
             expected=lambda *, noting: read_expectations(
@@ -332,6 +349,14 @@ class World:
                 **wired(ValveCheck),
                 delivery=self._port("delivery", self.delivery),
                 configurations=configurations,
+                iis=self._port("iis", self.iis),
+                trial=TrialRound(submit=submit, outbox=outbox, submissions=ledger.submissions, clock=clock),
+            ),
+            query=Query(
+                clock=clock,
+                stops=ledger.stops,
+                configurations=configurations,
+                secrets=self._port("secrets", Vault()),
                 iis=self._port("iis", self.iis),
             ),
             outbox=outbox,
@@ -395,7 +420,11 @@ class World:
         return min(self.random.expovariate(1 / self.mischief.latency), 59.0)
 
     def _fault(self, facility: str, message: str) -> str:
-        name = self.random.choice(self.mischief.faults) if self._chance(self.mischief.iis) else ""
+        mischief = self.mischief
+        rate = mischief.iis if message or mischief.probes is None else mischief.probes
+        name = self.random.choice(mischief.faults) if self._chance(rate) else ""
+        if message.startswith("MSH|") and "|QBP^" in message[:200]:
+            return self.random.choice(mischief.query_faults) if mischief.query_faults else ""
         if name:
             self.counts["iis faults"] += 1
         if not message:

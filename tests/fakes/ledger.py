@@ -14,6 +14,7 @@ from shared.domain import faults
 from shared.domain.chart import Chart
 from shared.domain.lifecycle import TRANSITIONS, Event, State, after, may_resend, sources
 from shared.domain.outcome import Outcome, SearchTerm
+from shared.domain.query_gate import QueryGate
 from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.domain.valve import Valve
 from shared.ports.ledger import NO_CLINIC, NotClaimed, QuotaUse, StopStatus, Waiting, WorklistEntry
@@ -60,8 +61,10 @@ class Memory:
         self.submissions: dict[str, Submission] = {}
         self.of_file: dict[str, list[str]] = {}
         self.waiting: set[str] = set()
+        self.backfilled: dict[BackfillLane, set[str]] = {}
         self.worklist: dict[str, tuple[str, str]] = {}
         self.quota: dict[BackfillLane, tuple[date, int]] = {}
+        self.pace = (datetime.min.replace(tzinfo=UTC), 0)
         self.waits_until: dict[BackfillLane, datetime] = {}
         self.files: dict[str, FileSummary] = {}
         self.quiet_since: dict[str, datetime] = {}
@@ -70,6 +73,8 @@ class Memory:
         self.search_keys: dict[tuple[str, str], set[str]] = {}
         self.stopped: dict[str, str] = {}
         self.valve = Valve()
+        self.queries_stopped: dict[str, str] = {}
+        self.query_gate = QueryGate()
 
     def put(self, submission: Submission) -> Submission:
         """Write a submission, and put it where it waits."""
@@ -81,6 +86,11 @@ class Memory:
             self.waiting.discard(submission.msh_10)
         else:
             self.waiting.add(submission.msh_10)
+        backfilled = self.backfilled.setdefault(submission.lane, set())
+        if submission.backfill:
+            backfilled.add(submission.msh_10)
+        else:
+            backfilled.discard(submission.msh_10)
         return submission
 
     def update(self, msh_10: str, states: Iterable[State], **values: object) -> bool:
@@ -278,15 +288,11 @@ class MemoryBackfills(_Port):
     """Port `Backfills`."""
 
     def lanes(self) -> list[BackfillLane]:
-        return sorted({one.lane for one in self._all()})
+        return sorted(lane for lane, waiting in self._memory.backfilled.items() if waiting)
 
     def waiting_in(self, lane: BackfillLane, limit: int) -> Iterator[Waiting]:
-        mine = [_waiting(one) for one in self._all() if one.lane == lane]
-        return iter(sorted(mine, key=lambda waiting: (waiting.since, waiting.message.msh_10)))
-
-    def _all(self) -> Iterator[Submission]:
-        submissions = map(self._memory.submissions.__getitem__, self._memory.waiting)
-        return (one for one in submissions if one.backfill)
+        mine = map(self._memory.submissions.__getitem__, self._memory.backfilled.get(lane, ()))
+        return map(_waiting, sorted(mine, key=lambda one: (one.waiting_since, one.msh_10)))
 
     def admit(self, msh_10: str, now: datetime) -> bool:
         memory = self._memory
@@ -309,6 +315,17 @@ class MemoryBackfills(_Port):
             last, taken = memory.quota.get(lane, (day, 0))
             memory.quota[lane] = max(day, last), (count if day > last else taken + count)
             return QuotaUse(memory.quota[lane][1], memory.waits_until.get(lane))
+
+    def taken_from_quotas(self, day: date) -> dict[BackfillLane, int]:
+        return {lane: taken for lane, (its_day, taken) in self._memory.quota.items() if its_day == day}
+
+    def take_from_pace(self, minute: datetime, count: int) -> int:
+        memory = self._memory
+        memory.before_write()
+        with memory.lock:
+            last, taken = memory.pace
+            memory.pace = max(minute, last), (count if minute > last else taken + count)
+            return memory.pace[1]
 
 
 class MemoryWorklist(_Port):
@@ -442,20 +459,33 @@ class MemoryStops(_Port):
     """Port `Stops`."""
 
     def current(self) -> StopStatus:
-        return StopStatus(dict(self._memory.stopped), self._memory.valve)
+        memory = self._memory
+        return StopStatus(dict(memory.stopped), memory.valve, dict(memory.queries_stopped), memory.query_gate)
 
     def stop_facility(self, facility: str, fault: str, now: datetime) -> None:
         self._memory.before_write()
         self._memory.stopped.setdefault(facility, fault)
 
+    def stop_queries_of(self, facility: str, fault: str, now: datetime) -> None:
+        self._memory.before_write()
+        self._memory.queries_stopped.setdefault(facility, fault)
+
     def open_facility(self, facility: str) -> bool:
-        return self._memory.stopped.pop(facility, None) is not None
+        were_queries = self._memory.queries_stopped.pop(facility, None) is not None
+        return self._memory.stopped.pop(facility, None) is not None or were_queries
 
     def save_valve(self, before: Valve, after: Valve) -> bool:
         self._memory.before_write()
         if self._memory.valve.version != before.version:
             return False
         self._memory.valve = replace(after, version=before.version + 1)
+        return True
+
+    def save_query_gate(self, before: QueryGate, after: QueryGate) -> bool:
+        self._memory.before_write()
+        if self._memory.query_gate.version != before.version:
+            return False
+        self._memory.query_gate = replace(after, version=before.version + 1)
         return True
 
 

@@ -35,6 +35,9 @@ class MemoryQueue:
             msh_10 = message if isinstance(message, str) else message.msh_10
             self.sent[msh_10] = self.sent.get(msh_10, 0) + 1
 
+    def depth(self) -> int:
+        return 0
+
 
 @dataclass(slots=True)
 class Queued:
@@ -195,8 +198,8 @@ class MemoryOutbox:
     def depth(self) -> int:
         return self.queue.depth()
 
-    def receive(self) -> list[Received]:
-        return [received(one.body, one.group, one.identifier) for one in self.queue.receive(_BATCH)]
+    def receive(self, limit: int = _BATCH) -> list[Received]:
+        return [received(one.body, one.group, one.identifier) for one in self.queue.receive(limit)]
 
     def remove(self, receipts: Sequence[str]) -> None:
         for receipt in receipts:

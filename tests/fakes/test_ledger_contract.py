@@ -15,6 +15,7 @@ from shared.adapters.ledger.dynamodb import DynamoLedger
 from shared.domain.chart import Chart
 from shared.domain.lifecycle import TRANSITIONS, Event, State
 from shared.domain.outcome import Outcome, SearchTerm
+from shared.domain.query_gate import QueryGate
 from shared.domain.submission import Attempt, BackfillLane, FileSummary, Submission
 from shared.domain.valve import Valve
 from shared.ports.ledger import NotClaimed
@@ -156,6 +157,8 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                     lambda ledger, m=msh_10, now=now: ledger.backfills.admit(m, now),
                     lambda ledger, lane=lane, now=now: ledger.backfills.begin(lane, now),
                     lambda ledger, lane=lane, day=day: ledger.backfills.take_from_quota(lane, day, 2),
+                    lambda ledger, day=day: ledger.backfills.taken_from_quotas(day),
+                    lambda ledger, now=now: ledger.backfills.take_from_pace(now - timedelta(seconds=now.minute % 3), 7),
                     lambda ledger, m=msh_10: ledger.states.move(m, Event.SUPERSEDE),
                     lambda ledger, m=msh_10: ledger.states.note_proof(m, "a query"),
                     lambda ledger, m=msh_10: ledger.worklist.enter(m, ("A",)),
@@ -166,7 +169,12 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                     build_anew,
                     lambda ledger, new=new: ledger.submissions.add_all([new, replace(new, msh_10="M0")]),
                     lambda ledger, m=msh_10, now=now: ledger.stops.stop_facility(m, "F", now),
+                    lambda ledger, m=msh_10, now=now: ledger.stops.stop_queries_of(m, "Q", now),
                     lambda ledger, m=msh_10: ledger.stops.open_facility(m),
+                    lambda ledger, now=now: ledger.stops.save_query_gate(
+                        ledger.stops.current().query_gate, QueryGate(1, "DNS", now)
+                    ),
+                    lambda ledger, now=now: ledger.stops.save_query_gate(QueryGate(), QueryGate(2, "DNS", now)),
                     lambda ledger, now=now: ledger.stops.save_valve(ledger.stops.current().valve, Valve(since=now)),
                     lambda ledger, now=now: ledger.stops.save_valve(Valve(), Valve(since=now)),
                     lambda ledger, new=new, now=now: ledger.sources.expect(new.source, now),

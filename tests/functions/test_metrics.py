@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from functions import logs, metrics
-from functions.submit import telemetry
+from functions import deliveries, logs, metrics
 from functions.sweep import telemetry as sweep_telemetry
 from shared import metrics as table
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
 from shared.metrics import METRICS, Measured, Metric
 from shared.settings import FUNCTIONS
-from shared.usecases.delivery.submit import Done, Later
+from shared.usecases.delivery.delivered import Done, Later
 from shared.usecases.delivery.sweep import Swept
 from shared.usecases.reporting.expectations import CredentialsDue, Expectations, SourceDue
 from tests.conftest import NOON
@@ -109,7 +108,7 @@ def test_metrics_are_one_json_object_per_line_in_the_log(monkeypatch: pytest.Mon
 
 
 def test_every_outcome_of_a_delivery_has_its_metric() -> None:
-    assert set(telemetry.OUTCOMES) == (STORED_BY_IIS | NEEDS_A_PERSON) - {State.HELD}
+    assert set(deliveries.OUTCOMES) == (STORED_BY_IIS | NEEDS_A_PERSON) - {State.HELD}
 
 
 def test_an_attempt_counts_its_fault_and_an_answer_its_time() -> None:
@@ -121,7 +120,7 @@ def test_an_attempt_counts_its_fault_and_an_answer_its_time() -> None:
         Later("E", "oak", 30, "HTTP-503"),
         Later("F", "oak", 0),
     ]
-    assert taken(metrics.documents(telemetry.measured(results), "", 0)) == {
+    assert taken(metrics.documents(deliveries.measured(results), "", 0)) == {
         ("Accepted", "", ""): 1,
         ("Accepted", "clinic", "elm"): 1,
         ("Unknown", "", ""): 1,
@@ -140,9 +139,9 @@ def test_the_days_of_a_certificate_are_measured_where_the_iis_was_called() -> No
         Done("C", "fir", State.UNKNOWN, "READ-TIMEOUT"),
         Later("D", "ash", 30, "HTTP-503"),
     ]
-    assert telemetry.called(results) == {"elm", "fir"}
-    assert taken(metrics.documents(telemetry.expiring(13), "", 0)) == {("CredentialDays", "", ""): [13]}
-    assert list(telemetry.expiring(None)) == []
+    assert deliveries.called(results) == {"elm", "fir"}
+    assert taken(metrics.documents(deliveries.expiring(13), "", 0)) == {("CredentialDays", "", ""): [13]}
+    assert list(deliveries.expiring(None)) == []
 
 
 def test_the_sweep_measures_what_alarms_watch() -> None:

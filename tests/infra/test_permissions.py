@@ -52,7 +52,7 @@ EXPECTED = {
         "vaxline-{s}-ledger/index/by_file": table("Query"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-intake": CONSUME | SEND,
-        "vaxline-{s}-outbox.fifo": SEND,
+        "vaxline-{s}-outbox.fifo": SEND | {"sqs:GetQueueAttributes"},
         "vaxline-{s}-resubmission": SEND,
         "alias/vaxline-{s}-queues": KEY_TO_SEND,
     },
@@ -144,8 +144,15 @@ EXPECTED = {
         "{bucket}": {"s3:ListBucket"},
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("PutItem", "Query"),
+        "vaxline-{s}-ledger": table("GetItem", "PutItem", "Query", "UpdateItem"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
+        "vaxline-{s}-outbox.fifo": CONSUME | {"sqs:ChangeMessageVisibility"},
+        "vaxline-{s}-resubmission": SEND,
+        "alias/vaxline-{s}-queues": KEY_TO_SEND,
+        "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:vaxline/{s}/*": {
+            "secretsmanager:GetSecretValue"
+        },
+        "alias/vaxline-{s}-secrets": KEY_TO_READ,
         "arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:event-source-mapping:vaxline-{s}-submit": {
             "lambda:GetEventSourceMapping",
             "lambda:UpdateEventSourceMapping",
@@ -246,7 +253,7 @@ def test_only_what_calls_the_iis_in_a_clinic_s_name_may_read_credentials(templat
         for name in EXPECTED
         if any("secretsmanager" in str(statement["Action"]) for statement in statements(template, stage, name))
     ]
-    assert readers == ["submit", "query", "query-files"]
+    assert readers == ["submit", "query", "query-files", "valve"]
 
 
 def test_only_lambda_may_take_up_a_function_s_role(template: Template, stage: str, name: str) -> None:

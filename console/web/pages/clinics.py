@@ -59,7 +59,6 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
 
 
 def _clinics(data: _PageData, clinic: str) -> None:
-    stopped = data.stops.facilities
     table(
         ("clinic", "name", "HL7 facility code", "sending facility", "facilityID", "password until", "delivery"),
         (
@@ -70,12 +69,20 @@ def _clinics(data: _PageData, clinic: str) -> None:
                 one.sending_facility,
                 one.facility_id,
                 str(one.credentials_expire or ""),
-                f"stopped: {stopped[one.facility_id]}" if one.facility_id in stopped else "open",
+                _delivery(data.stops, one.facility_id),
             )
             for one in data.configuration.clinics.values()
             if clinic in ("", one.key)
         ),
     )
+
+
+def _delivery(stops: StopStatus, facility: str) -> str:
+    """Return whether messages and queries of a facility are sent."""
+    messages, queries = stops.facilities.get(facility), stops.query_facilities.get(facility)
+    stopped = [f"stopped: {messages}"] if messages else []
+    stopped += [f"queries stopped: {queries}"] if queries else []
+    return "; ".join(stopped) or "open"
 
 
 def _unmapped_codes(codes: tuple[Unmapped, ...]) -> None:

@@ -71,9 +71,9 @@ class SqsOutbox:
         answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
         return int(answer["Attributes"][name])
 
-    def receive(self) -> list[Received]:
+    def receive(self, limit: int = _BATCH) -> list[Received]:
         answer = self._client.receive_message(
-            QueueUrl=self._url, MaxNumberOfMessages=_BATCH, MessageSystemAttributeNames=["MessageGroupId"]
+            QueueUrl=self._url, MaxNumberOfMessages=limit, MessageSystemAttributeNames=["MessageGroupId"]
         )
         return [
             received(message["Body"], message["Attributes"]["MessageGroupId"], message["ReceiptHandle"])

@@ -3,14 +3,16 @@
 waiting index, shards 0 … 7     the backlog, by time
 waiting index, shards b0 … b7   the backfills, by <source>#<clinic>#<time>
 BACKFILL  <source>#<clinic>     a lane: what it took of its quota on its last day, and until when new messages wait
+PACE      PACE                  what all lanes together queued at once in the last minute
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from shared import settings
@@ -33,6 +35,8 @@ from shared.domain.submission import BackfillLane
 from shared.ports.ledger import QuotaUse, Waiting
 from shared.ports.queues import OutboxMessage
 
+_LANES: Final = "BACKFILL"
+_PACE_KEY: Final = key("PACE", "PACE")
 _SHARDS: Final = tuple(str(shard) for shard in range(settings.WAITING_SHARDS))
 _BACKFILL_SHARDS: Final = tuple(settings.BACKFILL_SHARD + shard for shard in _SHARDS)
 
@@ -81,9 +85,11 @@ class DynamoBackfills:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        # The shards are read side by side, because there may be hundreds of lanes in a minute.
+        self._pool = ThreadPoolExecutor(settings.WAITING_SHARDS, thread_name_prefix="shards")
 
     def lanes(self) -> list[BackfillLane]:
-        return sorted(set(chain.from_iterable(map(self._lanes, _BACKFILL_SHARDS))))
+        return sorted(set(chain.from_iterable(self._pool.map(list, map(self._lanes, _BACKFILL_SHARDS)))))
 
     def _lanes(self, shard: str) -> Iterator[BackfillLane]:
         """The lanes in a shard, found by the first item of each: one read per lane, however much waits in it."""
@@ -99,7 +105,7 @@ class DynamoBackfills:
             after = lane_key(lane) + LANE_END
 
     def waiting_in(self, lane: BackfillLane, limit: int) -> Iterator[Waiting]:
-        shards = [self._shard(shard, lane, limit) for shard in _BACKFILL_SHARDS]
+        shards = self._pool.map(_begun, [self._shard(shard, lane, limit) for shard in _BACKFILL_SHARDS])
         return heapq.merge(*shards, key=lambda waiting: (waiting.since, waiting.message.msh_10))
 
     def _shard(self, shard: str, lane: BackfillLane, limit: int) -> Iterator[Waiting]:
@@ -126,15 +132,27 @@ class DynamoBackfills:
         self._table.update(_lane_item_key(lane), "SET waits_until = :until", {":until": {"S": iso(until)}})
 
     def take_from_quota(self, lane: BackfillLane, day: date, count: int) -> QuotaUse:
-        item_key = _lane_item_key(lane)
-        values: Item = {":day": {"S": day.isoformat()}, ":count": {"N": str(count)}}
+        item = self._take(_lane_item_key(lane), day.isoformat(), count)
+        return QuotaUse(number(item, "taken"), moment(item, "waits_until"))
+
+    def taken_from_quotas(self, day: date) -> dict[BackfillLane, int]:
+        items = self._table.query("pk = :pk", {":pk": {"S": _LANES}})
+        today = [item for item in items if text(item, "quota_day") == day.isoformat()]
+        return {BackfillLane(*text(item, "sk").partition("#")[::2]): number(item, "taken") for item in today}
+
+    def take_from_pace(self, minute: datetime, count: int) -> int:
+        return number(self._take(_PACE_KEY, iso(minute), count), "taken")
+
+    def _take(self, item_key: Item, period: str, count: int) -> Item:
+        """Add to the count of a period, and return the item."""
+        values: Item = {":day": {"S": period}, ":count": {"N": str(count)}}
         while True:
-            # Leaves a count of the day, or of a later one if clocks differ: guards the count of an earlier day.
+            # Leaves a count of the period, or of a later one if clocks differ: guards the count of an earlier one.
             is_written, item = self._table.update_if_returning(
                 "quota_day >= :day", item_key, "ADD taken :count", values
             )
             if not is_written:
-                # Leaves no count, or one of an earlier day: guards the count that another process began.
+                # Leaves no count, or one of an earlier period: guards the count that another process began.
                 is_written, item = self._table.update_if_returning(
                     "attribute_not_exists(quota_day) OR quota_day < :day",
                     item_key,
@@ -142,7 +160,13 @@ class DynamoBackfills:
                     values,
                 )
             if is_written:
-                return QuotaUse(number(item, "taken"), moment(item, "waits_until"))
+                return item
+
+
+def _begun(values: Iterator[Waiting]) -> Iterator[Waiting]:
+    """The same values, after the first one was read."""
+    first = list(islice(values, 1))
+    return chain(first, values)
 
 
 def _waiting(item: Item) -> Waiting:
@@ -151,4 +175,4 @@ def _waiting(item: Item) -> Waiting:
 
 
 def _lane_item_key(lane: BackfillLane) -> Item:
-    return key("BACKFILL", lane_key(lane).rstrip("#"))
+    return key(_LANES, lane_key(lane).rstrip("#"))

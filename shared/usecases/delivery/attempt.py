@@ -53,7 +53,7 @@ def answer_result(
         number=submission.attempt_count,
         started=started,
         seconds=answer.seconds,
-        state=_state_after(reading.event),
+        state=state_after(reading.event),
         http_status=answer.http_status,
         msa_1=reading.msa_1,
         ack=answer.text,
@@ -70,7 +70,7 @@ def answer_result(
 def fault_result(submission: Submission, failure: DeliveryFault, *, started: datetime) -> AttemptResult:
     """Return the result of a call that ended in a fault."""
     event = _event_of(faults.BY_CODE[failure.code], submission)
-    state = _state_after(event)
+    state = state_after(event)
     attempt = Attempt(
         number=submission.attempt_count,
         started=started,
@@ -93,7 +93,12 @@ def _event_of(fault: faults.Fault, submission: Submission) -> Event:
     return Event.REFUSE if fault.strategy is Strategy.CORRECT else Event.DEFER
 
 
-def _state_after(event: Event) -> State:
+def state_after(event: Event) -> State:
+    """Return the state of a claimed submission after an event.
+
+    Raises:
+        RuntimeError: The event does not follow SENDING.
+    """
     state = after(event, State.SENDING)
     if state is None:
         raise RuntimeError(f"this event does not follow SENDING: {event}")

@@ -1,16 +1,18 @@
-"""Backfills: messages beyond a lane's daily quota wait in the ledger and are queued a few per minute (ADR 0014).
+"""Backfills: messages beyond a lane's daily quota or the IIS's pace wait in the ledger, to be sent in turn (ADR 0014).
 
-    export ──► convert ──within the daily quota──► outbox ──► submit
-                  └──────beyond it──► ledger ──backfill, every minute──► outbox
+    export ──► convert ──within quota and pace──► outbox ──► submit
+                  └──────beyond one of them──► ledger ──backfill, every minute──► outbox
 
-A backfill lane is one clinic and source that have a backfill. All lanes get the same number of messages per minute. The
-outbox stays short, so a clinic's daily messages wait behind one minute of other clinics' backfills at most.
+A backfill lane is one clinic and source that have a backfill. All lanes get the same number of messages per minute;
+where there are more lanes than messages, those that had the fewest messages today come first. The outbox holds about
+one minute's messages, so a clinic's daily message waits for its turn and that minute, however many other clinics send.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -20,6 +22,7 @@ from shared import settings
 from shared.batched import batched
 from shared.domain.lifecycle import State
 from shared.domain.submission import BackfillLane, Submission
+from shared.domain.valve import Valve
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
 from shared.ports.ledger import Backfills, Backlog, Stops, Waiting
@@ -27,6 +30,7 @@ from shared.ports.queues import Outbox
 from shared.replaced import replace
 
 _BATCH: Final = 100
+_WRITERS: Final = 8
 _LEAST: Final = 10
 """The least part of the pace, as a divisor, that is queued behind a full outbox: it may stay full for hours."""
 
@@ -60,18 +64,21 @@ class Backfill:
         self._outbox = outbox
         self._configurations = configurations
         self._clock = clock
+        self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="backfill")
 
     def __call__(self) -> Admitted:
-        """Queue the next messages of all lanes: none while the valve is closed, and none of a stopped facility."""
+        """Queue the next messages of all lanes: none of a stopped facility, and none while the valve is closed.
+
+        On trial the valve takes a few.
+        """
         now = self._clock.now()
         lanes = self._backfills.lanes()
         if not lanes:
             return Admitted(0, left=False)
         until = now + timedelta(seconds=settings.BACKFILL_LASTS)
-        for lane in lanes:
-            self._backfills.begin(lane, until)
+        list(self._pool.map(lambda lane: self._backfills.begin(lane, until), lanes))
         stops = self._stops.current()
-        if not stops.valve.is_open:
+        if not (stops.valve.is_open or stops.valve.on_trial):
             return Admitted(0, left=True)
         configuration = self._configurations.current()
         clinics = configuration.clinics.values()
@@ -79,16 +86,28 @@ class Backfill:
         moving = [lane for lane in lanes if lane.clinic not in stopped]
         if not moving:
             return Admitted(0, left=False)
-        pace = configuration.iis.backfill_per_minute
-        # The IIS may be slower than the pace, so messages still in the outbox count.
-        room = max(pace - self._outbox.depth(), pace // _LEAST, 1)
+        room = self._room(configuration.iis.backfill_per_minute, stops.valve)
         return self._admit(self._in_turn(moving, room, now), room, now)
+
+    def _room(self, pace: int, valve: Valve) -> int:
+        """Return how many messages may be queued now."""
+        # The IIS may be slower than the pace, so messages still in the outbox count.
+        depth = self._outbox.depth()
+        if valve.on_trial:
+            # Where nothing but backfills waits, the trial needs messages too.
+            return max(valve.round - depth, 0)
+        return max(pace - depth, pace // _LEAST, 1)
 
     def _in_turn(self, lanes: Sequence[BackfillLane], room: int, now: datetime) -> Iterator[Waiting]:
         """Yield one message of each lane in turn, beginning with another lane each minute."""
         first = int(now.timestamp()) // 60 % len(lanes)
+        ordered = [*lanes[first:], *lanes[:first]]
+        if len(lanes) > room:
+            # Not every lane has a turn: a clinic's daily message goes before those of large backfills.
+            taken = self._backfills.taken_from_quotas(now.date())
+            ordered.sort(key=lambda lane: taken.get(lane, 0))
         limit = room // len(lanes) + 1
-        return _alternating(self._backfills.waiting_in(lane, limit) for lane in (*lanes[first:], *lanes[:first]))
+        return _alternating(self._backfills.waiting_in(lane, limit) for lane in ordered)
 
     def _admit(self, waiting: Iterator[Waiting], room: int, now: datetime) -> Admitted:
         """Queue messages, then note it in the ledger. If the process ends in between, they are queued twice: harmless.
@@ -100,7 +119,7 @@ class Backfill:
         messages = (replace(one.message, round=round_) for one in islice(waiting, room))
         for batch in batched(messages, _BATCH):
             self._outbox.send(batch)
-            admitted += sum(self._backfills.admit(message.msh_10, now) for message in batch)
+            admitted += sum(self._pool.map(lambda message: self._backfills.admit(message.msh_10, now), batch))
         return Admitted(admitted, left=next(waiting, None) is not None)
 
 
@@ -133,21 +152,24 @@ def all_waiting(backlog: Backlog, backfills: Backfills, limit: int, clinic: str 
 
 
 class DailyQuota:
-    """The daily quota of each backfill lane: messages within it are queued at once, messages beyond it wait.
+    """What is queued at once: a lane's messages within its daily quota, and of all lanes no more than the IIS's pace.
 
-    While a lane has a backfill, its new messages wait behind it, so that a record's messages keep their order.
+    The rest waits in the lanes. While a lane has a backfill, its new messages wait behind it, so that a record's
+    messages keep their order.
     """
 
-    def __init__(self, backfills: Backfills, clock: Clock) -> None:
+    def __init__(self, backfills: Backfills, outbox: Outbox, clock: Clock) -> None:
         self._backfills = backfills
+        self._outbox = outbox
         self._clock = clock
 
-    def exceeded(self, made: Iterable[Submission], quota: int) -> frozenset[BackfillLane]:
-        """Count new submissions against the quota, before they are written.
+    def exceeded(self, made: Iterable[Submission], quota: int, pace: int) -> frozenset[BackfillLane]:
+        """Count new submissions against quota and pace, before they are written.
 
         Args:
             made: The new submissions.
             quota: How many messages of a lane are queued at once on a day (UTC).
+            pace: How many messages of all lanes are queued at once in a minute.
 
         Returns:
             The lanes in which these submissions have to wait.
@@ -156,15 +178,25 @@ class DailyQuota:
         for one in made:
             if one.state is State.QUEUED:
                 counts[one.lane] = counts.get(one.lane, 0) + 1
-        return frozenset(lane for lane, count in counts.items() if self._has_to_wait(lane, count, quota))
+        if not counts:
+            return frozenset()
+        # The IIS may be slower than the pace.
+        is_full = self._outbox.depth() >= pace
+        return frozenset(
+            lane for lane, count in counts.items() if self._has_to_wait(lane, count, quota, 0 if is_full else pace)
+        )
 
-    def _has_to_wait(self, lane: BackfillLane, count: int, quota: int) -> bool:
+    def _has_to_wait(self, lane: BackfillLane, count: int, quota: int, pace: int) -> bool:
         now = self._clock.now()
         day = self._backfills.take_from_quota(lane, now.date(), count)
         lasts = day.waits_until - now if day.waits_until else timedelta(0)
-        if lasts <= timedelta(0) and day.taken <= quota:
+        if lasts <= timedelta(0) and day.taken <= quota and self._is_within(pace, count, now):
             return False
         # The lane must not lapse before these are written and `Backfill` finds them.
         if lasts < timedelta(seconds=settings.BACKFILL_LASTS / 2):
             self._backfills.begin(lane, now + timedelta(seconds=settings.BACKFILL_LASTS))
         return True
+
+    def _is_within(self, pace: int, count: int, now: datetime) -> bool:
+        minute = now.replace(second=0, microsecond=0)
+        return count <= pace and self._backfills.take_from_pace(minute, count) <= pace

@@ -20,7 +20,8 @@ from typing import Final
 
 from shared import settings
 from shared.ports.queues import OutboxMessage, OutboxReader, Received
-from shared.usecases.delivery.submit import Delivered, Later, Submit
+from shared.usecases.delivery.delivered import Delivered, Later
+from shared.usecases.delivery.submit import Submit
 
 # Batches at once; most of them are down to one or two slow messages.
 _BATCHES: Final = settings.SUBMIT_CONCURRENCY

@@ -1,4 +1,4 @@
-"""One call to the IIS in the name of a clinic, for messages and queries alike: stops, credentials, accounting."""
+"""One call to the IIS in the name of a clinic, for messages and queries alike, with the clinic's credentials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from shared.domain.clinics import Clinic, Configuration
 from shared.domain.submission import Answer, DeliveryFault
 from shared.ports.configuration import Secrets
 from shared.ports.iis import Iis
-from shared.usecases.delivery.stops import DeliveryStops
 
 _OF_CREDENTIALS: Final = frozenset({"SECURITY-FAULT", "TLS-CLIENT-CERTIFICATE", "TLS-REFUSED", "BAD-CERTIFICATE"})
 """Faults after which the secret may have been changed."""
@@ -31,17 +30,15 @@ _Result = TypeVar("_Result", bound=CallResult)
 
 
 class RegistryCall:
-    """Calls to the IIS under one configuration and the stops of one batch. Safe among the batch's threads.
+    """Calls to the IIS under one configuration. Safe among the threads of a batch.
 
     Args:
-        stops: Consulted before a call, and told afterwards how it ended.
         secrets: The clinics' credentials.
         iis: The IIS.
         configuration: Names the endpoint.
     """
 
-    def __init__(self, *, stops: DeliveryStops, secrets: Secrets, iis: Iis, configuration: Configuration) -> None:
-        self.stops = stops
+    def __init__(self, *, secrets: Secrets, iis: Iis, configuration: Configuration) -> None:
         self._secrets = secrets
         self._iis = iis
         self._endpoint = configuration.iis.endpoint

@@ -15,56 +15,30 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from shared import settings
 from shared.domain import faults
 from shared.domain.clinics import Clinic, Configuration
 from shared.domain.faults import Fault
 from shared.domain.lifecycle import Event, State, may_resend
 from shared.domain.submission import Attempt, DeliveryFault, Submission
+from shared.domain.valve import Tally
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
 from shared.ports.ledger import Charts, NotClaimed, Outcomes, Stops, Submissions, SubmissionStates
 from shared.ports.queues import OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
-from shared.usecases.delivery.attempt import AttemptResult, answer_result, fault_result
+from shared.usecases.delivery.attempt import AttemptResult, answer_result, fault_result, state_after
 from shared.usecases.delivery.build_anew import built_anew, is_outdated
+from shared.usecases.delivery.delivered import Delivered, Done, Later
 from shared.usecases.delivery.follow_up import FollowUp
 from shared.usecases.delivery.lineage import Standing, standing_of
 from shared.usecases.delivery.registry_call import NO_CREDENTIALS, RegistryCall, Send
-from shared.usecases.delivery.stops import DeliveryStops, Stop
-from shared.usecases.delivery.trial import THE_IIS, Trials
+from shared.usecases.delivery.stops import DeliveryStops, KnownValve, Stop
+from shared.usecases.delivery.trial import Trials
 from shared.usecases.findings import causes_of_hold
 
 _WAITS: Final = "WAITS-FOR-DELETION"
-
-
-class Done(msgspec.Struct, frozen=True):
-    """The queue message is done with and can be removed. `outcome` is for the log: a state, or why nothing was sent."""
-
-    msh_10: str
-    clinic: str
-    outcome: str
-    fault: str = ""
-    seconds: float = 0.0
-
-
-class Later(msgspec.Struct, frozen=True):
-    """The queue message must come again after `wait` seconds, and its patient's later messages behind it.
-
-    `wait` None leaves the time to the queue's visibility timeout: something broke, and `error` names the exception.
-    """
-
-    msh_10: str
-    clinic: str
-    wait: int | None
-    fault: str = ""
-    error: str = ""
-
-
-Delivered = Done | Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +47,8 @@ class _Batch:
 
     configuration: Configuration
     call: RegistryCall
+    stops: DeliveryStops
     seconds_left: Callable[[], float]
-
-    @property
-    def stops(self) -> DeliveryStops:
-        return self.call.stops
 
 
 class Submit:
@@ -126,6 +97,7 @@ class Submit:
         self._follow_up = FollowUp(
             submissions=submissions, states=states, outcomes=outcomes, resubmission=resubmission, clock=clock
         )
+        self._known = KnownValve()
         self._trials = Trials(clock)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="submit")
 
@@ -148,10 +120,36 @@ class Submit:
         Raises:
             LookupError: No configuration was pushed yet.
         """
+        return self._deliver_batch(messages, self._batch(seconds_left), tell)
+
+    def try_out(
+        self, messages: Sequence[OutboxMessage], seconds_left: Callable[[], float]
+    ) -> tuple[list[Delivered], Tally]:
+        """Deliver messages of the valve's trial: though the valve is closed, until one is in doubt.
+
+        Args:
+            messages: The references, each patient's in their order.
+            seconds_left: The time until the caller is stopped.
+
+        Returns:
+            The results in the order of the messages, and how the calls ended.
+
+        Raises:
+            LookupError: No configuration was pushed yet.
+        """
+        batch = self._batch(seconds_left, trial=True)
+        results = self._deliver_batch(messages, batch, lambda _number, _result: None)
+        return results, batch.stops.tally
+
+    def _batch(self, seconds_left: Callable[[], float], *, trial: bool = False) -> _Batch:
         configuration = self._configurations.current()
-        stops = DeliveryStops(self._stops, self._clock, configuration.iis)
-        call = RegistryCall(stops=stops, secrets=self._secrets, iis=self._iis, configuration=configuration)
-        batch = _Batch(configuration, call, seconds_left)
+        stops = DeliveryStops(self._stops, self._clock, configuration.iis, self._known, trial=trial)
+        call = RegistryCall(secrets=self._secrets, iis=self._iis, configuration=configuration)
+        return _Batch(configuration, call, stops, seconds_left)
+
+    def _deliver_batch(
+        self, messages: Sequence[OutboxMessage], batch: _Batch, tell: Callable[[int, Delivered], None]
+    ) -> list[Delivered]:
         groups: dict[str, list[int]] = {}
         for number, message in enumerate(messages):
             groups.setdefault(message.patient_group, []).append(number)
@@ -181,10 +179,7 @@ class Submit:
     def _deliver_or_keep(self, message: OutboxMessage, batch: _Batch) -> Delivered:
         clinic = batch.configuration.clinics.get(message.clinic)
         try:
-            with (
-                self._trials.hold(THE_IIS) if batch.stops.on_trial else nullcontext(),
-                self._trials.hold(clinic.facility_id) if clinic else nullcontext(),
-            ):
+            with self._trials.hold(clinic.facility_id) if clinic else nullcontext():
                 if batch.seconds_left() < settings.CLAIM_RESERVE:
                     return Later(message.msh_10, message.clinic, 0)
                 return self._deliver(message, clinic, batch)
@@ -234,14 +229,10 @@ class Submit:
         """Let a submission wait for the deletion of its doses at their old place."""
         now = self._clock.now()
         wait = round(settings.VALVE_WAIT * self._retry_scale)
-        attempt = Attempt(submission.attempt_count, now, 0.0, State.QUEUED, fault=_WAITS)
-        self._states.finish(
-            submission,
-            Event.DEFER,
-            attempt,
-            causes=(_WAITS,),
-            next_try=now + timedelta(seconds=wait),
-        )
+        event = Event.DEFER_RESEND if submission.resends else Event.DEFER
+        attempt = Attempt(submission.attempt_count, now, 0.0, state_after(event), fault=_WAITS, free=True)
+        causes = submission.causes if submission.resends else (_WAITS,)
+        self._states.finish(submission, event, attempt, causes=causes, next_try=now + timedelta(seconds=wait))
         return Later(submission.msh_10, submission.clinic, wait, _WAITS)
 
     def _hold(self, submission: Submission) -> Delivered:
@@ -298,7 +289,6 @@ class Submit:
         if fault is None:
             # After the outcome: the content of the answer is worth more than the fact that there is one.
             stops.record_answer()
-            self._trials.passed(THE_IIS)
         done = Done(submission.msh_10, submission.clinic, state.value, result.fault, result.attempt.seconds)
         if not is_ours or waits_for_opening:
             # Where it is not ours, the lease ran out meanwhile and another process decided: the ledger's state holds.

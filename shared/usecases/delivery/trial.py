@@ -1,4 +1,4 @@
-"""Trials: the first message of a facility, or after a probe, is sent alone while the others wait for its result.
+"""Trials: the first message of a facility is sent alone while the others wait for its result.
 
 A refused password is thus tried once per process and not by a whole batch at a time.
 
@@ -16,9 +16,6 @@ from typing import Final
 
 from shared.ports.clock import Clock
 
-THE_IIS: Final = "the whole IIS"
-"""The key of the trial after a probe. No facility is called so: a facilityID has no spaces."""
-
 LASTS: Final = timedelta(minutes=5)
 """How long a passed trial holds. In a busy process a batch thus costs one round trip and not two."""
 
@@ -32,7 +29,7 @@ class _Trial:
 
 
 class Trials:
-    """The trials of one process, by facility, and of the whole IIS. Safe among threads."""
+    """The trials of one process, by facility. Safe among threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

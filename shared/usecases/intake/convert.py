@@ -99,7 +99,7 @@ class Convert:
         self._bucket = bucket
         self._readers = readers
         self._builder = Builder(submissions, clock, second_opinion)
-        self._quota = DailyQuota(backfills, clock)
+        self._quota = DailyQuota(backfills, outbox, clock)
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="convert")
 
     def __call__(
@@ -216,8 +216,9 @@ class Convert:
         return drafting(visits)
 
     def _with_backfill(self, drafts: Mapping[str, Draft], arrival: Arrival) -> Mapping[str, Draft]:
-        """The drafts; those beyond their lane's daily quota wait in the ledger (ADR 0014)."""
-        waiting = self._quota.exceeded(_new(drafts), arrival.configuration.iis.backfill_from)
+        """The drafts; those beyond their lane's daily quota or the IIS's pace wait in the ledger (ADR 0014)."""
+        iis = arrival.configuration.iis
+        waiting = self._quota.exceeded(_new(drafts), iis.backfill_from, iis.backfill_per_minute)
         for draft in drafts.values() if waiting else ():
             draft.new = [_in_waiting(submission, waiting) for submission in draft.new]
         return drafts

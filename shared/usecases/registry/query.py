@@ -1,7 +1,8 @@
 """Queries to the IIS about one patient: a request becomes a QBP message, one call, and a typed answer.
 
-Queries share the port, the credentials, the stops and the faults of delivery (ADR 0010). A query changes nothing at the
-IIS, so vaxline does not repeat it after a fault: the caller gets the fault and decides.
+Queries share the port, the credentials and the fault catalogue of delivery and have stops of their own (ADR 0010,
+0023). A query changes nothing at the IIS, so vaxline does not repeat it after a fault: the caller gets the fault and
+decides.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from shared.ports.configuration import Configurations, Secrets
 from shared.ports.iis import Iis
 from shared.ports.ledger import Stops
 from shared.usecases.delivery.registry_call import NO_CREDENTIALS, RegistryCall, Send
-from shared.usecases.delivery.stops import DeliveryStops
+from shared.usecases.delivery.stops import QueryStops
 
 COLUMNS: Final = (
     "patient_id",
@@ -132,21 +133,30 @@ class Query:
     """Asks the IIS about one patient, in the name of a clinic.
 
     Args:
-        stops: Holds the stopped facilities and the valve.
+        stops: Holds the facilities whose queries are stopped, the gate of queries, and the valve.
         configurations: The clinics.toml in force.
         secrets: The clinics' credentials.
         iis: The IIS, with room for answers that are longer than an ACK.
         clock: The current time.
+        retry_scale: Factor on the wait of the gate; below 1 in the local run and in tests.
     """
 
     def __init__(
-        self, *, stops: Stops, configurations: Configurations, secrets: Secrets, iis: Iis, clock: Clock
+        self,
+        *,
+        stops: Stops,
+        configurations: Configurations,
+        secrets: Secrets,
+        iis: Iis,
+        clock: Clock,
+        retry_scale: float = 1.0,
     ) -> None:
         self._stops = stops
         self._configurations = configurations
         self._secrets = secrets
         self._iis = iis
         self._clock = clock
+        self._retry_scale = retry_scale
 
     def __call__(self, request: Request, clinic: str) -> Asked:
         """Ask once. A lost answer is not asked for again.
@@ -168,11 +178,11 @@ class Query:
             return replace(asked, not_asked=NOT_ENOUGH, missing=missing)
         if request.patient.mrn and configuration.numbering_for(clinic, request.source) is None:
             return replace(asked, not_asked=SOURCE_NOT_NAMED, missing=("source",))
-        stops = DeliveryStops(self._stops, self._clock, configuration.iis)
+        stops = QueryStops(self._stops, self._clock, configuration.iis, retry_scale=self._retry_scale)
         stop = stops.reason(asking)
         if stop is not None:
             return replace(asked, not_asked=stop.value)
-        call = RegistryCall(stops=stops, secrets=self._secrets, iis=self._iis, configuration=configuration)
+        call = RegistryCall(secrets=self._secrets, iis=self._iis, configuration=configuration)
         result = call(asking, lambda send: self._exchange(asked, request, asking, configuration, send))
         if result is None:
             return replace(asked, fault=NO_CREDENTIALS)

@@ -11,7 +11,8 @@ from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.submission import Answer, Credentials, DeliveryFault, Submission
 from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
-from shared.usecases.delivery.submit import Delivered, Submit
+from shared.usecases.delivery.delivered import Delivered
+from shared.usecases.delivery.submit import Submit
 from tests.conftest import a_submission
 from tests.fakes.configurations import Fixed
 from tests.fakes.ledger import MemoryLedger

@@ -25,6 +25,7 @@ from tests.fakes.queues import MemoryOutbox, MemorySqs
 from tests.shared.usecases.submit_setup import CONFIGURATION
 
 PACE = 5
+FAST = 10**6
 
 
 class Stopped(Exception):  # noqa: N818 - stands for a killed process, not for an error
@@ -232,28 +233,28 @@ def made(count: int, clinic: str = "elm", source: str = "demo", state: State = S
 
 
 def quota(setup: BackfillSetup) -> DailyQuota:
-    return DailyQuota(setup.ledger.backfills, setup.clock)
+    return DailyQuota(setup.ledger.backfills, setup.outbox, setup.clock)
 
 
 def test_messages_within_the_quota_are_queued_at_once_over_all_files_of_a_day() -> None:
     setup = BackfillSetup()
-    assert [len(quota(setup).exceeded(made(3), quota=10)) for _ in range(5)] == [0, 0, 0, 1, 1]
-    assert quota(setup).exceeded(made(10, clinic="oak") + made(1), quota=10) == {BackfillLane("demo", "elm")}
-    assert quota(setup).exceeded(made(10, source="other"), quota=10) == frozenset()
+    assert [len(quota(setup).exceeded(made(3), quota=10, pace=FAST)) for _ in range(5)] == [0, 0, 0, 1, 1]
+    assert quota(setup).exceeded(made(10, clinic="oak") + made(1), quota=10, pace=FAST) == {BackfillLane("demo", "elm")}
+    assert quota(setup).exceeded(made(10, source="other"), quota=10, pace=FAST) == frozenset()
 
 
 def test_held_submissions_do_not_count_against_the_quota() -> None:
     setup = BackfillSetup()
-    assert not quota(setup).exceeded(made(50, state=State.HELD), quota=10)
-    assert not quota(setup).exceeded(made(10), quota=10)
+    assert not quota(setup).exceeded(made(50, state=State.HELD), quota=10, pace=FAST)
+    assert not quota(setup).exceeded(made(10), quota=10, pace=FAST)
 
 
 def test_the_next_day_has_a_new_quota_once_the_lane_has_no_backfill() -> None:
     setup = BackfillSetup()
-    assert quota(setup).exceeded(made(11), quota=10)
+    assert quota(setup).exceeded(made(11), quota=10, pace=FAST)
     setup.clock.time = NOON + timedelta(days=1)
-    assert not quota(setup).exceeded(made(10), quota=10)
-    assert quota(setup).exceeded(made(1), quota=10)
+    assert not quota(setup).exceeded(made(10), quota=10, pace=FAST)
+    assert quota(setup).exceeded(made(1), quota=10, pace=FAST)
 
 
 def test_a_lane_waits_while_it_has_a_backfill_and_no_other_lane_does() -> None:
@@ -265,10 +266,92 @@ def test_a_lane_waits_while_it_has_a_backfill_and_no_other_lane_does() -> None:
     for minute in range(6):
         setup.clock.time = NOON + timedelta(minutes=minute)
         setup.give_turns()
-        assert not quota(setup).exceeded(made(1, clinic="harbor"), quota=100)
+        assert not quota(setup).exceeded(made(1, clinic="harbor"), quota=100, pace=FAST)
     last = setup.clock.time + timedelta(seconds=settings.BACKFILL_LASTS)
     assert {lane.clinic for lane in setup.ledger.backfills.lanes()} == {"oak"}
     setup.clock.time = last - timedelta(seconds=1)
-    assert quota(setup).exceeded(made(1, clinic="oak"), quota=100) == {BackfillLane("demo", "oak")}
+    assert quota(setup).exceeded(made(1, clinic="oak"), quota=100, pace=FAST) == {BackfillLane("demo", "oak")}
     setup.clock.time = last
-    assert not quota(setup).exceeded(made(1), quota=100)
+    assert not quota(setup).exceeded(made(1), quota=100, pace=FAST)
+
+
+# the pace of all lanes -----------------------------------------------------------------------------------------------
+
+
+def clinics(count: int) -> list[str]:
+    return [f"c{number:03}" for number in range(count)]
+
+
+def test_all_lanes_together_queue_no_more_at_once_than_the_pace_of_a_minute() -> None:
+    setup = BackfillSetup()
+    waits = [bool(quota(setup).exceeded(made(40, clinic=one), quota=500, pace=100)) for one in clinics(4)]
+    assert waits == [False, False, True, True]
+    setup.clock.time = NOON + timedelta(minutes=1)
+    assert not quota(setup).exceeded(made(40, clinic="other"), quota=500, pace=100)
+
+
+def test_nothing_is_queued_at_once_while_the_outbox_is_full() -> None:
+    setup = BackfillSetup()
+    setup.outbox.waiting = 100
+    assert quota(setup).exceeded(made(1), quota=500, pace=100)
+    setup.outbox.waiting = 99
+    assert not quota(setup).exceeded(made(1, clinic="oak"), quota=500, pace=100)
+
+
+def test_where_not_every_lane_has_a_turn_those_with_the_fewest_messages_of_the_day_come_first() -> None:
+    setup = BackfillSetup(pace=3)
+    for number, clinic in enumerate(clinics(10) * 3):
+        setup.waits(number, clinic)
+        setup.ledger.backfills.take_from_quota(BackfillLane("demo", clinic), NOON.date(), 50)
+    setup.waits(99, "small")
+    setup.ledger.backfills.take_from_quota(BackfillLane("demo", "small"), NOON.date(), 1)
+    for minute in range(9):
+        setup.clock.time = NOON + timedelta(minutes=minute)
+        setup.give_turns()
+        if minute == 0:
+            assert "B099" in setup.admitted()
+
+
+@pytest.mark.parametrize(("count", "messages"), [(200, 700), (600, 70)])
+def test_a_daily_message_leaves_within_three_minutes_whatever_the_number_of_clinics_that_send(
+    count: int, messages: int
+) -> None:
+    """All clinics hand in their messages at once; the IIS takes the pace."""
+    pace = 300
+    setup = BackfillSetup(pace=pace)
+    queue = MemorySqs(settings.OUTBOX, setup.clock)
+    outbox = MemoryOutbox(queue)
+    quota_ = DailyQuota(setup.ledger.backfills, outbox, setup.clock)
+    give_turns = Backfill(**ports_for(Backfill, setup.ledger), **(setup.common | {"outbox": outbox}))
+    made_at: dict[str, datetime] = {}
+    left: dict[str, datetime] = {}
+
+    def hand_in(clinic: str, number_of: int) -> None:
+        now = setup.clock.time
+        names = [f"{clinic}-{len(made_at) + number}" for number in range(number_of)]
+        one = replace(a_submission(), clinic=clinic, created=now, waiting_since=now)
+        new = [replace(one, msh_10=name, patient_group=name) for name in names]
+        waits = bool(quota_.exceeded(new, 500, pace))
+        for one in new:
+            made_at[one.msh_10] = now
+            setup.ledger.submissions.add(replace(one, backfill=waits))
+        if not waits:
+            outbox.send([OutboxMessage(name, clinic, name) for name in names])
+
+    chunks = [clinic for clinic in clinics(count) for _ in range(7)]
+    size = messages // 7
+    for second in range(9 * 60):
+        setup.clock.time = NOON + timedelta(seconds=second)
+        for clinic in chunks[second * 20 : (second + 1) * 20]:
+            hand_in(clinic, size)
+        if second % 60 == 30:
+            give_turns()
+        if second % 97 == 0:
+            hand_in(f"daily{second}", 1)
+        for got in queue.receive(pace // 60):
+            left[json.loads(got.body)["msh_10"]] = setup.clock.time
+            queue.delete(got.identifier)
+    daily = [name for name in made_at if name.startswith("daily") and made_at[name] < NOON + timedelta(minutes=6)]
+    assert len(daily) == 4
+    assert max(left[name] - made_at[name] for name in daily) <= timedelta(minutes=3)
+    assert len(left) > 8 * pace, "the IIS was busy all the time"

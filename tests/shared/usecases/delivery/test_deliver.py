@@ -15,7 +15,7 @@ from shared.domain.submission import DeliveryFault
 from shared.ports.queues import OutboxMessage, Received
 from shared.settings import CLAIM_RESERVE, SUBMIT_CONCURRENCY
 from shared.usecases.delivery.deliver import Deliver
-from shared.usecases.delivery.submit import Done, Later
+from shared.usecases.delivery.delivered import Done, Later
 from tests.shared.usecases.submit_setup import SubmitSetup, ack
 
 

@@ -10,10 +10,10 @@ import pytest
 from shared.domain.faults import BY_CODE
 from shared.domain.maintenance import window
 from shared.domain.submission import Answer, Credentials, DeliveryFault
-from shared.domain.valve import CLOSE_AFTER, ClosedBy
+from shared.domain.valve import CLOSE_AFTER, CLOSE_AFTER_DOUBTS, ClosedBy, Valve
 from shared.replaced import replace
 from shared.usecases.delivery.registry_call import RegistryCall, Send
-from shared.usecases.delivery.stops import DeliveryStops, Stop
+from shared.usecases.delivery.stops import DeliveryStops, KnownValve, Stop
 from shared.usecases.delivery.valve import close_by_hand
 from tests.fakes.ledger import MemoryLedger
 from tests.shared.usecases.submit_setup import CONFIGURATION, Clock, ScriptedIis, Vault
@@ -39,7 +39,7 @@ class Setup:
     def __post_init__(self) -> None:
         self.iis = ScriptedIis(lambda _: DeliveryFault(self.fault, 0, 0.1) if self.fault else Answer("", 200, 0.1))
         self.stops = self.new_stops()
-        self.call = RegistryCall(stops=self.stops, secrets=self.vault, iis=self.iis, configuration=CONFIGURATION)
+        self.call = RegistryCall(secrets=self.vault, iis=self.iis, configuration=CONFIGURATION)
 
     def new_stops(self) -> DeliveryStops:
         return DeliveryStops(self.ledger.stops, self.clock, CONFIGURATION.iis)
@@ -100,10 +100,30 @@ def test_consecutive_faults_of_several_batches_close_the_valve() -> None:
 def test_an_answer_resets_the_count_of_faults() -> None:
     setup = Setup()
     for _ in range(CLOSE_AFTER - 1):
-        setup.stops.record_fault(BY_CODE["READ-TIMEOUT"], ELM)
+        setup.stops.record_fault(BY_CODE["HTTP-503"], ELM)
     setup.stops.record_answer()
-    setup.stops.record_fault(BY_CODE["READ-TIMEOUT"], ELM)
+    setup.stops.record_fault(BY_CODE["HTTP-503"], ELM)
     assert setup.stops.reason(ELM) is None
+
+
+def test_a_closing_that_one_batch_finds_stops_the_other_batches_of_its_process_at_once() -> None:
+    setup = Setup()
+    known = KnownValve()
+    first, second = (DeliveryStops(setup.ledger.stops, setup.clock, CONFIGURATION.iis, known) for _ in range(2))
+    elsewhere = setup.new_stops()
+    for _ in range(CLOSE_AFTER_DOUBTS):
+        first.record_fault(BY_CODE["READ-TIMEOUT"], ELM)
+    assert second.reason(ELM) is Stop.VALVE
+    assert elsewhere.reason(ELM) is None
+    elsewhere.record_fault(BY_CODE["READ-TIMEOUT"], ELM)
+    assert elsewhere.reason(ELM) is Stop.VALVE, "its own fault tells it"
+
+
+def test_an_old_state_of_the_valve_does_not_replace_a_newer_one() -> None:
+    known = KnownValve()
+    known.learn(Valve(version=3, closed_by=ClosedBy.PERSON, reason="synthetic"))
+    known.learn(Valve(version=2))
+    assert not known.valve.is_open
 
 
 def test_a_facilitys_stop_is_named_before_the_valve_and_the_valve_before_maintenance() -> None:
@@ -134,8 +154,6 @@ def test_credentials_go_to_the_iis_with_the_clinics_facility() -> None:
             seen.append((endpoint, credentials, facility_id))
             return super().submit(endpoint, credentials, facility_id, message)
 
-    setup.call = RegistryCall(
-        stops=setup.stops, secrets=setup.vault, iis=Recorder(setup.iis.say), configuration=CONFIGURATION
-    )
+    setup.call = RegistryCall(secrets=setup.vault, iis=Recorder(setup.iis.say), configuration=CONFIGURATION)
     setup.run()
     assert seen == [(CONFIGURATION.iis.endpoint, Credentials("user", "old"), ELM.facility_id)]

@@ -14,7 +14,8 @@ from shared.domain.submission import Answer, DeliveryFault, Strategy
 from shared.domain.valve import CLOSE_AFTER, Valve
 from shared.ports.queues import OutboxMessage
 from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
-from shared.usecases.delivery.submit import Delivered, Done, Later, Submit
+from shared.usecases.delivery.delivered import Delivered, Done, Later
+from shared.usecases.delivery.submit import Submit
 from shared.usecases.delivery.trial import LASTS
 from tests.fakes.configurations import Fixed
 from tests.shared.usecases.submit_setup import CONFIGURATION, REFUSAL, SubmitSetup, Vault, ack
@@ -80,7 +81,7 @@ def test_a_submission_without_retries_left_goes_to_the_resubmission_queue(
         # An answer in between: the IIS works, and the valve stays open.
         at.add(other := f"OTHER{len(waits)}")
         at.deliver(other, group=other)
-    assert waits == [step("A", number) for number in range(6)]
+    assert waits == [step("A", number) for number in range(len(faults.LADDERS[Strategy.CHECK_IIS]))]
     assert result == Done("A", "elm", "QUEUED", "CONNECT-REFUSED", 0.1)
     assert at.resubmission.sent == ["A"]
 

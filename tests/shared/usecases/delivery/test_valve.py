@@ -9,14 +9,20 @@ import pytest
 
 from shared.domain.lifecycle import State
 from shared.domain.maintenance import window
+from shared.domain.query_gate import QueryGate
 from shared.domain.submission import Answer, Credentials, DeliveryFault
-from shared.domain.valve import CLOSE_AFTER, ClosedBy
+from shared.domain.valve import CLOSE_AFTER, CLOSE_AFTER_DOUBTS, ClosedBy, Valve, in_doubt_at_most
+from shared.ports.queues import OutboxMessage
 from shared.replaced import replace
-from shared.settings import SWEEP_AFTER, VALVE_WAIT
-from shared.usecases.delivery.submit import Done, Later
+from shared.settings import OUTBOX, SWEEP_AFTER, VALVE, VALVE_WAIT
+from shared.usecases.delivery.backfill import Backfill
+from shared.usecases.delivery.delivered import Done, Later
 from shared.usecases.delivery.sweep import Sweep
+from shared.usecases.delivery.trial_round import Round, TrialRound
 from shared.usecases.delivery.valve import ANSWERED, ValveCheck, close_by_hand, open_by_hand
+from tests.conftest import a_submission
 from tests.fakes.configurations import Fixed
+from tests.fakes.queues import MemoryOutbox, MemorySqs
 from tests.shared.usecases.submit_setup import CONFIGURATION, SubmitSetup, ack
 
 
@@ -67,17 +73,46 @@ class ValveSetup:
         self.probe = Probed()
         self.configuration = replace(CONFIGURATION, iis=replace(CONFIGURATION.iis, **iis))
         submit_setup.submit._configurations = Fixed(self.configuration)
+        self.queue = MemorySqs(OUTBOX, submit_setup.clock)
+        self.trial = TrialRound(
+            submit=submit_setup.submit,
+            outbox=MemoryOutbox(self.queue),
+            submissions=submit_setup.ledger.submissions,
+            clock=submit_setup.clock,
+        )
         self.check = ValveCheck(
             stops=submit_setup.ledger.stops,
             delivery=self.switch,
             configurations=Fixed(self.configuration),
             iis=self.probe,
+            trial=self.trial,
             clock=submit_setup.clock,
         )
 
-    def break_down(self) -> None:
+    def put(self, *names: str) -> None:
+        """Add messages of different patients and put them into the outbox."""
+        self.delivery.add(*names)
+        MemoryOutbox(self.queue).send([OutboxMessage(name, "elm", name) for name in names])
+
+    def minutes(self, count: int) -> list[int]:
+        """Check once a minute. Return how many messages each check sent."""
+        sent = []
+        for _ in range(count):
+            before = len(self.delivery.iis.sent)
+            self.after(60)
+            sent.append(len(self.delivery.iis.sent) - before)
+        return sent
+
+    @property
+    def valve(self) -> Valve:
+        return self.delivery.ledger.stops.current().valve
+
+    def of(self, msh_10: str) -> State:
+        return self.delivery.of(msh_10).state
+
+    def break_down(self, count: int = CLOSE_AFTER) -> None:
         """Cause faults for different patients until the valve closes."""
-        names = [f"DOWN{number}" for number in range(CLOSE_AFTER)]
+        names = [f"DOWN{number}" for number in range(count)]
         for name in names:
             self.delivery.add(name, group=name)
             self.delivery.deliver(name, group=name)
@@ -111,7 +146,7 @@ def test_consecutive_faults_close_the_valve_for_all_facilities(valve_setup: Call
 
 def test_lost_answers_close_the_valve(valve_setup: Callable[..., ValveSetup]) -> None:
     at = valve_setup(lambda _: DeliveryFault("READ-TIMEOUT", 0, 60.0))
-    at.break_down()
+    at.break_down(CLOSE_AFTER_DOUBTS)
     assert at.closed_by is ClosedBy.FAULTS
 
 
@@ -157,73 +192,195 @@ def test_an_answer_without_faults_before_does_not_write_the_valve(valve_setup: C
     assert at.delivery.ledger.stops.current().valve.version == 0
 
 
-def test_messages_that_met_a_closed_valve_use_up_no_retries(valve_setup: Callable[..., ValveSetup]) -> None:
-    at = valve_setup()
-    at.break_down()
-    last = f"DOWN{CLOSE_AFTER - 1}"
-    for _ in range(9):
-        at.delivery.clock.time += timedelta(days=1)
-        at.probe.fault = ""
-        assert at.check().probe == ANSWERED
-        assert at.delivery.deliver(last) == [Later(last, "elm", VALVE_WAIT, "CONNECT-REFUSED")]
-    assert at.delivery.resubmission.sent == []
-
-
-def test_probes_wait_longer_each_time_and_a_good_one_switches_delivery_on(
-    valve_setup: Callable[..., ValveSetup],
-) -> None:
+def test_probes_wait_longer_each_time(valve_setup: Callable[..., ValveSetup]) -> None:
     at = valve_setup()
     at.break_down()
     assert [at.after(seconds) for seconds in (59, 1, 119, 1)] == ["", "CONNECT-REFUSED", "", "CONNECT-REFUSED"]
     assert not at.switch.on
-    at.probe.fault = ""
-    assert at.after(240) == ANSWERED
-    assert at.switch.on
-    assert at.closed_by is None
 
 
-def test_after_a_good_probe_one_message_is_the_trial_and_its_answer_lets_the_others_go(
+def test_after_a_good_probe_a_round_of_messages_goes_each_minute_and_each_is_twice_as_large(
     valve_setup: Callable[..., ValveSetup],
 ) -> None:
     at = valve_setup()
     at.break_down()
+    at.put(*[f"M{number}" for number in range(40)])
+    at.probe.fault, at.delivery.iis.say = "", ack
+    assert at.after(60) == ANSWERED
+    assert (len(at.delivery.iis.sent) - CLOSE_AFTER, at.closed_by, at.switch.on) == (1, ClosedBy.TRIAL, False)
+    assert at.minutes(3) == [2, 4, 8]
+    assert (at.closed_by, at.switch.on) == (None, True)
+    assert at.probe.tests == 1
+
+
+def test_a_trial_without_messages_goes_on_until_one_comes(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
+    at.break_down()
+    at.probe.fault, at.delivery.iis.say = "", ack
+    assert at.minutes(60) == [0] * 60
+    assert (at.closed_by, at.valve.round) == (ClosedBy.TRIAL, 1)
+    at.put("NEXT")
+    assert at.minutes(1) == [1]
+    assert at.of("NEXT") is State.ACCEPTED
+
+
+def test_a_good_probe_before_a_failing_message_opens_nothing(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(lambda _: DeliveryFault("HTTP-500", 500, 0.1))
+    at.break_down(CLOSE_AFTER_DOUBTS)
+    at.put(*[f"M{number}" for number in range(40)])
+    at.probe.fault = ""
+    assert sum(at.minutes(8 * 60)) <= in_doubt_at_most(1, 8) - CLOSE_AFTER_DOUBTS
+    assert not at.switch.on
+    in_doubt = [one for one in at.delivery.ledger.memory.submissions.values() if one.state is State.UNKNOWN]
+    assert len(in_doubt) <= in_doubt_at_most(1, 8)
+    assert all(one.resends == 0 and one.waiting_since is not None for one in in_doubt), "none needs a person"
+    at.delivery.iis.say = ack
+    at.minutes(31 + 4)
+    assert at.switch.on
+
+
+def test_refused_trials_use_up_no_tries(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(lambda _: DeliveryFault("HTTP-503", 503, 0.1))
+    at.break_down()
+    at.put("ONLY")
+    at.probe.fault = ""
+    assert sum(at.minutes(24 * 60)) > 90
+    one = at.delivery.of("ONLY")
+    assert (one.state, one.deferrals) == (State.QUEUED, 0)
+    assert at.delivery.resubmission.sent == []
+    assert at.queue.dead == []
+
+
+def test_a_message_in_doubt_is_no_trial_while_another_waits(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup(lambda _: DeliveryFault("HTTP-500", 500, 0.1))
+    at.put("IN-DOUBT")
+    at.break_down(CLOSE_AFTER_DOUBTS - 1)
+    at.trial(1, lambda: 999)
+    at.probe.fault, at.delivery.iis.say = "", ack
+    assert at.of("IN-DOUBT") is State.UNKNOWN
+    at.delivery.clock.time += timedelta(hours=2)
+    at.put("FRESH")
+    assert [result.msh_10 for result in at.trial(1, lambda: 999).results] == ["FRESH"]
+    assert at.trial(1, lambda: 999).results == (), "it waits for half an hour"
+    at.delivery.clock.time += timedelta(minutes=30)
+    assert [result.msh_10 for result in at.trial(1, lambda: 999).results] == ["IN-DOUBT"]
+
+
+def test_a_message_in_doubt_is_a_trial_after_an_hour_where_nothing_else_waits(
+    valve_setup: Callable[..., ValveSetup],
+) -> None:
+    at = valve_setup(lambda _: DeliveryFault("HTTP-500", 500, 0.1))
+    names = [f"M{number}" for number in range(3)]
+    at.put(*names)
+    for _ in names:
+        at.trial(1, lambda: 999)
+    at.break_down(CLOSE_AFTER_DOUBTS)
+    at.probe.fault, at.delivery.iis.say = "", ack
+    assert sum(at.minutes(59)) == 0
+    at.minutes(70)
+    assert {at.of(name) for name in names} == {State.ACCEPTED}
+
+
+def test_messages_of_a_stopped_facility_are_no_trial(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
+    at.break_down()
+    at.delivery.iis.say = lambda msh_10: (
+        DeliveryFault("SECURITY-FAULT", 500, 0.1) if msh_10.startswith("ELM") else ack(msh_10)
+    )
+    at.put("ELM1", "ELM2", "ELM3")
+    at.delivery.add("OAK1", clinic="oak")
+    MemoryOutbox(at.queue).send([OutboxMessage("OAK1", "oak", "OAK1")])
     at.probe.fault = ""
     at.after(60)
-    before = len(at.delivery.iis.sent)
-    at.delivery.add("A", "B", "C")
-    results = at.delivery.submit([_reference(name) for name in "ABC"], lambda: 999)
-    assert len(at.delivery.iis.sent) == before + 1
-    assert {result.wait for result in results if isinstance(result, Later)} == {VALVE_WAIT}
-    at.after(3600)
-    at.delivery.iis.say = ack
-    done = at.delivery.submit([_reference(name) for name in "ABC"], lambda: 999)
-    assert {result.outcome for result in done if isinstance(result, Done)} == {"ACCEPTED"}
-    assert not at.delivery.ledger.stops.current().valve.on_trial
+    assert at.delivery.iis.sent[CLOSE_AFTER:] == ["ELM1", "OAK1"]
+    assert at.valve.round == 2
 
 
-def _reference(name: str):
-    from shared.ports.queues import OutboxMessage
+def test_two_checks_at_once_send_one_round(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
+    at.break_down()
+    at.put("A", "B", "C")
+    at.probe.fault = ""
+    nested: list[str] = []
 
-    return OutboxMessage(name, "elm", f"G-{name}")
+    def say(msh_10: str) -> Answer:
+        nested.append(at.check().probe)
+        return ack(msh_10)
+
+    at.delivery.iis.say = say
+    at.after(60)
+    assert nested == [""]
+    assert len(at.delivery.iis.sent) == CLOSE_AFTER + 1
+    assert at.valve.busy_until is None
 
 
-def test_delivery_resumes_within_a_minute_of_the_good_probe_after_an_hours_outage(
+def test_a_round_that_was_killed_is_sent_again_once_its_time_is_over(
+    valve_setup: Callable[..., ValveSetup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> Round:
+        raise KeyboardInterrupt
+
+    at = valve_setup()
+    at.break_down()
+    at.put("A")
+    at.probe.fault, at.delivery.iis.say = "", ack
+    with monkeypatch.context() as patched:
+        patched.setattr(at.check, "_trial", killed)
+        with pytest.raises(KeyboardInterrupt):
+            at.after(60)
+    assert at.minutes(VALVE.timeout // 60 - 1) == [0] * (VALVE.timeout // 60 - 1)
+    assert at.minutes(1) == [1]
+
+
+def test_a_backfill_gives_the_trial_its_messages_where_nothing_else_waits(
     valve_setup: Callable[..., ValveSetup],
 ) -> None:
     at = valve_setup()
     at.break_down()
-    for _ in range(60):
-        at.after(60)
-    probes = at.probe.tests
-    assert probes <= 8, "fewer than one probe per minute"
+    for number in range(50):
+        one = a_submission(f"B{number:02}")
+        at.delivery.add(one.msh_10, group=one.msh_10)
+        waiting = at.delivery.of(one.msh_10)
+        at.delivery.ledger.memory.put(replace(waiting, backfill=True, waiting_since=at.delivery.clock.time))
+    backfill = Backfill(
+        backfills=at.delivery.ledger.backfills,
+        stops=at.delivery.ledger.stops,
+        outbox=MemoryOutbox(at.queue),
+        configurations=Fixed(at.configuration),
+        clock=at.delivery.clock,
+    )
+    assert backfill().admitted == 0
     at.probe.fault, at.delivery.iis.say = "", ack
-    while not at.switch.on:
+    admitted = []
+    for _ in range(5):
         at.after(60)
-    opened = at.delivery.clock.now()
-    waiting_since = at.delivery.of("DOWN0").waiting_since
-    assert waiting_since is not None
-    assert waiting_since <= opened + timedelta(seconds=60)
-    assert at.delivery.deliver("DOWN0") == [Done("DOWN0", "elm", "ACCEPTED", "", 0.2)]
+        admitted.append(backfill().admitted)
+    assert admitted == [1, 2, 4, 8, 35]
+    assert at.switch.on
+
+
+def test_queries_that_cannot_connect_make_the_check_probe_for_delivery(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
+    now = at.delivery.clock.time + timedelta(seconds=1)
+    gate = QueryGate(faults=5, reason="CONNECT-REFUSED", until=now + timedelta(hours=1))
+    at.delivery.ledger.stops.save_query_gate(QueryGate(), gate)
+    at.probe.fault = ""
+    assert at.after(1) == ANSWERED
+    assert at.closed_by is None
+    at.probe.fault = "HTTP-500"
+    assert at.after(1) == "HTTP-500"
+    assert at.closed_by is None, "it was reached"
+    at.probe.fault = "DNS"
+    at.after(1)
+    assert (at.closed_by, at.valve.reason, at.switch.on) == (ClosedBy.FAULTS, "DNS", False)
+
+
+def test_queries_that_the_iis_fails_do_not_concern_delivery(valve_setup: Callable[..., ValveSetup]) -> None:
+    at = valve_setup()
+    gate = QueryGate(faults=5, reason="HTTP-500", until=at.delivery.clock.time + timedelta(hours=1))
+    at.delivery.ledger.stops.save_query_gate(QueryGate(), gate)
+    assert at.after(60) == ""
+    assert at.probe.tests == 0
 
 
 @pytest.mark.parametrize("fault", ["UNSUPPORTED-OPERATION", "TLS-CLIENT-CERTIFICATE", "TLS-REFUSED"])
@@ -259,7 +416,9 @@ def test_nothing_is_sent_or_probed_in_a_maintenance_window_and_a_probe_ends_it(
     assert at.after(900) == "CONNECT-REFUSED"
     assert at.closed_by is ClosedBy.FAULTS
     at.probe.fault = ""
+    at.put(*"BCDEFGHIJKLMNOPQ")
     at.after(3600)
+    at.minutes(3)
     assert at.switch.on
     assert at.delivery.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
 
@@ -323,8 +482,7 @@ def test_the_sweep_queues_nothing_while_the_valve_is_closed(
     )
     at.delivery.clock.time += timedelta(days=1)
     assert sweep().queued == 0
-    at.probe.fault = ""
-    at.after(0)
+    open_by_hand(at.delivery.ledger.stops, at.delivery.clock)
     assert sweep().queued == 0, "the queue drains first"
     at.delivery.clock.time += timedelta(seconds=SWEEP_AFTER)
     assert sweep().queued == CLOSE_AFTER
@@ -342,6 +500,7 @@ def test_a_stage_without_a_configuration_is_not_probed(submit_setup: Callable[..
         delivery=at.switch,
         configurations=Nothing(),
         iis=at.probe,
+        trial=at.trial,
         clock=at.delivery.clock,
     )
     assert check().valve.is_open

@@ -37,6 +37,9 @@ class _Queue:
     def __init__(self) -> None:
         self.sent: list[str] = []
 
+    def depth(self) -> int:
+        return 0
+
     def send(self, messages: list[OutboxMessage | str]) -> None:
         self.sent += [one if isinstance(one, str) else one.msh_10 for one in messages]
 

@@ -85,6 +85,9 @@ class Queue:
         self.sent: list[str] = []
         self.breaks_at = -1
 
+    def depth(self) -> int:
+        return 0
+
     def send(self, messages: Sequence[OutboxMessage | str]) -> None:
         for message in messages:
             if len(self.sent) == self.breaks_at:

@@ -1,9 +1,9 @@
-"""Queries: what is sent, what is not, and what delivery learns from them."""
+"""Queries: what is sent, what is not, and what keeps queries and messages apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,9 +13,11 @@ from shared.domain.hl7.qbp import Request
 from shared.domain.hl7.rsp_model import Match
 from shared.domain.maintenance import window
 from shared.domain.model import Address, Name, Patient, Telecom
+from shared.domain.query_gate import CLOSE_AFTER
 from shared.domain.submission import Answer, DeliveryFault
-from shared.domain.valve import CLOSE_AFTER
+from shared.domain.valve import ClosedBy, Valve
 from shared.replaced import replace
+from shared.usecases.delivery.delivered import Done
 from shared.usecases.delivery.stops import Stop
 from shared.usecases.registry.query import (
     CLINIC_NOT_CONFIGURED,
@@ -27,8 +29,9 @@ from shared.usecases.registry.query import (
     is_batch_time,
     patient_of,
 )
+from tests.conftest import NOON
 from tests.fakes.configurations import Fixed
-from tests.shared.usecases.submit_setup import CONFIGURATION, SubmitSetup, Vault
+from tests.shared.usecases.submit_setup import CONFIGURATION, SubmitSetup, Vault, ack
 
 ADA = Patient("SYN1", Name("Sampleton", "Ada"), "20200102", "F")
 
@@ -84,13 +87,28 @@ def test_a_clinic_that_is_not_configured_sends_no_query(submit_setup: Callable[.
     assert a_query(submit_setup(nobody))(Request(ADA), "nowhere").not_asked == CLINIC_NOT_CONFIGURED
 
 
-def test_a_refused_password_stops_the_facility_and_is_not_tried_again(submit_setup: Callable[..., SubmitSetup]) -> None:
+def test_a_refused_password_stops_the_queries_of_the_facility_and_not_its_messages(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
     here = submit_setup(lambda _: DeliveryFault("SECURITY-FAULT", 500, 0.1))
     query = a_query(here)
     assert query(Request(ADA), "elm").fault == "SECURITY-FAULT"
     assert query(Request(ADA), "elm").not_asked == Stop.FACILITY
     assert len(here.iis.sent) == 1
-    assert here.ledger.stops.current().facilities == {"ID-elm": "SECURITY-FAULT"}
+    stops = here.ledger.stops.current()
+    assert (stops.facilities, stops.query_facilities) == ({}, {"ID-elm": "SECURITY-FAULT"})
+    here.iis.say = ack
+    here.add("A")
+    assert here.deliver("A") == [Done("A", "elm", "ACCEPTED", "", 0.2)]
+    assert here.ledger.stops.open_facility("ID-elm")
+    here.iis.say = nobody
+    assert query(Request(ADA), "elm").response is not None
+
+
+def test_a_stopped_facility_may_still_ask(submit_setup: Callable[..., SubmitSetup]) -> None:
+    here = submit_setup(nobody)
+    here.ledger.stops.stop_facility("ID-elm", "SECURITY-FAULT", here.clock.time)
+    assert a_query(here)(Request(ADA), "elm").response is not None
 
 
 def test_a_new_password_gets_one_try_before_the_facility_stops(submit_setup: Callable[..., SubmitSetup]) -> None:
@@ -99,13 +117,40 @@ def test_a_new_password_gets_one_try_before_the_facility_stops(submit_setup: Cal
     assert here.iis.passwords == ["old", "new"]
 
 
-def test_faults_of_queries_close_the_valve(submit_setup: Callable[..., SubmitSetup]) -> None:
-    here = submit_setup(lambda _: DeliveryFault("CONNECT-REFUSED", 0, 0.1))
+def test_faults_of_queries_hold_queries_for_a_while_and_no_messages(submit_setup: Callable[..., SubmitSetup]) -> None:
+    here = submit_setup(lambda _: DeliveryFault("HTTP-500", 500, 0.1))
     query = a_query(here)
-    faults = [query(Request(ADA), "elm").fault for _ in range(CLOSE_AFTER)]
-    assert set(faults) == {"CONNECT-REFUSED"}
-    assert query(Request(ADA), "elm").not_asked == Stop.VALVE
+    assert {query(Request(ADA), "elm").fault for _ in range(CLOSE_AFTER)} == {"HTTP-500"}
+    assert query(Request(ADA), "elm").not_asked == Stop.QUERIES
     assert len(here.iis.sent) == CLOSE_AFTER
+    assert here.ledger.stops.current().valve == Valve()
+    here.iis.say = nobody
+    here.clock.time += timedelta(seconds=60)
+    assert query(Request(ADA), "elm").response is not None
+    assert not here.ledger.stops.current().query_gate.faults
+
+
+def closed(by: ClosedBy, reason: str) -> Valve:
+    return Valve(closed_by=by, reason=reason, since=NOON, last_try=NOON)
+
+
+@pytest.mark.parametrize(
+    ("valve", "stop"),
+    [
+        (closed(ClosedBy.FAULTS, "CONNECT-REFUSED"), Stop.VALVE),
+        (closed(ClosedBy.FAULTS, "DNS"), Stop.VALVE),
+        (closed(ClosedBy.PERSON, "CT asked us to wait"), Stop.VALVE),
+        (closed(ClosedBy.FAULTS, "HTTP-500"), ""),
+        (closed(ClosedBy.FAULTS, "READ-TIMEOUT"), ""),
+        (closed(ClosedBy.TRIAL, "CONNECT-REFUSED"), ""),
+    ],
+)
+def test_a_closed_valve_stops_queries_only_where_they_have_its_cause_in_common(
+    submit_setup: Callable[..., SubmitSetup], valve: Valve, stop: str
+) -> None:
+    here = submit_setup(nobody)
+    here.ledger.stops.save_valve(Valve(), valve)
+    assert a_query(here)(Request(ADA), "elm").not_asked == stop
 
 
 @pytest.mark.parametrize(

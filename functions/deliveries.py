@@ -1,4 +1,4 @@
-"""The log lines and metrics of a batch of deliveries."""
+"""The log lines and metrics of deliveries: of a batch of submit, or of a round of the valve's trial."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functions import logs
 from shared import metrics
 from shared.domain.lifecycle import State
 from shared.metrics import Measured, Metric
-from shared.usecases.delivery.submit import Delivered, Done, Later
+from shared.usecases.delivery.delivered import Delivered, Done, Later
 
 OUTCOMES: Final[dict[str, Metric]] = {
     State.ACCEPTED: metrics.ACCEPTED,

@@ -1,0 +1,34 @@
+"""The permissions and the schedule of the function that stops and resumes delivery."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_lambda as lambda_
+
+from infra.functions import Function
+from infra.ledger import Ledger
+from infra.queues import Queues
+from infra.secrets import ClinicSecrets
+from infra.stages import Stage
+from infra.storage import Storage
+from shared import settings
+from shared.settings import CONFIG_PREFIX
+
+
+def serve_valve(
+    valve: Function,
+    delivery: lambda_.EventSourceMapping,
+    *,
+    stage: Stage,
+    storage: Storage,
+    ledger: Ledger,
+    queues: Queues,
+    secrets: ClinicSecrets,
+) -> None:
+    """Let the function switch `delivery`, and send the messages of a trial as submit does."""
+    storage.grant_read(valve.permissions, CONFIG_PREFIX)
+    ledger.grant(valve.permissions, "GetItem", "PutItem", "Query", "UpdateItem")
+    queues.outbox.grant_consume(valve.permissions, delay=True)
+    queues.resubmission.grant_send(valve.permissions)
+    secrets.grant_read(valve.permissions)
+    valve.switch(delivery)
+    valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)
