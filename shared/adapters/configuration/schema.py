@@ -310,6 +310,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sources", "expected_every", str, _interval),
     Key("sources", "file_date", str, _file_date),
     Key("sources", "mrn_system", str, _not_empty),
+    Key("sources", "time_zone", str, _time_zone),
     Key("sources", "clinic_by", str, _one_of(*get_args(ClinicBy))),
     Key("sources", "without_lot", str, _one_of(*get_args(WithoutLot))),
     Key("sources", "encoding", str, _encoding),

@@ -208,7 +208,7 @@ REFUSAL_REASON: Final = Table(
             ("0", "parent", "parental", "parent refused", "guardian refused", "parental refusal"),
         ),
         ("01", "Religious exemption", ("1", "religious", "religion", "RELIG", "religious objection")),
-        ("02", "Other", ("2", "PHILISOP", "philosophical objection", "personal belief")),
+        ("02", "Other", ("2", "PHILISOP", "VACEFF", "VACSAF", "philosophical objection", "personal belief")),
         (
             "03",
             "Patient decision",

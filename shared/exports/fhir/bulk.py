@@ -17,6 +17,7 @@ from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, manifest, visits
 from shared.exports.fhir import sets
+from shared.exports.fhir.days import zone_of
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.resources import BUNDLE, IMMUNIZATION, Place, Resources
 from shared.exports.fhir.rows import Rows
@@ -55,7 +56,8 @@ class FhirSet:
         """Read all files, then yield the visits by patient and day."""
         with ResourceSpool() as spool:
             numbers = RecordNumbers(self._as_of(), self._source.mrn_system)
-            resources = Resources(spool, numbers, self._unread, self._note)
+            zone = zone_of(self._source.time_zone)
+            resources = Resources(spool, numbers, self._unread, self._note, zone)
             # The manifest says which of the other files name deleted resources.
             for number in sorted(range(len(self._parts)), key=lambda number: self._names[number] != arrivals.MANIFEST):
                 part = self._parts[number]

@@ -6,6 +6,7 @@ Sources: US Core 6.1, and the HL7 v2-to-FHIR mapping (Implementation Guide, VXU_
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,7 @@ from shared.domain.codes.table import normalized
 from shared.domain.identity import normalized_id
 from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Vis
 from shared.exports import values
+from shared.exports.fhir import days
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir.labels import labels
 from shared.exports.fhir.lookup import Lookup
@@ -27,13 +29,16 @@ _NEW: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 _HISTORICAL: Final = tables.INFORMATION_SOURCE.by_spelling["01"]
 _DOCUMENT_LENGTH: Final = 24
 _STANDARD_SYSTEMS: Final = frozenset({"cvx", "ndc"})
-# v3 ActReason: immunity, medical precaution, out of stock.
-_NO_REFUSAL: Final = frozenset({"IMMUNE", "MEDPREC", "OSTOCK"})
+# v3 ActReason: out of stock is nobody's refusal. Immunity and a medical precaution concern the registry.
+_OUT_OF_STOCK: Final = "OSTOCK"
+_MEDICAL: Final = {"IMMUNE": "immunity", "MEDPREC": "medical precaution"}
 _NO_CONCEPT: Final = fhir.Concept()
 _PARTIAL: Final = "partialdose"
 
 
-def dose(resource: fhir.Immunization, row: int, part: str, lookup: Lookup) -> tuple[Dose, tuple[Finding, ...]]:
+def dose(
+    resource: fhir.Immunization, row: int, part: str, lookup: Lookup, zone: tzinfo | None = None
+) -> tuple[Dose, tuple[Finding, ...]]:
     """Read the dose of one Immunization.
 
     Args:
@@ -41,6 +46,7 @@ def dose(resource: fhir.Immunization, row: int, part: str, lookup: Lookup) -> tu
         row: Its line in the file, from 1.
         part: The name of the file.
         lookup: Resolves the references of the resource.
+        zone: The time zone of days that are written in UTC; None if they count as written.
 
     Returns:
         The dose, and a finding for each value that could not be read.
@@ -54,7 +60,7 @@ def dose(resource: fhir.Immunization, row: int, part: str, lookup: Lookup) -> tu
     lot = resource.lotNumber.strip()
     read = Dose(
         id=dose_id(resource),
-        date=values.iso_day(resource.occurrence) or "",
+        date=days.local_day(resource.occurrence, zone) or "",
         vaccine=_vaccine(resource.vaccineCode, reading),
         ndc=_ndc(resource.vaccineCode, reading),
         completion=completion,
@@ -72,7 +78,7 @@ def dose(resource: fhir.Immunization, row: int, part: str, lookup: Lookup) -> tu
         funding_source=reading.code(
             tables.FUNDING_SOURCE, resource.fundingSource, "OBX 30963-3", "fundingSource", matters=True
         ),
-        vis=_vis(resource.education, reading),
+        vis=_vis(resource.education, zone, reading),
         dose_number=_dose_number(resource.protocolApplied, reading),
         comment="\n".join(note.text.strip() for note in resource.note if note.text.strip()),
         administered_by=people.administered_by,
@@ -139,7 +145,12 @@ def _given(resource: fhir.Immunization, reading: Reading) -> Completion:
 def _local_reason(concept: fhir.Concept, reading: Reading) -> Code:
     """A reason in the EHR's own code; a map in clinics.toml may say that it is a refusal."""
     words = list(spellings(concept))
-    if not words or _NO_REFUSAL.intersection(words):
+    if not words or _OUT_OF_STOCK in words:
+        return NO_CODE
+    medical = next((word for word in words if word in _MEDICAL), "")
+    if medical:
+        value = concept.text or _MEDICAL[medical]
+        reading.note("MEDICAL-REASON-LEFT-OUT", "RXA-18", "statusReason", f"{medical}: {value}")
         return NO_CODE
     reading.note("CODE-LEFT-OUT", "RXA-18", "statusReason", words[0])
     return local.unread(words[0], concept.text)
@@ -285,14 +296,14 @@ def _eligibility(concepts: Iterable[fhir.Concept], reading: Reading) -> Code:
     return next(iter((*known, *reversed(unread))), NO_CODE)
 
 
-def _vis(statements: Iterable[fhir.Education], reading: Reading) -> tuple[Vis, ...]:
+def _vis(statements: Iterable[fhir.Education], zone: tzinfo | None, reading: Reading) -> tuple[Vis, ...]:
     """The statements with a document type; nothing else tells which statement it was."""
     read = []
     for statement in statements:
         edition, presented = statement.publicationDate, statement.presentationDate
         if len(statement.documentType) == _DOCUMENT_LENGTH:
-            days = values.iso_day(edition) or "", values.iso_day(presented) or ""
-            read.append(Vis(statement.documentType, edition=days[0], presented=days[1]))
+            day = days.local_day(presented, zone) or ""
+            read.append(Vis(statement.documentType, edition=values.iso_day(edition) or "", presented=day))
         elif value := statement.documentType or statement.reference or edition or presented:
             reading.note("VALUE-LEFT-OUT", "OBX 69764-9", "education", value)
     return tuple(read)

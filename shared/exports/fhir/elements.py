@@ -66,7 +66,7 @@ IMMUNIZATION: Final = (
     *_common("Immunization")[2:],
     Element("Immunization.identifier", _D, "ORC-3, where the resource has no id", "Identifier"),
     Element("Immunization.status", _R, "RXA-20, RXA-21"),
-    Element("Immunization.statusReason", _R, "RXA-18; with a given dose it holds the dose", _CONCEPT),
+    Element("Immunization.statusReason", _R, "RXA-18; a medical one is left out with a warning", _CONCEPT),
     Element("Immunization.vaccineCode", _R, "RXA-5", _CONCEPT),
     Element("Immunization.patient", _D, "whose dose it is", "Reference"),
     Element("Immunization.encounter", _N, _OF_PRACTICE),
@@ -138,7 +138,7 @@ PATIENT: Final = (
     Element("Patient.address", _R, "PID-11", "Address"),
     Element("Patient.maritalStatus", _N, _OF_PRACTICE),
     Element("Patient.multipleBirthBoolean", _R, "PID-24"),
-    Element("Patient.multipleBirthInteger", _R, "PID-24, PID-25"),
+    Element("Patient.multipleBirthInteger", _R, "PID-24, PID-25; 1 alone tells no multiple birth"),
     Element("Patient.photo", _N, _OF_PRACTICE),
     Element("Patient.contact", _R, "NK1; without names or relationship it is left out with a warning"),
     Element("Patient.contact.relationship", _R, "NK1-3", _CONCEPT),
@@ -304,9 +304,9 @@ TITLES: Final = {
 _HL7: Final = "http://hl7.org/fhir/StructureDefinition/"
 _US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/"
 EXTENSIONS: Final[tuple[Element, ...]] = (
-    Element(f"{_US_CORE}us-core-race", _R, "PID-10"),
-    Element(f"{_US_CORE}us-core-ethnicity", _R, "PID-22"),
-    Element(f"{_HL7}patient-mothersMaidenName", _R, "PID-6"),
+    Element(f"{_US_CORE}us-core-race", _R, "PID-10: ombCategory and detailed, else text"),
+    Element(f"{_US_CORE}us-core-ethnicity", _R, "PID-22: ombCategory and detailed, else text"),
+    Element(f"{_HL7}patient-mothersMaidenName", _R, "PID-6: the last name in it"),
     Element(f"{_US_CORE}us-core-birthsex", _N, "PID-8 is the gender"),
     Element(f"{_US_CORE}us-core-sex", _N, "PID-8 is the gender"),
     Element(f"{_US_CORE}us-core-individual-sex", _N, "PID-8 is the gender"),

@@ -244,6 +244,22 @@ TABLE: Final[tuple[Check, ...]] = (
         "The export says that the dose does not count as a full one (isSubpotent), for a reason that a VXU cannot say.",
         "Decide: resubmit with completion=PA so that it does not count, or with completion=CP if it does.",
     ),
+    Check(
+        "MEDICAL-REASON-LEFT-OUT",
+        _W,
+        "RXA-18",
+        "The dose was not given because of immunity or a medical precaution; the message does not say why.",
+        "Report the contraindication or exemption in the IIS's own screens: Connecticut's law asks for it.",
+        counts_in_strict=False,
+    ),
+    Check(
+        "TIMES-IN-UTC",
+        _W,
+        "RXA-3",
+        "Times of the export are in UTC: a dose of the evening counts as of the next day.",
+        "Set `time_zone` of the source in clinics.toml, such as America/New_York; then store the export again.",
+        _SETUP,
+    ),
     # Bundles.
     Check(
         "BUNDLE-UNREADABLE",

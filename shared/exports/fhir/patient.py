@@ -6,12 +6,14 @@ Sources: US Core 6.1, and the HL7 v2-to-FHIR mapping (PID, PD1, NK1) read in the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import tzinfo
 from typing import Final, TypeVar
 
 from shared.domain.codes import local, tables
 from shared.domain.codes.table import Table
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, NextOfKin, Patient, Telecom
 from shared.exports import values
+from shared.exports.fhir import days
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir.labels import labels
 from shared.exports.fhir.names import current_name, human_name
@@ -26,31 +28,39 @@ _PHONES: Final = {
     "work": ("WPN", "PH"),
     "temp": ("VHN", "PH"),
 }
+_KINDS_OF_CATEGORIES: Final = ("detailed", "ombCategory")
+_PARTICLES: Final = frozenset(
+    {"al", "da", "dal", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "la", "las", "le", "los", "mac"}
+    | {"mc", "san", "santa", "st", "ten", "ter", "van", "von", "zu"}
+)
 _LAST_RANK: Final = 2**31
 _ADDRESS_TYPES: Final = {"": "H", "home": "H", "work": "B", "temp": "C", "billing": "M"}
 
 
-def patient(resource: fhir.Patient, mrn: str, as_of: str = "") -> tuple[Patient, tuple[Finding, ...]]:
+def patient(
+    resource: fhir.Patient, mrn: str, as_of: str = "", zone: tzinfo | None = None
+) -> tuple[Patient, tuple[Finding, ...]]:
     """Read a Patient.
 
     Args:
         resource: The decoded resource.
         mrn: Its medical record number (`identifiers.RecordNumbers`).
         as_of: The day of the export (ISO 8601): what was in force only before or after it is left out.
+        zone: The time zone of days that are written in UTC; None if they count as written.
 
     Returns:
         The patient, and a finding without row number for each value that could not be read.
     """
     findings = list(labels(resource.meta, "Patient", "PID"))
-    birth = _day(resource.birthDate, "DATE-UNREADABLE", "PID-7", "Patient.birthDate", findings)
-    died = _day(resource.deceasedDateTime, "DATE-LEFT-OUT", "PID-29", "Patient.deceasedDateTime", findings)
+    birth = _day(resource.birthDate, None, "DATE-UNREADABLE", "PID-7", "Patient.birthDate", findings)
+    died = _day(resource.deceasedDateTime, zone, "DATE-LEFT-OUT", "PID-29", "Patient.deceasedDateTime", findings)
     multiple, order = _multiple_birth(resource)
     if not resource.active:
         findings.append(Finding("PATIENT-INACTIVE", "PID", column="Patient.active", value="false"))
     name, aliases = _names(_in_force(resource.name, as_of))
     if tables.SEX.is_coarse(resource.gender):
         findings.append(Finding("SEX-AS-UNKNOWN", "PID-8", column="Patient.gender", value=resource.gender))
-    ethnicities = _omb(resource.extension, fhir.ETHNICITY, tables.ETHNICITY, "PID-22", findings)
+    ethnicities = _categories(resource.extension, fhir.ETHNICITY, tables.ETHNICITY, "PID-22", findings)
     read = Patient(
         mrn=mrn,
         name=name,
@@ -58,7 +68,7 @@ def patient(resource: fhir.Patient, mrn: str, as_of: str = "") -> tuple[Patient,
         sex=(_look_up(tables.SEX, resource.gender) or NO_CODE).code,
         mothers_maiden_name=_maiden_name(resource),
         aliases=aliases,
-        races=_omb(resource.extension, fhir.RACE, tables.RACE, "PID-10", findings),
+        races=_categories(resource.extension, fhir.RACE, tables.RACE, "PID-10", findings),
         ethnicity=next(iter((*filter(None, ethnicities), *ethnicities)), NO_CODE),
         addresses=_addresses(resource.address, as_of, "PID-11", "Patient.address", findings),
         telecoms=telecoms(_in_force(resource.telecom, as_of), findings),
@@ -82,10 +92,10 @@ def _in_force(values_of: Iterable[_Dated], as_of: str) -> tuple[_Dated, ...]:
     return tuple([value for value in values_of if value.use != "old" and is_in_force(value.period, as_of)])
 
 
-def _day(text: str, code: str, path: str, element: str, findings: list[Finding]) -> str:
+def _day(text: str, zone: tzinfo | None, code: str, path: str, element: str, findings: list[Finding]) -> str:
     if not text:
         return ""
-    day = values.iso_day(text)
+    day = days.local_day(text, zone)
     if day is None:
         findings.append(Finding(code, path, column=element, value=text))
     return day or ""
@@ -121,31 +131,37 @@ def _names(names: tuple[fhir.HumanName, ...]) -> tuple[Name, tuple[Name, ...]]:
 
 
 def _maiden_name(resource: fhir.Patient) -> str:
-    """The extension holds the whole name; PID-6 takes the family name, its last word."""
+    """The extension may hold the whole name; PID-6 takes the last name: the last word, with the particles before it."""
     names = (extension.valueString for extension in resource.extension if extension.url == fhir.MAIDEN_NAME)
-    whole = next(names, "").strip()
-    return whole.rsplit(" ", 1)[-1]
+    words = next(names, "").split()
+    first = len(words) - 1
+    while first > 0 and words[first - 1].casefold().rstrip(".") in _PARTICLES:
+        first -= 1
+    return " ".join(words[max(first, 0) :])
 
 
-def _omb(
+def _categories(
     extensions: Iterable[fhir.Extension], url: str, table: Table, path: str, findings: list[Finding]
 ) -> tuple[Code, ...]:
-    """The different OMB categories of a US Core race or ethnicity extension, in order."""
-    categories = (
-        category.valueCoding
-        for extension in extensions
-        if extension.url == url
-        for category in extension.extension
-        if category.url == "ombCategory" and category.valueCoding.code
-    )
+    """The different categories of a US Core race or ethnicity extension.
+
+    A detailed code has its category, and stands before the same category without detail. A text counts only where there
+    is no code.
+    """
+    parts = [part for extension in extensions if extension.url == url for part in extension.extension]
+    codings = [part.valueCoding for kind in _KINDS_OF_CATEGORIES for part in parts if part.url == kind]
+    codings = [coding for coding in codings if coding.code or coding.display]
+    if not codings:
+        codings = [fhir.Coding(code=part.valueString) for part in parts if part.url == "text" and part.valueString]
     codes: list[Code] = []
-    for coding in categories:
+    for coding in codings:
         code = _look_up(table, coding.code) or _look_up(table, coding.display)
         if code:
             codes.append(code)
         elif code is None and _look_up(table, coding.code) is None:
-            findings.append(Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=coding.code))
-            codes.append(local.unread(coding.code, coding.display))
+            own = coding.code or coding.display
+            findings.append(Finding("CODE-LEFT-OUT", path, column="Patient.extension", value=own))
+            codes.append(local.unread(own, coding.display))
     return tuple(dict.fromkeys(codes))
 
 

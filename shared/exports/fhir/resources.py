@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Final
 
 import msgspec
 
-from shared.exports import values
 from shared.exports.fhir import bundle_model as bundles
-from shared.exports.fhir import lenient, references
+from shared.exports.fhir import days, lenient, references
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.spool import DELETED, NewRow, ResourceSpool
@@ -65,13 +65,17 @@ class Resources:
         seen: How many resources of each other type there were.
     """
 
-    def __init__(self, spool: ResourceSpool, numbers: RecordNumbers, unread: Unread, note: Note) -> None:
+    def __init__(
+        self, spool: ResourceSpool, numbers: RecordNumbers, unread: Unread, note: Note, zone: tzinfo | None = None
+    ) -> None:
         self.rows = 0
         self.seen: Counter[str] = Counter()
         self._spool = spool
         self._numbers = numbers
         self._unread = unread
         self._note = note
+        self._zone = zone
+        self._has_utc = False
         self._last_row: dict[int, int] = {}
         self._entries = 0
         self._pages: dict[int, tuple[set[str], set[str]]] = {}
@@ -254,11 +258,15 @@ class Resources:
 
     def _add_row(self, place: Place, first: fhir.Line, payload: bytes, names: dict[str, str], version: str) -> None:
         name = references.name_of(first.patient, "Patient")
+        time, number = first.occurrenceDateTime or first.date, self._row_number(place)
+        if self._zone is None and not self._has_utc and days.needs_zone(time):
+            self._has_utc = True
+            self._note("TIMES-IN-UTC", place.part, number, time)
         row = NewRow(
             names.get(name, name),
-            values.iso_day(first.occurrenceDateTime or first.date) or "",
+            days.local_day(time, self._zone) or "",
             place.part,
-            self._row_number(place),
+            number,
             place.fault,
             payload,
             place.scope,

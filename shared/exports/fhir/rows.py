@@ -17,6 +17,7 @@ from shared.exports.fhir import dose as fhir_dose
 from shared.exports.fhir import lenient
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir import patient as fhir_patient
+from shared.exports.fhir.days import zone_of
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.lookup import Actors, Lookup
 from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
@@ -39,6 +40,7 @@ class Rows:
         self._names = names
         self._numbers = numbers
         self._unread = unread
+        self._zone = zone_of(source.time_zone)
         self._actors = Actors(spool, unread, numbers.as_of)
         self._defaults = Defaults.of(source)
         self._last_patient: tuple[str, model.Patient, tuple[Finding, ...]] = ("", _NOBODY, ())
@@ -78,7 +80,7 @@ class Rows:
         resource, left_out = read
 
         lookup = Lookup(self._actors, resource, row.scope)
-        dose, findings = fhir_dose.dose(resource, row.row, part, lookup)
+        dose, findings = fhir_dose.dose(resource, row.row, part, lookup, self._zone)
         dose = self._defaults.applied(dose)
         patient, problems = self._patient_of(row, resource)
         all_findings = [replace(problem, row=row.row) for problem in problems] + list(findings)
@@ -108,7 +110,7 @@ class Rows:
             payload = self._spool.resource(row.patient)
             assert payload is not None
             read, left_out = lenient.decode(payload, fhir.Patient)
-            patient, findings = fhir_patient.patient(read, row.mrn, self._numbers.as_of)
+            patient, findings = fhir_patient.patient(read, row.mrn, self._numbers.as_of, self._zone)
             findings = (*lenient.findings(left_out, fhir.Patient, "PID"), *findings)
             findings += tuple(self._unread.findings(payload, "Patient", "PID", row.row))
             self._last_patient = (row.patient, patient, (*self._of_number(read, row.mrn, value), *findings))

@@ -202,7 +202,7 @@ def _contained(resources: Any, path: str, found: list[Found]) -> None:
     """Resources within a resource; of a type that no reader looks at, nothing matters."""
     for resource in resources if isinstance(resources, list) else (resources,):
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
-        if kind in TITLES:
+        if isinstance(kind, str) and kind in TITLES:
             _walk(resource, root(kind), f"{path}.{kind}", found)
 
 

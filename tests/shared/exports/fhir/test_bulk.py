@@ -419,6 +419,65 @@ def test_spellings_of_one_record_number_or_dose_id_are_one(read: Read) -> None:
     assert not visit.findings
 
 
+def us_core(name: str, *parts: tuple[str, str]) -> dict[str, Any]:
+    extension = [
+        {"url": url} | ({"valueString": value} if url == "text" else {"valueCoding": {"code": value}})
+        for url, value in parts
+    ]
+    return {"url": f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{name}", "extension": extension}
+
+
+@pytest.mark.parametrize(
+    ("parts", "races", "said"),
+    [
+        ([("detailed", "2034-7")], [("2028-9", "2034-7")], ["CODE-ROLLED-UP 2034-7"]),
+        ([("ombCategory", "2028-9"), ("detailed", "2034-7")], [("2028-9", "2034-7")], ["CODE-ROLLED-UP 2034-7"]),
+        ([("detailed", "2131-1"), ("text", "Other")], [("2131-1", "")], []),
+        ([("ombCategory", "2106-3"), ("text", "Martian")], [("2106-3", "")], []),
+        ([("text", "White")], [("2106-3", "")], []),
+        ([("text", "Martian")], [("", "Martian")], ["CODE-LEFT-OUT Martian"]),
+        ([("ombCategory", "UNK"), ("text", "Unknown")], [], []),
+        ([("ombCategory", "9999-9")], [("", "9999-9")], ["CODE-LEFT-OUT 9999-9"]),
+    ],
+)
+def test_a_race_is_read_from_all_that_us_core_has_for_it(
+    read: Read, parts: list[tuple[str, str]], races: list[tuple[str, str]], said: list[str]
+) -> None:
+    patient = a_patient(extension=[us_core("race", *parts)])
+    [visit] = read(BULK, {"x": lines(patient, an_immunization())})
+    assert [(race.code, race.alternate_code) for race in visit.patient.races] == races
+    assert [f"{finding.code} {finding.value}" for finding in visit.findings] == said
+
+
+def test_a_detailed_ethnicity_counts_as_its_category(read: Read) -> None:
+    patient = a_patient(extension=[us_core("ethnicity", ("detailed", "2148-5"))])
+    [visit] = read(BULK, {"x": lines(patient, an_immunization())})
+    assert (visit.patient.ethnicity.code, visit.patient.ethnicity.alternate_code) == ("2135-2", "2148-5")
+
+
+@pytest.mark.parametrize(
+    ("whole", "last"),
+    [("Mockford", "Mockford"), ("Eve Mockford", "Mockford"), ("Eve van der Berg", "van der Berg"), ("De La Cruz",) * 2],
+)
+def test_a_maiden_name_keeps_its_particles(read: Read, whole: str, last: str) -> None:
+    patient = a_patient(extension=[{"url": model.MAIDEN_NAME, "valueString": whole}])
+    [visit] = read(BULK, {"x": lines(patient, an_immunization())})
+    assert visit.patient.mothers_maiden_name == last
+
+
+@pytest.mark.parametrize(
+    ("reason", "value"),
+    [
+        (concept("MEDPREC"), "MEDPREC: medical precaution"),
+        (concept("IMMUNE", "had measles"), "IMMUNE: had measles"),
+    ],
+)
+def test_a_medical_reason_for_not_giving_a_dose_is_said(read: Read, reason: dict[str, Any], value: str) -> None:
+    [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(status="not-done", statusReason=reason))})
+    assert visit.doses[0].completion is Completion.NOT_ADMINISTERED
+    assert [(f.code, f.value) for f in visit.findings] == [("MEDICAL-REASON-LEFT-OUT", value)]
+
+
 def test_what_is_not_in_force_is_not_reported(read: Read) -> None:
     ended, next_year = {"period": {"end": "2025-12-31"}}, {"period": {"start": "2027"}}
     patient = a_patient(

@@ -511,6 +511,11 @@ def test_a_modifier_extension_may_be_ignored_by_its_url(read: Read, where: str) 
     assert outcome(read, changed, ignoring) == outcome(read, FULL)
 
 
+@pytest.mark.parametrize("contained", [[{"resourceType": ["Patient"]}], [7], "x", [{}], {"resourceType": "Patient"}])
+def test_contained_resources_of_any_shape_break_nothing(read: Read, contained: Any) -> None:
+    assert outcome(read, filled("Immunization.contained", contained))[0].count("RXA|") == 1
+
+
 def test_a_bundle_that_may_mean_something_else_holds_its_doses_and_no_others(read: Read) -> None:
     odd = in_container("Bundle.implicitRules", "urn:rules")
     good = a_bundle(an_immunization("i9", occurrenceDateTime="2026-03-05"))
