@@ -4,6 +4,7 @@
 02-hilltop-set/      a folder of files of the source hilltop
 03-do.txt            `vaxline` commands, one a line
 clinics.toml         the configuration; without it the demo's
+ctwiz-facilities.txt the facility codes that CT WiZ knows; without it those of the configuration
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from local.aws.engine import Engine
 from local.ctwiz.stored import StoredPatient
 from local.runs import LocalRun
 from shared.adapters.configuration.reader import parse_configuration, read_configuration
+from shared.domain.clinics import number_space
 from shared.domain.lifecycle import State
 from shared.domain.submission import FileSummary
 from shared.exports.arrivals import MANIFEST, MARKER
@@ -35,6 +37,7 @@ from shared.usecases.correction.file_problems import file_groups
 from shared.usecases.correction.worklist import NO_CAUSE
 
 CLINICS: Final = "clinics.toml"
+FACILITIES: Final = "ctwiz-facilities.txt"
 _ENTRY: Final = re.compile(r"\d+[-_. ]*(?P<rest>.*)", re.DOTALL)
 _DO: Final = re.compile(r"do([-_. ].*)?\.txt", re.DOTALL)
 _STAYS_OPEN: Final = frozenset({"console", "local", "rehearse"})
@@ -113,9 +116,11 @@ def read_entries(folder: Path) -> tuple[Entry, ...]:
     """The entries of a folder in the order of their names: all that begins with a number.
 
     Raises:
-        LookupError: clinics.toml has errors, there is no entry, or an entry is of no source or cannot be read.
+        LookupError: clinics.toml has errors, ctwiz-facilities.txt has no code, there is no entry, or an entry is of no
+            source or cannot be read.
     """
     sources = _sources(folder)
+    read_facilities(folder)
     found = [_entry(path, sources) for path in sorted(folder.iterdir()) if _ENTRY.fullmatch(path.name)]
     if not found:
         raise LookupError(f"{folder} has nothing to play: no name in it begins with a number, as 01-SOURCE.csv does")
@@ -127,6 +132,21 @@ def read_clinics(folder: Path) -> tuple[str, str]:
     file = folder / CLINICS
     file = file if file.exists() else runs.DEMO_CLINICS
     return _text(file), str(file)
+
+
+def read_facilities(folder: Path) -> frozenset[str]:
+    """The facility codes that the simulated CT WiZ knows, one a line; empty for those of the configuration.
+
+    Raises:
+        LookupError: the file is no text, or names no code.
+    """
+    file = folder / FACILITIES
+    if not file.exists():
+        return frozenset()
+    codes = frozenset(line.partition("#")[0].strip() for line in _text(file).splitlines()) - {""}
+    if not codes:
+        raise LookupError(f"{FACILITIES}: no line has a facility code. Remove the file to have all codes known")
+    return codes
 
 
 def _sources(folder: Path) -> list[str]:
@@ -213,7 +233,8 @@ def opened(folder: Path, entries: Sequence[Entry], call: Call) -> Iterator[Rehea
         copy = Path(home) / "folder"
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*"))
         clinics, name = read_clinics(folder)
-        with runs.temporary(clinics, name, Path(home) / "functions.log") as run, ExitStack() as engines:
+        known, log = read_facilities(folder), Path(home) / "functions.log"
+        with runs.temporary(clinics, name, log, known=known) as run, ExitStack() as engines:
             yield Rehearsal(run, copy, entries, call, engines)
 
 
@@ -229,7 +250,7 @@ class Rehearsal:
         self._engine = engines.enter_context(Engine(run.cloud))
         self._errors: list[str] = []
         self._taken = 0
-        self._next_second = 0
+        self._next_second: dict[str, int] = {}
 
     def play(self) -> Iterator[Step]:
         """Plays the entries; each step is there as soon as nothing moves after its entry."""
@@ -261,9 +282,9 @@ class Rehearsal:
 
     def _drop(self, entry: Entry) -> None:
         """Puts an export into the inbox; the marker that a set is complete is added where it has none."""
-        self._wait_for_next_second()
         path = self._folder / entry.name
         source = self._run.application.configurations.current().sources[entry.source]
+        self._wait_for_next_second(number_space(source))
         of_set = FORMATS[source.format].is_set
         folder = f"{INBOX_PREFIX}{entry.source}/" + (f"{entry.name}/" if of_set or path.is_dir() else "")
         files = _files(path)
@@ -274,11 +295,11 @@ class Rehearsal:
         if of_set and not {MARKER, MANIFEST} & {file.name for file in files}:
             self._run.cloud.s3.put_object(Bucket=self._run.cloud.runtime.bucket, Key=folder + MARKER, Body=b"")
 
-    def _wait_for_next_second(self) -> None:
-        """Lets two exports arrive at different times: the bucket tells them in whole seconds."""
-        while time.time() < self._next_second:
+    def _wait_for_next_second(self, space: str) -> None:
+        """Lets two exports of one number space arrive at different times: the bucket tells them in whole seconds."""
+        while time.time() < self._next_second.get(space, 0):
             time.sleep(0.01)
-        self._next_second = int(time.time()) + 1
+        self._next_second[space] = int(time.time()) + 1
 
     def _command(self, words: Sequence[str]) -> Called:
         """One command, in the folder; functions that start after it know the configuration that it pushed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -44,7 +44,14 @@ _current: ContextVar[LocalRun | None] = ContextVar("_current", default=None)
 class LocalRun:
     """A running local cloud, and a simulated CT WiZ with an account for every clinic of every configuration."""
 
-    def __init__(self, cloud: LocalCloud, clinics: str, name: str, scenario: ScenarioRun | None = None) -> None:
+    def __init__(
+        self,
+        cloud: LocalCloud,
+        clinics: str,
+        name: str,
+        scenario: ScenarioRun | None = None,
+        known: Collection[str] = (),
+    ) -> None:
         """Create the run without starting the simulator.
 
         Args:
@@ -52,13 +59,14 @@ class LocalRun:
             clinics: the text of a clinics.toml.
             name: the name of that file, for error messages.
             scenario: the faults that the simulator plays.
+            known: the facility codes that the simulator knows; where none are given, those of every configuration.
         """
         self.cloud = cloud
         self._clinics = clinics
         self.configuration = read_configuration(clinics, name)
         configured = self.configuration.clinics.values()
         self.simulator = Simulator(
-            facilities=_accounts(configured), clinic_codes=_facility_codes(configured), scenario=scenario
+            facilities=_accounts(configured), clinic_codes=_facility_codes(configured), known=known, scenario=scenario
         )
         self.application = Application(cloud.runtime)
         self.application.configurations = _LocalConfigurations(cloud.s3, cloud.runtime.bucket, self._prepare)
@@ -141,19 +149,20 @@ def start(
 
 
 @contextmanager
-def temporary(clinics: str, name: str, log: Path) -> Iterator[LocalRun]:
+def temporary(clinics: str, name: str, log: Path, *, known: Collection[str] = ()) -> Iterator[LocalRun]:
     """Start a run that is never saved. Commands at the local stage use it while the context lasts.
 
     Args:
         clinics: the text of a clinics.toml.
         name: the name of that file, for error messages.
         log: the file for the functions' log.
+        known: the facility codes that the simulator knows; where none are given, those of every configuration.
 
     Raises:
         LookupError: the configuration has errors.
     """
     with LocalCloud() as cloud:
-        run = LocalRun(cloud, clinics, name)
+        run = LocalRun(cloud, clinics, name, known=known)
         with run.simulator, _logs_in(log):
             run.configure()
             token = _current.set(run)

@@ -47,6 +47,7 @@ class Simulator:
     Args:
         facilities: facilityID → (user name, password).
         clinic_codes: further HL7 facility codes allowed in MSH-4 and RXA-11.4; without any, RXA-11.4 is not checked.
+        known: the only facility codes allowed in MSH-4 and RXA-11.4; where none are given, those of the two above.
         inactive: facility codes that CT WiZ has suspended (WEBIZ-AUTH-625).
         latency: seconds before each answer, or a function that returns them.
         tls: a server-side context, for https.
@@ -61,6 +62,7 @@ class Simulator:
         *,
         facilities: Mapping[str, tuple[str, str]],
         clinic_codes: Collection[str] = (),
+        known: Collection[str] = (),
         inactive: Collection[str] = (),
         latency: Callable[[], float] | float = 0.0,
         tls: ssl.SSLContext | None = None,
@@ -69,7 +71,10 @@ class Simulator:
         today: Callable[[], date] = date.today,
         scenario: ScenarioRun | None = None,
     ) -> None:
-        self.webiz = WebIz(facilities=facilities.keys(), clinic_codes=clinic_codes, inactive=inactive, today=today)
+        self.webiz = WebIz(
+            facilities=known or facilities.keys(), clinic_codes=known or clinic_codes, inactive=inactive, today=today
+        )
+        self._knows_all = not known
         self._facilities = dict(facilities)
         self._latency = latency if callable(latency) else lambda: latency
         self._secure = tls is not None
@@ -136,9 +141,10 @@ class Simulator:
         return dict(counts)
 
     def admit(self, facilities: Mapping[str, tuple[str, str]], clinic_codes: Collection[str]) -> None:
-        """Add facilities (facilityID → user name and password) and facility codes."""
+        """Add facilities (facilityID → user name and password) and, unless the known codes were given, their codes."""
         self._facilities.update(facilities)
-        self.webiz.admit(facilities, clinic_codes)
+        if self._knows_all:
+            self.webiz.admit(facilities, clinic_codes)
 
     def play(self, *planned: PlannedFault) -> None:
         """Add faults to play.

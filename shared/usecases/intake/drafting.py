@@ -382,7 +382,7 @@ class Drafting:
         """The submissions that a part takes the place of. A deletion at another place is sent all the same."""
         replaced = (*replaced_by(self._current(), states), *_replaced_elsewhere(moved))
         deleted = {self._doses[dose].newest for dose in states if dose in self._doses and self._doses[dose].is_deleted}
-        place = (part.clinic, part.visit.patient.mrn)
+        place = (part.clinic, part.mrn or part.visit.patient.mrn)
         kept = {
             one.msh_10
             for one in self._submissions.many(deleted.intersection(replaced))

@@ -249,6 +249,7 @@ WRONG: dict[str, tuple[dict[str, str | bytes], tuple[str, ...]]] = {
         ("clinics.toml: organization.namee",),
     ),
     "a clinics.toml of bytes": ({**GOOD, "clinics.toml": b"\xff\xfe"}, ("clinics.toml is not a text",)),
+    "no facility code": ({**GOOD, "ctwiz-facilities.txt": "# none\n"}, ("ctwiz-facilities.txt", "facility code")),
     "an open quote": ({**GOOD, "02-do.txt": "files\nclose 'X"}, ("02-do.txt, line 2: No closing quotation",)),
     "a command that stays open": ({**GOOD, "02-do.txt": "vaxline local"}, ("02-do.txt, line 1", "`vaxline local`")),
     "a rehearsal of itself": ({**GOOD, "02-do.txt": "rehearse ."}, ("02-do.txt, line 1", "`vaxline rehearse`")),
