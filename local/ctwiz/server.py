@@ -57,7 +57,7 @@ class Simulator:
         scenario: a measured mix of faults and answer times, besides `faults`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its settings, each by its name
         self,
         *,
         facilities: Mapping[str, tuple[str, str]],

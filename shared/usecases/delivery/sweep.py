@@ -62,7 +62,8 @@ class Sweep:
         """Sweep once.
 
         Args:
-            facility: Queue everything that waits for this facility instead, overdue or not.
+            facility: Queue everything that waits for this facility instead, overdue or not. If no clinic has it any
+                more, because its code was corrected, that is everything that waits for clinics that are not stopped.
             everything: Queue everything that waits, overdue or not: after the queue itself was lost, for example when a
                 table was restored into a new stage.
         """
@@ -71,6 +72,7 @@ class Sweep:
         stops = self._stops.current()
         if not facility and not everything and not self._queue_drains(stops.valve, now):
             return Swept(0, 0)
+        is_gone = bool(facility) and all(clinic.facility_id != facility for clinic in clinics.values())
         queued: list[OutboxMessage] = []
         stopped = 0
         firsts: set[str] = set()
@@ -83,7 +85,7 @@ class Sweep:
             is_first = waiting.message.patient_group not in firsts
             firsts.add(waiting.message.patient_group)
             if facility:
-                wanted = facility_id == facility and waiting.since < now
+                wanted = (is_gone or facility_id == facility) and waiting.since < now
             else:
                 wanted = everything or (is_first and waiting.since < now - self._after)
             if wanted:

@@ -96,9 +96,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if not INPUTS.is_dir():
         pytest.skip(f"{INPUTS} is not there: it holds inputs that the repository does not carry")
     folder = tmp_path_factory.mktemp("identity")
-    sources = "".join(
-        f'[sources.{name}]\nformat = "csv"\nclinic = "elm"\nid_prefix = "{name}-"\n' for name in SOURCES
-    )
+    sources = "".join(f'[sources.{name}]\nformat = "csv"\nclinic = "elm"\nid_prefix = "{name}-"\n' for name in SOURCES)
     bulk = '[sources.bulk]\nformat = "fhir"\nclinic = "elm"\nid_prefix = "bulk-"\n'
     (folder / "clinics.toml").write_text(CLINICS + sources + bulk)
     for entry, name in {

@@ -179,3 +179,14 @@ def test_the_sweep_skips_a_stopped_facility_and_queues_an_opened_one_at_once(
     ledger.stops.open_facility("ID-elm")
     assert sweep(facility="ID-elm") == Swept(queued=1, stopped=0)
     assert [message.msh_10 for message in outbox.sent] == ["ELM"]
+
+
+def test_opening_a_facility_that_no_clinic_has_any_more_queues_what_waits(
+    ledger: MemoryLedger, sweep: Sweep, outbox: Queue
+) -> None:
+    waits(ledger, "ELM", NOON - timedelta(minutes=5), group="A")
+    waits(ledger, "OAK", NOON - timedelta(minutes=5), group="B", clinic="oak")
+    waits(ledger, "RETRY", NOON + timedelta(minutes=5), group="C")
+    ledger.stops.stop_facility("ID-oak", "SECURITY-FAULT", NOON)
+    assert sweep(facility="CODE-BEFORE-IT-WAS-CORRECTED") == Swept(queued=1, stopped=1)
+    assert [message.msh_10 for message in outbox.sent] == ["ELM"]
