@@ -44,11 +44,7 @@ def lifecycle_page() -> str:
     states = _table(("state", "meaning"), ((state.value, words) for state, words in lifecycle.MEANING.items()))
     moves = _table(
         ("event", "from", "to"),
-        (
-            (event.value, before.value, after.value)
-            for event, table in lifecycle.TRANSITIONS.items()
-            for before, after in table.items()
-        ),
+        ((event.value, before.value, after.value) for event, before, after in lifecycle.STEPS),
     )
     return (
         "# The lifecycle of a submission\n\n"

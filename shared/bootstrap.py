@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shared.domain.hl7.qbp import Request
     from shared.ports.audit import AuditTrail
     from shared.ports.iis import Iis
+    from shared.usecases.correction.closing import Closing
     from shared.usecases.correction.correct import Correct
     from shared.usecases.correction.notices import Notices
     from shared.usecases.correction.remedy import Remedies
@@ -227,6 +228,15 @@ class Application:
         from shared.usecases.correction.remedy import Remedies
 
         return Remedies(submissions=self.ledger.submissions, worklist=self.ledger.worklist, correct=self.correct)
+
+    @cached_property
+    def closing(self) -> Closing:
+        from shared.usecases.correction.closing import Closing
+
+        ledger = self.ledger
+        return Closing(
+            submissions=ledger.submissions, states=ledger.states, worklist=ledger.worklist, files=ledger.files
+        )
 
     @cached_property
     def query_iis(self) -> Iis:

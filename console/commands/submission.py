@@ -1,4 +1,4 @@
-"""`vaxline show`, `vaxline resubmit` and `vaxline close`: one submission, or several by their MSH-10."""
+"""`vaxline show` and `vaxline resubmit`: one submission, or several by their MSH-10."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from console.connect import open_stage
 from console.options import Corrections, Json, Stage, parse_corrections
 from shared.domain import guidance
 from shared.domain.hl7 import er7
-from shared.domain.lifecycle import Event, State
+from shared.domain.lifecycle import State
 from shared.domain.model import Dose
 from shared.domain.reconcile import doubt
 from shared.domain.submission import AckError, Attempt, Submission
@@ -23,7 +23,6 @@ from shared.exports.columns import column_of
 from shared.exports.corrections import SAME_PERSON
 from shared.settings import LOCAL_STAGE
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted, may_be_one_person
-from shared.usecases.correction.file_problems import close_file
 from shared.usecases.explain import UNEXPLAINED, explanation
 
 
@@ -31,7 +30,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     app.command("show")(show)
     app.command("resubmit")(resubmit)
-    app.command("close")(close)
 
 
 def show(
@@ -86,30 +84,6 @@ def resubmit(
             if isinstance(result, NotResubmitted) and result.choices:
                 _print_dose_choices(result, stage, dry_run=dry_run)
     if any(isinstance(result, NotResubmitted) for result in results):
-        raise typer.Exit(1)
-
-
-def close(
-    msh_10: Annotated[str, typer.Argument(help="the message control id, or a file's id as the worklist shows it")],
-    reason: Annotated[str, typer.Option(help="why nothing more is to be done")],
-    stage: Stage = LOCAL_STAGE,
-    json: Json = False,
-) -> None:
-    """Takes a failure off the worklist; nothing is deleted. Example: vaxline close 3QX7K2… --reason duplicate"""
-    with open_stage(stage) as application:
-        audit_trail.record(application, "close", [msh_10])
-        submission = application.ledger.submissions.get(msh_10)
-        in_doubt = doubt(submission) if submission is not None else ""
-        closed = application.ledger.states.move(msh_10, Event.CLOSE, reason=reason) or close_file(
-            application.ledger.files, msh_10, reason
-        )
-    words = f"closed, although {in_doubt}" if in_doubt else "closed"
-    terminal.print_result(
-        {"msh_10": msh_10, "closed": closed, "in_doubt": in_doubt if closed else ""},
-        words if closed else f"{msh_10} is not open",
-        as_json=json,
-    )
-    if not closed:
         raise typer.Exit(1)
 
 
@@ -204,6 +178,7 @@ def _print_facts(submission: Submission) -> None:
         ("replaces", submission.replaces),
         ("replaced by", submission.replaced_by),
         ("proved by" if submission.state is State.PARTLY_ACCEPTED else "closed because", submission.closed_reason),
+        ("to reopen it", f"vaxline reopen {submission.msh_10}" if submission.state is State.CLOSED else ""),
         ("in doubt", doubt(submission)),
     )
     for name, value in facts:

@@ -42,6 +42,7 @@ class Event(StrEnum):
     DEFER_RESEND = "defer the resend"
     SUPERSEDE = "supersede"
     CLOSE = "close"
+    REOPEN = "reopen"
 
 
 MEANING: Final[dict[State, str]] = {
@@ -60,6 +61,7 @@ MEANING: Final[dict[State, str]] = {
     State.CLOSED: "a person closed it with a reason",
 }
 
+# REOPEN is not here, because the state after it is the one in which the submission was closed: see `STEPS`.
 TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
     Event.CLAIM: {State.QUEUED: State.SENDING},
     # The resend after a lost answer, with the same MSH-10: see `may_resend`.
@@ -86,6 +88,12 @@ TRANSITIONS: Final[dict[Event, dict[State, State]]] = {
         (State.HELD, State.QUEUED, State.PARTLY_ACCEPTED, State.REFUSED, State.UNKNOWN), State.CLOSED
     ),
 }
+
+STEPS: Final[tuple[tuple[Event, State, State], ...]] = (
+    *((event, before, after) for event, moves in TRANSITIONS.items() for before, after in moves.items()),
+    *((Event.REOPEN, State.CLOSED, before) for before in TRANSITIONS[Event.CLOSE]),
+)
+"""Every step from one state to the next, with its event."""
 
 STORED_BY_IIS: Final = frozenset({State.ACCEPTED, State.ACCEPTED_WITH_WARNINGS})
 IN_FLIGHT: Final = frozenset({State.QUEUED, State.SENDING})

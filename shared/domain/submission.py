@@ -138,6 +138,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
         backfill: It waits in the ledger, without a queue message (ADR 0014).
         attempts: The attempts, oldest first.
         closed_reason: Why a person closed it, or what proved it.
+        closed_from: While it is CLOSED: the state in which it was closed.
         causes: What the worklist groups it by.
     """
 
@@ -169,6 +170,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     backfill: bool = False
     attempts: tuple[Attempt, ...] = ()
     closed_reason: str = ""
+    closed_from: str = ""
     causes: tuple[str, ...] = ()
 
     @property

@@ -171,6 +171,14 @@ class SubmissionStates(Protocol):
         """Apply SUPERSEDE, PROVE or CLOSE and keep the reason; False if the state does not allow it."""
         ...
 
+    def reopen(self, msh_10: str) -> bool:
+        """Apply REOPEN: a CLOSED submission is again as it was closed, without waiting for delivery.
+
+        Returns:
+            False if it is not CLOSED, or was replaced.
+        """
+        ...
+
     def note_proof(self, msh_10: str, evidence: str) -> bool:
         """Note what proved the unproven doses of a PARTLY_ACCEPTED submission; it stays in the worklist.
 

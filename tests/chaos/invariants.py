@@ -10,7 +10,7 @@ from local.ctwiz.messages import parse_message
 from shared.domain import identity
 from shared.domain.faults import is_doubtful
 from shared.domain.fingerprints import dose_fingerprints
-from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STORED_BY_IIS, TRANSITIONS, State
+from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STEPS, STORED_BY_IIS, State
 from shared.domain.outcome import may_have_arrived
 from shared.domain.submission import Submission
 from tests.chaos.mischief import InjectedError
@@ -18,7 +18,7 @@ from tests.chaos.mischief import InjectedError
 if TYPE_CHECKING:
     from tests.chaos.world import World
 
-_STEPS: Final = {(before, after) for moves in TRANSITIONS.values() for before, after in moves.items()}
+_STEPS: Final = {(before, after) for _, before, after in STEPS}
 
 
 class ViolationError(Exception):

@@ -232,7 +232,27 @@ class MemorySubmissionStates(_Port):
 
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
         (state,) = set(TRANSITIONS[event].values())
-        return self._memory.update(msh_10, sources(event), state=state, closed_reason=reason, waiting_since=None)
+        memory = self._memory
+        memory.before_write()
+        with memory.lock:
+            found = memory.submissions.get(msh_10)
+            if found is None or found.state not in sources(event):
+                return False
+            closed_from = found.state.value if event is Event.CLOSE else found.closed_from
+            memory.worklist.pop(msh_10, None)
+            moved = replace(found, state=state, closed_reason=reason, closed_from=closed_from)
+            memory.put(replace(moved, waiting_since=None))
+            return True
+
+    def reopen(self, msh_10: str) -> bool:
+        memory = self._memory
+        memory.before_write()
+        with memory.lock:
+            found = memory.submissions.get(msh_10)
+            if found is None or found.state is not State.CLOSED or found.replaced_by:
+                return False
+            memory.put(replace(found, state=State(found.closed_from), closed_from="", closed_reason=""))
+            return True
 
     def note_proof(self, msh_10: str, evidence: str) -> bool:
         memory = self._memory

@@ -140,7 +140,9 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
             found = ledger.submissions.get(msh_10)
             if found is None:
                 return None
-            anew = replace(found, vxu=f"MSH {number}", clinic="oak", config_version="v2", visit=new.visit)
+            # What waits in a backfill is admitted before it is claimed, and then has no lane any more.
+            clinic = found.clinic if found.backfill else "oak"
+            anew = replace(found, vxu=f"MSH {number}", clinic=clinic, config_version="v2", visit=new.visit)
             return ledger.states.build_anew(replace(anew, attempt_count=max(1, found.attempt_count - number % 2)))
 
         made.append(
@@ -160,6 +162,8 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                     lambda ledger, day=day: ledger.backfills.taken_from_quotas(day),
                     lambda ledger, now=now: ledger.backfills.take_from_pace(now - timedelta(seconds=now.minute % 3), 7),
                     lambda ledger, m=msh_10: ledger.states.move(m, Event.SUPERSEDE),
+                    lambda ledger, m=msh_10: ledger.states.move(m, Event.CLOSE, reason="by hand"),
+                    lambda ledger, m=msh_10: ledger.states.reopen(m),
                     lambda ledger, m=msh_10: ledger.states.note_proof(m, "a query"),
                     lambda ledger, m=msh_10: ledger.worklist.enter(m, ("A",)),
                     lambda ledger, m=msh_10: ledger.submissions.name_replacement(m, "NEW") if m == "M0" else None,
@@ -223,6 +227,32 @@ def test_a_proof_is_noted_at_a_partly_accepted_submission_only_and_leaves_it_in_
         assert (found.state, found.closed_reason, found.unproven) == (State.PARTLY_ACCEPTED, "a query", ())
         assert [entry.msh_10 for entry in ledger.worklist.entries()] == ["MSG1"]
     assert both[0].submissions.get("MSG1") == both[1].submissions.get("MSG1")
+
+
+@pytest.mark.parametrize("state", sorted(TRANSITIONS[Event.CLOSE]))
+def test_what_was_closed_is_reopened_in_the_state_in_which_it_was_closed(
+    both: tuple[DynamoLedger, MemoryLedger], state: State
+) -> None:
+    answers = []
+    for ledger in both:
+        ledger.submissions.add(replace(a_submission(state=state), waiting_since=NOON))
+        said = [
+            ledger.states.reopen("MSG1"),
+            ledger.states.move("MSG1", Event.CLOSE, reason="by hand"),
+            ledger.submissions.get("MSG1"),
+            ledger.states.reopen("MSG1"),
+            ledger.states.reopen("MSG1"),
+            ledger.states.reopen("NEVER"),
+            ledger.submissions.get("MSG1"),
+        ]
+        ledger.states.move("MSG1", Event.CLOSE, reason="by hand")
+        ledger.submissions.name_replacement("MSG1", "NEW")
+        answers.append([*said, ledger.states.reopen("MSG1"), ledger.submissions.get("MSG1")])
+    assert answers[0] == answers[1]
+    _, moved, closed, first, second, never, opened, replaced, _ = answers[0]
+    assert (moved, first, second, never, replaced) == (True, True, False, False, False)
+    assert (closed.state, closed.closed_from) == (State.CLOSED, state.value)
+    assert (opened.state, opened.closed_reason, opened.waiting_since) == (state, "", None)
 
 
 def test_a_file_that_was_begun_is_not_begun_again(both: tuple[DynamoLedger, MemoryLedger]) -> None:

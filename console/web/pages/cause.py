@@ -12,6 +12,7 @@ from nicegui.elements.mixins.value_element import ValueElement
 
 from console.reading import Mark, marks
 from console.remedies import DEFAULT_PACE, ConfigurationChange, apply_remedy, changed_clinics_toml, changed_names
+from console.web.closing import CloseAllForm
 from console.web.parts import Cell, card, empty, facts, failed, loading, row, table, text
 from console.web.session import ConsoleSession
 from console.web.submissions import difference, left_out, message_link
@@ -23,6 +24,7 @@ from shared.domain.submission import Submission
 from shared.exports.columns import BY_NAME, COLUMNS, column_of
 from shared.exports.corrections import CORRECTABLE
 from shared.settings import INBOX_PREFIX
+from shared.usecases.correction.closing import Selection
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted
 from shared.usecases.correction.remedy import Preview, Remedy
 from shared.usecases.correction.worklist import Group, group_of
@@ -49,6 +51,8 @@ async def draw(session: ConsoleSession, cause: str, clinic: str = "") -> None:
         with ui.element("div").classes("halves"):
             _explanation(group)
             _RemedyForm(session, group, _column(group, waiting), clinics).draw()
+        with card("Nothing more to do"):
+            CloseAllForm(session, Selection(group.cause, group.clinic), f"{group.cause}, {group.clinic}").draw()
         with card("What waits for it"):
             if group.submissions > len(waiting):
                 text(f"The first {len(waiting)} of {group.submissions:,}.", "p", "dim")

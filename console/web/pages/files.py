@@ -5,6 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from console.terminal import adds_up_label
+from console.web.closing import CloseAllForm, ReopenForm
 from console.web.parts import Cell, Link, address, card, empty, failed, loading, row, table, text
 from console.web.session import ConsoleSession
 from console.web.submissions import state_label, state_words, step_list
@@ -13,6 +14,7 @@ from shared.domain.lifecycle import State
 from shared.domain.model import Finding
 from shared.domain.submission import FileSummary
 from shared.settings import INBOX_PREFIX
+from shared.usecases.correction.closing import Selection
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.reporting.by_clinic import files_of
 from shared.usecases.reporting.trace import trace
@@ -83,7 +85,20 @@ async def draw_file(session: ConsoleSession, file_id: str) -> None:
             if file.findings:
                 text("Findings about the file itself", "h3")
                 table(("code", "where", "row", "what", "what to do"), map(_finding_cells, file.findings))
+        _draw_closing(session, file)
         _RowTrace(session, file).draw()
+
+
+def _draw_closing(session: ConsoleSession, file: FileSummary) -> None:
+    """Draw the forms to close what waits of a file, and to reopen the file's own errors."""
+    if file.closed_reason:
+        with card("Reopen"):
+            text(f"A person closed the file's own errors: {file.closed_reason}")
+            ReopenForm(session, file.file_id).draw()
+    if file.complete:
+        with card("Nothing more to do"):
+            text("Everything of this file that is in the worklist is closed together, with the file's own errors.")
+            CloseAllForm(session, Selection(files=(file.file_id,)), "one file").draw()
 
 
 def _finding_cells(finding: Finding) -> tuple[Cell, ...]:

@@ -10,12 +10,13 @@ from typing import Final
 from nicegui import ui
 
 from console.reading import Mark, ReadField, ReadSegment, marks, read, read_submission
+from console.web.closing import CloseForm, ReopenForm
 from console.web.parts import Cell, card, empty, facts, failed, html_element, loading, row, table, text
 from console.web.session import ConsoleSession
 from console.web.submissions import difference, left_out, message_link, state_class, state_label, step_list
 from shared.bootstrap import Application
 from shared.domain import lifecycle
-from shared.domain.lifecycle import NEEDS_A_PERSON, Event, State
+from shared.domain.lifecycle import NEEDS_A_PERSON, State
 from shared.domain.reconcile import doubt
 from shared.domain.submission import Submission
 from shared.exports.columns import COLUMNS
@@ -69,6 +70,9 @@ async def draw(session: ConsoleSession, msh_10: str) -> None:
         _facts(submission)
         if submission.state in _OPEN and not submission.replaced_by:
             _Correction(session, submission).draw()
+        if submission.state is State.CLOSED and not submission.replaced_by:
+            with card("Reopen"):
+                ReopenForm(session, msh_10).draw()
         with ui.element("div").classes("halves"):
             with card("VXU: what was sent" if submission.attempts else "VXU"):
                 if data.loose:
@@ -196,10 +200,8 @@ class _Correction:
                 with row():
                     ui.button("It is one person", on_click=self._one_person).props("no-caps outline")
                     text("Both sets of data are of the same patient, and CT WiZ gets those of this row.", "span", "dim")
-            with row():
-                self._reason = ui.input("reason, to close it instead").classes("w-96 max-w-full")
-                ui.button("Close", on_click=self._close).props("no-caps outline color=negative")
             self._result = ui.element("div").props('aria-live="polite"')
+            CloseForm(self._session, [self._submission.msh_10], "reason, to close it instead").draw()
 
     def _changes(self) -> dict[str, str]:
         """Return the column to correct with its new value; a dose's column with its number where there are several."""
@@ -227,22 +229,6 @@ class _Correction:
                 difference(Example(msh_10, self._submission.vxu, result.vxu, result.state))
             else:
                 _draw_resubmitted(result)
-
-    async def _close(self) -> None:
-        reason = str(self._reason.value or "").strip()
-        self._result.clear()
-        with self._result:
-            if not reason:
-                failed("Fill in a reason.")
-                return
-            msh_10 = self._submission.msh_10
-            await self._session.record("close", [msh_10])
-            closed = await self._session.run(
-                lambda application: application.ledger.states.move(msh_10, Event.CLOSE, reason=reason)
-            )
-            in_doubt = doubt(self._submission)
-            words = f"Closed, although {in_doubt}." if in_doubt else "Closed; nothing was deleted."
-            text(words if closed else "It is not open any more.", "p")
 
 
 def _draw_resubmitted(result: Resubmitted) -> None:

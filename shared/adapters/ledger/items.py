@@ -32,6 +32,7 @@ _TEXTS: Final = (
     "after",
     "replaced_by",
     "closed_reason",
+    "closed_from",
 )
 """Fields of a submission that are text attributes of the same name; an empty one is left out."""
 

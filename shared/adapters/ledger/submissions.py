@@ -170,13 +170,23 @@ class DynamoSubmissionStates:
     def move(self, msh_10: str, event: Event, *, reason: str = "") -> bool:
         (after,) = set(TRANSITIONS[event].values())
         states, values = _any_of(sources(event))
+        kept = ", closed_from = #state" if event is Event.CLOSE else ""
         # Leaves the states that the lifecycle names for the event: guards what is sending or final.
         return self._table.update_if(
             states,
             submission_key(msh_10),
-            "SET #state = :after, closed_reason = :reason "
+            f"SET #state = :after, closed_reason = :reason{kept} "
             "REMOVE worklist_clinic, worklist_key, waiting_shard, waiting_since",
             values | {":after": {"S": after.value}, ":reason": {"S": reason}},
+        )
+
+    def reopen(self, msh_10: str) -> bool:
+        # Leaves CLOSED, not replaced: guards what somebody reopened before, and what an export reports anew.
+        return self._table.update_if(
+            "#state = :closed AND attribute_exists(closed_from) AND attribute_not_exists(replaced_by)",
+            submission_key(msh_10),
+            "SET #state = closed_from REMOVE closed_from, closed_reason",
+            {":closed": {"S": State.CLOSED.value}},
         )
 
     def note_proof(self, msh_10: str, evidence: str) -> bool:

@@ -300,6 +300,7 @@ class Correct:
             also_replaces=(),
             replaced_by="",
             closed_reason="",
+            closed_from="",
             # The file's rows stay counted with the first submission.
             row_count=0,
             attempt_count=0,

@@ -6,7 +6,7 @@ A later file of the same source that was read without that error ends it, and so
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -87,11 +87,17 @@ def file_groups(files: Files, configuration: Configuration, clinic: str = "") ->
         clinic: Only files that may be of this clinic: of its source, or of one whose rows name their clinics.
     """
     by_cause: dict[tuple[str, str], list[FileSummary]] = {}
-    for file, codes in open_problems(files.summaries()):
-        if not clinic or _clinic_of(file, configuration) in (clinic, NO_CLINIC):
+    for file, codes, its_clinic in problems_of(files, configuration):
+        if not clinic or its_clinic in (clinic, NO_CLINIC):
             for code in codes:
                 by_cause.setdefault((code, file.source), []).append(file)
     return tuple(_group(code, _clinic_of(found[0], configuration), found) for (code, _), found in by_cause.items())
+
+
+def problems_of(files: Files, configuration: Configuration) -> Iterator[tuple[FileSummary, tuple[str, ...], str]]:
+    """Yield the files with errors that nothing has ended: the codes of these errors, and the clinic (`NO_CLINIC`)."""
+    for file, codes in open_problems(files.summaries()):
+        yield file, codes, _clinic_of(file, configuration)
 
 
 def _clinic_of(file: FileSummary, configuration: Configuration) -> str:
@@ -127,4 +133,17 @@ def close_file(files: Files, file_id: str, reason: str) -> bool:
     if file is None or file.closed_reason or not file.complete or not error_codes(file):
         return False
     files.save(replace(file, closed_reason=reason))
+    return True
+
+
+def reopen_file(files: Files, file_id: str) -> bool:
+    """Put a file that a person closed on the worklist again.
+
+    Returns:
+        False if there is no such file, or it is not closed.
+    """
+    file = files.summary(file_id)
+    if file is None or not file.closed_reason:
+        return False
+    files.save(replace(file, closed_reason=""))
     return True
