@@ -34,6 +34,11 @@ ROWS = (
     row("SYN-5", cvx="Boostrix/A"),
     row("SYN-6", lot="", first_name="<img src=x onerror=document.title='broken'>"),
     row("SYN-7", first_name="Zoe", birth_date="1980-01-02"),
+    # One record number with two birth dates.
+    row("SYN-8", "D-8A"),
+    row("SYN-8", "D-8B", cvx="20", birth_date="1990-05-07"),
+    row("SYN-9", birth_date="2026-03-03"),
+    row("SYN-10", birth_date="2026-03-03"),
 )
 MSH_10 = re.compile("^[A-Z2-7]{20}$")
 
@@ -222,6 +227,38 @@ def test_a_submission_is_closed_with_a_reason_and_not_without(browser: Browser) 
     page.reload()
     page.locator(".state", has_text="closed").wait_for()
     page.get_by_text("entered twice").wait_for()
+    page.get_by_role("button", name="Reopen").click()
+    page.locator(".state", has_text="held").wait_for()
+    page.get_by_label("reason, to close it instead").wait_for()
+    assert "LOT-MISSING" in browser.go("/worklist").locator(".page").inner_text()
+
+
+def test_two_sets_of_data_are_said_to_be_one_person_and_sent(browser: Browser) -> None:
+    page = browser.go("/worklist")
+    page.get_by_role("link", name="PATIENT-ANOTHER").click()
+    page.get_by_role("link", name=MSH_10).first.click()
+    page.locator(".mark", has_text="PATIENT-ANOTHER").first.wait_for()
+    page.get_by_role("button", name="It is one person").click()
+    page.get_by_text("Resubmitted: queued").wait_for()
+    page.get_by_role("link", name="Follow").click()
+    page.get_by_text("ACK: what CT WiZ answered").wait_for()
+    page.reload()
+    page.locator(".state", has_text="accepted").wait_for()
+
+
+def test_what_waits_for_one_cause_is_counted_and_closed_together(browser: Browser) -> None:
+    page = browser.go("/worklist")
+    page.get_by_role("link", name="DOSE-BEFORE-BIRTH").click()
+    close = page.get_by_role("button", name="Close all")
+    assert close.is_disabled()
+    page.get_by_role("button", name="Count").click()
+    page.get_by_text("2 submissions of 2 rows would be closed").wait_for()
+    close.click()
+    page.get_by_text("Fill in a reason").wait_for()
+    page.get_by_label("reason, to close all of them").fill("test data")
+    close.click()
+    page.get_by_text("2 of 2 were closed").wait_for()
+    assert browser.go("/worklist").get_by_role("link", name="DOSE-BEFORE-BIRTH").count() == 0
 
 
 def test_what_an_export_says_is_text_and_never_runs(browser: Browser) -> None:
@@ -237,7 +274,7 @@ def test_what_an_export_says_is_text_and_never_runs(browser: Browser) -> None:
 def test_the_way_of_a_row_is_shown_from_its_file(browser: Browser) -> None:
     page = browser.go("/files")
     page.get_by_role("link", name="elm/a.csv").click()
-    page.get_by_text("7 rows = 0 unchanged").wait_for()
+    page.get_by_text("11 rows = 0 unchanged").wait_for()
     page.get_by_label("row", exact=True).fill("4")
     page.get_by_role("button", name="Trace").click()
     page.locator("ol.line li", has_text="arrived in elm/a.csv").wait_for()
@@ -364,7 +401,7 @@ def test_what_was_looked_at_and_done_is_in_the_audit_trail(browser: Browser) -> 
         following.click()
         page.wait_for_timeout(300)
         text += page.locator(".page").inner_text()
-    for action in ("show", "worklist", "search", "resubmit", "remedy", "close", "config push", "report", "files"):
+    for action in ("show", "worklist", "search", "resubmit", "remedy", "close", "reopen", "config push", "report", "files"):
         assert action in text, action
     assert "SYN-" not in text
     assert "Adah" not in json.dumps(text)
