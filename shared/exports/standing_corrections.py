@@ -89,7 +89,8 @@ def with_corrections(visit: Visit, corrections: Iterable[Correction], source: So
 def still_standing(corrections: Iterable[Correction], visits: Sequence[Visit]) -> tuple[Correction, ...]:
     """Return the corrections that are not ended by newer content of the EHR.
 
-    A correction ends when the export has what it is about, and nowhere with the value that was corrected.
+    A correction ends when the export has what it is about, and nowhere with the value that was corrected. That two sets
+    of data are one person stays true.
 
     Args:
         corrections: The corrections of a chart.
@@ -97,8 +98,8 @@ def still_standing(corrections: Iterable[Correction], visits: Sequence[Visit]) -
     """
 
     def stands(one: Correction) -> bool:
-        about = [visit for visit in visits if _is_about(one, visit)]
-        return not about or any(_is_in_force(one, visit) for visit in about)
+        about = [visit for visit in visits if _number_of(visit, one.dose)]
+        return one.column == SAME_PERSON or not about or any(_is_in_force(one, visit) for visit in about)
 
     return tuple(filter(stands, corrections))
 
@@ -160,10 +161,6 @@ def _result_of(one: Correction, visit: Visit, source: Source) -> str:
     if isinstance(result, str):
         return ""
     return _hash_of(result, next((dose for dose in result.doses if dose.id == one.dose), None), one.column)
-
-
-def _is_about(one: Correction, visit: Visit) -> bool:
-    return any(_of_people(visit)) if one.column == SAME_PERSON else _number_of(visit, one.dose) > 0
 
 
 def _is_in_force(one: Correction, visit: Visit) -> bool:

@@ -401,7 +401,18 @@ def test_what_was_looked_at_and_done_is_in_the_audit_trail(browser: Browser) -> 
         following.click()
         page.wait_for_timeout(300)
         text += page.locator(".page").inner_text()
-    for action in ("show", "worklist", "search", "resubmit", "remedy", "close", "reopen", "config push", "report", "files"):
+    for action in (
+        "show",
+        "worklist",
+        "search",
+        "resubmit",
+        "remedy",
+        "close",
+        "reopen",
+        "config push",
+        "report",
+        "files",
+    ):
         assert action in text, action
     assert "SYN-" not in text
     assert "Adah" not in json.dumps(text)
