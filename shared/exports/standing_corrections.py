@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.chart import Correction
+from shared.domain.chart import Chart, Correction
 from shared.domain.clinics import Source
 from shared.domain.model import Code, Dose, Finding, Patient, Visit
 from shared.exports.columns import FROM_PATIENT
@@ -107,6 +107,14 @@ def still_standing(corrections: Iterable[Correction], visits: Sequence[Visit]) -
 def is_one_person(corrections: Iterable[Correction], finding: Finding) -> bool:
     """Whether somebody said that the two people of a finding are one person."""
     return any(_says_one_person(one, finding) for one in corrections)
+
+
+def moved_corrections(chart: Chart, other: Chart, dose: str) -> Chart:
+    """Return a chart with the corrections of a dose that comes from another chart, except that of its place."""
+    of_dose = [one for one in other.corrections if one.dose == dose and one.column not in PLACES]
+    if not of_dose:
+        return chart
+    return replace(chart, corrections=tuple(dict.fromkeys((*chart.corrections, *of_dose))))
 
 
 def by_place(visit: Visit, corrections: Iterable[Correction]) -> Iterator[tuple[tuple[str, str], Visit]]:

@@ -19,7 +19,7 @@ from shared.domain.model import Action, Dose, Finding, Visit
 from shared.domain.person import Person, differences
 from shared.domain.submission import Submission
 from shared.exports import visits as reading
-from shared.exports.standing_corrections import by_place, is_one_person, still_standing
+from shared.exports.standing_corrections import by_place, is_one_person, moved_corrections, still_standing
 from shared.ports.ledger import Submissions
 from shared.replaced import replace
 from shared.usecases.findings import is_error
@@ -339,6 +339,7 @@ class Drafting:
                     findings += (Finding("DOSE-ID-ANOTHER", "ORC-3", dose.row, "dose_id", value, dose.id),)
                 else:
                     moved.append((dose, other))
+                    self._corrected = moved_corrections(self._corrected, other.chart, dose.id)
                     named.append(dose.id)
         self._compare(part, late, findings, moved, named)
 

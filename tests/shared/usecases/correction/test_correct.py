@@ -183,6 +183,15 @@ def test_new_wording_of_a_code_table_does_not_end_a_correction(desk: Desk) -> No
     assert again.visit.doses[0].vaccine.code == "94"
 
 
+def test_a_correction_goes_with_a_dose_that_moves_to_another_record_number(desk: Desk) -> None:
+    correct(desk, refused(desk, a_visit(a_dose("d1", 1))), {"lot": "AB1"})
+    desk.file(a_visit(a_dose("d1", 1), mrn="SYN-2"))
+    moved = desk.of(desk.outbox.sent[-1])
+    assert (moved.visit.patient.mrn, lots(moved)) == ("SYN-2", {"d1": "AB1"})
+    again = after_the_export(desk, with_patient(a_visit(a_dose("d1", 1), mrn="SYN-2"), telecoms=(PHONE,)))
+    assert lots(again) == {"d1": "AB1"}
+
+
 def test_a_corrected_value_of_the_patient_holds_for_every_visit_until_the_ehr_changes_it(desk: Desk) -> None:
     wrong = a_visit(a_dose("d1", 1), sex="U")
     correct(desk, refused(desk, wrong), {"sex": "F"})
