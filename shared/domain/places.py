@@ -117,6 +117,12 @@ def located(address: Address) -> Located:
     return Located(replace(address, state=state, zip=postcode, county=county), wrong)
 
 
+def is_located(address: Address) -> bool:
+    """Tell whether `located` would return an address as it is, without a part that is none."""
+    state, postcode, county, wrong = _parts(address.state, address.zip, address.country, address.county)
+    return not wrong and state == address.state and postcode == address.zip and county == address.county
+
+
 def state_code(text: str) -> str:
     """Return the two letters of a state or territory, however it is written; empty if it is none."""
     letters = text.replace(".", "").strip().upper()

@@ -26,21 +26,47 @@ LOT_WORDS: Final = (
 )  # fmt: skip
 """Words that stand in the field of a lot number and are none, beside `WORDS`."""
 
-SIGNS: Final = (
-    "-", "--", "---", ".", "..", "...", "?", "??", "???", "*", "**", "***", "_", "__", "/", "\\", "'", "''", '"', '""',
-)  # fmt: skip
-"""The commonest texts without letters and digits."""
+_SIGNS: Final = (
+    "-",
+    ".",
+    "?",
+    "*",
+    "_",
+    "/",
+    "\\",
+    "'",
+    '"',
+    "~",
+    "^",
+    "#N/A",
+    "N\\A",
+    "- -",
+    ". .",
+    "' '",
+    "-/-",
+    "-.-",
+    "_._",
+)
+_MANY: Final = range(1, 13)
 
-_REDACTED: Final = ("redacted", "[redacted]", "(redacted)")
-# "Na" is a surname; the others are no names that people have, whatever a few of them are called.
-NO_NAMES: Final = frozenset({*WORDS, *_REDACTED} - {"na"})
-"""Words that are no part of a name, in lower case."""
 
-_WORDS: Final = frozenset(WORDS)
-_LOT_WORDS: Final = frozenset({*WORDS, *LOT_WORDS})
-_LONGEST: Final = max(map(len, _LOT_WORDS))
-ZEROS: Final = frozenset("0" * count for count in range(1, 12))
+def as_written(words: Iterable[str]) -> frozenset[str]:
+    """Return words in lower case, in capitals and as titles, which is how exports write them."""
+    return frozenset(form for word in words for form in (word, word.upper(), word.title(), word.capitalize()))
+
+
+SIGNS: Final = frozenset(_SIGNS) | {sign * count for sign in "-.?*_/'\"~" for count in _MANY}
+"""Texts without letters and digits, as exports have them."""
+ZEROS: Final = frozenset("0" * count for count in _MANY)
 """No number, name, lot or zip code that anybody has."""
+NOTHING: Final = as_written(WORDS) | SIGNS
+# "Na" is a surname; the others are no names that people have, whatever a few of them are called.
+NO_NAMES: Final = as_written({*WORDS, "redacted", "[redacted]", "(redacted)"} - {"na"}) | SIGNS | ZEROS
+"""Texts that are no part of a name."""
+_NO_LOTS: Final = as_written(LOT_WORDS) | NOTHING | ZEROS
+_NO_TEXTS: Final = NOTHING | ZEROS
+SUSPECT: Final = NO_NAMES | _NO_LOTS | NOTHING
+"""The texts that one of the functions below may take for nothing."""
 _FORMULA: Final = re.compile(r'="([^"]*)"')
 _DAMAGED: Final = re.compile(
     r"""
@@ -55,48 +81,37 @@ _DAMAGED: Final = re.compile(
 )
 
 
-def as_written(words: Iterable[str]) -> frozenset[str]:
-    """Return words in lower case, in capitals and as titles, which most exports write."""
-    return frozenset(form for word in words for form in (word, word.upper(), word.title(), word.capitalize()))
-
-
 def says_nothing(text: str) -> bool:
-    """Tell whether a text without surrounding space, not empty, says that there is no value."""
-    return len(text) <= _LONGEST and (text.casefold() in _WORDS or not any(map(str.isalnum, text)))
+    """Tell whether a text without surrounding space says that there is no value."""
+    return text in NOTHING
 
 
 def is_damaged(text: str) -> bool:
     """Tell whether a spreadsheet put something else in the place of a number or a lot."""
-    return _DAMAGED.fullmatch(text) is not None
+    return not text.isalnum() and _DAMAGED.fullmatch(text) is not None
 
 
 def plain(text: str) -> str:
     """Return a cell's text without the formula (`="00012345"`) by which some exports keep its zeros."""
-    match = _FORMULA.fullmatch(text)
+    match = _FORMULA.fullmatch(text) if text.startswith("=") else None
     return match[1].strip() if match else text
 
 
 def identity(text: str) -> str:
     """Return a record number or dose id, empty if it says nothing. A damaged one is returned as it is."""
-    text = plain(text)
-    return "" if text in ZEROS or (says_nothing(text) and not is_damaged(text)) else text
+    return "" if text in _NO_TEXTS and not is_damaged(text) else text
 
 
 def name(text: str) -> str:
     """Return a part of a person's name, empty if it says nothing."""
-    if text.isalpha():
-        return "" if text.casefold() in NO_NAMES else text
-    return "" if text in ZEROS or text.casefold() in NO_NAMES or not any(map(str.isalnum, text)) else text
+    return "" if text in NO_NAMES else text
 
 
 def lot(text: str) -> str:
     """Return a lot number, empty if it says nothing. A damaged one is returned as it is."""
-    text = plain(text)
-    if text in ZEROS or (len(text) <= _LONGEST and text.casefold() in _LOT_WORDS):
-        return ""
-    return "" if says_nothing(text) and not is_damaged(text) else text
+    return "" if text in _NO_LOTS else text
 
 
 def word(text: str) -> str:
     """Return another text (a street, a city), empty if it says nothing."""
-    return "" if text in ZEROS or says_nothing(text) else text
+    return "" if text in _NO_TEXTS else text

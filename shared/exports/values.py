@@ -99,10 +99,12 @@ def amount(text: str) -> str | None:
     return f"{whole.lstrip('0') or '0'}" + (f".{rest}" if rest else "")
 
 
+# Cached: an export has few different amounts.
+@lru_cache(maxsize=1024)
 def is_unknown_amount(number: str) -> bool:
     """Tell whether an amount says that it is not known: 999 (RXA-6), or 0, which no dose has."""
     whole, _, rest = number.partition(".")
-    return whole.lstrip("0") in ("", UNKNOWN_AMOUNT) and not rest.strip("0")
+    return number != "" and whole.lstrip("0") in ("", UNKNOWN_AMOUNT) and not rest.strip("0")
 
 
 def npi(text: str) -> str | None:

@@ -39,11 +39,13 @@ class Cells:
         texts: Texts by column name.
         codes: Codes by column name; several if the column repeats.
         findings: What could not be read.
+        has_own_words: The file has a column that says in the EHR's own way what was done (`OWN_WORDS`).
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     codes: dict[str, tuple[Code, ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    has_own_words: bool = False
 
     def text(self, name: str) -> str:
         """Return the text of a column, empty if it has none."""
@@ -167,9 +169,26 @@ def dose(cells: Cells, row: int, part: str, default_reason: Code = NO_CODE) -> D
     )
 
 
+OWN_WORDS: Final = frozenset({"event_status", "was_refused", "missed_appointment", "is_historical", "extract_type"})
+"""The columns that only some files have."""
+
+
+def _stated_event(cells: Cells) -> tuple[Completion, Action]:
+    codes = cells.codes
+    stated = codes.get("completion")
+    action = codes.get("action")
+    if stated and stated[0].code:
+        completion = Completion(stated[0].code)
+    else:
+        completion = Completion.REFUSED if "refusal_reason" in codes else Completion.COMPLETE
+    return completion, Action(action[0].code) if action and action[0].code else Action.ADD
+
+
 def _event(cells: Cells, row: int) -> tuple[Completion, Action]:
     """RXA-20 and RXA-21, of all columns that say something about them. Statements that differ are a finding."""
     code = cells.code
+    if not cells.has_own_words:
+        return _stated_event(cells)
     action, status, refused = code("action").code, code("event_status").code, code("was_refused").code
     stated = {code("completion").code, status, "RE" if refused == "Y" else ""}
     stated.add("NA" if code("missed_appointment").code == "Y" else "")
@@ -204,6 +223,8 @@ _IS_HISTORICAL: Final = {
 
 def _source(cells: Cells, row: int) -> Code:
     """RXA-9 as the row states it, in NIP001 or by yes and no."""
+    if not cells.has_own_words:
+        return cells.code("information_source")
     stated, by_flag = cells.code("information_source"), _IS_HISTORICAL.get(cells.code("is_historical").code, NO_CODE)
     if not by_flag or not stated:
         return stated if stated or local.is_unread(stated) else by_flag

@@ -33,6 +33,7 @@ _NAMED_DELIMITER: Final = re.compile(r'"?sep=(.)"?[\s,;|]*$', re.IGNORECASE)
 _LINES_TRIED: Final = 20
 """Lines among which the header is looked for: some exports have a title above it."""
 _ROWS_SHOWN: Final = 20
+_FORMULA: Final = '="'
 
 
 class CsvFile(TextFile):
@@ -155,6 +156,8 @@ class CsvFile(TextFile):
     def _entry(self, row: Row, reader: RowReader) -> Entry:
         text = row.payload.decode()
         cells = text.split(_CELL)
+        if _FORMULA in text:
+            cells = [blanks.plain(cell.strip()) for cell in cells]
         doubts = reader.doubts(cells, row.row)
         patient, dose, findings = reader.read(cells, row.row)
         if doubts:
@@ -209,9 +212,11 @@ def _placing(header: Header, dates: Dates, *, one_clinic: bool) -> Callable[[lis
             record = joined.split(_CELL)
         if fault and fault != _AS_WINDOWS_1252:
             return Row("", "", "", 0, number, fault, payload)
-        patient = (blanks.identity(normalized_id(record[patient_at])) if patient_at >= 0 else "") or patient_default
+        patient = (
+            blanks.identity(normalized_id(blanks.plain(record[patient_at].strip()))) if patient_at >= 0 else ""
+        ) or patient_default
         raw_day = (blanks.plain(record[day_at].strip()) if day_at >= 0 else "") or day_default
-        clinic = (blanks.word(record[clinic_at].strip()) if clinic_at >= 0 else "") or clinic_default
+        clinic = (blanks.word(blanks.plain(record[clinic_at].strip())) if clinic_at >= 0 else "") or clinic_default
         return Row(patient, (dates.day(raw_day) or "") if raw_day else "", clinic, 0, number, fault, payload)
 
     return row_of
