@@ -156,6 +156,15 @@ CATALOGUE: Final[tuple[Fault, ...]] = (
         Strategy.RETRY,
         False,
     ),
+    Fault(
+        "FACILITY-CHANGED",
+        "The clinic's facility code (MSH-4) changed after a first try whose outcome is unknown; the message was not "
+        "sent again under the old code.",
+        "Run `vaxline reconcile`, which asks the IIS. If that proves nothing, look the patient up in the IIS: if the "
+        "vaccination is there, close the submission with that reason; if not, resubmit it.",
+        Strategy.CONFIRM,
+        True,
+    ),
     Fault("READ-TIMEOUT", "The message was sent, but no answer came in time.", _CONFIRM, Strategy.CONFIRM, True),
     Fault("CONNECTION-LOST", "The connection broke after the message was sent.", _CONFIRM, Strategy.CONFIRM, True),
     Fault(

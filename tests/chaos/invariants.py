@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -13,10 +14,14 @@ from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import IN_FLIGHT, NEEDS_A_PERSON, STEPS, STORED_BY_IIS, State
 from shared.domain.outcome import may_have_arrived
 from shared.domain.submission import Submission
+from tests.chaos.exports import SPELLINGS, Ehr, Told
 from tests.chaos.mischief import InjectedError
 
 if TYPE_CHECKING:
     from tests.chaos.world import World
+
+MOST_CARRIERS: Final = 12
+"""Submissions that a chart names of a dose (ADR 0021, "Limits")."""
 
 _STEPS: Final = {(before, after) for _, before, after in STEPS}
 
@@ -102,6 +107,7 @@ class Promises:
             self._submissions,
             self._worklist,
             self._outcomes,
+            self._read_charts,
             self._stored,
             self._news_only,
             self._nothing_stale,
@@ -114,8 +120,17 @@ class Promises:
         ledger = self._world.ledger
         for chart in ledger.memory.charts.values():
             for dose in chart.doses:
-                if dose.newest and dose.newest not in ledger.memory.submissions:
+                is_cut_off = self._is_to_be_corrected_again(chart.corrected_by(dose.newest))
+                if dose.newest and dose.newest not in ledger.memory.submissions and not is_cut_off:
                     self._violated(f"dose {dose.id} was taken up by {dose.newest}, which is nowhere")
+
+    def _is_to_be_corrected_again(self, corrected: str) -> bool:
+        """Whether a correction of this submission was cut off: it stays in the worklist, and is corrected again."""
+        one = self._world.ledger.memory.submissions.get(corrected)
+        return one is not None and not one.replaced_by
+
+    def _is_cut_off(self, one: Submission) -> bool:
+        return one.row_count == 0 and self._is_to_be_corrected_again(one.replaces)
 
     def _files(self) -> None:
         """Every export is taken up, and its counts add up to the rows that it has."""
@@ -158,7 +173,7 @@ class Promises:
                 possible.add((one.msh_10, State.UNKNOWN))
             elif answers:
                 wanted.add((one.msh_10, answers[-1]))
-            elif one.state is State.HELD:
+            elif one.state is State.HELD and not self._is_cut_off(one):
                 wanted.add((one.msh_10, State.HELD))
             elif one.msh_10 in self.held:
                 possible.add((one.msh_10, State.HELD))
@@ -174,7 +189,9 @@ class Promises:
         wanted = {
             one.msh_10
             for one in ledger.memory.submissions.values()
-            if (one.state in NEEDS_A_PERSON or one.state is State.QUEUED) and not one.replaced_by
+            if (one.state in NEEDS_A_PERSON or one.state is State.QUEUED)
+            and not one.replaced_by
+            and not (one.state is State.HELD and one.msh_10 not in shown and self._is_cut_off(one))
         }
         for msh_10 in sorted(wanted - shown):
             self._violated(
@@ -184,52 +201,123 @@ class Promises:
             self._violated(f"{msh_10} is in the worklist, but needs nobody: {ledger.memory.submissions[msh_10].state}")
 
     def _stored(self) -> None:
-        """Where the newest version of a dose was accepted, the registry has that version and no older one."""
-        ledger, registry = self._world.ledger, self._world.registry
-        for dose in (dose for chart in ledger.memory.charts.values() for dose in chart.doses if dose.carriers):
-            one = ledger.memory.submissions[dose.newest]
-            message = parse_message(one.vxu) if one.state in STORED_BY_IIS else None
-            if message is None:
-                continue
-            orc_3 = identity.orc_3(dose.id, one.visit.numbering.prefix)
-            history = registry.history(message.pid.value(3))
-            for order in message.orders:
-                if order.first("ORC").value(3) != orc_3:
-                    continue
-                wanted = None if order.first("RXA").value(21) == "D" else order.text
-                if history.get(order.key) != wanted:
-                    self._violated(
-                        f"the IIS does not have dose {order.key} as {one.msh_10} says, though it accepted it"
-                    )
+        """Of every dose the IIS has exactly the newest version that was accepted, once, under the right numbers."""
+        copies: dict[str, int] = Counter()
+        for (authority, number), patient in self._world.registry.patients.items():
+            for key in patient.doses:
+                copies[key.split("^")[0]] += 1
+                if (authority, number, key) not in self._expected:
+                    self._violated(f"the IIS has {key} of {number}, but no chart names it")
+        for (_, number, key), expected in self._expected.items():
+            found = self._history(number, key)
+            if found not in expected.versions:
+                self._violated(f"the IIS has {found!r} of dose {key} of {number}, not what {expected.by} says")
+        for orc_3, count in copies.items():
+            if count > 1 and orc_3 not in self._undecided:
+                self._violated(f"the IIS has dose {orc_3} {count} times")
+
+    def _read_charts(self) -> None:
+        """Reads from the ledger what the IIS must have at every place where a dose ever stood."""
+        self._expected: dict[tuple[str, str, str], Expected] = {}
+        self._undecided: set[str] = set()
+        memory = self._world.ledger.memory
+        for chart in memory.charts.values():
+            for dose in chart.doses:
+                if len(dose.carriers) >= MOST_CARRIERS:
+                    self._undecided.add(dose.id)
+                for msh_10 in reversed(dose.carriers):
+                    one = memory.submissions.get(msh_10)
+                    if one is not None:
+                        self._read_carrier(one, dose.id, is_cut=len(dose.carriers) >= MOST_CARRIERS)
+
+    def _read_carrier(self, one: Submission, dose_id: str, *, is_cut: bool) -> None:
+        orc_3 = identity.orc_3(dose_id, one.visit.numbering.prefix)
+        if one.deletes and one.state not in (*STORED_BY_IIS, State.SUPERSEDED):
+            # A move whose deletion failed is in the worklist.
+            self._undecided.add(orc_3)
+        message = parse_message(one.vxu)
+        if message is None:
+            return
+        order = next((order for order in message.orders if order.first("ORC").value(3) == orc_3), None)
+        was_sent = dose_id not in one.attempts[-1].dropped if one.attempts else False
+        is_perhaps = one.was_perhaps_received and (was_sent or len(one.attempts) > 1)
+        if order is None:
+            if is_perhaps and len(one.attempts) > 1:
+                self._undecided.add(orc_3)
+            return
+        key = (message.pid.value(3, 4), message.pid.value(3), order.key)
+        expected = self._expected.setdefault(key, Expected(one.msh_10, {None}))
+        if expected.is_decided:
+            return
+        version = None if order.is_deletion else order.text
+        is_stored = one.state in STORED_BY_IIS or (
+            one.state is State.PARTLY_ACCEPTED and was_sent and dose_id not in one.unproven
+        )
+        if is_stored:
+            expected.by = one.msh_10
+            expected.is_decided = True
+            if len(expected.versions) == 1:
+                expected.versions.clear()
+            expected.versions.add(version)
+        elif is_perhaps or is_cut:
+            expected.versions.add(version)
+
+    def _history(self, number: str, key: str) -> str | None:
+        return self._world.registry.history(number).get(key)
 
     def _news_only(self) -> None:
-        """Of one place of a chart no version that was accepted is followed by one that says the same."""
-        by_place: dict[tuple[str, str, str], list[Submission]] = defaultdict(list)
-        for one in self._world.ledger.memory.submissions.values():
-            by_place[one.chart, one.clinic, one.visit.date].append(one)
-        for versions in by_place.values():
-            versions.sort(key=lambda one: one.revision)
-            for before, one in pairwise(versions):
-                if before.state in STORED_BY_IIS and _content(before) == _content(one):
-                    self._violated(f"{one.msh_10} says what {before.msh_10} said already, which was accepted")
+        """A submission says something that the accepted ones before it did not say of its doses."""
+        memory = self._world.ledger.memory
+        before: dict[str, dict[str, Submission | None]] = defaultdict(dict)
+        for chart in memory.charts.values():
+            for dose in chart.doses:
+                for earlier, later in pairwise(dose.carriers):
+                    before[later][dose.id] = memory.submissions.get(earlier)
+        for msh_10, earlier_ones in before.items():
+            one = memory.submissions.get(msh_10)
+            if one is None or one.deletes or not one.visit.doses:
+                continue
+            if all(_said(earlier_ones.get(dose.id), one, dose.id) for dose in one.visit.doses):
+                self._violated(f"{msh_10} says what was accepted already")
 
     def _nothing_stale(self) -> None:
-        """Of every dose the ledger has taken up what the newest export says of it."""
-        ledger = self._world.ledger
-        doses = {dose.id: dose for chart in ledger.memory.charts.values() for dose in chart.doses}
+        """Of every dose the ledger has taken up what the newest export says of it, or a person's correction of that."""
         for ehr in self._world.ehrs:
             for name, told in ehr.told.items():
-                lot, action = told.said
-                dose = doses.get(name)
-                if dose is None or dose.is_deleted:
-                    found = "D"
-                else:
-                    visit = ledger.memory.submissions[dose.newest].visit
-                    found = next((one.lot for one in visit.doses if one.id == name), "nothing")
-                if told.is_clear and found != ("D" if action == "D" else lot):
-                    self._violated(f"of dose {name} the newest export says {told.said}, but the ledger has {found}")
+                if told.is_clear:
+                    self._is_taken_up(ehr, name, told)
+
+    def _is_taken_up(self, ehr: Ehr, name: str, told: Told) -> None:
+        ledger, said = self._world.ledger, told.said
+        chart = ledger.memory.charts.get(identity.chart_key(ehr.space, said.patient_id))
+        dose = chart.dose(name) if chart else None
+        if dose is None or dose.is_deleted:
+            if said.action != "D":
+                self._violated(f"of dose {name} the newest export says {said}, but the ledger has no such dose")
+            return
+        if said.action == "D":
+            if not dose.is_held:
+                self._violated(f"dose {name} is deleted in the newest export, but not in the ledger")
+            return
+        one = ledger.memory.submissions[dose.newest]
+        lot = next((one.lot for one in one.visit.doses if one.id == name), "nothing")
+        if lot != said.lot and (lot not in self._world.corrected[ehr.space, name] or lot.startswith(("LOT", "FIX"))):
+            self._violated(f"of dose {name} the newest export says {said}, but the ledger has lot {lot}")
+        if dose.date != said.day.replace("-", "") or dose.clinic not in SPELLINGS[said.clinic]:
+            self._violated(f"of dose {name} the newest export says {said}, but it stands at {dose.clinic} {dose.date}")
 
 
-def _content(submission: Submission) -> tuple[object, ...]:
-    visit = submission.visit
-    return (visit.patient, tuple(sorted(dose_fingerprints(visit).items())))
+@dataclass(slots=True)
+class Expected:
+    """The versions of a dose that the IIS may have at one place (None: no such dose), and who says so."""
+
+    by: str
+    versions: set[str | None]
+    is_decided: bool = False
+
+
+def _said(earlier: Submission | None, later: Submission, dose_id: str) -> bool:
+    """Whether the earlier submission was accepted and says of a dose what the later one says, at the same clinic."""
+    if earlier is None or earlier.state not in STORED_BY_IIS or earlier.deletes or earlier.clinic != later.clinic:
+        return False
+    return dose_fingerprints(earlier.visit).get(dose_id) == dose_fingerprints(later.visit)[dose_id]

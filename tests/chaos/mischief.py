@@ -46,6 +46,7 @@ class Mischief:
     lost: float = 0.0
     duplicated: float = 0.0
     late_events: float = 0.0
+    late_files: float = 0.0
     skew: float = 0.0
     latency: float = 0.5
     probes: float | None = None
@@ -85,6 +86,7 @@ def drawn(random: Random) -> Mischief:
         lost=rate(0, 0, 0.01, 0.05),
         duplicated=rate(0, 0.02, 0.1),
         late_events=rate(0, 0.1, 0.5),
+        late_files=rate(0, 0.1, 0.4),
         skew=rate(0, 0, 10),
         latency=rate(0.3, 2.0, 6.0),
     )

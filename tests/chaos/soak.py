@@ -61,6 +61,12 @@ def _live(world: World, random: Random) -> None:
         same_key = "again.csv" if random.random() < 0.3 else ""
         world.export(number, random.randint(0, 60), same_key)
         world.run(random.choice((0.0, 5.0, 600.0, 7200.0, 30_000.0)))
+        if random.random() < 0.15:
+            world.push_configuration(mended=random.random() < 0.7)
+        for _ in range(random.choice((0, 0, 1, 4))):
+            world.correct()
+        if random.random() < 0.2:
+            world.close()
         if random.random() < 0.4:
             world.open_facilities()
         if random.random() < 0.1:

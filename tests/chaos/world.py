@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,6 +19,7 @@ from random import Random
 from types import GeneratorType, SimpleNamespace
 from typing import Any, Final
 
+from shared.domain.lifecycle import Event
 from shared.settings import (
     BACKFILL,
     FUNCTIONS,
@@ -32,6 +33,7 @@ from shared.settings import (
     VALVE,
     FunctionSettings,
 )
+from shared.usecases.correction.correct import Correct
 from shared.usecases.correction.triage import Triage
 from shared.usecases.delivery.backfill import Backfill
 from shared.usecases.delivery.certificate import days_left
@@ -50,17 +52,19 @@ from tests.chaos.invariants import Promises
 from tests.chaos.mischief import CALM, InjectedError, Mischief
 from tests.chaos.processes import Call, Inline, Scheduler
 from tests.chaos.surroundings import (
-    CLINICS_OF,
     CONFIGURATION,
+    EHRS,
     Agreeing,
     HostClock,
     Nobody,
+    Pushed,
     Registry,
+    Seen,
     Switch,
     Vault,
+    first_configuration,
 )
 from tests.fakes.bucket import MemoryBucket
-from tests.fakes.configurations import Fixed
 from tests.fakes.iis import MemoryIis
 from tests.fakes.ledger import PORTS, MemoryLedger, ports_for
 from tests.fakes.queues import MemoryIntake, MemoryOutbox, MemoryResubmission, MemorySqs
@@ -119,7 +123,10 @@ class World:
         )
         self.iis = MemoryIis(self.registry, fault=self._fault, latency=self._latency, wait=self._wait)
         self.delivery = Switch()
-        self.ehrs = [Ehr(source, clinics, self.random) for source, clinics in CLINICS_OF.items()]
+        self.ehrs = [Ehr(**ehr, random=self.random) for ehr in EHRS]
+        self.pushed = Pushed(self.scheduler, first_configuration(self.random))
+        self.corrected: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._uploads = self._exports = 0
         self.instances = [
             _Instance(function)
             for function in FUNCTIONS
@@ -133,14 +140,30 @@ class World:
     # what happens by itself ------------------------------------------------------------------------------------------
 
     def export(self, number: int, visits: int, key: str = "") -> None:
-        """A source exports; its event comes when it comes, perhaps twice."""
+        """An EHR exports; the file comes when it comes, and so does its event, perhaps twice.
+
+        A key without a date is written at once: its arrival is its place in the order of exports.
+        """
         ehr = self.ehrs[number % len(self.ehrs)]
         ehr.live(visits)
-        body, rows = ehr.export(self.scheduler.time)
-        key = f"inbox/{ehr.source}/{key or f'{len(self.rows_of)}.csv'}"
+        now = self.scheduler.time
+        body, rows = ehr.export(now)
+        self._exports += 1
+        name = f"inbox/{self.random.choice(ehr.sources)}/{key or f'{now:%Y%m%d-%H%M%S}-{self._exports}.csv'}"
+        is_late = not key and self._chance(self.mischief.late_files)
+        self._uploads += 1
+        self.note("ehr", f"exports {name}, {rows} rows{', and it comes late' if is_late else ''}")
+        upload = partial(self._upload, name, body, rows)
+        if is_late:
+            self.scheduler.after(self.random.uniform(60, 40_000), upload)
+        else:
+            upload()
+
+    def _upload(self, key: str, body: bytes, rows: int) -> None:
+        self._uploads -= 1
         item = self.bucket.put(key, body, self.scheduler.time)
         self.rows_of[key, item.version] = rows
-        self.note("ehr", f"exports {key} {item.version}, {rows} rows")
+        self.note("ehr", f"uploads {key} {item.version}")
         event = {"Records": [{"s3": {"object": {"key": key, "versionId": item.version_id}}}]}
         for _ in range(2 if self._chance(self.mischief.duplicated) else 1):
             late = self.random.uniform(0, 7200) if self._chance(self.mischief.late_events) else 1.0
@@ -180,9 +203,70 @@ class World:
         if open_by_hand(self.ledger.stops, self.scheduler):
             self.note("person", "opens the valve")
 
+    def push_configuration(self, *, mended: bool) -> None:
+        """`vaxline config push`, of the same content or with what was wrong mended."""
+        self.note("person", f"pushes {'a mended' if mended else 'the same'} configuration")
+        self.pushed.push(CONFIGURATION if mended else self.pushed.configuration)
+
+    def correct(self) -> None:
+        """Somebody corrects a failure of the worklist: perhaps twice, perhaps two at once, perhaps cut off."""
+        entries = sorted(entry.msh_10 for entry in self.ledger.worklist.entries())
+        if not entries:
+            return
+        msh_10 = self.random.choice(entries)
+        changes = self._changes(msh_10)
+        others = self.random.choice(([], [], [changes], [self._changes(msh_10)]))
+        for each in (changes, *others):
+            self.scheduler.after(self.random.choice((0.0, 0.0, 1.0, 600.0)), partial(self._correct, msh_10, each))
+
+    def close(self) -> None:
+        """`vaxline close` for a failure of the worklist."""
+        entries = sorted(entry.msh_10 for entry in self.ledger.worklist.entries())
+        if entries:
+            msh_10 = self.random.choice(entries)
+            self.note("person", f"closes {msh_10}")
+            self.ledger.states.move(msh_10, Event.CLOSE, reason="synthetic")
+
+    def _changes(self, msh_10: str) -> dict[str, str]:
+        """A correction: another lot for a dose, and whatever else holds it."""
+        one = self.ledger.memory.submissions[msh_10]
+        if self.random.random() < 0.1 or not one.visit.doses:
+            return {}
+        number = self.random.randint(1, len(one.visit.doses))
+        changes = {f"lot[{number}]": f"MEND{self.random.randint(1, 10**6)}"}
+        if "PATIENT-ANOTHER" in one.causes and self.random.random() < 0.7:
+            changes["same_person"] = "yes"
+        return changes
+
+    def _correct(self, msh_10: str, changes: dict[str, str]) -> None:
+        self.note("person", f"corrects {msh_10} with {changes}")
+        self._uploads += 1
+
+        def ended(call: Call) -> None:
+            self._uploads -= 1
+            self.counts["corrections cut off" if call.error else "corrections"] += 1
+            self.note("person", f"corrected {msh_10}: {call.answer or call.error!r}")
+            if call.error is not None and not call.is_killed:
+                self.watch.noted(repr(call.error))
+
+        app = self._app()
+        correct = Correct(
+            **ports_for(Correct, app.ledger),
+            outbox=app.outbox,
+            resubmission=app.resubmission,
+            configurations=Seen(self.pushed),
+            clock=app.clock,
+        )
+        for target, value in changes.items():
+            if target.startswith("lot"):
+                dose = self.ledger.memory.submissions[msh_10].visit.doses[int(target[4:-1]) - 1]
+                self.corrected[self.ledger.memory.submissions[msh_10].chart.split("#")[0], dose.id].add(value)
+        Call(self.scheduler, "person", lambda: correct(msh_10, changes), app=app, seconds=900, ended=ended).begin()
+
     def calm_down(self) -> None:
         """From now on everything works; an operator reads the alarms."""
         self.mischief = CALM
+        self.push_configuration(mended=True)
         self.note("world", "is calm from now on")
         self.open_the_valve()
         self._look_after()
@@ -207,6 +291,7 @@ class World:
     def is_quiet(self) -> bool:
         return not (
             any(instance.call for instance in self.instances)
+            or self._uploads
             or any(len(queue) or queue.dead for queue in self.queues.values())
             or self.ledger.memory.waiting
         )
@@ -309,7 +394,7 @@ class World:
         ledger = SimpleNamespace(**{name: self._port(f"ledger.{name}", getattr(self.ledger, name)) for name in PORTS})
         outbox = self._port("outbox", self._outbox())
         resubmission = self._port("resubmission", MemoryResubmission(self.queues[RESUBMISSION.name]))
-        configurations = Fixed(CONFIGURATION)
+        configurations = Seen(self.pushed)
 
         def wired(use_case: Callable[..., object]) -> dict[str, Any]:
             return {"clock": clock} | ports_for(use_case, ledger)
@@ -334,6 +419,9 @@ class World:
         backfill = Backfill(**wired(Backfill), outbox=outbox, configurations=configurations)
         convert._pool = submit._pool = deliver._pool = backfill._pool = Inline()  # type: ignore[assignment]
         return SimpleNamespace(
+            ledger=ledger,
+            clock=clock,
+            resubmission=resubmission,
             convert=convert,
             submit=submit,
             deliver=deliver,
@@ -343,7 +431,7 @@ class World:
             sweep=Sweep(**wired(Sweep), outbox=outbox, configurations=configurations),
             is_configured=True,
             expected=lambda *, noting: read_expectations(
-                ledger.sources, ledger.stops, CONFIGURATION, clock.now(), noting=noting
+                ledger.sources, ledger.stops, self.pushed.configuration, clock.now(), noting=noting
             ),
             valve=ValveCheck(
                 **wired(ValveCheck),
@@ -369,7 +457,7 @@ class World:
         return Sweep(
             **ports_for(Sweep, self.ledger),
             outbox=self._outbox(),
-            configurations=Fixed(CONFIGURATION),
+            configurations=Seen(self.pushed),
             clock=self.scheduler,
         )
 

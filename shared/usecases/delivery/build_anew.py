@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from shared.domain.clinics import Configuration
+from shared.domain.clinics import Clinic, Configuration
+from shared.domain.hl7.er7 import FIELD
 from shared.domain.submission import Submission
 from shared.replaced import replace
 
@@ -13,6 +14,14 @@ from shared.replaced import replace
 def is_outdated(submission: Submission, configuration: Configuration) -> bool:
     """Whether a submission was made under another configuration, and the IIS never had its message."""
     return submission.config_version != configuration.version and not submission.was_perhaps_received
+
+
+def has_other_facility(submission: Submission, clinic: Clinic | None) -> bool:
+    """Whether the message of a submission was built for another facility code (MSH-4) than its clinic has now."""
+    from shared.domain.hl7.vxu import hd  # noqa: PLC0415 - as below
+
+    sender = submission.vxu.split(FIELD, 4)[3:4]
+    return clinic is not None and sender != [hd(clinic.sending_facility)]
 
 
 def built_anew(

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from shared.domain.chart import DoseState
+from shared.domain.chart import Chart, DoseState
 from shared.domain.lifecycle import STORED_BY_IIS, Event, State
 from shared.domain.submission import Submission
 from shared.ports.ledger import Charts, Submissions, SubmissionStates
@@ -24,7 +24,7 @@ class Standing(msgspec.Struct, frozen=True):
         outdated: Ids of the doses that newer submissions carry.
         is_overtaken: Nothing of it is to be sent: all of its doses are outdated, or what it deletes never reached the
             IIS.
-        waits: Another submission must be decided before it.
+        waits: Another submission must be decided before it, or a newer one is just being written.
     """
 
     outdated: frozenset[str] = frozenset()
@@ -58,8 +58,8 @@ def standing_of(charts: Charts, submissions: Submissions, submission: Submission
     """
     if submission.after and _is_undecided(submissions.get(submission.after)):
         return Standing(waits=True)
-    chart = charts.get([submission.chart]).get(submission.chart)
-    doses = [dose for dose in chart.doses if submission.msh_10 in dose.carriers] if chart else []
+    chart = charts.get([submission.chart]).get(submission.chart, Chart(submission.chart))
+    doses = [dose for dose in chart.doses if submission.msh_10 in dose.carriers]
     if submission.deletes:
         standing = _of_deletion(submissions, submission, doses)
         if standing is not None:
@@ -71,6 +71,10 @@ def standing_of(charts: Charts, submissions: Submissions, submission: Submission
     outdated = frozenset(
         dose for dose, msh_10s in newer.items() if any(_outdates(known.get(msh_10), submission) for msh_10 in msh_10s)
     )
+    newest = {msh_10s[-1] for dose, msh_10s in newer.items() if msh_10s and dose not in outdated}
+    # A conversion writes a chart before its submissions. A correction that was cut off there may never be written.
+    if any(msh_10 not in known and not chart.corrected_by(msh_10) for msh_10 in newest):
+        return Standing(waits=True)
     return Standing(outdated, is_overtaken=bool(outdated) and outdated.issuperset(newer))
 
 

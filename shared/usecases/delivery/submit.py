@@ -29,7 +29,7 @@ from shared.ports.ledger import Charts, NotClaimed, Outcomes, Stops, Submissions
 from shared.ports.queues import OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.delivery.attempt import AttemptResult, answer_result, fault_result, state_after
-from shared.usecases.delivery.build_anew import built_anew, is_outdated
+from shared.usecases.delivery.build_anew import built_anew, has_other_facility, is_outdated
 from shared.usecases.delivery.delivered import Delivered, Done, Later
 from shared.usecases.delivery.follow_up import FollowUp
 from shared.usecases.delivery.lineage import Standing, standing_of
@@ -213,6 +213,8 @@ class Submit:
         if is_outdated(claimed, configuration):
             # It may have been made under a newer version than the one that this process knows.
             configuration = self._configurations.current(since=claimed.created)
+        if claimed.resends and claimed.config_version != configuration.version and has_other_facility(claimed, clinic):
+            return self._leave_unknown(claimed)
         if standing.outdated or is_outdated(claimed, configuration):
             claimed, is_held = built_anew(claimed, configuration, self._clock.now(), without=standing.outdated)
             is_ours = self._states.build_anew(claimed)
@@ -244,6 +246,14 @@ class Submit:
             held = replace(submission, state=State.HELD, attempts=attempts, causes=causes)
             self._follow_up(held, State.HELD)
         return Done(submission.msh_10, submission.clinic, State.HELD.value)
+
+    def _leave_unknown(self, submission: Submission) -> Delivered:
+        """Leave a submission of unknown outcome to a person: its resend would go out under an old facility code."""
+        result = fault_result(submission, DeliveryFault("FACILITY-CHANGED", 0, 0.0), started=self._clock.now())
+        if self._states.finish(submission, result.event, result.attempt, causes=result.causes):
+            attempts = (*submission.attempts, result.attempt)
+            self._follow_up(replace(submission, attempts=attempts, causes=result.causes), result.attempt.state)
+        return Done(submission.msh_10, submission.clinic, result.attempt.state.value, result.fault)
 
     def _give_way(self, submission: Submission) -> Delivered:
         """Supersede a submission all of whose doses have newer content on the way."""

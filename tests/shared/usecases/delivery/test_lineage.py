@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from shared.domain.chart import Chart, DoseState
+from shared.domain.chart import Chart, DoseState, Made, Work, correction_of
 from shared.domain.lifecycle import State
 from shared.domain.submission import Attempt, Submission
 from shared.ports.queues import OutboxMessage
@@ -74,9 +74,17 @@ def test_a_submission_is_overtaken_once_newer_content_is_on_its_way(newer: list[
     assert standing(ledger, "M0").is_overtaken is overtaken
 
 
-def test_a_newer_submission_that_is_not_in_the_ledger_overtakes_nothing() -> None:
+def test_a_submission_waits_for_a_newer_one_that_a_conversion_is_about_to_write() -> None:
+    ledger = chain(State.SENDING)
+    carried(ledger, D1=("M0", "NEW"))
+    assert standing(ledger, "M0") == Standing(waits=True)
+
+
+def test_a_submission_does_not_wait_for_a_correction_that_was_cut_off_before_it_was_written() -> None:
     ledger = chain(State.SENDING)
     carried(ledger, D1=("M0", "GONE"))
+    [chart] = ledger.memory.charts.values()
+    ledger.memory.charts[chart.key] = chart.with_work(Work(correction_of("M"), (Made("GONE", 1, 0, ("D1",)),)))
     assert standing(ledger, "M0") == Standing()
 
 

@@ -13,6 +13,7 @@ from shared.domain.lifecycle import MAX_RESENDS, Event, State
 from shared.domain.submission import Answer, DeliveryFault, Strategy
 from shared.domain.valve import CLOSE_AFTER, Valve
 from shared.ports.queues import OutboxMessage
+from shared.replaced import replace
 from shared.settings import CLAIM_LEASE, CLAIM_RESERVE
 from shared.usecases.delivery.delivered import Delivered, Done, Later
 from shared.usecases.delivery.submit import Submit
@@ -590,3 +591,16 @@ def test_a_delivery_that_is_killed_twice_goes_to_triage_without_a_third_send(
     assert at.of("A").state is State.UNKNOWN
     assert at.resubmission.sent == ["A"]
     assert len(at.iis.sent) <= 2
+
+
+def test_a_message_of_unknown_outcome_is_not_sent_again_under_an_old_facility_code(
+    submit_setup: Callable[..., SubmitSetup],
+) -> None:
+    at = submit_setup(saying("READ-TIMEOUT"))
+    at.add("A")
+    at.deliver("A")
+    at.ledger.memory.submissions["A"] = replace(at.of("A"), config_version="an older one")
+    assert at.deliver("A") == [Done("A", "elm", "UNKNOWN", "FACILITY-CHANGED")]
+    assert at.iis.sent == ["A"]
+    assert at.resubmission.sent == ["A"]
+    assert at.of("A").causes == ("READ-TIMEOUT",)
