@@ -210,7 +210,8 @@ class Promises:
                     self._violated(f"the IIS has {key} of {number}, but no chart names it")
         for (_, number, key), expected in self._expected.items():
             found = self._history(number, key)
-            if found not in expected.versions:
+            versions = expected.versions if expected.is_decided else {*expected.versions, None}
+            if found not in versions:
                 self._violated(f"the IIS has {found!r} of dose {key} of {number}, not what {expected.by} says")
         for orc_3, count in copies.items():
             if count > 1 and orc_3 not in self._undecided:
@@ -246,7 +247,7 @@ class Promises:
                 self._undecided.add(orc_3)
             return
         key = (message.pid.value(3, 4), message.pid.value(3), order.key)
-        expected = self._expected.setdefault(key, Expected(one.msh_10, {None}))
+        expected = self._expected.setdefault(key, Expected(one.msh_10, set()))
         if expected.is_decided:
             return
         version = None if order.is_deletion else order.text
@@ -256,8 +257,6 @@ class Promises:
         if is_stored:
             expected.by = one.msh_10
             expected.is_decided = True
-            if len(expected.versions) == 1:
-                expected.versions.clear()
             expected.versions.add(version)
         elif is_perhaps or is_cut:
             expected.versions.add(version)

@@ -300,11 +300,13 @@ def _in_waiting(submission: Submission, waiting: Collection[BackfillLane]) -> Su
 def _unsure_doses(visits: Iterable[Visit], chart: Chart, arrival: Arrival) -> dict[str, str]:
     """The doses with an id of the EHR that are new to a chart, or may stand in another one: their ids by their keys."""
     space, known = number_space(arrival.source), chart.by_id()
+    # Another file may have taken doses up before an earlier attempt at this one named them in the index.
+    is_again = chart.work_of(arrival.file_id).made != ()
     unsure: dict[str, str] = {}
     for visit in visits:
         for dose in visit.doses:
             state = known.get(dose.id)
-            is_unsure = state is None or state.is_deleted or state.is_held
+            is_unsure = is_again or state is None or state.is_deleted or state.is_held
             if is_unsure and not is_derived(dose, visit.patient.mrn, arrival.source):
                 unsure[identity.dose_key(space, dose.id)] = dose.id
     return unsure

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from shared.domain import identity
 from shared.domain.chart import Chart, DoseState, Left, Made, Work, replaced_by, unread_id
@@ -317,10 +318,13 @@ class Drafting:
     # new and changed doses -------------------------------------------------------------------------------------------
 
     def _add(self, part: _Part, findings: tuple[Finding, ...]) -> None:
-        own = next((made for made in self._own.made if not made.content and made.mark == part.mark), None)
+        own = next((made for made in reversed(self._own.made) if not made.content and made.mark == part.mark), None)
+        taken: set[str] = set()
         if own is not None:
-            self._repeat(own, part)
-            return
+            taken = self._taken_meanwhile(own)
+            if not taken:
+                self._repeat(own, part)
+                return
         moved: list[tuple[Dose, Elsewhere]] = []
         late: set[str] = set()
         named: list[str] = []
@@ -328,10 +332,12 @@ class Drafting:
             state = self._doses.get(dose.id)
             if state is not None and state.as_of > self._arrival.as_of:
                 late.add(dose.id)
-            if state is None or state.is_deleted or state.is_held:
+            if state is None or state.is_deleted or state.is_held or dose.id in taken:
                 other = self._elsewhere(dose.id)
                 if other is not None and other.dose.as_of > self._arrival.as_of:
                     late.add(dose.id)
+                    if state is not None and dose.id in taken:
+                        self._change(replace(state.carried_by(other.dose.newest), is_deleted=True, is_held=False))
                 elif other is None or other.dose.is_deleted:
                     named.append(dose.id)
                 elif self._is_of_another(dose, part.visit, other):
@@ -342,6 +348,18 @@ class Drafting:
                     self._corrected = moved_corrections(self._corrected, other.chart, dose.id)
                     named.append(dose.id)
         self._compare(part, late, findings, moved, named)
+
+    def _taken_meanwhile(self, own: Made) -> set[str]:
+        """The doses of an earlier attempt that another chart took up before that attempt named them in the index."""
+        if self._submissions.get(own.msh_10) is not None:
+            return set()
+        left = {(left.chart, dose) for left in self._own.left for dose in left.doses}
+        others = [(dose, self._elsewhere(dose)) for dose in own.doses if self._before_has(own, dose)]
+        return {dose for dose, other in others if other and self._is_taken(dose, other, left)}
+
+    def _is_taken(self, dose: str, other: Elsewhere, left: Collection[tuple[str, str]]) -> bool:
+        is_there = not other.dose.is_deleted and (other.chart.key, dose) not in left
+        return is_there or other.dose.as_of > self._arrival.as_of
 
     def _compare(
         self,
@@ -355,7 +373,8 @@ class Drafting:
         states = {dose: state for dose, state in self._states_of(part).items() if dose not in late}
         if not states:
             return
-        news = [dose for dose, state in states.items() if self._is_news(dose, state)]
+        came = {dose.id for dose, _ in moved}
+        news = [dose for dose, state in states.items() if dose in came or self._is_news(dose, state)]
         if not news and not any(self._doses[dose].is_held for dose in states):
             return
         # Before doses are moved away: a deletion is not what the new submission takes the place of.
@@ -497,13 +516,17 @@ class Drafting:
         """Completes the work of an earlier attempt at this file. Doses that are newer meanwhile are left out."""
         self._draft.left += [left for left in self._own.left if left not in self._draft.left]
         if not own.content:
-            no_rows = _mark(())
-            for made in self._own.made:
-                if made.content and made.mark == no_rows and set(made.doses) <= set(own.doses):
-                    self._complete(made, part, made.doses)
+            for made in self._deletions_before(own):
+                self._complete(made, part, made.doses)
             self._name(part, own.doses)
         current = tuple(dose for dose in own.doses if self._before_has(own, dose))
         self._complete(own, part, current)
+
+    def _deletions_before(self, own: Made) -> list[Made]:
+        """The deletions at other places that were drafted with a submission."""
+        before = self._own.made[: self._own.made.index(own)]
+        no_rows = _mark(())
+        return list(takewhile(lambda made: made.content != () and made.mark == no_rows, reversed(before)))[::-1]
 
     def _complete(self, own: Made, part: _Part, doses: tuple[str, ...]) -> None:
         """Takes over a submission of an earlier attempt, or builds it with these doses if it is missing."""
