@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from shared.domain.chart import Chart, DoseState
+from shared.domain.hl7 import er7
 from shared.domain.lifecycle import STORED_BY_IIS, Event, State
 from shared.domain.submission import Submission
 from shared.ports.ledger import Charts, Submissions, SubmissionStates
@@ -86,8 +87,9 @@ def _of_deletion(submissions: Submissions, deletion: Submission, doses: Sequence
     """
     older = [dose.carriers[: dose.carriers.index(deletion.msh_10)] for dose in doses]
     carriers = submissions.many(dict.fromkeys(chain(deletion.deletes, *older)))
-    # One of another chart notes that the dose went there.
-    known = {one.msh_10: one for one in carriers if one.chart == deletion.chart}
+    # One of another chart notes that the dose went there, and one of another place is deleted there.
+    place = _place(deletion)
+    known = {one.msh_10: one for one in carriers if one.chart == deletion.chart and _place(one) == place}
     if any(one.state is State.SENDING or (one.deletes and _is_undecided(one)) for one in known.values()):
         return Standing(waits=True)
     histories = [[known[msh_10] for msh_10 in reversed(carriers) if msh_10 in known] for carriers in older]
@@ -113,8 +115,14 @@ def _outdates(newer: Submission | None, submission: Submission) -> bool:
     if not submission.deletes:
         return True
     # A dose that moved is deleted at its old place all the same, unless it came back.
-    place = (submission.clinic, submission.visit.patient.mrn)
-    return (newer.clinic, newer.visit.patient.mrn) == place
+    return _place(newer) == _place(submission)
+
+
+def _place(submission: Submission) -> str:
+    """Where the IIS finds the doses: PID-3 of the message; clinic and record number where it has none."""
+    pid = next((line for line in er7.segments(submission.vxu) if line.startswith("PID")), "")
+    pid_3 = pid.split(er7.FIELD, 4)[3:4]
+    return pid_3[0] if pid_3 else f"{submission.clinic} {submission.visit.patient.mrn}"
 
 
 def _is_undecided(submission: Submission | None) -> bool:

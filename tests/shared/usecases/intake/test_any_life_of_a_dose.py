@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,3 +62,18 @@ def test_delivered_after_each_export_the_registry_has_the_dose_once_at_its_last_
         has, is_open = after(exports[:number])
         assert life.iis == has
         assert bool(life.open) == is_open
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(ROWS, st.integers(0, 3)), min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_delivered_late_and_in_any_order_of_the_patients_the_registry_has_the_dose_once_at_its_last_place(
+    exports: list[tuple[Row, int]], random: Random
+) -> None:
+    life = Life()
+    for row, times in exports:
+        life.arrives(row)
+        life.deliver(random, times)
+    life.deliver(random)
+    has, is_open = after([row for row, _ in exports])
+    assert life.iis == has
+    assert bool(life.open) == is_open

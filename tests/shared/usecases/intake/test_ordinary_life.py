@@ -95,6 +95,14 @@ def test_a_dose_that_moves_away_while_its_deletion_of_an_earlier_move_waits_leav
     assert life.open == []
 
 
+def test_a_dose_that_came_back_before_it_was_sent_elsewhere_is_not_deleted_there(life: Life) -> None:
+    life.export(DOSE._replace(clinic="elm"))
+    life.arrives(DOSE._replace(clinic="oak"))
+    life.export(DOSE._replace(clinic="elm", lot="CD456"))
+    assert life.sent == ["CT9001 SYN-1 A:D1", "CT9001 SYN-1 A:D1"]
+    assert life.iis == {"CT9001 SYN-1 D1": "20260302 CD456"}
+
+
 def test_a_dose_that_came_back_as_a_held_one_is_not_deleted_twice_where_it_was_in_between(life: Life) -> None:
     life.export(DOSE._replace(lot=""))
     life.export(DOSE._replace(mrn="SYN-2"))
