@@ -261,6 +261,19 @@ def deletion_in(payload: bytes) -> Immunization | None:
     return deletion(found.id) if found.resourceType == "Immunization" and found.status == IN_ERROR else None
 
 
+class _Containing(msgspec.Struct, frozen=True, gc=False):
+    contained: tuple[msgspec.Raw, ...] = ()
+
+
+def contained(payload: bytes) -> tuple[bytes, ...]:
+    """Return the resources within a resource, as JSON; none if they cannot be told."""
+    try:
+        return tuple(map(bytes, _CONTAINING.decode(payload).contained))
+    except msgspec.ValidationError:
+        return ()
+
+
+_CONTAINING: Final = msgspec.json.Decoder(_Containing)
 _DELETION: Final = msgspec.json.Decoder(_Deletion)
 LINE: Final = msgspec.json.Decoder(Line)
 PATIENT: Final = msgspec.json.Decoder(Patient)

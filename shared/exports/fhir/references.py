@@ -51,10 +51,10 @@ def version(last_updated: str, version_id: str) -> str:
         last_updated: `meta.lastUpdated`, a FHIR instant.
         version_id: `meta.versionId`; servers count it up.
     """
-    if not last_updated and not version_id:
-        return ""
-    number = version_id.rjust(_DIGITS, "0") if version_id.isascii() and version_id.isdigit() else version_id
-    return f"{_in_utc(last_updated)} {number}"
+    # A version id that is no number tells no order.
+    number = version_id.rjust(_DIGITS, "0") if version_id.isascii() and version_id.isdigit() else ""
+    time = _in_utc(last_updated) if last_updated else ""
+    return f"{time} {number}" if time or number else ""
 
 
 def _in_utc(instant: str) -> str:

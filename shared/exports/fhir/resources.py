@@ -262,6 +262,8 @@ class Resources:
         if self._zone is None and not self._has_utc and days.needs_zone(time):
             self._has_utc = True
             self._note("TIMES-IN-UTC", place.part, number, time)
+        if first.patient.reference.startswith("#"):
+            name = self._keep_contained(place, first.patient.reference[1:], payload, number)
         row = NewRow(
             names.get(name, name),
             days.local_day(time, self._zone) or "",
@@ -275,6 +277,20 @@ class Resources:
             version,
         )
         self._spool.add(row)
+
+    def _keep_contained(self, place: Place, own_id: str, payload: bytes, number: int) -> str:
+        """Spools the Patient that an Immunization contains; returns its name, empty if there is none."""
+        for content in fhir.contained(payload):
+            try:
+                patient = lenient.decode(content, fhir.Line)[0]
+            except msgspec.DecodeError:
+                continue
+            if patient.resourceType == "Patient" and patient.id.lstrip("#") == own_id:
+                mrn = self._numbers.of(patient.identifier, "").value
+                name = f"Patient/{place.part}/{number}#{own_id}"
+                self._spool.add_resource(name, content, (), mrn=mrn, owner=name)
+                return name
+        return ""
 
     def _keep(
         self,

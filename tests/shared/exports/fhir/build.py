@@ -8,6 +8,8 @@ from typing import Any
 from shared.domain.model import Finding, Visit
 
 CVX = "http://hl7.org/fhir/sid/cvx"
+MVX = "http://hl7.org/fhir/sid/mvx"
+NPI = "http://hl7.org/fhir/sid/us-npi"
 MR = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
 
 

@@ -166,6 +166,32 @@ def test_a_logical_reference_finds_its_patient(read: Read) -> None:
     assert [(f.code, f.value) for f in visit.findings] == [("PATIENT-NOT-IN-EXPORT", "MRN-p1")]
 
 
+@pytest.mark.parametrize("own_id", ["p", "#p"])
+def test_a_patient_may_be_contained_in_the_dose(read: Read, own_id: str) -> None:
+    def dose(number: str) -> dict[str, Any]:
+        patient = a_patient(own_id, identifier=[typed("MR", number)])
+        return an_immunization(number, patient={"reference": "#p"}, contained=[{"resourceType": "Basic"}, patient])
+
+    visits = read(BULK, {"x": lines(dose("M1"), dose("M2"))})
+    assert [(visit.patient.mrn, visit.patient.name.family) for visit in visits] == [
+        ("M1", "Sampleton"),
+        ("M2", "Sampleton"),
+    ]
+    assert not codes_of(visits)
+
+
+@pytest.mark.parametrize("contained", [[], [7], "x", [{"resourceType": "Patient", "id": "q"}], [{}]])
+def test_a_contained_patient_who_is_not_there_is_said(read: Read, contained: Any) -> None:
+    dose = an_immunization(patient={"reference": "#p"}, contained=contained)
+    assert "PATIENT-NOT-IN-EXPORT" in codes_of(read(BULK, {"x": lines(dose)}))
+
+
+def test_a_contained_patient_without_record_number_is_held(read: Read) -> None:
+    patient = a_patient("p", identifier=[])
+    [visit] = read(BULK, {"x": lines(an_immunization(patient={"reference": "#p"}, contained=[patient]))})
+    assert codes_of([visit]) == ["PATIENT-NOT-IN-EXPORT"]
+
+
 # periods and systems --------------------------------------------------------------------------------------------------
 
 

@@ -11,11 +11,10 @@ import pytest
 from shared.domain.clinics import Source
 from shared.domain.model import Dose, Visit
 from shared.exports.fhir.names import name_of_text
-from tests.shared.exports.fhir.build import a_patient, an_immunization, concept, findings_of, lines
+from tests.shared.exports.fhir.build import NPI, a_patient, an_immunization, concept, findings_of, lines
 
 Read = Callable[..., list[Visit]]
 BULK = Source("bulk", "fhir", clinic="elm")
-NPI = "http://hl7.org/fhir/sid/us-npi"
 NURSE = {
     "resourceType": "Practitioner",
     "id": "n",

@@ -125,4 +125,8 @@ def test_a_patient_id_that_means_two_people_means_nobody(read: Read) -> None:
 )
 def test_versions_are_ordered_by_time_then_by_number(newer: tuple[str, str], older: tuple[str, str]) -> None:
     assert version(*newer) > version(*older)
-    assert version("0001-01-01T00:00:00+14:00", "") == version("not a time", "") == " "
+
+
+@pytest.mark.parametrize(("time", "number"), [("0001-01-01T00:00:00+14:00", ""), ("yesterday", ""), ("", "a7f3")])
+def test_what_tells_no_order_is_no_version(time: str, number: str) -> None:
+    assert version(time, number) == version("", "") == ""
