@@ -99,15 +99,14 @@ def _print_preview(selected: Selected, *, as_json: bool) -> None:
         terminal.print_json(
             {
                 "submissions": len(selected.submissions),
-                "rows": sum(entry.row_count for entry in selected.submissions),
+                "rows": selected.rows,
                 "files": [file.file_id for file in selected.files],
                 "in_doubt": selected.in_doubt,
                 "causes": causes.most_common(),
             }
         )
         return
-    rows = sum(entry.row_count for entry in selected.submissions)
-    terminal.print_text(f"{len(selected.submissions)} submissions of {rows} rows would be closed.")
+    terminal.print_text(f"{selected.words} would be closed.")
     for cause, count in causes.most_common():
         terminal.print_text(f"  {count} for {cause}")
     for file in selected.files:

@@ -82,12 +82,7 @@ class CloseAllForm:
         self._button.set_enabled(bool(self._subjects))
         self._result.clear()
         with self._result:
-            rows = sum(entry.row_count for entry in selected.submissions)
-            files = f" and {len(selected.files):,} files" if selected.files else ""
-            text(
-                f"{len(selected.submissions):,} submissions of {rows:,} rows{files} would be closed. "
-                "Nothing is changed yet."
-            )
+            text(f"{selected.words} would be closed. Nothing is changed yet.")
             if selected.in_doubt:
                 text(f"CT WiZ may have stored {selected.in_doubt:,} of them: reconcile them first.", "p", "warn")
 

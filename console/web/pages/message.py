@@ -17,14 +17,16 @@ from console.web.submissions import difference, left_out, message_link, state_cl
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
+from shared.domain.person import Person
 from shared.domain.reconcile import doubt
 from shared.domain.submission import Submission
 from shared.exports.columns import COLUMNS
-from shared.exports.corrections import CORRECTABLE, SAME_PERSON, numbered
+from shared.exports.corrections import ANOTHER_PERSON, CORRECTABLE, SAME_PERSON, numbered
 from shared.settings import INBOX_PREFIX
 from shared.usecases.correction.correct import NotResubmitted, Resubmitted, may_be_one_person
 from shared.usecases.correction.remedy import Example
 from shared.usecases.explain import UNEXPLAINED, explanation
+from shared.usecases.reporting.pages.html import with_commands
 from shared.usecases.reporting.trace import Trace, trace
 
 _SALVAGED: Final = "the answer had characters that XML forbids; \ufffd stands for them"
@@ -166,7 +168,7 @@ def _field(field: ReadField) -> str:
 def _marks(found: Sequence[Mark]) -> str:
     return "".join(
         f'<div class="mark {escape(mark.severity)}"><b>{escape(mark.code)}</b> {escape(mark.text)} '
-        f"<small>{escape(mark.source)}</small><br>Fix: {escape(mark.fix)} ({escape(mark.who)})</div>"
+        f"<small>{escape(mark.source)}</small><br>Fix: {with_commands(mark.fix)} ({escape(mark.who)})</div>"
         for mark in found
     )
 
@@ -197,9 +199,11 @@ class _Correction:
                 ui.button("Preview", on_click=lambda: self._resubmit(dry_run=True)).props("no-caps outline")
                 ui.button("Resubmit", on_click=lambda: self._resubmit(dry_run=False)).props("no-caps color=positive")
             if may_be_one_person(self._submission):
+                people = [one.value for one in self._submission.findings if one.code == ANOTHER_PERSON]
+                sent = str(Person.of(self._submission.visit.patient))
+                facts((("two people?", "; ".join(dict.fromkeys(people))), ("if one, CT WiZ gets", sent)))
                 with row():
                     ui.button("It is one person", on_click=self._one_person).props("no-caps outline")
-                    text("Both sets of data are of the same patient, and CT WiZ gets those of this row.", "span", "dim")
             self._result = ui.element("div").props('aria-live="polite"')
             CloseForm(self._session, [self._submission.msh_10], "reason, to close it instead").draw()
 

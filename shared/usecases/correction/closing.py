@@ -44,9 +44,27 @@ class Selected:
     in_doubt: int
 
     @property
+    def rows(self) -> int:
+        """The rows of exports that the submissions stand for."""
+        return sum(entry.row_count for entry in self.submissions)
+
+    @property
+    def words(self) -> str:
+        """The counts, for a person."""
+        submissions = f"{_counted(len(self.submissions), 'submission')} of {_counted(self.rows, 'row')}"
+        files = _counted(len(self.files), "file")
+        if not self.submissions and self.files:
+            return files
+        return f"{submissions} and {files}" if self.files else submissions
+
+    @property
     def subjects(self) -> tuple[str, ...]:
         """MSH-10s and file ids."""
         return (*(entry.msh_10 for entry in self.submissions), *(file.file_id for file in self.files))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 @dataclass(frozen=True, slots=True)
