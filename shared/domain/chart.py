@@ -61,6 +61,16 @@ class DoseState(msgspec.Struct, frozen=True, gc=False, array_like=True):
         others = [carrier for carrier in self.carriers if carrier != msh_10]
         return replace(self, carriers=(*others[-_CARRIERS + 1 :], msh_10))
 
+    def corrected_by(self, msh_10: str, *, of: str, is_held: bool, clinic: str) -> DoseState:
+        """The dose with a correction of one of its submissions.
+
+        The deletion of a dose that moved is not the newest submission with it, and neither is its correction.
+        """
+        if of in self.carriers[:-1] and msh_10 not in self.carriers:
+            at = self.carriers.index(of) + 1
+            return replace(self, carriers=(*self.carriers[:at], msh_10, *self.carriers[at:]))
+        return replace(self.carried_by(msh_10), is_held=is_held, clinic=clinic)
+
 
 class Made(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One submission that a file or a correction made of a chart, with all that is needed to make it again.
@@ -256,7 +266,7 @@ def after_correction(
     """
     known = chart.by_id()
     changed = {
-        dose: replace(known[dose].carried_by(made.msh_10), is_held=is_held, clinic=clinic) for dose in made.doses
+        dose: known[dose].corrected_by(made.msh_10, of=of, is_held=is_held, clinic=clinic) for dose in made.doses
     }
     again = {one.corrects for one in corrections}
     kept = tuple(one for one in chart.corrections if one.corrects not in again)

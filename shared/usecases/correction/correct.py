@@ -31,6 +31,7 @@ from shared.ports.ledger import Backlog, Charts, SearchKeys, Submissions
 from shared.ports.queues import Outbox, OutboxMessage, ResubmissionQueue
 from shared.replaced import replace
 from shared.usecases.correction.triage import causes_of
+from shared.usecases.delivery.lineage import standing_of
 from shared.usecases.delivery.requeue import By, requeue
 from shared.usecases.prepare import prepare
 
@@ -196,7 +197,7 @@ class Correct:
         configuration = self._configurations.current()
         chart = self._charts.get([old.chart]).get(old.chart, Chart(old.chart))
         begun = self._begun(old, chart)
-        states = tuple(state for state in chart.doses if state.newest in {old.msh_10, *begun})
+        states = self._own_doses(old, chart, begun)
         left_out = _left_out(old, chart, states)
         reason = _reaches_nothing(old.visit, changes, left_out) if states else _reported_by(left_out)
         if reason:
@@ -211,6 +212,20 @@ class Correct:
         if reason and first is None:
             return NotResubmitted(old.msh_10, reason)
         return _Draft(old, new, chart, states, left_out, configuration.sources[old.source], first)
+
+    def _own_doses(self, old: Submission, chart: Chart, begun: Collection[str]) -> tuple[DoseState, ...]:
+        """The doses that the old submission, or a correction of it, is the newest to speak of.
+
+        A deletion at an old place speaks of it until the dose comes back there.
+        """
+        if not old.deletes:
+            return tuple(state for state in chart.doses if state.newest in {old.msh_10, *begun})
+        outdated = standing_of(self._charts, self._submissions, old).outdated
+        return tuple(
+            state
+            for state in chart.doses
+            if old.msh_10 in state.carriers and (state.id not in outdated or not set(begun).isdisjoint(state.carriers))
+        )
 
     def _completed(self, draft: _Draft, first: Submission, *, dry_run: bool) -> Resubmitted | NotResubmitted:
         """Complete a correction that was cut off before the old submission named it, whatever is asked for now."""
@@ -317,7 +332,7 @@ class Correct:
         """Write a draft; False if the chart was written meanwhile."""
         old, new, chart = draft.old, draft.new, draft.chart
         ids = tuple(state.id for state in draft.states)
-        if any(state.newest != new.msh_10 for state in draft.states):
+        if any(new.msh_10 not in state.carriers for state in draft.states):
             after = after_correction(
                 chart,
                 Made(new.msh_10, new.revision, 0, ids, (old.msh_10,)),

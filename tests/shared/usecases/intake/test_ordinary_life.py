@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.lifecycle import State
+from shared.usecases.correction.correct import Resubmitted
 from tests.shared.usecases.intake.lives import CLINICS, Life, Row
 
 DOSE = Row()
@@ -110,6 +111,26 @@ def test_a_dose_that_came_back_as_a_held_one_is_not_deleted_twice_where_it_was_i
     life.export(DOSE._replace(mrn="SYN-3", lot=""))
     assert life.sent == ["CT9001 SYN-2 A:D1", "CT9001 SYN-2 D:D1"]
     assert life.open == ["HELD D1 LOT-MISSING"]
+
+
+@pytest.mark.parametrize("new", [{"clinic": "oak"}, {"mrn": "SYN-2"}])
+def test_a_deletion_that_was_refused_at_a_move_is_sent_again_and_finishes_the_move(
+    life: Life, new: dict[str, str]
+) -> None:
+    life.export(DOSE._replace(clinic="elm"))
+    life.arrives(DOSE._replace(clinic="elm")._replace(**new))
+    (deletion,) = (one for one in life.ledger.memory.submissions.values() if one.deletes)
+    life.end(deletion, State.REFUSED)
+    life.deliver()
+    assert len(life.iis) == 2
+    done = life.correct(deletion.msh_10, {})
+    assert isinstance(done, Resubmitted), done
+    life.deliver()
+    assert list(life.iis) == ["CT9002 SYN-1 D1" if "clinic" in new else "CT9001 SYN-2 D1"]
+    assert life.open == []
+    assert life.export(DOSE._replace(clinic="elm")._replace(**new)).unchanged == 1
+    life.export(DOSE._replace(clinic="elm"))
+    assert list(life.iis) == ["CT9001 SYN-1 D1"]
 
 
 # clinics and numbers as they are spelled ------------------------------------------------------------------------------
