@@ -294,6 +294,22 @@ TABLE: Final[tuple[Check, ...]] = (
         "Export the row again; the file was damaged on its way, or the EHR's field is.",
     ),
     Check(
+        "TEXT-ENCODED-TWICE",
+        _W,
+        "",
+        "Text was encoded as UTF-8 twice; it was corrected.",
+        "Check the value; the interface that writes the file should encode it once.",
+        _SETUP,
+    ),
+    Check(
+        "TEXT-LOST",
+        _E,
+        "",
+        "Characters were lost before the file was stored: the text has replacement characters.",
+        "Export it again as UTF-8.",
+        _SETUP,
+    ),
+    Check(
         "DATE-UNREADABLE",
         _E,
         "",

@@ -7,13 +7,17 @@ or 999 is unknown. What is left out although it said something has a finding.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from shared.domain import places
 from shared.domain.codes.races import HISPANIC, NOT_HISPANIC, is_detail
 from shared.domain.model import NO_CODE, Address, Code, Dose, Finding, Name, NextOfKin, Patient, Provider
-from shared.exports import blanks, values
-from shared.exports.columns import column_of
+from shared.exports import blanks, damage, values
+from shared.exports.columns import BY_NAME, column_of
+from shared.exports.corrections import FILLS
 from shared.replaced import replace
 
 _ETHNIC_GROUPS: Final = frozenset({HISPANIC.code, NOT_HISPANIC})
@@ -25,6 +29,8 @@ _TEXTS: Final = (
     ("dose_number", blanks.word),
     ("comment", blanks.word),
 )
+_COLUMN_OF: Final = {path: BY_NAME[name] for name, path in reversed(FILLS.items())}
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 _ROLES: Final = ("administered_by", "ordered_by", "entered_by")
 
 
@@ -46,6 +52,7 @@ class Tidying:
 
     def _patient_in_order(self, patient: Patient, row: int) -> tuple[Patient, tuple[Finding, ...]]:
         findings: list[Finding] = []
+        patient = self._mended(patient, (), row, findings)
         if blanks.is_damaged(patient.mrn):
             findings.append(self._finding("PATIENT-ID-DAMAGED", "PID-3", row, patient.mrn))
         name = _name(patient.name)
@@ -83,8 +90,10 @@ class Tidying:
         number, lot = dose.id, dose.lot
         by, ordered, entered = dose.administered_by, dose.ordered_by, dose.entered_by
         texts = (number, lot, dose.placer_id, dose.dose_number, dose.comment, by.family, by.given, ordered.family)
+        more = (ordered.given, entered.family, entered.given)
         if (
-            blanks.SUSPECT.isdisjoint((*texts, ordered.given, entered.family, entered.given))
+            blanks.SUSPECT.isdisjoint((*texts, *more))
+            and "".join((*texts, *more, dose.vaccine.text)).isascii()
             and (number.isalnum() or not blanks.is_damaged(number))
             and (lot.isalnum() or not blanks.is_damaged(lot))
             and not values.is_unknown_amount(dose.amount)
@@ -94,6 +103,7 @@ class Tidying:
         return self._dose_in_order(dose, findings)
 
     def _dose_in_order(self, dose: Dose, findings: list[Finding]) -> Dose:
+        dose = self._mended(dose, (), dose.row, findings)
         changes: dict[str, Any] = {}
         if dose.id and blanks.is_damaged(dose.id):
             findings.append(self._finding("DOSE-ID-DAMAGED", "ORC-3", dose.row, dose.id))
@@ -121,6 +131,33 @@ class Tidying:
             return lot
         findings.append(self._finding("LOT-DAMAGED", "RXA-15", dose.row, lot))
         return ""
+
+    def _mended(self, value: _Struct, path: tuple[str, ...], row: int, findings: list[Finding]) -> _Struct:
+        """A struct with its texts repaired, and a finding for each that was damaged."""
+        changes: dict[str, Any] = {}
+        for name in value.__struct_fields__:
+            part = getattr(value, name)
+            whole: Any
+            if isinstance(part, str) and not isinstance(part, Enum):
+                whole, code = damage.mended(part)
+                if code:
+                    findings.append(self._of_damage(code, (*path, name), row, whole))
+            elif isinstance(part, msgspec.Struct):
+                whole = self._mended(part, (*path, name), row, findings)
+            elif isinstance(part, tuple):
+                whole = tuple(self._mended(one, (*path, name, "*"), row, findings) for one in part)
+            else:
+                continue
+            if whole != part:
+                changes[name] = whole
+        return msgspec.structs.replace(value, **changes) if changes else value
+
+    def _of_damage(self, code: str, path: tuple[str, ...], row: int, value: str) -> Finding:
+        """The finding about a damaged text, with the column that fills it."""
+        column = _COLUMN_OF.get(path)
+        if column is None:
+            return Finding(code, "", row, ".".join(part for part in path if part != "*"), value)
+        return Finding(code, column.path, row, self._own_names.get(column.name, column.name), value)
 
     # parts ------------------------------------------------------------------------------------------------------------
 
@@ -174,7 +211,8 @@ class Tidying:
 def _is_in_order(patient: Patient) -> bool:
     """Whether nothing of a patient can have to be changed."""
     name = patient.name
-    if not blanks.NO_NAMES.isdisjoint((name.family, name.given, name.middle, name.suffix, patient.mothers_maiden_name)):
+    texts = (name.family, name.given, name.middle, name.suffix, patient.mothers_maiden_name)
+    if not blanks.NO_NAMES.isdisjoint(texts) or not "".join(texts).isascii() or not patient.mrn.isascii():
         return False
     if patient.ethnicity.alternate_code or patient.aliases or not (patient.mrn.isalnum() or _is_sound(patient.mrn)):
         return False
@@ -184,8 +222,11 @@ def _is_in_order(patient: Patient) -> bool:
     for address in patient.addresses:
         if not address or _without_words(address) is not address or not places.is_located(address):
             return False
+        if not f"{address.street}{address.other}{address.city}".isascii():
+            return False
     for relative in patient.next_of_kin:
-        if relative.address or not relative.name or _name(relative.name) is not relative.name:
+        name = relative.name
+        if relative.address or not name or _name(name) is not name or not f"{name.family}{name.given}".isascii():
             return False
     return True
 

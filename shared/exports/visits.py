@@ -28,8 +28,10 @@ _PLACES: Final = 8
 
 _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
 # What a deletion is found by, and what is wrong with its row as a whole.
+_IDS_OF_DOSES: Final = frozenset({"ORC-2", "ORC-3"})
 _PATHS_OF_DELETIONS: Final = frozenset({"", "ORC-2", "ORC-3", "RXA-21"})
 # These name one damaged field of several.
+_NAMED_BY_READERS: Final = frozenset({"TEXT-LOST", "ROW-ENCODING-UNREADABLE"})
 _DAMAGE: Final = frozenset({"TEXT-LOST", "VALUE-NUL", "ROW-ENCODING-UNREADABLE"})
 
 
@@ -157,7 +159,7 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
     for entry in entries:
         if entry.dose is None:
             continue
-        dose = _with_source(_with_codes_of_package(_tidy_dose(entry.dose, tidying, findings)), source, findings)
+        dose = _with_source(_with_codes_of_package(_tidy_dose(entry, entry.dose, tidying, findings)), source, findings)
         if not dose.id:
             dose = _with_derived_id(dose, source, entry.patient.mrn, doses, places, findings)
         elif dose.id in doses and (code := _clash(doses[dose.id], dose)):
@@ -186,18 +188,29 @@ def _tidied(entries: Sequence[Entry], tidying: Tidying, findings: list[Finding])
         if seen is None or (entry.patient is not seen and entry.patient != seen):
             seen = entry.patient
             patient, found = tidying.patient(seen, entry.row)
-            findings += found
+            if found and _deletes(entry):
+                found = tuple(finding for finding in found if finding.code == "PATIENT-ID-DAMAGED")
+            findings += _not_known(found, entry)
         tidy.append(entry if patient is entry.patient else replace_entry(entry, patient=patient))
     return tidy
 
 
-def _tidy_dose(dose: Dose, tidying: Tidying, findings: list[Finding]) -> Dose:
+def _tidy_dose(entry: Entry, dose: Dose, tidying: Tidying, findings: list[Finding]) -> Dose:
     """The dose in order. A deletion needs nothing but the id of its dose."""
     found: list[Finding] = []
     dose = tidying.dose(dose, found)
-    is_deletion = dose.action is Action.DELETE
-    findings += [finding for finding in found if not is_deletion or finding.path in _PATHS_OF_DELETIONS]
+    if found:
+        is_deletion = dose.action is Action.DELETE
+        kept = [finding for finding in found if not is_deletion or finding.path in _IDS_OF_DOSES]
+        findings += _not_known(kept, entry)
     return dose
+
+
+def _not_known(found: Sequence[Finding], entry: Entry) -> Sequence[Finding]:
+    """The findings without those about damaged text, if a reader of whole messages has named it already."""
+    if not found or not any(finding.code in _NAMED_BY_READERS for finding in entry.findings):
+        return found
+    return [finding for finding in found if finding.code not in _NAMED_BY_READERS]
 
 
 def _as_deletion(entry: Entry) -> Entry:

@@ -81,22 +81,6 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
     ),
     Check(
-        "TEXT-ENCODED-TWICE",
-        _W,
-        "",
-        "Text of the message was encoded as UTF-8 twice; it was corrected.",
-        "Check the value; the interface that writes the file should encode it once.",
-        _SETUP,
-    ),
-    Check(
-        "TEXT-LOST",
-        _E,
-        "",
-        "Characters were lost before the file was stored: the text has replacement characters.",
-        "Export the message again as UTF-8.",
-        _SETUP,
-    ),
-    Check(
         "ORDER-ID-SHARED",
         _W,
         "ORC-3",

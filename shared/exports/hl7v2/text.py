@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from shared.domain.hl7.message import Syntax, parse
 from shared.domain.model import Finding
+from shared.exports.damage import ENCODED_TWICE, LOST, TEXT_LOST, decoded_once_more
 from shared.exports.text import repaired
 
-_LOST: Final = "\ufffd"
 _NUL: Final = "\x00"
-# A character of UTF-8's two and three byte forms that was read as Windows-1252 and stored again.
-_SECOND_BYTES: Final = "".join(
-    bytes([number]).decode("cp1252", "ignore") or chr(number) for number in range(0x80, 0xC0)
-)
-_TWICE: Final = re.compile(f"[\u00c2-\u00df][{_SECOND_BYTES}]|[\u00e0-\u00ef][{_SECOND_BYTES}]{{2}}")
 _SINGLE_BYTE_SETS: Final = ("8859", "1252", "LATIN")
 
 
@@ -41,12 +35,12 @@ def mended(text: str, syntax: Syntax | None, row: int) -> tuple[str, list[Findin
     if sound != text and not (is_plausible and _names_single_byte_set(text, syntax)):
         code = "ROW-READ-AS-WINDOWS-1252" if is_plausible else "ROW-ENCODING-UNREADABLE"
         findings.append(_finding(code, text, syntax, _is_undecoded, row))
-    once = _TWICE.sub(_decoded_once_more, sound)
+    once = decoded_once_more(sound)
     if once != sound:
-        findings.append(_finding("TEXT-ENCODED-TWICE", sound, syntax, _is_encoded_twice, row))
+        findings.append(_finding(ENCODED_TWICE, sound, syntax, _is_encoded_twice, row))
     # An undecodable byte that is named already is not lost.
-    if _LOST in text:
-        findings.append(_finding("TEXT-LOST", once, syntax, lambda value: _LOST in value, row))
+    if LOST in text or (LOST in once and LOST not in sound):
+        findings.append(_finding(TEXT_LOST, once, syntax, lambda value: LOST in value, row))
     if _NUL in once:
         findings.append(_finding("VALUE-NUL", once, syntax, lambda value: _NUL in value, row))
     return once, findings
@@ -60,26 +54,12 @@ def _names_single_byte_set(text: str, syntax: Syntax | None) -> bool:
     return any(name in msh_18 for name in _SINGLE_BYTE_SETS)
 
 
-def _decoded_once_more(match: re.Match[str]) -> str:
-    try:
-        return b"".join(map(_byte, match.group())).decode("utf-8")
-    except UnicodeError:
-        return match.group()
-
-
-def _byte(character: str) -> bytes:
-    try:
-        return character.encode("cp1252")
-    except UnicodeEncodeError:
-        return character.encode("latin-1")
-
-
 def _is_undecoded(value: str) -> bool:
     return any("\udc80" <= character <= "\udcff" for character in value)
 
 
 def _is_encoded_twice(value: str) -> bool:
-    return _TWICE.sub(_decoded_once_more, value) != value
+    return decoded_once_more(value) != value
 
 
 def _finding(code: str, text: str, syntax: Syntax | None, is_damaged: Callable[[str], bool], row: int) -> Finding:
