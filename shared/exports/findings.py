@@ -317,6 +317,15 @@ TABLE: Final[tuple[Check, ...]] = (
         "Correct it in the EHR, or add the date format to `date_formats` of the source in clinics.toml.",
     ),
     Check(
+        "CORRECTION-UNREADABLE",
+        _E,
+        "",
+        "A person corrected this value in a form that cannot be read any more, and the EHR still has the wrong one.",
+        "Correct the value again, or correct it in the EHR. If `date_formats` of the source was changed, put the old "
+        "format back beside the new one.",
+        _SETUP,
+    ),
+    Check(
         "CODE-UNKNOWN",
         _E,
         "",

@@ -16,7 +16,7 @@ import msgspec
 from shared.domain.chart import Chart, Correction
 from shared.domain.clinics import Source
 from shared.domain.model import Code, Dose, Finding, Patient, Visit
-from shared.exports.columns import FROM_PATIENT
+from shared.exports.columns import BY_NAME, FROM_PATIENT
 from shared.exports.corrections import (
     ANOTHER_PERSON,
     ASSIGNMENT,
@@ -81,8 +81,7 @@ def with_corrections(visit: Visit, corrections: Iterable[Correction], source: So
             visit = replace(visit, findings=tuple(kept))
             continue
         result = corrected(visit, {numbered(one.column, number): one.value}, source)
-        if isinstance(result, Visit):
-            visit = result
+        visit = result if isinstance(result, Visit) else _unread(visit, one, number)
     return visit
 
 
@@ -148,6 +147,15 @@ def by_place(visit: Visit, corrections: Iterable[Correction]) -> Iterator[tuple[
                 findings=tuple(finding for finding in visit.findings if finding.dose_id in ("", *ids)),
             ),
         )
+
+
+def _unread(visit: Visit, one: Correction, number: int) -> Visit:
+    """The visit, held because a correction cannot be read any more: the EHR's value is known to be wrong."""
+    column, dose = BY_NAME[one.column], visit.doses[number - 1] if one.dose else None
+    finding = Finding(
+        "CORRECTION-UNREADABLE", column.path, dose.row if dose else 0, column.name, one.value, dose.id if dose else ""
+    )
+    return replace(visit, findings=(*visit.findings, finding))
 
 
 def _doses_of(before: Visit, target: str, column: str, doses: Collection[str]) -> Iterator[Dose | None]:

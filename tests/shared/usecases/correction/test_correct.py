@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from shared.domain.clinics import Clinic
+from shared.domain.clinics import Clinic, Configuration
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Code, Name, Telecom, Visit
 from shared.domain.submission import Submission
@@ -73,6 +73,12 @@ def after_the_export(desk: Desk, *visits: Visit) -> Submission:
     desk.file(*visits)
     assert len(desk.outbox.sent) == sent + 1
     return desk.of(desk.outbox.sent[-1])
+
+
+def with_dates(*formats: str) -> Configuration:
+    configuration = a_configuration(CLINIC, OAK)
+    source = replace(configuration.sources["demo"], date_formats=formats)
+    return replace(configuration, version=f"v{formats}", sources={"demo": source})
 
 
 def with_patient(visit: Visit, **values: object) -> Visit:
@@ -159,6 +165,21 @@ def test_a_lot_that_the_ehr_changes_itself_ends_the_correction_for_good(desk: De
     correct(desk, refused(desk, a_visit(a_dose("d1", 1))), {"lot": "AB1"})
     assert lots(after_the_export(desk, a_visit(a_dose("d1", 1, lot="LOT2")))) == {"d1": "LOT2"}
     assert lots(after_the_export(desk, a_visit(a_dose("d1", 1)))) == {"d1": "LOT1"}
+
+
+def test_a_correction_that_cannot_be_read_any_more_holds_its_dose_until_it_is_made_again(desk: Desk) -> None:
+    desk.configurations.configuration = with_dates("%m/%d/%Y")
+    correct(desk, refused(desk, a_visit(a_dose("d1", 1))), {"dose_date": "02/28/2026"})
+    desk.configurations.configuration = with_dates("%Y-%m-%d")
+    desk.file(with_patient(a_visit(a_dose("d1", 1)), telecoms=(PHONE,)))
+    held = desk.of(desk.resubmission.sent[-1])
+    assert [(finding.code, finding.value) for finding in held.visit.findings] == [
+        ("CORRECTION-UNREADABLE", "02/28/2026")
+    ]
+    new = correct(desk, held.msh_10, {"dose_date": "2026-02-28"})
+    assert (new.state, new.visit.doses[0].date) == (State.QUEUED, "20260228")
+    again = after_the_export(desk, a_visit(a_dose("d1", 1)))
+    assert (again.state, again.visit.doses[0].date) == (State.QUEUED, "20260228")
 
 
 def test_the_correction_of_a_correction_ends_when_the_ehr_changes_its_own_value(desk: Desk) -> None:
