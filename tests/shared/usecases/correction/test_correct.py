@@ -455,6 +455,23 @@ def test_of_two_people_at_once_one_is_sent_or_the_last_word_counts(write: int, o
     assert desk.of(old).replaced_by
 
 
+@pytest.mark.parametrize("other", ["F", "M"])
+def test_of_two_people_at_one_remedy_each_submission_is_corrected_once(desk: Desk, other: str) -> None:
+    desk.file(*(a_visit(a_dose(f"d{number}", number), mrn=f"SYN-{number}") for number in range(1, 5)))
+    for msh_10 in list(desk.outbox.sent):
+        end(desk, msh_10)
+    ledger = desk.ledger
+    remedies = Remedies(submissions=ledger.submissions, worklist=ledger.worklist, correct=desk.correct)
+    mine, others = Remedy("X", changes={"sex": "F"}), Remedy("X", changes={"sex": other})
+    members = remedies.members(mine)
+    # One after the other, in turns.
+    in_turns = zip(remedies.apply(mine, members), remedies.apply(others, members), strict=True)
+    results = [result for pair in in_turns for result in pair]
+    assert sum(isinstance(result, Resubmitted) for result in results) == len(members) == 4
+    assert all("replaced already" in result.reason for result in results if isinstance(result, NotResubmitted))
+    assert len(settle(desk)) == 4
+
+
 def test_a_held_correction_that_was_cut_off_before_its_queue_comes_into_the_worklist() -> None:
     writes = Writes()
     desk = a_desk(writes)
