@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -108,3 +110,11 @@ def adds_up_label(summary: FileSummary) -> str:
     if has_failed(summary):
         return "failed"
     return "yes" if summary.adds_up else "no" if summary.complete else "being read"
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, because it quotes patients."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    file.chmod(0o600)
+    with open(descriptor, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
+        stream.write(content)

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import fcntl
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from functions import logs
+from local import private
 from local.aws import snapshot
-from local.aws.cloud import LocalCloud
+from local.aws.cloud import LocalCloud, writes
 from local.aws.engine import Engine
 from local.ctwiz.scenarios import ScenarioRun
 from local.ctwiz.server import Simulator
@@ -24,7 +28,8 @@ from shared.adapters.aws.s3 import CURRENT_CONFIGURATION, S3Configurations
 from shared.adapters.configuration.reader import read_configuration, version_of
 from shared.bootstrap import Application
 from shared.domain.clinics import Clinic
-from shared.settings import QUERY_FILES
+from shared.ports.objects import LONG_AGO, StoredObject
+from shared.settings import INBOX_PREFIX, QUERY_FILES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -34,6 +39,10 @@ DEMO_CLINICS: Final = Path(__file__).with_name("clinics.toml")
 
 LOG: Final = snapshot.FOLDER.parent / "functions.log"
 """The functions' log, since standard output belongs to the command."""
+
+_SAVE_SECONDS: Final = 5.0
+_SAVE_FRACTION: Final = 20
+"""The pause between two savings is at least this many times as long as a saving takes."""
 
 _PASSWORD: Final = "synthetic"  # noqa: S105 - opens the simulator only
 
@@ -62,6 +71,8 @@ class LocalRun:
             known: the facility codes that the simulator knows; where none are given, those of every configuration.
         """
         self.cloud = cloud
+        self.saved: snapshot.Saved | None = None
+        """Of which saved state it is the continuation; None for a new run."""
         self._clinics = clinics
         self.configuration = read_configuration(clinics, name)
         configured = self.configuration.clinics.values()
@@ -72,12 +83,50 @@ class LocalRun:
         self.application.configurations = _LocalConfigurations(cloud.s3, cloud.runtime.bucket, self._prepare)
         self._secrets: set[str] = set()
         self._saving = threading.Lock()
+        self.engine: Engine | None = None
+        """Runs the functions meanwhile; None where they do not run, or are stopped already."""
 
-    def save(self) -> None:
-        """Save the state. Queues are not saved; the next run queues again what waits in the ledger."""
-        with self._saving:
-            snapshot.save(self.cloud)
-            snapshot.save_accepted(list(self.simulator.accepted.values()))
+    def save(self, *, has_ended: bool = False) -> bool:
+        """Save the state as of one moment, in which no function runs.
+
+        Queues are not saved; the next run queues again what waits in the ledger, and what of the inbox is not read.
+
+        Returns:
+            False where a function runs on for too long; then the state before stays.
+        """
+        with self._saving, self.engine.paused() if self.engine else nullcontext(enter_result=True) as is_still:
+            if is_still:
+                snapshot.save(self.cloud, list(self.simulator.accepted.values()), has_ended=has_ended)
+            return is_still
+
+    def resume(self) -> tuple[str, ...]:
+        """Queue again what waited in queues when the state was saved; return what was found, in lines for the user."""
+        found: list[str] = []
+        if self.saved is not None and not self.saved.has_ended:
+            found.append(
+                f"The last run was cut off. This one continues from what it saved at {self.saved.at:%H:%M:%S} UTC."
+            )
+        again = self._unconverted()
+        for key in again:
+            self.application.intake.announce(key)
+        waiting = self.application.sweep(everything=True).queued
+        if found:
+            found += [f"{key.removeprefix(INBOX_PREFIX)}: read again" for key in again]
+            found.append(f"{waiting} messages wait for delivery.")
+        return tuple(found)
+
+    def _unconverted(self) -> list[str]:
+        """Return the keys of objects in the inbox that are not of an export that was converted since they arrived."""
+        converted: dict[str, datetime] = {}
+        for summary in self.application.ledger.files.summaries():
+            if summary.complete:
+                converted[summary.name] = max(summary.arrived, converted.get(summary.name, summary.arrived))
+
+        def is_converted(item: StoredObject) -> bool:
+            folders = [item.key[: end + 1] for end, letter in enumerate(item.key) if letter == "/"]
+            return any(converted.get(name, LONG_AGO) >= item.modified for name in (item.key, *folders))
+
+        return [item.key for item in self.application.objects.list(INBOX_PREFIX) if not is_converted(item)]
 
     def configure(self) -> None:
         """Put the configuration in force, with the simulator's endpoint, and store the clinics' secrets."""
@@ -133,9 +182,9 @@ def start(
         LookupError: the configuration has errors, or another process has a run open.
     """
     with _exclusively(), LocalCloud() as cloud:
-        if continued:
-            snapshot.load(cloud)
+        saved = snapshot.load(cloud) if continued else None
         run = LocalRun(cloud, clinics, name, scenario)
+        run.saved = saved
         if continued:
             # The simulator answers queries about what it accepted earlier.
             for message in snapshot.accepted():
@@ -145,7 +194,7 @@ def start(
             try:
                 yield run
             finally:
-                run.save()
+                run.save(has_ended=True)
 
 
 @contextmanager
@@ -214,8 +263,13 @@ def keep_running(clinics: str = "", scenario: ScenarioRun | None = None) -> Iter
     if current is not None:
         yield current
         return
-    with _continue_last(clinics, scenario) as run, Engine(run.cloud, schedules=True):
-        yield run
+    with _continue_last(clinics, scenario) as run:
+        try:
+            with Engine(run.cloud, schedules=True) as engine, _saved_now_and_then(run):
+                run.engine = engine
+                yield run
+        finally:
+            run.engine = None
 
 
 @contextmanager
@@ -237,7 +291,7 @@ def _exclusively() -> Iterator[None]:
     """
     path = snapshot.FOLDER.with_name(f"{snapshot.FOLDER.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
+    with private.opened(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -252,7 +306,7 @@ def _exclusively() -> Iterator[None]:
 def _logs_in(file: Path) -> Iterator[None]:
     """Append the functions' log lines to a file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as stream, logs.written_to(stream):
+    with private.opened(file, "a") as stream, logs.written_to(stream):
         yield
 
 
@@ -262,9 +316,32 @@ def _continue_last(clinics: str = "", scenario: ScenarioRun | None = None) -> It
     exists = snapshot.exists()
     text = clinics or snapshot.stored(CURRENT_CONFIGURATION).decode("utf-8")
     with start(text, "the clinics.toml of the local run", continued=exists, scenario=scenario) as run:
-        # Queues are not saved: queue again what waits in the ledger.
-        run.application.sweep(everything=True)
+        for line in run.resume():
+            sys.stderr.write(f"{line}\n")
         yield run
+
+
+@contextmanager
+def _saved_now_and_then(run: LocalRun) -> Iterator[None]:
+    """Save the state every few seconds while it changes, so that a killed run loses no more than these seconds."""
+    stop = threading.Event()
+
+    def save() -> None:
+        seen, pause = writes(), _SAVE_SECONDS
+        while not stop.wait(pause):
+            began, now = time.monotonic(), writes()
+            if now != seen and run.save():
+                seen = now
+            # A large state must not be saved all the time.
+            pause = max(_SAVE_SECONDS, _SAVE_FRACTION * (time.monotonic() - began))
+
+    thread = threading.Thread(target=save, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=60)
 
 
 def _deliver(run: LocalRun) -> None:

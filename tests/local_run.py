@@ -45,6 +45,7 @@ class OpenRun:
         self.session = run
         self._engines = engines
         self.engine = engines.enter_context(Engine(run.cloud))
+        run.engine = self.engine
         self.log = log
         self.application = run.application
         self.ledger = run.application.ledger
@@ -55,7 +56,7 @@ class OpenRun:
         """Starts the functions anew: they keep a configuration for a minute."""
         assert self.engine.errors == []
         self._engines.close()
-        self.engine = self._engines.enter_context(Engine(self.cloud))
+        self.engine = self.session.engine = self._engines.enter_context(Engine(self.cloud))
 
     def put(self, name: str, body: bytes) -> None:
         """Puts an object into the inbox, where the functions find it."""

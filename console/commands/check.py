@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -40,7 +39,7 @@ def check(files: Files, config: Config = None, source: SourceName = "", html: Ht
     """
     report = _check(files, config, source)
     if html is not None:
-        _write_private(html, check_page(report))
+        terminal.write_private(html, check_page(report).encode())
     if json:
         terminal.print_json(_as_data(report))
     else:
@@ -77,14 +76,6 @@ def _read_configuration(file: Path) -> Configuration:
     except InvalidConfigurationError as error:
         terminal.print_error(str(error))
         raise typer.Exit(2) from None
-
-
-def _write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, because it quotes the export."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    file.chmod(0o600)
-    with open(descriptor, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor, not a path
-        stream.write(text)
 
 
 def _as_data(report: Report) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _print_answers(application: Application, name: str, out: Path | None) -> Non
         for line in lines:
             typer.echo(line.decode("utf-8"))
     else:
-        out.write_bytes(b"".join(line + b"\n" for line in lines))
+        terminal.write_private(out, b"".join(line + b"\n" for line in lines))
         terminal.print_text(f"{out}: {summary.done} of {summary.rows} rows")
 
 

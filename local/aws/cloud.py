@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,11 +45,20 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 # moto keeps its tables and queues in plain dictionaries, which are not safe for threads.
 _lock: Final = threading.RLock()
 _call_moto: Final = BotocoreStubber.__call__
+_WRITE: Final = re.compile(r"\.(?:dynamodb|s3)\.(?:Put|Update|Delete|Batch(?:Write|Execute)|Copy|Complete)")
+_writes = 0
 
 
-def _call_moto_locked(stubber: BotocoreStubber, *arguments: Any, **named: Any) -> Any:
+def _call_moto_locked(stubber: BotocoreStubber, event_name: str, *arguments: Any, **named: Any) -> Any:
+    global _writes  # noqa: PLW0603 - moto's state is one of the process
     with _lock:
-        return _call_moto(stubber, *arguments, **named)
+        _writes += _WRITE.search(event_name) is not None
+        return _call_moto(stubber, event_name, *arguments, **named)
+
+
+def writes() -> int:
+    """Return a number that grows with every write to the ledger or the bucket."""
+    return _writes
 
 
 class LocalCloud:

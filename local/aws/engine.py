@@ -4,6 +4,9 @@ Batch sizes, concurrency and schedules are those of `shared.settings`. A failed 
 timeout (times the retry scale) or after the delay that the handler set; after too many receives SQS moves it to its
 dead-letter queue. The schedules of valve and backfill always run, the others on request. While the valve's mapping is
 disabled, nothing is received from the outbox.
+
+While the engine is paused, no function runs, so that the state can be saved as of one moment: functions that run are
+told that their time is nearly over, and then they stop at the next safe point, as in Lambda.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import importlib
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,6 +34,9 @@ _MIN_SCHEDULE: Final = 0.2
 _STAYS_CLOSED: Final = frozenset({"MAINTENANCE", "PERSON"})
 """The causes in the valve handler's answer after which the valve does not open soon by itself."""
 
+_PAUSING_MILLIS: Final = 50_000
+"""The time that a function has left while the engine pauses: too little to claim a message or to begin a chunk."""
+
 _SCHEDULED: Final = {"source": "aws.scheduler", "detail-type": "Scheduled Event"}
 _ACCOUNT: Final = "000000000000"
 _QUEUES: Final = {queue.name: queue for queue in QUEUES}
@@ -45,6 +52,7 @@ class Context:
 
     function_name: str
     deadline: float
+    is_pausing: Callable[[], bool] = lambda: False
     aws_request_id: str = "local"
     memory_limit_in_mb: int = 1024
 
@@ -53,14 +61,16 @@ class Context:
         return f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self.deadline - time.monotonic()) * 1000))
+        left = max(0, int((self.deadline - time.monotonic()) * 1000))
+        return min(left, _PAUSING_MILLIS) if self.is_pausing() else left
 
 
 @dataclass(slots=True)
 class _Calls:
-    """The number of handler calls that run now, and the tracebacks of those that failed."""
+    """The numbers of handler calls that run now, by a queue or a schedule, and the tracebacks of those that failed."""
 
     running: int = 0
+    scheduled: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     errors: list[str] = field(default_factory=list)
 
@@ -72,6 +82,7 @@ class Engine:
         self._cloud = cloud
         self._schedules = schedules
         self._stop = threading.Event()
+        self._pausing = threading.Event()
         self._calls = _Calls()
         self._threads: list[threading.Thread] = []
         self.handlers: dict[str, Handler] = {}
@@ -96,6 +107,7 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
+        self._pausing.set()
         for thread in self._threads:
             thread.join(timeout=10)
 
@@ -106,7 +118,7 @@ class Engine:
 
     def invoke(self, function: FunctionSettings, event: dict[str, Any]) -> dict[str, Any] | None:
         """Call a handler as Lambda does, and return its result."""
-        context = Context(function.name, time.monotonic() + function.timeout)
+        context = Context(function.name, time.monotonic() + function.timeout, self._pausing.is_set)
         return self.handlers[function.name](event, context)
 
     def wait_until_idle(self, *, timeout: float = 300, settle: int = 3) -> bool:
@@ -127,6 +139,29 @@ class Engine:
                 return True
             time.sleep(_MIN_POLL)
         return False
+
+    @contextmanager
+    def paused(self, *, timeout: float = 30) -> Iterator[bool]:
+        """Start no function while the context lasts, and wait until those that run have ended.
+
+        Args:
+            timeout: seconds to wait.
+
+        Yields:
+            Whether no function runs.
+        """
+        self._pausing.set()
+        try:
+            end = time.monotonic() + timeout
+            while not self._is_still() and time.monotonic() < end:
+                time.sleep(_MIN_POLL)
+            yield self._is_still()
+        finally:
+            self._pausing.clear()
+
+    def _is_still(self) -> bool:
+        with self._calls.lock:
+            return not (self._calls.running or self._calls.scheduled)
 
     def depth(self, queue: str) -> int:
         """Return the number of messages of a queue: waiting, delayed and in flight."""
@@ -167,8 +202,8 @@ class Engine:
         convert = importlib.import_module("functions.convert.handler")
 
         def wait(**_: object) -> None:
-            while self.depth("outbox") > _MAX_DEPTH and not self._stop.wait(_MAX_POLL):
-                pass
+            while self.depth("outbox") > _MAX_DEPTH and not self._pausing.is_set():
+                self._stop.wait(_MAX_POLL)
 
         convert._app.outbox._client.meta.events.register("before-call.sqs.SendMessageBatch", wait)  # noqa: SLF001
 
@@ -180,9 +215,6 @@ class Engine:
             # Only one worker polls at a time, since polling is most of the work of an idle engine.
             with receiving:
                 received = self._receive(function, url)
-                if received:
-                    with self._calls.lock:
-                        self._calls.running += 1
             if received:
                 try:
                     self._deliver(function, queue, url, received)
@@ -191,21 +223,31 @@ class Engine:
                         self._calls.running -= 1
 
     def _receive(self, function: FunctionSettings, url: str) -> list[Any]:
-        """Return the next messages of a queue as soon as there are any; none once the engine stops."""
+        """Return the next messages of a queue as soon as there are any, counted as a running call.
+
+        Return none once the engine stops.
+        """
         pause = _MIN_POLL
         while not self._stop.is_set():
             if function is not SUBMIT or self._is_delivering:
-                messages = self._cloud.sqs.receive_message(
-                    QueueUrl=url,
-                    MaxNumberOfMessages=min(function.batch_size, 10),
-                    AttributeNames=["All"],
-                    MessageAttributeNames=["All"],
-                ).get("Messages", [])
+                # The lock keeps a pause from beginning between the two.
+                with self._calls.lock:
+                    messages = [] if self._pausing.is_set() else self._messages(function, url)
+                    self._calls.running += bool(messages)
                 if messages:
                     return messages
             self._stop.wait(pause)
             pause = min(pause * 1.5, _MAX_POLL)
         return []
+
+    def _messages(self, function: FunctionSettings, url: str) -> list[Any]:
+        answer = self._cloud.sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=min(function.batch_size, 10),
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return answer.get("Messages", [])
 
     def _deliver(self, function: FunctionSettings, queue: QueueSettings, url: str, received: list[Any]) -> None:
         event = {"Records": [_record(message, queue) for message in received]}
@@ -228,11 +270,18 @@ class Engine:
     def _run_schedule(self, function: FunctionSettings) -> None:
         pause = max(_MIN_SCHEDULE, (function.every_minutes or 1) * 60 * self._cloud.runtime.retry_scale)
         while not self._stop.wait(pause):
+            with self._calls.lock:
+                if self._pausing.is_set():
+                    continue
+                self._calls.scheduled += 1
             try:
                 answer = self.invoke(function, _SCHEDULED) or {}
             except Exception:  # noqa: BLE001 - the schedule invokes it again soon
                 self._calls.errors.append(traceback.format_exc())
                 continue
+            finally:
+                with self._calls.lock:
+                    self._calls.scheduled -= 1
             if function is VALVE:
                 self._valve = answer["valve"]
                 self._is_delivering = self._is_mapping_enabled()

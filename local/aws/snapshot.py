@@ -1,4 +1,9 @@
-"""The saved state of a local run: ledger items, bucket objects, and the messages that the simulated CT WiZ accepted."""
+"""The saved state of a local run: ledger items, bucket objects, and the messages that the simulated CT WiZ accepted.
+
+All of it is in one file, which is written under another name and then renamed. So a run that is killed while it saves
+leaves the state before, and the ledger and the simulated CT WiZ are always of the same moment. The file may quote
+patients, so only its owner can read it.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +11,104 @@ import base64
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import boto3
+import msgspec
+from moto.backends import get_backend
 
+from local import private
 from local.aws.cloud import BUCKET, REGION, LocalCloud
 
 FOLDER = Path(os.environ.get("VAXLINE_LOCAL_RUN") or Path(__file__).parents[2] / "build" / "local")
 """The folder of the saved state. The environment variable names another one, for a second local run."""
 
+_STATE: Final = "state.zip"
+_LEDGER, _OBJECTS, _ACCEPTED, _SAVED = "ledger.jsonl", "objects.json", "accepted.jsonl", "saved.json"
+# Saving is part of the work of a busy run, and the ledger's items are compressed already.
+_LEVEL: Final = 1
 
-def save(cloud: LocalCloud) -> None:
-    """Save the state of a local cloud. It is written beside `FOLDER` and then renamed, so it is never half-written."""
-    folder = FOLDER.with_name(f"{FOLDER.name}-new")
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "objects").mkdir(parents=True)
+
+class Saved(msgspec.Struct, frozen=True):
+    """When a state was saved, and whether the run was ended then; if not, it was killed later."""
+
+    at: datetime
+    has_ended: bool
+
+
+class _Object(msgspec.Struct, frozen=True):
+    """One object of the bucket. Its version and time are kept, because the ledger knows an export by them."""
+
+    key: str
+    version: str
+    modified: datetime
+
+
+def save(cloud: LocalCloud, accepted: Iterable[str], *, has_ended: bool) -> None:
+    """Save the state of a local cloud and of the simulated CT WiZ.
+
+    Args:
+        cloud: the local cloud; no function may run meanwhile.
+        accepted: the messages that the simulated CT WiZ accepted, in their order.
+        has_ended: whether the run ends with this.
+    """
+    private.own_folder(FOLDER)
+    new = FOLDER / f"{_STATE}-new"
+    with private.opened_for_bytes(new) as stream:
+        with ZipFile(stream, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as state:
+            _write_ledger(state, cloud)
+            _write_objects(state, cloud)
+            state.writestr(_ACCEPTED, "".join(json.dumps(message) + "\n" for message in accepted))
+            state.writestr(_SAVED, msgspec.json.encode(Saved(datetime.now(UTC), has_ended)))
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(FOLDER / _STATE)
+
+
+def _write_ledger(state: ZipFile, cloud: LocalCloud) -> None:
     scan = boto3.client("dynamodb", region_name=REGION).get_paginator("scan")
-    with (folder / "ledger.jsonl").open("w", encoding="utf-8") as lines:
+    with state.open(_LEDGER, "w") as lines:
         for items in scan.paginate(TableName=cloud.runtime.table):
             for item in items["Items"]:
-                lines.write(json.dumps(item, default=_bytes_as_text) + "\n")
-    keys: list[str] = []
+                lines.write((json.dumps(item, default=_bytes_as_text) + "\n").encode())
+
+
+def _write_objects(state: ZipFile, cloud: LocalCloud) -> None:
+    written: list[_Object] = []
     for page in cloud.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
         for entry in page.get("Contents", []):
-            body = cloud.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
-            _file(folder, entry["Key"]).write_bytes(body)
-            keys.append(entry["Key"])
-    (folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    folder.rename(FOLDER)
+            found = cloud.s3.get_object(Bucket=BUCKET, Key=entry["Key"])
+            state.writestr(_member(entry["Key"]), found["Body"].read())
+            written.append(_Object(entry["Key"], found["VersionId"], found["LastModified"]))
+    state.writestr(_OBJECTS, msgspec.json.encode(written))
 
 
-def load(cloud: LocalCloud) -> None:
-    """Load the saved state into a local cloud. Objects cause no notifications.
+def load(cloud: LocalCloud) -> Saved:
+    """Load the saved state into a local cloud; return when it was saved. Objects cause no notifications.
 
     Raises:
         LookupError: there is no saved state.
     """
-    folder = _existing()
     client = boto3.client("dynamodb", region_name=REGION)
     for item in items():
         client.put_item(TableName=cloud.runtime.table, Item=item)
-    with cloud.without_notifications():
-        for key in json.loads((folder / "keys.json").read_text("utf-8")):
-            cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=_file(folder, key).read_bytes())
+    with _opened() as state, cloud.without_notifications():
+        for one in msgspec.json.decode(state.read(_OBJECTS), type=list[_Object]):
+            cloud.s3.put_object(Bucket=BUCKET, Key=one.key, Body=state.read(_member(one.key)))
+            _restore_identity(one)
+        return msgspec.json.decode(state.read(_SAVED), type=Saved)
+
+
+def _restore_identity(one: _Object) -> None:
+    """Give a loaded object its version and time. AWS has no call for that, so this reaches into moto."""
+    bucket = get_backend("s3")["123456789012"]["aws"].buckets[BUCKET]
+    key: Any = bucket.keys[one.key]
+    key._version_id = one.version  # noqa: SLF001 - moto has no other way
+    key.last_modified = one.modified.astimezone(UTC).replace(tzinfo=None)
 
 
 def items() -> Iterator[dict[str, Any]]:
@@ -61,22 +117,19 @@ def items() -> Iterator[dict[str, Any]]:
     Raises:
         LookupError: there is no saved state.
     """
-    with (_existing() / "ledger.jsonl").open(encoding="utf-8") as lines:
+    with _opened() as state, state.open(_LEDGER) as lines:
         for line in lines:
             yield json.loads(line, object_hook=_text_as_bytes)
 
 
-def save_accepted(messages: Iterable[str]) -> None:
-    """Save the accepted messages, in their order. Call it after `save`, which replaces the folder."""
-    with (FOLDER / "accepted.jsonl").open("w", encoding="utf-8") as lines:
-        for message in messages:
-            lines.write(json.dumps(message) + "\n")
-
-
 def accepted() -> list[str]:
-    """Return the saved messages that the simulated CT WiZ accepted, in their order."""
-    path = _existing() / "accepted.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    """Return the saved messages that the simulated CT WiZ accepted, in their order.
+
+    Raises:
+        LookupError: there is no saved state.
+    """
+    with _opened() as state:
+        return [json.loads(line) for line in state.read(_ACCEPTED).splitlines()]
 
 
 def stored(key: str) -> bytes:
@@ -85,23 +138,24 @@ def stored(key: str) -> bytes:
     Raises:
         LookupError: there is no saved state.
     """
-    return _file(_existing(), key).read_bytes()
-
-
-def _file(folder: Path, key: str) -> Path:
-    """Return the file of an object. Its name is a hash, since a key may be too long for a file name."""
-    return folder / "objects" / hashlib.sha256(key.encode()).hexdigest()
+    with _opened() as state:
+        return state.read(_member(key))
 
 
 def exists() -> bool:
     """Say whether there is a saved state."""
-    return (FOLDER / "ledger.jsonl").exists()
+    return (FOLDER / _STATE).exists()
 
 
-def _existing() -> Path:
+def _opened() -> ZipFile:
     if not exists():
         raise LookupError("there is no local run yet: run `make demo` first")
-    return FOLDER
+    return ZipFile(FOLDER / _STATE)
+
+
+def _member(key: str) -> str:
+    """Return the name of an object's content in the file: a hash, since a key may hold anything."""
+    return f"objects/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _bytes_as_text(value: Any) -> Any:

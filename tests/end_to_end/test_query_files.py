@@ -40,6 +40,7 @@ def test_a_file_of_patients_is_put_asked_about_and_read_and_every_step_is_audite
     assert f"{name}: row 4: birth_date cannot be read" in called("queries").stdout
     out = tmp_path / "answers.jsonl"
     called("queries", name, "--out", str(out))
+    assert out.stat().st_mode & 0o077 == 0, "it quotes histories"
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [line["outcome"] for line in lines] == ["FOUND", "NOT_FOUND", "ROW_UNREADABLE"]
     assert lines[0]["asked"]["response"]["vaccinations"]

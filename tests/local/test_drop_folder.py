@@ -43,9 +43,10 @@ def test_a_file_that_grows_is_not_taken_before_it_is_whole(run: OpenRun, tmp_pat
             assert path.exists()
     now[0] += 0.5
     assert drop.check(seen) == {}
-    assert (tmp_path / "taken" / "elm" / "slow.csv").read_bytes() == ROWS
     run.settle()
     assert run.file("elm/slow.csv").rows == 3
+    assert drop.check({}) == {}, "it is not taken twice"
+    assert len([file for file in run.ledger.files.all() if file.name == "inbox/elm/slow.csv"]) == 1
 
 
 def test_a_file_of_no_source_is_told_and_left_where_it_is(run: OpenRun, tmp_path: Path) -> None:
@@ -61,5 +62,7 @@ def test_a_file_of_no_source_is_told_and_left_where_it_is(run: OpenRun, tmp_path
         until(lambda: sum("left where it is" in line for line in told) == 2)
     assert any("a.csv: left where it is" in line and "elm, harbor" in line for line in told)
     assert any("nobody/b.csv: left where it is" in line for line in told)
+    assert (drop.folder / "taken" / "elm" / "c.csv").read_bytes() == ROWS
+    assert not (drop.folder / "elm" / "c.csv").exists()
     assert (drop.folder / "a.csv").exists()
     assert (drop.folder / "nobody" / "b.csv").exists()

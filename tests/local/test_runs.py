@@ -57,7 +57,7 @@ def test_a_snapshot_that_cannot_be_finished_leaves_the_one_before(monkeypatch: p
         run.application.ledger.submissions.add(a_submission("M1", state=State.HELD))
     with monkeypatch.context() as broken, pytest.raises(OSError, match="disk"):  # noqa: SIM117 - one thing at a time
         with runs.start(CLINICS, "clinics.toml", continued=True):
-            broken.setattr(snapshot, "_file", _no_room)
+            broken.setattr(snapshot, "_member", _no_room)
     with runs.open_last() as application:
         assert application.ledger.submissions.get("M1") is not None
 
