@@ -298,8 +298,8 @@ class Promises:
             if not dose.is_held:
                 self._violated(f"dose {name} is deleted in the newest export, but not in the ledger")
             return
-        one = ledger.memory.submissions[dose.newest]
-        lot = next((one.lot for one in one.visit.doses if one.id == name), "nothing")
+        written = [one for one in map(ledger.submissions.get, dose.carriers) if one is not None]
+        lot = next((one.lot for one in written[-1].visit.doses if one.id == name), "nothing") if written else "nothing"
         if lot != said.lot and (lot not in self._world.corrected[ehr.space, name] or lot.startswith(("LOT", "FIX"))):
             self._violated(f"of dose {name} the newest export says {said}, but the ledger has lot {lot}")
         if dose.date != said.day.replace("-", "") or dose.clinic not in SPELLINGS[said.clinic]:

@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 import pytest
 
-from shared.domain.chart import Chart
+from shared.domain.chart import Chart, Work
 from shared.domain.lifecycle import Event, State
 from shared.domain.submission import Submission
 from shared.ports.ledger import NotClaimed, Waiting
 from shared.replaced import replace
+from shared.usecases.correction.correct import Correct
 from shared.usecases.delivery.attempt import AttemptResult
 from shared.usecases.delivery.lineage import Standing
 from shared.usecases.delivery.submit import Submit
+from shared.usecases.intake.arrival import Arrival
+from shared.usecases.intake.drafting import Drafting
 from tests.chaos.mischief import Mischief
 from tests.chaos.soak import soak
-from tests.fakes.ledger import Memory, MemoryBacklog, MemoryCharts, MemoryLedger, MemorySubmissionStates
+from tests.fakes.ledger import (
+    Memory,
+    MemoryBacklog,
+    MemoryCharts,
+    MemoryDoseIndex,
+    MemoryLedger,
+    MemorySubmissionStates,
+)
 
 SCHEDULES = 300
 """An upper bound: the soak ends with the first schedule that breaks a promise."""
@@ -101,6 +111,10 @@ class TrustsAnyAnswer(Submit):
         return replace(result, event=Event.ACCEPT, attempt=replace(result.attempt, state=State.ACCEPTED, fault=""))
 
 
+def _everything_is_begun(_: Correct, old: Submission, chart: Chart) -> dict[str, None]:
+    return {dose.newest: None for dose in chart.doses if old.msh_10 in dose.carriers}
+
+
 BROKEN = {
     "the claim has no condition": ({"ledger_class": ledger_with(states_class=ClaimsAnything)}, ANYTHING),
     "resends are not counted": ({"ledger_class": ledger_with(states_class=ResendsForEver)}, "unknown outcomes"),
@@ -119,3 +133,23 @@ def test_a_broken_promise_is_found(options: dict[str, Any], words: str) -> None:
     assert broken is not None, "nothing was found"
     assert words in broken.what
     assert f"SEED={broken.seed} SCHEDULES=1" in broken.told()
+
+
+# What breaks a rule of the charts (ADR 0021): which function is replaced, and by what.
+RULES: dict[str, tuple[type, str, object]] = {
+    "a dose that moves is not deleted at its old place": (Drafting, "_move_away", lambda *_: ""),
+    "the dose index finds nothing": (MemoryDoseIndex, "find", lambda *_: {}),
+    "a late file counts as new": (Arrival, "as_of", property(lambda self: self.arrived.isoformat())),
+    "a redelivered file does not know its own work": (Chart, "work_of", lambda _, by: Work(by)),
+    "a correction speaks of doses that moved on": (Correct, "_begun", _everything_is_begun),
+    "the spelling of a clinic is its key": (Drafting, "_clinic_of", lambda _, clinic: clinic),
+    "a message is sent as it was built": (Submit, "_is_outdated", staticmethod(lambda *_: False)),
+    "a deletion in an export is not drafted": (Drafting, "_delete", lambda *_: None),
+}
+
+
+@pytest.mark.parametrize(("owner", "name", "broken"), RULES.values(), ids=RULES.keys())
+def test_a_broken_rule_of_the_charts_is_found(owner: type, name: str, broken: object) -> None:
+    with patch.object(owner, name, broken):
+        _, found = soak(1000, SCHEDULES)
+    assert found is not None, "nothing was found"
