@@ -247,8 +247,9 @@ class Drafting:
             self._draft.findings.append(Finding("DELETE-NOTHING", "ORC-3", dose.row, "dose_id", dose.id))
         if state is None:
             self._change(DoseState(dose.id, part.clinic, part.date, "", as_of, (), is_deleted=True))
-            if self._elsewhere(dose.id) is None:
-                self._name(part, [dose.id])
+        # An earlier attempt at this file may have stopped before it named the dose.
+        if (state is None or state.as_of == as_of) and self._elsewhere(dose.id) is None:
+            self._name(part, [dose.id])
 
     def _own_deletion(self, state: DoseState | None) -> Made | None:
         """The deletion that an earlier attempt at this file drafted of a dose."""
@@ -319,12 +320,15 @@ class Drafting:
 
     def _add(self, part: _Part, findings: tuple[Finding, ...]) -> None:
         own = next((made for made in reversed(self._own.made) if not made.content and made.mark == part.mark), None)
-        taken: set[str] = set()
-        if own is not None:
-            taken = self._taken_meanwhile(own)
-            if not taken:
-                self._repeat(own, part)
-                return
+        taken = self._taken_meanwhile(own) if own is not None else {}
+        for dose_id, newer in taken.items():
+            if newer.dose.as_of > self._arrival.as_of:
+                before = self._doses[dose_id]
+                carriers = before.carried_by(newer.dose.newest).carriers if newer.dose.carriers else ()
+                self._change(replace(before, carriers=carriers, is_deleted=True, is_held=False))
+        if own is not None and all(one.dose.as_of > self._arrival.as_of for one in taken.values()):
+            self._repeat(own, part)
+            return
         moved: list[tuple[Dose, Elsewhere]] = []
         late: set[str] = set()
         named: list[str] = []
@@ -336,8 +340,6 @@ class Drafting:
                 other = self._elsewhere(dose.id)
                 if other is not None and other.dose.as_of > self._arrival.as_of:
                     late.add(dose.id)
-                    if state is not None and dose.id in taken:
-                        self._change(replace(state.carried_by(other.dose.newest), is_deleted=True, is_held=False))
                 elif other is None or other.dose.is_deleted:
                     named.append(dose.id)
                 elif self._is_of_another(dose, part.visit, other):
@@ -349,13 +351,13 @@ class Drafting:
                     named.append(dose.id)
         self._compare(part, late, findings, moved, named)
 
-    def _taken_meanwhile(self, own: Made) -> set[str]:
+    def _taken_meanwhile(self, own: Made) -> dict[str, Elsewhere]:
         """The doses of an earlier attempt that another chart took up before that attempt named them in the index."""
         if self._submissions.get(own.msh_10) is not None:
-            return set()
+            return {}
         left = {(left.chart, dose) for left in self._own.left for dose in left.doses}
         others = [(dose, self._elsewhere(dose)) for dose in own.doses if self._before_has(own, dose)]
-        return {dose for dose, other in others if other and self._is_taken(dose, other, left)}
+        return {dose: other for dose, other in others if other and self._is_taken(dose, other, left)}
 
     def _is_taken(self, dose: str, other: Elsewhere, left: Collection[tuple[str, str]]) -> bool:
         is_there = not other.dose.is_deleted and (other.chart.key, dose) not in left
