@@ -402,15 +402,17 @@ class Drafting:
         self, part: _Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]
     ) -> tuple[str, ...]:
         """The submissions that a part takes the place of. A deletion at another place is sent all the same."""
-        replaced = (*replaced_by(self._current(), states), *_replaced_elsewhere(moved))
+        replaced = replaced_by(self._current(), states)
         deleted = {self._doses[dose].newest for dose in states if dose in self._doses and self._doses[dose].is_deleted}
         place = (part.clinic, part.mrn or part.visit.patient.mrn)
-        kept = {
+        # One that another conversion is just writing is not found; its claim decides.
+        ended = {
             one.msh_10
             for one in self._submissions.many(deleted.intersection(replaced))
-            if one.deletes and (one.clinic, one.visit.patient.mrn) != place
+            if not one.deletes or (one.clinic, one.visit.patient.mrn) == place
         }
-        return tuple(msh_10 for msh_10 in replaced if msh_10 not in kept)
+        kept = deleted - ended
+        return (*(msh_10 for msh_10 in replaced if msh_10 not in kept), *_replaced_elsewhere(moved))
 
     def _is_news(self, dose: str, now: DoseState) -> bool:
         before = self._doses.get(dose)

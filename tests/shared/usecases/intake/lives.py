@@ -146,6 +146,14 @@ class Life(Feeds):
         self._exports += 1
         return self.file(key or f"ehr/{self._exports}.csv", csv_of(rows))
 
+    def store(self, *rows: Row) -> str:
+        """An export is stored, and its event is still to come. Returns the key to convert."""
+        self._exports += 1
+        self.time += timedelta(minutes=1)
+        key = f"inbox/ehr/{self._exports}.csv"
+        self.bucket.put(key, csv_of(rows), self.time)
+        return key
+
     def export(self, *rows: Row, key: str = "") -> FileSummary:
         """An export arrives, and what comes of it is delivered."""
         summary = self.arrives(*rows, key=key)
