@@ -129,6 +129,9 @@ class _Submissions:
     def patient_key(self) -> bytes:
         return b"synthetic"
 
+    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
+        return (found for found in map(self.get, msh_10s) if found is not None)
+
     def add_all(self, submissions: Sequence[Submission]) -> None:
         for submission in submissions:
             self._add(submission)

@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ class _Submissions:
 
     def add_all(self, submissions: Sequence[Submission]) -> None:
         pass
+
+    def many(self, msh_10s: Iterable[str]) -> Iterator[Submission]:
+        return iter(())
 
 
 class _Charts:

@@ -82,6 +82,8 @@ class Stub:
             return b'{"Responses":[' + b",".join([b"{}"] * body.count(b'"Statement"')) + b"]}"
         if operation == "Query":
             return b'{"Items":[],"Count":0,"ScannedCount":0}'
+        if operation == "GetQueueAttributes":
+            return b'{"Attributes":{"ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0"}}'
         if operation == "SendMessageBatch":
             return _taken(body.count(b'"MessageBody"'))
         return b"{}"

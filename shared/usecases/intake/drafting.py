@@ -404,6 +404,8 @@ class Drafting:
         """The submissions that a part takes the place of. A deletion at another place is sent all the same."""
         replaced = replaced_by(self._current(), states)
         deleted = {self._doses[dose].newest for dose in states if dose in self._doses and self._doses[dose].is_deleted}
+        if not replaced or not deleted:
+            return replaced
         place = (part.clinic, part.mrn or part.visit.patient.mrn)
         # One that another conversion is just writing is not found; its claim decides.
         ended = {
