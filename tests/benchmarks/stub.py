@@ -39,6 +39,14 @@ class _Body:
         return [self.content]
 
 
+_ALWAYS: Final = {
+    "BatchGetItem": b'{"Responses":{"bench":[]},"UnprocessedKeys":{}}',
+    "Query": b'{"Items":[],"Count":0,"ScannedCount":0}',
+    "GetQueueAttributes": b'{"Attributes":{"ApproximateNumberOfMessages":"0"}}',
+}
+"""Answers that do not depend on the request, by operation."""
+
+
 class Stub:
     """Clients of an instant AWS. `calls` counts by operation, `sent` and `put` what was taken."""
 
@@ -72,21 +80,15 @@ class Stub:
     def _content(self, operation: str, body: bytes) -> bytes:
         if operation == "GetItem" and b"patient_key" in body:
             return b'{"Item":{"key":{"B":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}'
-        if operation == "BatchGetItem":
-            return b'{"Responses":{"bench":[]},"UnprocessedKeys":{}}'
         if operation == "UpdateItem" and b"quota_day" in body:
             return b'{"Attributes":{"taken":{"N":"1"}}}'
         if operation == "UpdateItem" and b"ALL_NEW" in body:
             return self.claimed
         if operation == "BatchExecuteStatement":
             return b'{"Responses":[' + b",".join([b"{}"] * body.count(b'"Statement"')) + b"]}"
-        if operation == "Query":
-            return b'{"Items":[],"Count":0,"ScannedCount":0}'
-        if operation == "GetQueueAttributes":
-            return b'{"Attributes":{"ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesNotVisible":"0"}}'
         if operation == "SendMessageBatch":
             return _taken(body.count(b'"MessageBody"'))
-        return b"{}"
+        return _ALWAYS.get(operation, b"{}")
 
 
 def peak_mib() -> float:

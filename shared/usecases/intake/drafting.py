@@ -385,8 +385,14 @@ class Drafting:
         made = self._made_of(part, states, replaces, findings, after)
         submission = self._builder.of_visit(self._corrected, made, part.visit, self._arrival)
         is_held = submission.state is State.HELD
-        if not news and (is_held or not self._is_held_still(states)):
-            return
+        if not news:
+            if is_held or not self._is_held_still(states):
+                return
+            # The clinic of what was held may be known only now, and not be the one where the IIS has a dose.
+            after = self._move_away(part, states, moved)
+            if after:
+                made = self._made_of(part, states, replaces, findings, after)
+                submission = self._builder.of_visit(self._corrected, made, part.visit, self._arrival)
         self._made.append(made)
         self._draft.new.append(submission)
         for dose, state in states.items():

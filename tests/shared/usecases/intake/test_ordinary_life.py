@@ -133,6 +133,16 @@ def test_a_deletion_that_was_refused_at_a_move_is_sent_again_and_finishes_the_mo
     assert list(life.iis) == ["CT9001 SYN-1 D1"]
 
 
+def test_a_clinic_name_that_is_mapped_later_to_another_clinic_leaves_nothing_at_the_old_one(life: Life) -> None:
+    life.export(DOSE._replace(clinic="elm"))
+    life.export(DOSE._replace(clinic="New Street"))
+    assert life.open == ["HELD D1 CLINIC-UNKNOWN"]
+    life.configure(CLINICS.replace('name = "Oak"', 'name = "Oak"\nexport_names = ["New Street"]'))
+    life.export(DOSE._replace(clinic="New Street"))
+    assert life.iis == {"CT9002 SYN-1 D1": "20260302 AB123"}
+    assert life.open == []
+
+
 # clinics and numbers as they are spelled ------------------------------------------------------------------------------
 
 
