@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
+    from shared.adapters.aws.lambda_query import LambdaQuery
     from shared.adapters.aws.s3 import S3Configurations, S3FileStore, S3Objects
     from shared.adapters.aws.secrets_manager import SecretsManagerSecrets
     from shared.domain.clinics import Network
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from shared.usecases.delivery.trial_round import Round, TrialRound
     from shared.usecases.delivery.valve import ValveCheck
     from shared.usecases.intake.convert import Convert
+    from shared.usecases.registry.connection import TestConnection, Tested
     from shared.usecases.registry.query import Asked, Query
     from shared.usecases.registry.query_files import QueryFiles
     from shared.usecases.registry.reconcile import Reconcile
@@ -261,8 +263,29 @@ class Application:
     @cached_property
     def ask(self) -> Callable[[Request, str], Asked]:
         """Asks one query: on the local stage here, else through the stage's function, which has the credentials."""
-        if self.runtime.stage == LOCAL_STAGE:
-            return self.query
+        return self.query if self.runtime.stage == LOCAL_STAGE else self._query_function
+
+    @cached_property
+    def test_connection(self) -> Callable[[str], Tested]:
+        """Tests the connection to the IIS from where delivery calls it: on the local stage here, else by a function."""
+        local = self.runtime.stage == LOCAL_STAGE
+        return self.test_connection_here if local else self._query_function.test_connection
+
+    @cached_property
+    def test_connection_here(self) -> TestConnection:
+        from shared.usecases.registry.connection import TestConnection
+
+        stage = self.runtime.stage
+        function = f"the function {QUERY.physical_name(stage)}, by the way out of delivery"
+        return TestConnection(
+            configurations=self.configurations,
+            secrets=self.secrets,
+            iis=self.query_iis,
+            spoken_from="this machine" if stage == LOCAL_STAGE else function,
+        )
+
+    @cached_property
+    def _query_function(self) -> LambdaQuery:
         from shared.adapters.aws.lambda_query import LambdaQuery
 
         # No retries: a query is asked once (ADR 0010), and the person who waits for it may ask again.

@@ -1,6 +1,8 @@
-"""`vaxline test-connection`: call connectivityTest at the IIS."""
+"""`vaxline test-connection`: call connectivityTest at the IIS, from where delivery calls it."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
@@ -16,13 +18,27 @@ def register(app: typer.Typer) -> None:
     app.command("test-connection")(connection)
 
 
-def connection(stage: Stage = LOCAL_STAGE, json: Json = False) -> None:
-    """Calls connectivityTest at the IIS; needs no credentials. Example: vaxline test-connection --stage test"""
+def connection(
+    clinic: Annotated[str, typer.Option(help="a clinic's key: show its client certificate")] = "",
+    stage: Stage = LOCAL_STAGE,
+    json: Json = False,
+) -> None:
+    """Calls connectivityTest at the IIS from where delivery calls it. Example: vaxline test-connection --stage test
+
+    On a deployed stage the function `query` calls, by the same way out as delivery. No user name or password is sent.
+    """
     with open_stage(stage) as application:
-        answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
-    fault = getattr(answer, "code", "")
+        tested = application.test_connection(clinic)
+    fault = tested.fault
     explained = explanation(fault) if fault else None
     text = f"{fault}: {explained.words} {explained.fix}" if explained else "the IIS answered"
-    terminal.print_result({"ok": not fault, "fault": fault}, text, as_json=json)
+    result = {
+        "ok": not fault,
+        "fault": fault,
+        "endpoint": tested.endpoint,
+        "seconds": round(tested.seconds, 3),
+        "from": tested.spoken_from,
+    }
+    terminal.print_result(result, f"{text} (called from {tested.spoken_from})", as_json=json)
     if fault:
         raise typer.Exit(1)

@@ -28,8 +28,9 @@ from shared.domain.hl7.qbp import Profile, Request
 from shared.domain.hl7.rsp_model import Match
 from shared.domain.lifecycle import STORED_BY_IIS
 from shared.domain.readiness import Phase
-from shared.domain.submission import Answer, FileSummary
+from shared.domain.submission import FileSummary
 from shared.settings import LOCAL_STAGE
+from shared.usecases.registry.connection import Tested
 from shared.usecases.registry.query import COLUMNS, Asked, patient_of
 from shared.usecases.reporting.pages import bidirectional
 
@@ -69,12 +70,15 @@ def workflow_test(
 ) -> None:
     """Runs CT WiZ's query workflow test and keeps the evidence; exit code 1 unless all passed.
 
+    On a deployed stage its functions call the IIS, by the way out of delivery.
+
     Example: vaxline workflow-test --export records.csv --source elm --stage test
     """
     with open_running_stage(stage) as application:
         require_query_hours(application)
         configuration = application.configurations.current()
-        steps = [_test_connection(application)]
+        tested = application.test_connection(clinic)
+        steps = [_test_connection(tested)]
         if steps[0].passed:
             uploaded = None
             if export is not None:
@@ -87,6 +91,7 @@ def workflow_test(
     phases = phases_of(steps, records)
     result = {
         "stage": stage,
+        "called_from": tested.spoken_from,
         "records_wanted": records,
         "phases": msgspec.to_builtins(phases),
         "steps": [msgspec.to_builtins(step) | {"passed": step.passed} for step in steps],
@@ -101,7 +106,8 @@ def workflow_test(
         _print(phases, steps)
         passed = sum(step.passed for step in steps)
         terminal.print_text(
-            f"{passed} of {len(steps)} steps passed; {queried} of {records} records queried; evidence: {evidence}"
+            f"{passed} of {len(steps)} steps passed; {queried} of {records} records queried; evidence: {evidence}\n"
+            f"The IIS was called from {tested.spoken_from}."
         )
     if queried < records or not all(step.passed for step in steps):
         raise typer.Exit(1)
@@ -137,10 +143,8 @@ def _page(phases: Sequence[Phase], steps: Sequence[Step], configuration: Configu
     )
 
 
-def _test_connection(application: Application) -> Step:
-    answer = application.iis.test_connection(application.configurations.current().iis.endpoint, "vaxline")
-    got = CONNECTION_ANSWERED if isinstance(answer, Answer) else answer.code
-    return Step("connectivityTest", CONNECTION_ANSWERED, got)
+def _test_connection(tested: Tested) -> Step:
+    return Step("connectivityTest", CONNECTION_ANSWERED, tested.fault or CONNECTION_ANSWERED)
 
 
 def _upload(application: Application, file: Path, source: str, patience: int, steps: list[Step]) -> FileSummary | None:

@@ -170,7 +170,12 @@ def test_the_valve_of_the_whole_iis_is_closed_with_a_reason_and_opened_by_a_pers
 
 
 def test_the_connection_test_reaches_the_simulated_iis(run: OpenRun) -> None:
-    assert run.data("test-connection") == {"ok": True, "fault": ""}
+    told = run.data("test-connection")
+    assert (told["ok"], told["fault"], told["endpoint"]) == (True, "", run.simulator.endpoint)
+    assert told["from"] == "this machine"
+    assert "called from this machine" in run.called("test-connection", "--clinic", "elm").stdout
+    with pytest.raises(LookupError, match="nobody"):
+        run.call("test-connection", "--clinic", "nobody")
 
 
 def test_show_explains_each_error_of_the_iis_with_our_row_and_column(run: OpenRun) -> None:
