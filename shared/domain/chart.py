@@ -265,8 +265,16 @@ def after_correction(
         corrections: The values that were corrected; each takes the place of an earlier one of the same value.
     """
     known = chart.by_id()
+    # A correction of the same submission that was cut off before it was written stands at its place.
+    places = {of, *(one.msh_10 for one in chart.work_of(correction_of(of)).made)}
     changed = {
-        dose: known[dose].corrected_by(made.msh_10, of=of, is_held=is_held, clinic=clinic) for dose in made.doses
+        dose: known[dose].corrected_by(
+            made.msh_10,
+            of=known[dose].newest if known[dose].newest in places else of,
+            is_held=is_held,
+            clinic=clinic,
+        )
+        for dose in made.doses
     }
     again = {one.corrects for one in corrections}
     kept = tuple(one for one in chart.corrections if one.corrects not in again)

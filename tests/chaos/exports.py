@@ -79,7 +79,7 @@ class Ehr:
         random = self.random
         for _ in range(visits):
             self._visit()
-        for dose in random.sample(sorted(self.rows), min(len(self.rows), random.randint(0, max(1, visits // 4)))):
+        for dose in random.sample(sorted(self.rows), min(len(self.rows), random.randint(0, 4 + visits // 3))):
             self._change(dose)
 
     def export(self, now: datetime) -> tuple[bytes, int]:

@@ -57,9 +57,9 @@ def play(seed: int, mischief: Mischief | None = None, **options: Any) -> tuple[W
 
 
 def _live(world: World, random: Random) -> None:
-    for number in range(random.randint(2, 8)):
+    for number in range(random.randint(2, 9)):
         same_key = "again.csv" if random.random() < 0.3 else ""
-        world.export(number, random.randint(0, 60), same_key)
+        world.export(number, random.choice((2, 10, 60)) * random.randint(0, 6) // 6, same_key)
         world.run(random.choice((0.0, 5.0, 600.0, 7200.0, 30_000.0)))
         if random.random() < 0.15:
             world.push_configuration(mended=random.random() < 0.7)
