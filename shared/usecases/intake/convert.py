@@ -197,7 +197,7 @@ class Convert:
             # A patient with a dose that another chart has, or another patient of this chunk, is written alone.
             if all(times[dose] == 1 and index.get(dose, key) == key for dose in unsure[key])
         }
-        written = self._write(self._with_backfill(drafts, arrival), arrival)
+        written = self._write(self._with_backfill(drafts, arrival), index, arrival)
         submissions: list[Submission] = []
         for key, own in patients.items():
             # No draft is left for a chart that was written concurrently.
@@ -223,21 +223,33 @@ class Convert:
             draft.new = [_in_waiting(submission, waiting) for submission in draft.new]
         return drafts
 
-    def _write(self, drafts: Mapping[str, Draft], arrival: Arrival) -> dict[str, Draft]:
-        """Writes drafts, by the key of their chart; returns those whose chart was not written concurrently."""
+    def _write(self, drafts: Mapping[str, Draft], index: Mapping[str, str], arrival: Arrival) -> dict[str, Draft]:
+        """Writes drafts, by the key of their chart; returns those that no other conversion got ahead of.
+
+        Args:
+            drafts: The drafts.
+            index: The charts of their doses when they were drafted. Where another conversion named a dose since, the
+                draft ends with its chart, and is completed as after a crash.
+            arrival: The export.
+        """
         # Search keys come first: one that points to nothing is harmless, a submission without one cannot be found.
         self._search_keys.add(collect_search_terms(_new(drafts)))
         charts = [draft.chart for draft in drafts.values() if draft.chart is not None]
         saved = chain.from_iterable(self._pool.map(self._charts.save_all, batched(charts, _BATCH)))
         lost = {chart.key for chart, is_saved in zip(charts, saved, strict=True) if not is_saved}
         written = {key: draft for key, draft in drafts.items() if key not in lost}
+        named = {dose: key for key, draft in written.items() for dose in draft.named}
+        if named:
+            found = self._dose_index.find(named)
+            overtaken = {key for dose, key in named.items() if found.get(dose, key) not in (key, index.get(dose))}
+            written = {key: draft for key, draft in written.items() if key not in overtaken}
+            named = {dose: key for dose, key in named.items() if key not in overtaken}
         for draft in written.values():
             for left in draft.left:
                 self._leave(left, arrival)
             for ended in self._submissions.many(draft.ended):
                 self._states.move(ended.msh_10, Event.SUPERSEDE)
                 supersede_predecessors(self._submissions, self._states, ended)
-        named = {dose: key for key, draft in written.items() for dose in draft.named}
         if named:
             self._dose_index.add(named)
         list(self._pool.map(self._submissions.add_all, batched(_new(written), _BATCH)))
@@ -262,18 +274,19 @@ class Convert:
         """Drafts and writes one patient's visits, with the ledger read anew, until the write succeeds."""
         for _ in range(_TRIES):
             chart = self._charts.get([key]).get(key, Chart(key))
-            draft = self._drafted(chart, visits, arrival, self._doses_elsewhere(chart, visits, arrival))
-            if self._write(self._with_backfill({key: draft}, arrival), arrival):
+            unsure = _unsure_doses(visits, chart, arrival)
+            index = self._dose_index.find(unsure)
+            draft = self._drafted(chart, visits, arrival, self._doses_elsewhere(chart, unsure, index))
+            if self._write(self._with_backfill({key: draft}, arrival), index, arrival):
                 return draft
         raise _contended(arrival)
 
-    def _doses_elsewhere(self, own: Chart, visits: Sequence[Visit], arrival: Arrival) -> dict[str, Elsewhere]:
-        """The doses of these visits that other charts have, by their ids."""
-        unsure = _unsure_doses(visits, own, arrival)
-        index = {dose: chart for dose, chart in self._dose_index.find(unsure).items() if chart != own.key}
-        charts = self._charts.get(dict.fromkeys(index.values()))
+    def _doses_elsewhere(self, own: Chart, unsure: Mapping[str, str], index: Mapping[str, str]) -> dict[str, Elsewhere]:
+        """The doses that other charts have, by their ids."""
+        others = {dose: chart for dose, chart in index.items() if chart != own.key}
+        charts = self._charts.get(dict.fromkeys(others.values()))
         found: dict[str, Elsewhere] = {}
-        for dose_key, chart_key in index.items():
+        for dose_key, chart_key in others.items():
             chart = charts.get(chart_key)
             dose = chart.dose(unsure[dose_key]) if chart else None
             if chart is not None and dose is not None:
