@@ -357,10 +357,14 @@ class Drafting:
             return {}
         left = {(left.chart, dose) for left in self._own.left for dose in left.doses}
         others = [(dose, self._elsewhere(dose)) for dose in own.doses if self._before_has(own, dose)]
-        return {dose: other for dose, other in others if other and self._is_taken(dose, other, left)}
+        return {
+            dose: other
+            for dose, other in others
+            if other is not None and self._is_taken(dose, other, left, may_move=not own.findings)
+        }
 
-    def _is_taken(self, dose: str, other: Elsewhere, left: Collection[tuple[str, str]]) -> bool:
-        is_there = not other.dose.is_deleted and (other.chart.key, dose) not in left
+    def _is_taken(self, dose: str, other: Elsewhere, left: Collection[tuple[str, str]], *, may_move: bool) -> bool:
+        is_there = may_move and not other.dose.is_deleted and (other.chart.key, dose) not in left
         return is_there or other.dose.as_of > self._arrival.as_of
 
     def _compare(
