@@ -415,7 +415,7 @@ class Drafting:
         replaced = replaced_by(self._current(), states)
         deleted = {self._doses[dose].newest for dose in states if dose in self._doses and self._doses[dose].is_deleted}
         if not replaced or not deleted:
-            return replaced
+            return (*replaced, *_replaced_elsewhere(moved))
         place = (part.clinic, part.mrn or part.visit.patient.mrn)
         # One that another conversion is just writing is not found; its claim decides.
         ended = {
