@@ -24,7 +24,10 @@ _LETTERS: Final = {FIELD: "F", COMPONENT: "S", SUBCOMPONENT: "T", REPETITION: "R
 _DELIMITERS: Final = {letter: delimiter for delimiter, letter in _LETTERS.items()}
 # C0 and C1 controls, the Unicode line ends that some parsers split at, surrogates and non-characters.
 _UNSAFE: Final = re.compile("[|^~\\\\&\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-_ESCAPED: Final = re.compile(r"\\([FSTRE]|X(?:[0-9A-Fa-f]{2})+|\.br)\\")
+_ESCAPED: Final = re.compile(r"\\([FSTREHN]|X(?:[0-9A-Fa-f]{2})+|\.(?:br|sp|sk|in|ti|fi|nf|ce)(?: ?[+-]?\d{1,3})?)\\")
+UNKNOWN_ESCAPE: Final = re.compile(r"\\(?:[CMZ][0-9A-Za-z]{0,20}|X[0-9A-Za-z]{0,20}|\.[A-Za-z0-9 +-]{0,8})\\")
+"""An escape that `decode` leaves as it is: another character set, an escape of the sender's own, a broken one."""
+_FORMATTING: Final = {"br": "\n", "sp": "\n", "ce": "\n", "sk": " ", "in": " ", "ti": " ", "fi": "", "nf": ""}
 _ESCAPED_NULL: Final = "\\X2222\\"
 # Blanks and MLLP's block characters.
 _PADDING: Final = " \t\x0b\x1c"
@@ -47,7 +50,12 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def decode(text: str) -> str:
-    r"""Undo `encode`. `\.br\` is read as a line feed; unknown escapes stay as they are."""
+    r"""Undo `encode`.
+
+    Of formatted text (v2.5.1, 2.7.4 to 2.7.7), what ends a line becomes a line feed, what moves to the right a blank,
+    and highlighting nothing. `\X..\` that is no UTF-8 is read as Windows-1252. Unknown escapes stay as they are
+    (`UNKNOWN_ESCAPE`).
+    """
     if ESCAPE not in text:
         return text
     return _ESCAPED.sub(_unescape, text)
@@ -57,10 +65,17 @@ def _unescape(match: re.Match[str]) -> str:
     body = match.group(1)
     if body in _DELIMITERS:
         return _DELIMITERS[body]
-    if body == ".br":
-        return "\n"
+    if body in "HN":
+        return ""
+    if body[0] == ".":
+        return _FORMATTING[body[1:3]]
+    raw = bytes.fromhex(body[1:])
     try:
-        return bytes.fromhex(body[1:]).decode("utf-8", "surrogatepass")
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return raw.decode("cp1252")
     except UnicodeDecodeError:
         return match.group()
 

@@ -73,12 +73,34 @@ class Repetition(NamedTuple):
         return one_line(self.syntax.decode(parts[subcomponent - 1])) if len(parts) >= subcomponent else ""
 
     def id(self) -> str:
-        """Return the first subcomponent as a record number or an order number (`identity.normalized_id`)."""
-        return normalized_id(self.syntax.decode(self._component(1).split(self.syntax.subcomponent, 1)[0]))
+        """Return the first component as a record number or an order number (`identity.normalized_id`).
+
+        It has no subcomponents: an ampersand in it is a character of the number that nobody escaped.
+        """
+        return normalized_id(self.syntax.decode(self._component(1)))
 
     def component(self, number: int = 1) -> str:
         """Return a whole component as text on one line, for senders that do not escape an ampersand."""
         return one_line(self.syntax.decode(self._component(number)))
+
+    def whole(self) -> str:
+        """Return the whole repetition as text on one line, for fields without components (ST, TX)."""
+        return one_line(self.syntax.decode(self.raw))
+
+    def name(self, number: int = 1) -> str:
+        """Return a component that may have parts of its own (FN, SAD): its first part, which repeats the others.
+
+        Where the others are not repeated, the sender did not escape an ampersand of the text, and all of it is meant.
+        """
+        raw = self._component(number)
+        if self.syntax.subcomponent not in raw:
+            return one_line(self.syntax.decode(raw))
+        first, *rest = [one_line(self.syntax.decode(part)) for part in raw.split(self.syntax.subcomponent)]
+        if first and all(part.casefold() in first.casefold() for part in rest):
+            return first
+        if not first:
+            return " ".join(filter(None, rest))
+        return self.component(number)
 
     def authority(self, component: int) -> str:
         """Return the namespace of an HD, or the universal id if it has none."""

@@ -16,6 +16,7 @@ import msgspec
 
 from shared.domain import identity
 from shared.domain.clinics import Clinic, Configuration
+from shared.domain.codes import systems
 from shared.domain.codes.cdc import NO_VACCINE
 from shared.domain.hl7 import loinc
 from shared.domain.hl7.er7 import SEGMENT_END, encode
@@ -332,7 +333,7 @@ def _ce(
     primary = f"{encode(code)}^{encode(text)}^{encode(system)}"
     if not alternate:
         return primary
-    return f"{primary}^{encode(alternate)}^{encode(alternate_text)}^{encode(alternate_system or 'L')}"
+    return f"{primary}^{encode(alternate)}^{encode(alternate_text)}^{encode(systems.alternate(alternate_system))}"
 
 
 def _ces(codes: Iterable[Code], system: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.domain.codes import tables
+from shared.domain.codes import systems, tables
 from shared.domain.codes.table import Table
 
 
@@ -81,13 +81,6 @@ def _is_vis_document(code: str) -> bool:
     return len(code) == 24 and code.startswith("2530886983") and code.isascii() and code.isdigit()
 
 
-def _is_numbered_system(code: str) -> bool:
-    """`HL7nnnn` (an HL7 table) or `99zzz` (a local system)."""
-    if code.startswith("HL7"):
-        return len(code) == 7 and code.isascii() and code[3:].isdigit()
-    return len(code) == 5 and code.startswith("99") and code.isascii() and code.isalnum()
-
-
 SEX: Final = _of(tables.SEX, "sex (HL7 0001)")
 EVENT: Final = _set("trigger events (HL7 0003)", "HL70003", "K11 Q11 V04")
 RELATIONSHIP: Final = _of(tables.RELATIONSHIP, "relationships (HL7 0063)")
@@ -128,9 +121,8 @@ CHECK_DIGIT: Final = _set("check digit schemes (HL7 0061)", "HL70061", "ISO M10 
 CODING_SYSTEM: Final = _set(
     "coding systems (HL7 0396)",
     "HL70396",
-    "C4 CDCPHINVS CDCREC CVX FDAUNII HCPCS I10 I10C I10P I9 I9CDX ISO+ ISO3166_1 L LN MCD MCR MVX NCIT NDC NIP001 "
-    "NIP002 NPI RXNORM SCT UCUM UPC cdcgs1vis 99zzz",
-    _is_numbered_system,
+    " ".join(systems.KNOWN),
+    systems.is_numbered,
 )
 REGISTRY_STATUS: Final = _of(tables.REGISTRY_STATUS, "registry status (HL7 0441)")
 PRECISION: Final = _set("degrees of precision (HL7 0529)", "HL70529", "D H L M S Y")

@@ -11,6 +11,7 @@ from shared.domain.hl7.message import Message, Repetition, Segment
 from shared.domain.identity import NO_ORDER
 from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
 from shared.exports import blanks, values
+from shared.exports.columns import BY_NAME
 from shared.exports.hl7v2.fields import Reading, Triplet, look_up, triplets, with_alternate
 from shared.exports.visits import information_source
 from shared.replaced import replace
@@ -19,6 +20,8 @@ _CVX_SYSTEMS: Final = frozenset({"CVX", "HL70292", "2.16.840.1.113883.12.292"})
 _NDC_SYSTEMS: Final = frozenset({"NDC", "2.16.840.1.113883.6.69"})
 _MVX_SYSTEMS: Final = frozenset({"MVX", "HL70227", "2.16.840.1.113883.12.227"})
 _DOCUMENT_LENGTH: Final = 24
+# OBX-11 (HL7 0085): deleted, wrong, and no result.
+_WITHDRAWN: Final = frozenset({"D", "W", "X"})
 _VIS: Final = frozenset({loinc.VIS_DOCUMENT, loinc.VACCINE, loinc.VIS_EDITION, loinc.VIS_PRESENTED})
 _OTHER_REASON: Final = "02"
 
@@ -37,7 +40,7 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
     reason = _refusal_reason(rxa, reading)
     completion = _completion(rxa, reason, reading)
     vaccine, ndc = _vaccine(rxa, reading)
-    lot = rxa.text(15)
+    lot = _lot(rxa, reading)
     source = _information_source(rxa, completion, reading)
     action = _action(rxa, reading)
     amount = reading.read("amount", rxa.text(6), values.amount)
@@ -78,6 +81,15 @@ def deletes_by_id(message: Message, reading: Reading) -> bool:
 
 
 # ORC and RXA ----------------------------------------------------------------------------------------------------------
+
+
+def _lot(rxa: Segment, reading: Reading) -> str:
+    """RXA-15, a text without components: the first of several is the lot of the vaccine."""
+    first, *others = [lot.whole() for lot in rxa.repetitions(15)] or [""]
+    for other in others:
+        if other != first:
+            reading.note("VALUE-LEFT-OUT", "RXA-15", other)
+    return first
 
 
 def _action(rxa: Segment, reading: Reading) -> Action:
@@ -189,7 +201,9 @@ def _observations(message: Message, reading: Reading) -> _Observations:
             comments += map(_comment, segment.repetitions(3))
         elif segment.name == "OBX" and segment.text(3) and segment.first(5):
             code = segment.text(3)
-            if code == loinc.ANNOTATION:
+            if segment.text(11).upper() in _WITHDRAWN:
+                reading.note("OBSERVATION-WITHDRAWN", f"OBX {code}", f"{code} {segment.text(5)}".strip(), "OBX-11")
+            elif code == loinc.ANNOTATION:
                 comments += map(_comment, segment.repetitions(5))
             elif code in _VIS:
                 vis.append(segment)
@@ -204,17 +218,25 @@ def _take_observation(obx: Segment, observations: _Observations, reading: Readin
     """Read an observation of which the first one counts, or note that it is left out."""
     code, value = obx.text(3), obx.first(5)
     if code == loinc.ELIGIBILITY:
-        eligibility = observations.eligibility or reading.code("eligibility", value, "OBX-5")
-        observations.eligibility = eligibility
+        observations.eligibility = _only(observations.eligibility, "eligibility", value, reading)
     elif code == loinc.FUNDING_SOURCE:
-        funding_source = observations.funding_source or reading.code("funding_source", value, "OBX-5")
-        observations.funding_source = funding_source
+        observations.funding_source = _only(observations.funding_source, "funding_source", value, reading)
     elif code == loinc.DOSE_NUMBER:
-        observations.dose_number = observations.dose_number or value.text()
+        observations.dose_number = observations.dose_number or value.whole()
     else:
         # Without its evidence of immunity a report would say that the patient is not immune.
         finding = "IMMUNITY-NOT-READ" if code == loinc.IMMUNITY else "OBSERVATION-LEFT-OUT"
         reading.note(finding, f"OBX {code}", f"{code} {obx.text(3, 2)}".strip(), "OBX-3")
+
+
+def _only(before: Code, name: str, value: Repetition, reading: Reading) -> Code:
+    """The code of an observation of which a dose has one. A second one that differs holds the visit."""
+    code = reading.code(name, value, "OBX-5")
+    if not before:
+        return code
+    if code and code.code != before.code:
+        reading.note("OBSERVATIONS-DIFFER", BY_NAME[name].path, f"{before.code}, {code.code}", "OBX-5")
+    return before
 
 
 def _comment(repetition: Repetition) -> str:

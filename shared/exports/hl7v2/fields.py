@@ -34,7 +34,10 @@ class Triplet(NamedTuple):
 
 def triplets(ce: Repetition) -> list[Triplet]:
     """Return the primary and the alternate triplet of a coded field, without empty ones."""
-    both = (Triplet(ce.text(1), ce.text(2), ce.text(3)), Triplet(ce.text(4), ce.text(5), ce.text(6)))
+    both = (
+        Triplet(ce.text(1), ce.component(2), ce.text(3)),
+        Triplet(ce.text(4), ce.component(5), ce.text(6)),
+    )
     return [triplet for triplet in both if triplet.code or triplet.text]
 
 
@@ -100,6 +103,9 @@ class Reading:
         assert table is not None
         coded = triplets(ce)
         code = look_up(table, coded)
+        if code and coded[0].code and _is_read_by_text(table, coded):
+            about = columns.BY_NAME[name]
+            self.note("CODE-READ-BY-TEXT", about.path, "^".join(coded[0]), column)
         if code is None:
             if coded:
                 self.unreadable(name, coded[0].code or coded[0].text, column)
@@ -120,7 +126,7 @@ class Reading:
     def provider(self, segment: Segment, number: int) -> Provider:
         """Read an XCN. An id without authority or kind is left out, because nobody could tell whose it is."""
         xcn = segment.first(number)
-        provider = Provider("", xcn.text(2), xcn.text(3), xcn.text(4))
+        provider = Provider("", xcn.name(2), xcn.component(3), xcn.component(4))
         identifier = xcn.text()
         if not identifier:
             return provider
@@ -132,6 +138,12 @@ class Reading:
             return replace(provider, id=identifier, authority=authority, id_type=kind)
         self.note("PROVIDER-ID-LEFT-OUT", f"{segment.name}-{number}", identifier)
         return provider
+
+
+def _is_read_by_text(table: Table, coded: list[Triplet]) -> bool:
+    """Whether a code that names the table's own system is not in it, so that only its text told the meaning."""
+    named = [triplet for triplet in coded if triplet.code and triplet.system == table.system != ""]
+    return bool(named) and all(table.look_up(triplet.code) is None for triplet in coded if triplet.code)
 
 
 def look_up(table: Table, coded: Iterable[Triplet]) -> Code | None:
@@ -156,7 +168,7 @@ def with_alternate(code: Code, coded: Iterable[Triplet]) -> Code:
 
 def xpn(name: Repetition, kind: str = "L") -> Name:
     """Read a person's name. Of a family name with parts of its own (FN) the first is taken."""
-    return Name(name.text(1), name.text(2), name.text(3), name.text(4), kind)
+    return Name(name.name(1), name.component(2), name.component(3), name.component(4), kind)
 
 
 def names(segment: Segment, number: int) -> tuple[Name, tuple[Name, ...]]:
@@ -185,9 +197,9 @@ def _address(xad: Repetition, path: str, reading: Reading) -> Address:
     if xad.text(7) and kind is None:
         reading.unreadable("address_type", xad.text(7), f"{path}.7")
     return Address(
-        street=xad.text(1) or xad.text(1, 2),
-        other=xad.text(2),
-        city=xad.text(3),
+        street=xad.name(1),
+        other=xad.component(2),
+        city=xad.component(3),
         state=xad.text(4),
         zip=xad.text(5),
         country=country,

@@ -27,7 +27,9 @@ from shared.ports.objects import Objects, StoredObject
 from shared.replaced import replace
 
 # A vaccination with one of these faults is read; every other fault stands for a message that is not.
-_READ_ANYWAY: Final = frozenset({"", "ROW-CUT-OFF", "MESSAGE-LINE-BROKEN"})
+_READ_ANYWAY: Final = frozenset({"", "ROW-CUT-OFF", "MESSAGE-LINE-BROKEN", "MESSAGE-XML-ESCAPED"})
+# MSH-11 (HL7 0103): training and debugging.
+_TEST_DATA: Final = frozenset({"T", "D"})
 _UNPLACED: Final = ("", "", "")
 
 
@@ -140,6 +142,9 @@ class Hl7File(TextFile):
         sound, damage = mended(text, syntax_of(text), row.row)
         message = parse(sound)
         reading = Reading(row.row, self._dates)
+        processing = message.first("MSH").text(11).upper()
+        if processing in _TEST_DATA:
+            reading.note("MESSAGE-IS-TEST", "MSH-11", processing)
         of_patient = patient(message, reading)
         of_dose = dose(message, self._name, reading, visit_eligibility(message))
         if of_dose.is_given:

@@ -6,6 +6,7 @@ block characters. Each message names its own delimiters in MSH-1 and MSH-2. Noth
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ LONGEST_MESSAGE: Final = 16 * 1024 * 1024
 _LONGEST_PATIENT: Final = 131_072
 _KEPT_OF_UNREADABLE: Final = 16_384
 _MLLP: Final = re.compile("[\x0b\x1c]")
+_XML_ESCAPED: Final = re.compile(r"MSH[^A-Za-z0-9][^A-Za-z0-9]{3}&(?:amp|#38|#x26);", re.IGNORECASE)
 _BLANK: Final = "\r\n \t\ufeff"
 _OPENS: Final = {"BTS": "BHS", "FTS": "FHS"}
 _ENVELOPE: Final = frozenset({"FHS", "BHS", "BTS", "FTS"})
@@ -41,6 +43,7 @@ class RawMessage:
         fault: Code of the finding if the message cannot be taken apart.
         size: Length in characters.
         is_broken: A value was broken over lines and joined again.
+        is_xml: It was escaped for XML.
         is_cut: The file breaks off within the message.
     """
 
@@ -48,6 +51,7 @@ class RawMessage:
     fault: str = ""
     size: int = 0
     is_broken: bool = False
+    is_xml: bool = False
     is_cut: bool = False
 
     @property
@@ -82,6 +86,7 @@ class Splitter:
     is_cut: bool = False
     _message: RawMessage | None = None
     _syntax: Syntax | None = None
+    _is_xml: bool = False
     _messages_in_batch: int = 0
     _open_envelopes: list[str] = field(default_factory=list)
 
@@ -112,15 +117,21 @@ class Splitter:
         if name == "MSH" and is_segment:
             yield from self._finished()
             self._messages_in_batch += 1
+            self._is_xml = _XML_ESCAPED.match(line) is not None
+            line = self._unescaped(line)
             self._syntax = syntax_of(line)
-            self._message = RawMessage([line], "" if self._syntax else "MESSAGE-UNREADABLE", len(line))
+            fault = "" if self._syntax else "MESSAGE-UNREADABLE"
+            self._message = RawMessage([line], fault, len(line), is_xml=self._is_xml)
         elif name in _ENVELOPE and is_segment:
             yield from self._finished()
             self._take_envelope(name, line)
         elif self._message is None:
             self._message, self._syntax = RawMessage([line], "MESSAGE-WITHOUT-MSH", len(line)), None
         else:
-            self._add(self._message, line)
+            self._add(self._message, self._unescaped(line))
+
+    def _unescaped(self, line: str) -> str:
+        return html.unescape(line) if self._is_xml else line
 
     def _add(self, message: RawMessage, line: str) -> None:
         message.size += len(line) + 1
@@ -174,9 +185,12 @@ def orders(message: RawMessage) -> Iterator[Order]:
     """
     patient: list[str] = []
     group: list[str] = []
-    fault = "MESSAGE-LINE-BROKEN" if message.is_broken else ""
+    fault = "MESSAGE-LINE-BROKEN" if message.is_broken else "MESSAGE-XML-ESCAPED" if message.is_xml else ""
     for line in message.lines[1:]:
         name = line[:3]
+        if name == "PID" and patient and _is_blank(line):
+            # Some senders write an empty PID before each order.
+            continue
         if name == "PID":
             yield from _order(message, patient, group, fault)
             patient, group = [line], []
@@ -198,6 +212,11 @@ def _order(message: RawMessage, patient: list[str], group: list[str], fault: str
     if sum(map(len, patient)) > _LONGEST_PATIENT:
         patient, fault = [line for line in patient if line.startswith("PID")][:1], "MESSAGE-HUGE"
     yield Order("\r".join((message.lines[0], *patient, *group)), fault)
+
+
+def _is_blank(line: str) -> bool:
+    """Whether a segment has nothing but its name, its number and delimiters."""
+    return not any(map(str.isalnum, line[3:].lstrip("|0123456789")))
 
 
 def _has_rxa(group: list[str]) -> bool:

@@ -43,7 +43,7 @@ def patient(message: Message, reading: Reading) -> Patient:
         name=name,
         birth_date=reading.day("birth_date", pid.text(7)),
         sex=_sex(pid, reading),
-        mothers_maiden_name=pid.text(6),
+        mothers_maiden_name=pid.first(6).name(),
         aliases=aliases,
         races=tuple(dict.fromkeys(race for race in races if race)),
         ethnicity=next((code for ce in pid.repetitions(22) if (code := reading.code("ethnicity", ce))), NO_CODE),

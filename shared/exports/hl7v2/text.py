@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from shared.domain.hl7 import er7
 from shared.domain.hl7.message import Syntax, parse
 from shared.domain.model import Finding
 from shared.exports.damage import ENCODED_TWICE, LOST, TEXT_LOST, decoded_once_more
@@ -28,9 +29,11 @@ def mended(text: str, syntax: Syntax | None, row: int) -> tuple[str, list[Findin
     Returns:
         The repaired text, and what was damaged.
     """
-    if text.isascii() and _NUL not in text:
-        return text, []
     findings: list[Finding] = []
+    if syntax is not None and syntax.escape in text and _has_unknown_escape(text, syntax):
+        findings.append(_finding("ESCAPE-UNKNOWN", text, syntax, lambda value: _has_unknown_escape(value, syntax), row))
+    if text.isascii() and _NUL not in text:
+        return text, findings
     sound, is_plausible = repaired(text)
     if sound != text and not (is_plausible and _names_single_byte_set(text, syntax)):
         code = "ROW-READ-AS-WINDOWS-1252" if is_plausible else "ROW-ENCODING-UNREADABLE"
@@ -52,6 +55,12 @@ def _names_single_byte_set(text: str, syntax: Syntax | None) -> bool:
         return False
     msh_18 = parse(text.split("\r", 1)[0], syntax).first("MSH").raw(18).upper()
     return any(name in msh_18 for name in _SINGLE_BYTE_SETS)
+
+
+def _has_unknown_escape(text: str, syntax: Syntax) -> bool:
+    plain = text.replace(syntax.escape, er7.ESCAPE) if syntax.escape != er7.ESCAPE else text
+    # MSH-2 looks like one.
+    return er7.UNKNOWN_ESCAPE.search(er7.decode(plain.partition("\r")[2] or plain)) is not None
 
 
 def _is_undecoded(value: str) -> bool:

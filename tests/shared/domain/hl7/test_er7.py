@@ -52,8 +52,22 @@ def test_any_text_can_be_decoded(text):
 
 
 def test_unknown_and_broken_escapes_stay_as_they_are():
-    for text in ("\\H\\bold\\N\\", "\\XE9\\", "\\X0\\", "\\", "a\\b"):
+    for text in ("\\X81\\", "\\X0\\", "\\", "a\\b", "\\C2842\\", "\\Zown\\", "\\.zz\\"):
         assert er7.decode(text) == text
+
+
+def test_formatted_text_becomes_plain_text():
+    for text, plain in (
+        ("\\H\\bold\\N\\", "bold"),
+        ("one\\.br\\two", "one\ntwo"),
+        ("one\\.sp2\\two", "one\ntwo"),
+        ("one\\.sp\\two", "one\ntwo"),
+        ("one\\.in+4\\two", "one two"),
+        ("\\.fi\\text\\.nf\\", "text"),
+        ("caf\\XE9\\", "caf\u00e9"),
+        ("caf\\XC3A9\\", "caf\u00e9"),
+    ):
+        assert er7.decode(text) == plain
 
 
 def test_the_line_break_of_formatted_text_is_a_line_feed():
