@@ -14,7 +14,6 @@ from shared.domain.lifecycle import Event, State
 from shared.domain.submission import Submission
 from shared.ports.ledger import NotClaimed, Waiting
 from shared.replaced import replace
-from shared.usecases.correction.correct import Correct
 from shared.usecases.delivery import submit
 from shared.usecases.delivery.attempt import AttemptResult
 from shared.usecases.delivery.lineage import Standing
@@ -112,17 +111,13 @@ class TrustsAnyAnswer(Submit):
         return replace(result, event=Event.ACCEPT, attempt=replace(result.attempt, state=State.ACCEPTED, fault=""))
 
 
-def _everything_is_begun(_: Correct, old: Submission, chart: Chart) -> dict[str, None]:
-    return {dose.newest: None for dose in chart.doses if old.msh_10 in dose.carriers}
-
-
 BROKEN = {
     "the claim has no condition": ({"ledger_class": ledger_with(states_class=ClaimsAnything)}, ANYTHING),
     "resends are not counted": ({"ledger_class": ledger_with(states_class=ResendsForEver)}, "unknown outcomes"),
     "known charts are forgotten": ({"ledger_class": ledger_with(charts_class=ForgetsCharts)}, ANYTHING),
     "attempts are overwritten": ({"ledger_class": ledger_with(memory_class=LosesAttempts)}, "loses an attempt"),
     "the sweep finds nothing": ({"ledger_class": ledger_with(backlog_class=SweepsNothing)}, "does not drain"),
-    "order is left to the queue": ({"submit": SendsInAnyOrder, "mischief": MUCH_IS_DEFERRED}, "which corrects it"),
+    "order is left to the queue": ({"submit": SendsInAnyOrder, "mischief": MUCH_IS_DEFERRED}, ANYTHING),
     "nobody is told": ({"submit": DoesNotFollowUp}, "not in the worklist"),
     "a fault counts as accepted": ({"submit": TrustsAnyAnswer}, "never stored it"),
 }
@@ -142,7 +137,6 @@ RULES: dict[str, tuple[object, str, object]] = {
     "the dose index finds nothing": (MemoryDoseIndex, "find", lambda *_: {}),
     "a late file counts as new": (Arrival, "as_of", property(lambda self: self.arrived.isoformat())),
     "a redelivered file does not know its own work": (Chart, "work_of", lambda _, by: Work(by)),
-    "a correction speaks of doses that moved on": (Correct, "_begun", _everything_is_begun),
     "a message is sent as it was built": (submit, "is_outdated", lambda *_: False),
     "a deletion in an export is not drafted": (Drafting, "_delete", lambda *_: None),
 }
