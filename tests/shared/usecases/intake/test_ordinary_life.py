@@ -422,3 +422,45 @@ def test_what_was_never_received_goes_out_under_the_corrected_facility_code() ->
     life.deliver()
     assert life.iis == {"CT9001 SYN-1 D1": "20260302 AB123"}
     assert life.registry.received[-1].split("|")[3].split("^")[0] == "CT9001"
+
+
+# a person's correction ------------------------------------------------------------------------------------------------
+
+
+def test_a_correction_stays_when_the_export_changes_something_else_and_ends_when_it_has_a_value(life: Life) -> None:
+    typed = DOSE._replace(lot="")
+    life.export(typed)
+    life.correct(life.made()[-1].msh_10, {"lot": "FOUND1"})
+    life.deliver()
+    assert life.iis == {"CT9001 SYN-1 D1": "20260302 FOUND1"}
+    life.export(typed._replace(phone="860-555-0199"))
+    assert life.open == []
+    assert life.iis == {"CT9001 SYN-1 D1": "20260302 FOUND1"}
+    life.export(typed._replace(phone="860-555-0199", lot="EHR1"))
+    assert life.iis == {"CT9001 SYN-1 D1": "20260302 EHR1"}
+
+
+@pytest.mark.parametrize("new", [{"day": "2026-03-03"}, {"clinic": "oak"}, {"mrn": "SYN-2"}])
+def test_a_correction_goes_along_when_the_dose_moves(life: Life, new: dict[str, str]) -> None:
+    life.export(DOSE._replace(lot=""))
+    life.correct(life.made()[-1].msh_10, {"lot": "FOUND1"})
+    life.deliver()
+    life.export(DOSE._replace(lot="", **new))
+    assert [one.split(" ")[1] for one in life.iis.values()] == ["FOUND1"]
+    assert life.open == []
+
+
+def test_what_an_export_took_over_meanwhile_cannot_be_corrected_and_a_correction_twice_is_sent_once(life: Life) -> None:
+    life.export(DOSE._replace(lot=""))
+    first = life.made()[-1].msh_10
+    for _ in range(2):
+        life.correct(first, {"lot": "FOUND1"})
+    life.deliver()
+    assert len(life.sent) == 1
+    life.export(DOSE._replace(lot="", id="D2", day="2026-03-04"))
+    second = life.made()[-1].msh_10
+    life.export(DOSE._replace(lot="EHR1", id="D2", day="2026-03-04"))
+    sent = len(life.sent)
+    life.correct(second, {"lot": "OLD1"})
+    life.deliver()
+    assert len(life.sent) == sent
