@@ -10,6 +10,7 @@ help:
 	@echo 'Use vaxline'
 	@echo '  make demo         exports of three clinics, through to the acknowledgments of a simulated CT WiZ'
 	@echo '                    EXPORTS=path: your own files; CONFIG=clinics.toml; JSON=1: totals as JSON on the last line'
+	@echo '                    ENDPOINT=url: an IIS on this machine in the place of the simulated CT WiZ'
 	@echo 'Change vaxline (CONTRIBUTING.md)'
 	@echo '  make test         sets up and runs all tests; ARGS="tests/shared -k ack" runs some of them'
 	@echo '  make check        lint, types, import contracts, docs, bandit, and pip-audit where its data can be reached'
@@ -49,7 +50,7 @@ demo test: export PYTHONDONTWRITEBYTECODE :=
 demo test: export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 
 demo: $(VENV)/.local
-	@$(BIN)/python -m console.demo $(if $(EXPORTS),--exports '$(EXPORTS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(JSON),--json) $(ARGS)
+	@$(BIN)/python -m console.demo $(if $(EXPORTS),--exports '$(EXPORTS)') $(if $(CONFIG),--config '$(CONFIG)') $(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(JSON),--json) $(ARGS)
 
 # A file stays on one worker, since its tests share fixtures. The order of the folders puts short files last, which balances
 # the workers.

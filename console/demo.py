@@ -52,8 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out.print(f"There is no file to read in {given.exports}.")
         return 1
     scenario = run_scenario(given.scenario, seed=given.seed, pace=LAPTOP_PACE)
-    with runs.start(clinics.read_text("utf-8"), str(clinics), continued=given.again, scenario=scenario) as run:
-        out.print(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto, configuration {clinics}")
+    text, again = clinics.read_text("utf-8"), given.again
+    with runs.start(text, str(clinics), continued=again, scenario=scenario, endpoint=given.endpoint) as run:
+        out.print(f"{run.iis}, AWS played by moto, configuration {clinics}")
         generated = given.exports is None
         start = f"{datetime.now(UTC):%H%M%S}"
         with Engine(run.cloud) as engine:
@@ -78,6 +79,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--doses", type=int, default=120, help="approximate number of doses to generate")
     parser.add_argument("--again", action="store_true", help="continue from the saved state of the last run")
     parser.add_argument("--scenario", choices=SCENARIOS, help="faults to play, as measured at real IISs")
+    parser.add_argument("--endpoint", default="", help="an IIS on this machine in the simulated CT WiZ's place")
     parser.add_argument("--seed", type=int, default=0, help="seed of the scenario; the same seed gives the same faults")
     parser.add_argument("--json", action="store_true", help="totals as JSON on the last line of standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing else")

@@ -15,7 +15,7 @@ from shared.bootstrap import Application
 
 @contextmanager
 def interactive_run(
-    folder: Path, config: Path | None, scenario: str, seed: int, *, tell: Tell
+    folder: Path, config: Path | None, scenario: str, seed: int, *, tell: Tell, endpoint: str = ""
 ) -> Iterator[Application]:
     """Keep a local run going while the context lasts; it continues from the saved state where there is any.
 
@@ -25,6 +25,7 @@ def interactive_run(
         scenario: name of the faults that the simulator plays; empty for none.
         seed: seed of the scenario.
         tell: prints a line for the user.
+        endpoint: of an IIS on this machine in the simulator's place; see `runs.start`.
 
     Raises:
         LookupError: the configuration has errors, there is no such scenario, or another process has a run open.
@@ -34,8 +35,8 @@ def interactive_run(
     clinics = config or (None if snapshot.exists() else runs.DEMO_CLINICS)
     text = clinics.read_text("utf-8") if clinics else ""
     scenario_run = run_scenario(scenario, seed=seed, pace=LAPTOP_PACE)
-    with runs.sigterm_as_interrupt(), runs.keep_running(text, scenario_run) as run:
-        tell(f"Simulated CT WiZ at {run.simulator.endpoint}, AWS played by moto.")
+    with runs.sigterm_as_interrupt(), runs.keep_running(text, scenario_run, endpoint) as run:
+        tell(f"{run.iis}, AWS played by moto.")
         with DropFolder(run, folder.resolve(), tell) as drop:
             sources = ", ".join(run.configuration.sources)
             tell(f"Drop exports into {drop.folder}/SOURCE/, where SOURCE is one of {sources}.")

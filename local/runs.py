@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from functions import logs
-from local import private
+from local import other_iis, private
 from local.aws import snapshot
 from local.aws.cloud import LocalCloud, writes
 from local.aws.engine import Engine
@@ -60,6 +60,7 @@ class LocalRun:
         name: str,
         scenario: ScenarioRun | None = None,
         known: Collection[str] = (),
+        other_iis: str = "",
     ) -> None:
         """Create the run without starting the simulator.
 
@@ -69,8 +70,10 @@ class LocalRun:
             name: the name of that file, for error messages.
             scenario: the faults that the simulator plays.
             known: the facility codes that the simulator knows; where none are given, those of every configuration.
+            other_iis: endpoint of an IIS on this machine in the simulator's place; empty for none.
         """
         self.cloud = cloud
+        self.other_iis = other_iis
         self.saved: snapshot.Saved | None = None
         """Of which saved state it is the continuation; None for a new run."""
         self._clinics = clinics
@@ -96,7 +99,8 @@ class LocalRun:
         """
         with self._saving, self.engine.paused() if self.engine else nullcontext(enter_result=True) as is_still:
             if is_still:
-                snapshot.save(self.cloud, list(self.simulator.accepted.values()), has_ended=has_ended)
+                accepted = list(self.simulator.accepted.values())
+                snapshot.save(self.cloud, accepted, has_ended=has_ended, endpoint=self.other_iis)
             return is_still
 
     def resume(self) -> tuple[str, ...]:
@@ -129,19 +133,30 @@ class LocalRun:
         return [item.key for item in self.application.objects.list(INBOX_PREFIX) if not is_converted(item)]
 
     def configure(self) -> None:
-        """Put the configuration in force, with the simulator's endpoint, and store the clinics' secrets."""
+        """Put the configuration in force, with the run's own endpoint, and store the clinics' secrets."""
         self.application.configurations.push(self._clinics, self.configuration.version)
         self.configuration = self.application.configurations.current()
 
     def _prepare(self, text: str) -> str:
-        """Return a clinics.toml with the simulator's endpoint; give its clinics accounts and secrets."""
+        """Return a clinics.toml with the run's own endpoint; give its clinics accounts and secrets."""
         configuration = read_configuration(text)
         clinics = configuration.clinics.values()
         self.simulator.admit(_accounts(clinics), _facility_codes(clinics))
         for secret in {clinic.secret for clinic in clinics} - self._secrets:
-            self.cloud.put_secret(secret, secret, _PASSWORD)
+            username, password = other_iis.account(secret, _PASSWORD) if self.other_iis else (secret, _PASSWORD)
+            self.cloud.put_secret(secret, username, password)
             self._secrets.add(secret)
-        return text.replace(configuration.iis.endpoint, self.simulator.endpoint)
+        return text.replace(configuration.iis.endpoint, self.endpoint)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that the run sends to."""
+        return self.other_iis or self.simulator.endpoint
+
+    @property
+    def iis(self) -> str:
+        """What stands at the endpoint, in words."""
+        return f"{'Your IIS' if self.other_iis else 'Simulated CT WiZ'} at {self.endpoint}"
 
 
 class _LocalConfigurations(S3Configurations):
@@ -168,7 +183,7 @@ def _facility_codes(clinics: Iterable[Clinic]) -> set[str]:
 
 @contextmanager
 def start(
-    clinics: str, name: str, *, continued: bool = False, scenario: ScenarioRun | None = None
+    clinics: str, name: str, *, continued: bool = False, scenario: ScenarioRun | None = None, endpoint: str = ""
 ) -> Iterator[LocalRun]:
     """Start a run. Its state is saved when the context ends, also after an error or Ctrl-C.
 
@@ -177,13 +192,17 @@ def start(
         name: the name of that file, for error messages.
         continued: continue from the saved state of the last run.
         scenario: the faults that the simulator plays.
+        endpoint: of an IIS on this machine in the simulator's place; empty for that of the run that is continued, or
+            else the simulator; `simulated` for the simulator.
 
     Raises:
-        LookupError: the configuration has errors, or another process has a run open.
+        LookupError: the configuration has errors, the endpoint is on another machine, or another process has a run
+            open.
     """
     with _exclusively(), LocalCloud() as cloud:
         saved = snapshot.load(cloud) if continued else None
-        run = LocalRun(cloud, clinics, name, scenario)
+        other = _other_iis(endpoint or (saved.endpoint if saved else ""), scenario)
+        run = LocalRun(cloud, clinics, name, scenario, other_iis=other)
         run.saved = saved
         if continued:
             # The simulator answers queries about what it accepted earlier.
@@ -195,6 +214,15 @@ def start(
                 yield run
             finally:
                 run.save(has_ended=True)
+
+
+def _other_iis(endpoint: str, scenario: ScenarioRun | None) -> str:
+    """Return the endpoint of an IIS in the simulator's place, or an empty text for the simulator."""
+    if endpoint in ("", other_iis.SIMULATED):
+        return ""
+    if scenario is not None:
+        raise LookupError("only the simulated CT WiZ plays a scenario: leave --scenario or --endpoint out")
+    return other_iis.checked_endpoint(endpoint)
 
 
 @contextmanager
@@ -247,7 +275,7 @@ def open_last() -> Iterator[Application]:
 
 
 @contextmanager
-def keep_running(clinics: str = "", scenario: ScenarioRun | None = None) -> Iterator[LocalRun]:
+def keep_running(clinics: str = "", scenario: ScenarioRun | None = None, endpoint: str = "") -> Iterator[LocalRun]:
     """Continue the last run with all functions and schedules running while the context lasts.
 
     Where this process has a `temporary` run open, that one is used.
@@ -255,6 +283,7 @@ def keep_running(clinics: str = "", scenario: ScenarioRun | None = None) -> Iter
     Args:
         clinics: the text of a clinics.toml; empty for the one of the last run.
         scenario: the faults that the simulator plays.
+        endpoint: as of `start`.
 
     Raises:
         LookupError: there was no run yet and no configuration is given, or the configuration has errors.
@@ -263,7 +292,7 @@ def keep_running(clinics: str = "", scenario: ScenarioRun | None = None) -> Iter
     if current is not None:
         yield current
         return
-    with _continue_last(clinics, scenario) as run:
+    with _continue_last(clinics, scenario, endpoint) as run:
         try:
             with Engine(run.cloud, schedules=True) as engine, _saved_now_and_then(run):
                 run.engine = engine
@@ -311,11 +340,12 @@ def _logs_in(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _continue_last(clinics: str = "", scenario: ScenarioRun | None = None) -> Iterator[LocalRun]:
+def _continue_last(clinics: str = "", scenario: ScenarioRun | None = None, endpoint: str = "") -> Iterator[LocalRun]:
     """Continue the last run; with `clinics` start a new one where there is none."""
     exists = snapshot.exists()
     text = clinics or snapshot.stored(CURRENT_CONFIGURATION).decode("utf-8")
-    with start(text, "the clinics.toml of the local run", continued=exists, scenario=scenario) as run:
+    name = "the clinics.toml of the local run"
+    with start(text, name, continued=exists, scenario=scenario, endpoint=endpoint) as run:
         for line in run.resume():
             sys.stderr.write(f"{line}\n")
         yield run

@@ -41,6 +41,10 @@ def local(
         str, typer.Option(help="faults of CT WiZ: typical-week, repeated-failures or regional-outage")
     ] = "",
     seed: Annotated[int, typer.Option(help="seed of the scenario; the same seed gives the same faults")] = 0,
+    endpoint: Annotated[
+        str,
+        typer.Option(help="an IIS on this machine in CT WiZ's place; `simulated` for the simulator again"),
+    ] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="the console's port; 0 is any free port")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the console's address")] = False,
 ) -> None:
@@ -50,7 +54,7 @@ def local(
     """
     from local.interactive import interactive_run
 
-    with interactive_run(drop, config, scenario, seed, tell=_tell) as application:
+    with interactive_run(drop, config, scenario, seed, tell=_tell, endpoint=endpoint) as application:
         _serve(application, LOCAL_STAGE, port=port, no_browser=no_browser)
 
 

@@ -34,10 +34,17 @@ _LEVEL: Final = 1
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """When a state was saved, and whether the run was ended then; if not, it was killed later."""
+    """When a state was saved.
+
+    Attributes:
+        at: the time.
+        has_ended: whether the run ended then; if not, it was killed later.
+        endpoint: of the IIS that stood in the simulated CT WiZ's place; empty for none.
+    """
 
     at: datetime
     has_ended: bool
+    endpoint: str = ""
 
 
 class _Object(msgspec.Struct, frozen=True):
@@ -48,13 +55,14 @@ class _Object(msgspec.Struct, frozen=True):
     modified: datetime
 
 
-def save(cloud: LocalCloud, accepted: Iterable[str], *, has_ended: bool) -> None:
+def save(cloud: LocalCloud, accepted: Iterable[str], *, has_ended: bool, endpoint: str = "") -> None:
     """Save the state of a local cloud and of the simulated CT WiZ.
 
     Args:
         cloud: the local cloud; no function may run meanwhile.
         accepted: the messages that the simulated CT WiZ accepted, in their order.
         has_ended: whether the run ends with this.
+        endpoint: of the IIS in the simulated CT WiZ's place; empty for none.
     """
     private.own_folder(FOLDER)
     new = FOLDER / f"{_STATE}-new"
@@ -63,7 +71,7 @@ def save(cloud: LocalCloud, accepted: Iterable[str], *, has_ended: bool) -> None
             _write_ledger(state, cloud)
             _write_objects(state, cloud)
             state.writestr(_ACCEPTED, "".join(json.dumps(message) + "\n" for message in accepted))
-            state.writestr(_SAVED, msgspec.json.encode(Saved(datetime.now(UTC), has_ended)))
+            state.writestr(_SAVED, msgspec.json.encode(Saved(datetime.now(UTC), has_ended, endpoint)))
         stream.flush()
         os.fsync(stream.fileno())
     new.replace(FOLDER / _STATE)
