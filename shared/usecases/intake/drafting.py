@@ -534,7 +534,7 @@ class Drafting:
         if not own.content:
             for made in self._deletions_before(own):
                 self._complete(made, part, made.doses)
-            self._name(part, own.doses)
+            self._name(part, [dose for dose in own.doses if self._before_has(own, dose)])
         current = tuple(dose for dose in own.doses if self._before_has(own, dose))
         self._complete(own, part, current)
 
