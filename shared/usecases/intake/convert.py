@@ -61,6 +61,13 @@ class Unfinished:
     rows: int
 
 
+class UnwrittenError(RuntimeError):
+    """A dose that moves or is deleted was taken up by another file that has not written its submission yet.
+
+    Another conversion is at work, or was killed. The event comes again when the other file's is done.
+    """
+
+
 Converted = FileSummary | Waiting | Ignored | Unfinished
 
 
@@ -197,6 +204,7 @@ class Convert:
             # A patient with a dose that another chart has, or another patient of this chunk, is written alone.
             if all(times[dose] == 1 and index.get(dose, key) == key for dose in unsure[key])
         }
+        drafts = {key: draft for key, draft in drafts.items() if not draft.waits_for}
         written = self._write(self._with_backfill(drafts, arrival), index, arrival)
         submissions: list[Submission] = []
         for key, own in patients.items():
@@ -277,6 +285,10 @@ class Convert:
             unsure = _unsure_doses(visits, chart, arrival)
             index = self._dose_index.find(unsure)
             draft = self._drafted(chart, visits, arrival, self._doses_elsewhere(chart, unsure, index))
+            if draft.waits_for:
+                raise UnwrittenError(
+                    f"file {arrival.file_id} has to wait for {draft.waits_for}, which another file has begun to write"
+                )
             if self._write(self._with_backfill({key: draft}, arrival), index, arrival):
                 return draft
         raise _contended(arrival)

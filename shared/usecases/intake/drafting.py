@@ -40,6 +40,8 @@ class Draft:
         ended: Submissions that were never sent and whose doses are deleted.
         named: The keys of the doses that are new to the chart and have an id of the EHR (`identity.dose_key`).
         findings: Findings about the export, not about a submission.
+        waits_for: A submission that another file has noted in a chart and not written yet. Nothing can be drafted
+            before: it may have brought to the IIS what has to be deleted now.
     """
 
     chart: Chart | None = None
@@ -49,6 +51,7 @@ class Draft:
     ended: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    waits_for: str = ""
 
     @property
     def rows(self) -> int:
@@ -230,7 +233,7 @@ class Drafting:
             elif state.is_deleted:
                 self._end_again(state)
             else:
-                content = self._content(state, self._before.key)
+                content = self._content(state, self._before)
                 if content:
                     groups.setdefault((state.clinic, state.date), []).append((dose.id, content))
                 else:
@@ -287,11 +290,15 @@ class Drafting:
                 self._change(replace(state, is_deleted=True, is_held=False, as_of=self._arrival.as_of))
         return made.msh_10
 
-    def _content(self, state: DoseState, chart: str) -> str:
+    def _content(self, state: DoseState, chart: Chart) -> str:
         """The newest submission with a dose that the IIS has, may have or may still get; empty if there is none."""
-        for carrier in self._submissions.many(reversed(state.carriers)):
+        carriers = {one.msh_10: one for one in self._submissions.many(reversed(state.carriers))}
+        own = {made.msh_10 for made in (*self._made, *self._own.made)}
+        if state.newest not in carriers and state.newest not in own and not chart.corrected_by(state.newest):
+            self._draft.waits_for = state.newest
+        for carrier in carriers.values():
             dose = next((one for one in carrier.visit.doses if one.id == state.id), None)
-            if dose is None or carrier.chart != chart:
+            if dose is None or carrier.chart != chart.key:
                 # One of another chart notes that the dose went there.
                 continue
             if dose.action is Action.DELETE:
@@ -486,7 +493,7 @@ class Drafting:
         for dose in states:
             before = self._doses.get(dose)
             if before is not None and not before.is_deleted and before.clinic != part.clinic:
-                content = self._content(before, self._before.key)
+                content = self._content(before, self._before)
                 if content and self._has_other_numbers(content, dose, part):
                     places.setdefault((before.clinic, before.date), []).append((dose, content))
         for group in places.values():
@@ -494,7 +501,7 @@ class Drafting:
         others: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         charts = {other.chart.key: other.chart for _, other in moved}
         for one, other in moved:
-            content = self._content(other.dose, other.chart.key)
+            content = self._content(other.dose, other.chart)
             if one.id in states and content and self._has_other_numbers(content, one.id, part):
                 others.setdefault((other.chart.key, other.dose.clinic, other.dose.date), []).append((one.id, content))
         for (key, _, _), group in others.items():
