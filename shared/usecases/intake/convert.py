@@ -40,7 +40,9 @@ from shared.usecases.intake.arrival import Arrival, Ignored, Waiting, arrival_of
 from shared.usecases.intake.bounds import bounded
 from shared.usecases.intake.builder import Builder
 from shared.usecases.intake.by_chart import by_chart
-from shared.usecases.intake.drafting import Draft, Drafting, Elsewhere, says_nothing_new
+from shared.usecases.intake.draft import Draft, Elsewhere
+from shared.usecases.intake.drafting import Drafting
+from shared.usecases.intake.parts import says_nothing_new
 
 CHUNK: Final = 100
 """Visits that are written at once."""

@@ -5,86 +5,24 @@ visits ──► clinics by their keys ──► deletions first ──► doses
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from shared.domain import identity
 from shared.domain.chart import Chart, DoseState, Left, Made, Work, replaced_by, unread_id
 from shared.domain.clinics import number_space
-from shared.domain.fingerprints import dose_fingerprints
 from shared.domain.lifecycle import STORED_BY_IIS, State
 from shared.domain.model import Action, Dose, Finding, Visit
 from shared.domain.person import Person, differences
-from shared.domain.submission import Submission
 from shared.exports import visits as reading
-from shared.exports.standing_corrections import by_place, is_one_person, moved_corrections, still_standing
+from shared.exports.standing_corrections import moved_corrections, still_standing
 from shared.ports.ledger import Submissions
 from shared.replaced import replace
-from shared.usecases.findings import is_error
 from shared.usecases.intake.arrival import Arrival
 from shared.usecases.intake.builder import Builder, Rows
-
-
-@dataclass(slots=True)
-class Draft:
-    """The writes for the visits of one patient.
-
-    Attributes:
-        chart: The next version of the chart; None if it does not change.
-        new: Submissions that are not in the ledger yet.
-        known: Submissions of this very file that are in the ledger: its event came again.
-        left: Doses that came from other charts.
-        ended: Submissions that were never sent and whose doses are deleted.
-        named: The keys of the doses that are new to the chart and have an id of the EHR (`identity.dose_key`).
-        findings: Findings about the export, not about a submission.
-        waits_for: A submission that another file has noted in a chart and not written yet. Nothing can be drafted
-            before: it may have brought to the IIS what has to be deleted now.
-    """
-
-    chart: Chart | None = None
-    new: list[Submission] = field(default_factory=list)
-    known: list[Submission] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
-    named: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    waits_for: str = ""
-
-    @property
-    def rows(self) -> int:
-        """Rows that its submissions stand for."""
-        return sum(one.row_count for one in (*self.new, *self.known))
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The doses of a patient at one clinic on one day, as the export has them.
-
-    `mrn` is the record number that a person gave them instead of the export's; empty if nobody did.
-    """
-
-    visit: Visit
-    clinic: str
-    fingerprints: Mapping[str, str]
-    mark: int
-    is_deletion: bool
-    mrn: str = ""
-
-    @property
-    def date(self) -> str:
-        return self.visit.date
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """A dose as another chart has it."""
-
-    chart: Chart
-    dose: DoseState
-
+from shared.usecases.intake.draft import Draft, Elsewhere
+from shared.usecases.intake.parts import Part, mark_of, of_two_people, parts_of, rows_of, twice_in_file
 
 Others = Callable[[str], Elsewhere | None]
 """Returns the dose of an id as a chart of another patient has it."""
@@ -113,7 +51,7 @@ class Drafting:
         self._doses = chart.by_id()
         self._changed: dict[str, DoseState] = {}
         self._made: list[Made] = []
-        self._news: list[_Part] = []
+        self._news: list[Part] = []
         self._own = chart.work_of(arrival.file_id)
         self._corrected = chart
         self._draft = Draft()
@@ -122,7 +60,7 @@ class Drafting:
         """Return the writes for all visits that the export has of the patient."""
         if self._arrival.as_of < self._before.as_of:
             visits = self._with_newest_patient(visits)
-        parts = list(_without_deleted_later(list(self._parts(visits))))
+        parts = list(parts_of(visits, self._before, self._arrival))
         added = [part for part in parts if not part.is_deletion]
         if self._before.corrections and self._arrival.as_of >= self._before.as_of:
             standing = still_standing(self._before.corrections, [part.visit for part in added])
@@ -131,14 +69,14 @@ class Drafting:
         for part in parts:
             if part.is_deletion:
                 self._delete(part, ids)
-        conflicts = self._of_two_people(added)
+        conflicts = of_two_people(added, self._before)
         for part in added:
-            found = [*conflicts.get(part.visit.rows, ()), *_twice_in_file(part, ids)]
+            found = [*conflicts.get(part.visit.rows, ()), *twice_in_file(part, ids)]
             self._add(part, tuple(found))
         self._finish()
         return self._draft
 
-    # from visits to parts --------------------------------------------------------------------------------------------
+    # two people, or two doses ----------------------------------------------------------------------------------------
 
     def _with_newest_patient(self, visits: Sequence[Visit]) -> Sequence[Visit]:
         """The visits of a late older export with the newest patient data, so that the late one undoes nothing."""
@@ -147,62 +85,6 @@ class Drafting:
         if found is None or not found.visit.patient.mrn:
             return visits
         return [replace(visit, patient=found.visit.patient) for visit in visits]
-
-    def _parts(self, visits: Sequence[Visit]) -> Iterator[_Part]:
-        places: dict[tuple[str, str, str, int], list[Visit]] = {}
-        for number, whole in enumerate(visits):
-            # Rows that could not be placed are kept apart.
-            alone = 0 if whole.date and whole.patient.mrn else number + 1
-            for (mrn, clinic), visit in by_place(whole, self._before.corrections):
-                places.setdefault((self._clinic_of(clinic or visit.clinic), visit.date, mrn, alone), []).append(visit)
-        taken: set[str] = set()
-        for (clinic, _, mrn, _), group in places.items():
-            visit = group[0] if len(group) == 1 else reading.joined(group, self._arrival.source)
-            visit = self._placed(visit, taken)
-            taken.update(dose.id for dose in visit.doses)
-            for one in _by_action(visit):
-                is_deletion = _is_deletion(one)
-                yield _Part(one, clinic, dose_fingerprints(one), _mark(one.rows), is_deletion=is_deletion, mrn=mrn)
-
-    def _clinic_of(self, exported: str) -> str:
-        clinic = self._arrival.configuration.clinic_for(self._arrival.source, exported)
-        return clinic.key if clinic else exported
-
-    def _placed(self, visit: Visit, taken: set[str]) -> Visit:
-        """The visit without ids that vaxline derived for doses of another clinic on the same day."""
-        if taken.isdisjoint(dose.id for dose in visit.doses):
-            return visit
-        mrn, source = visit.patient.mrn, self._arrival.source
-        own = {dose.id for dose in visit.doses}
-        doses = [
-            reading.at_next_place(dose, mrn, source, taken | (own - {dose.id}))
-            if dose.id in taken and reading.is_derived(dose, mrn, source)
-            else dose
-            for dose in visit.doses
-        ]
-        return replace(visit, doses=tuple(doses))
-
-    # two people, or two doses ----------------------------------------------------------------------------------------
-
-    def _of_two_people(self, parts: Iterable[_Part]) -> dict[Rows, list[Finding]]:
-        """Findings of visits whose patient is another person than the chart's, or than that of another visit."""
-        people = {
-            part.visit.rows: Person.of(part.visit.patient) for part in parts if part.visit.patient.mrn and not part.mrn
-        }
-        known = self._before.person
-        if known == Person() and len(people) < 2:
-            return {}
-        found: dict[Rows, list[Finding]] = {}
-        distinct = list(dict.fromkeys(people.values()))
-        for rows, person in people.items():
-            against = [known] if known != Person() else [one for one in distinct if one is not person]
-            other = next((one for one in against if differences(person, one)), None)
-            if other is not None:
-                row = rows[0][1] if rows else 0
-                finding = Finding("PATIENT-ANOTHER", "PID", row, "patient", f"{person} / {other}")
-                if not is_one_person(self._before.corrections, finding):
-                    found[rows] = [finding]
-        return found
 
     def _is_of_another(self, dose: Dose, visit: Visit, other: Elsewhere) -> bool:
         """Whether an id of another patient's dose stands for another dose here, and not for a dose that moved."""
@@ -218,7 +100,7 @@ class Drafting:
 
     # deletions -------------------------------------------------------------------------------------------------------
 
-    def _delete(self, part: _Part, added: Mapping[str, int]) -> None:
+    def _delete(self, part: Part, added: Mapping[str, int]) -> None:
         """Drafts the deletion of doses, except those that the export has at another place: they moved."""
         groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for dose in part.visit.doses:
@@ -240,10 +122,10 @@ class Drafting:
                     self._change(replace(state, is_deleted=True, is_held=False, as_of=self._arrival.as_of))
                     self._end(state.newest)
         for group in groups.values():
-            rows = _rows_of(part, [dose for dose, _ in group])
+            rows = rows_of(part, [dose for dose, _ in group])
             self._make_deletion(group, rows, part.visit.patient.mrn)
 
-    def _delete_nothing(self, part: _Part, dose: Dose, state: DoseState | None) -> None:
+    def _delete_nothing(self, part: Part, dose: Dose, state: DoseState | None) -> None:
         """Notes the deletion of a dose that was never reported, so that a late older export does not report it."""
         as_of = self._arrival.as_of
         if state is None or state.as_of == as_of:
@@ -274,7 +156,7 @@ class Drafting:
         made = Made(
             msh_10=identity.msh_10(self._before.key, {dose: f"delete {msh_10}" for dose, msh_10 in doses}, revision),
             revision=revision,
-            mark=_mark(rows),
+            mark=mark_of(rows),
             doses=ids,
             replaces=replaced_by(current, ids) if rows else (),
             content=tuple(msh_10 for _, msh_10 in doses),
@@ -325,7 +207,7 @@ class Drafting:
 
     # new and changed doses -------------------------------------------------------------------------------------------
 
-    def _add(self, part: _Part, findings: tuple[Finding, ...]) -> None:
+    def _add(self, part: Part, findings: tuple[Finding, ...]) -> None:
         own = next((made for made in reversed(self._own.made) if not made.content and made.mark == part.mark), None)
         taken = self._taken_meanwhile(own) if own is not None else {}
         for dose_id, newer in taken.items():
@@ -376,7 +258,7 @@ class Drafting:
 
     def _compare(
         self,
-        part: _Part,
+        part: Part,
         late: set[str],
         findings: tuple[Finding, ...],
         moved: Sequence[tuple[Dose, Elsewhere]],
@@ -416,7 +298,7 @@ class Drafting:
             self._leave(moved, made.msh_10)
 
     def _replaced(
-        self, part: _Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]
+        self, part: Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]
     ) -> tuple[str, ...]:
         """The submissions that a part takes the place of. A deletion at another place is sent all the same."""
         replaced = replaced_by(self._current(), states)
@@ -440,7 +322,7 @@ class Drafting:
         # The name of a clinic that was unknown before is no other place.
         return before.clinic != now.clinic and before.clinic in self._arrival.configuration.clinics
 
-    def _states_of(self, part: _Part) -> dict[str, DoseState]:
+    def _states_of(self, part: Part) -> dict[str, DoseState]:
         """The doses of a part as the chart would know them; rows that could not be read count as one."""
         as_of = self._arrival.as_of
         if not part.visit.doses:
@@ -453,7 +335,7 @@ class Drafting:
 
     def _made_of(
         self,
-        part: _Part,
+        part: Part,
         states: Mapping[str, DoseState],
         replaces: tuple[str, ...],
         findings: tuple[Finding, ...],
@@ -476,7 +358,7 @@ class Drafting:
         held = {self._doses[dose].newest for dose in states if self._doses[dose].is_held}
         return any(one.state is State.HELD and not one.replaced_by for one in self._submissions.many(held))
 
-    def _name(self, part: _Part, doses: Iterable[str]) -> None:
+    def _name(self, part: Part, doses: Iterable[str]) -> None:
         """Notes the doses for the index that have an id of the EHR."""
         by_id = {dose.id: dose for dose in part.visit.doses}
         mrn, source = part.visit.patient.mrn, self._arrival.source
@@ -486,7 +368,7 @@ class Drafting:
 
     # doses that move -------------------------------------------------------------------------------------------------
 
-    def _move_away(self, part: _Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]) -> str:
+    def _move_away(self, part: Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]) -> str:
         """Drafts deletions where the IIS finds a dose by other numbers from now on; returns the last one's MSH-10."""
         last = ""
         places: dict[tuple[str, str], list[tuple[str, str]]] = {}
@@ -508,7 +390,7 @@ class Drafting:
             last = self._make_deletion(group, (), part.visit.patient.mrn, chart=charts[key])
         return last
 
-    def _has_other_numbers(self, sent: str, dose_id: str, part: _Part) -> bool:
+    def _has_other_numbers(self, sent: str, dose_id: str, part: Part) -> bool:
         """Whether the IIS knows a dose that was sent by other numbers than those of its new place."""
         submission = self._submissions.get(sent)
         if submission is None:
@@ -535,7 +417,7 @@ class Drafting:
 
     # an event that came again ----------------------------------------------------------------------------------------
 
-    def _repeat(self, own: Made, part: _Part) -> None:
+    def _repeat(self, own: Made, part: Part) -> None:
         """Completes the work of an earlier attempt at this file. Doses that are newer meanwhile are left out."""
         self._draft.left += [left for left in self._own.left if left not in self._draft.left]
         if not own.content:
@@ -548,10 +430,10 @@ class Drafting:
     def _deletions_before(self, own: Made) -> list[Made]:
         """The deletions at other places that were drafted with a submission."""
         before = self._own.made[: self._own.made.index(own)]
-        no_rows = _mark(())
+        no_rows = mark_of(())
         return list(takewhile(lambda made: made.content != () and made.mark == no_rows, reversed(before)))[::-1]
 
-    def _complete(self, own: Made, part: _Part, doses: tuple[str, ...]) -> None:
+    def _complete(self, own: Made, part: Part, doses: tuple[str, ...]) -> None:
         """Takes over a submission of an earlier attempt, or builds it with these doses if it is missing."""
         if any(one.msh_10 == own.msh_10 for one in (*self._draft.known, *self._draft.new)):
             return
@@ -567,7 +449,7 @@ class Drafting:
             return
         contents = dict(zip(own.doses, own.content, strict=True))
         made = replace(own, doses=doses, content=tuple(contents[dose] for dose in doses))
-        rows = () if own.mark == _mark(()) else _rows_of(part, doses)
+        rows = () if own.mark == mark_of(()) else rows_of(part, doses)
         key = next((left.chart for left in self._own.left if left.msh_10 == own.msh_10), self._before.key)
         self._draft.new.append(self._builder.of_deletion(key, made, rows, part.visit.patient.mrn, self._arrival))
 
@@ -601,101 +483,6 @@ class Drafting:
         )
 
 
-def says_nothing_new(chart: Chart, visits: Iterable[Visit], arrival: Arrival) -> bool:
-    """Whether the chart has everything that the visits of its patient say, so that nothing has to be drafted.
-
-    Args:
-        chart: The chart as the ledger has it.
-        visits: All visits that the export has of the patient.
-        arrival: The export.
-    """
-    if chart.work_of(arrival.file_id).made:
-        return False
-    known = chart.by_id()
-    for visit in visits:
-        clinic = arrival.configuration.clinic_for(arrival.source, visit.clinic)
-        if clinic is None or not visit.doses:
-            return False
-        for dose, fingerprint in dose_fingerprints(visit).items():
-            # A dose counts once: the same id at two places is a conflict.
-            state = known.pop(dose, None)
-            if state is None or state.is_deleted or state.is_held:
-                return False
-            if state.fingerprint != fingerprint or state.clinic != clinic.key:
-                return False
-    return True
-
-
-def _without_deleted_later(parts: Sequence[_Part]) -> Iterator[_Part]:
-    """The parts without doses that a later row of the file deletes without naming another day.
-
-    A file may be a log. A deletion in an earlier row, or of another day, means that the dose moved.
-    """
-    deleted = {
-        (dose.id, dose.part): (dose.row, part.date) for part in parts if part.is_deletion for dose in part.visit.doses
-    }
-    for part in parts:
-        if part.is_deletion or not deleted:
-            yield part
-            continue
-        kept = tuple(
-            dose for dose in part.visit.doses if not _is_deleted_later(dose, part, deleted.get((dose.id, dose.part)))
-        )
-        if len(kept) == len(part.visit.doses):
-            yield part
-        elif kept:
-            yield replace(part, visit=replace(part.visit, doses=kept))
-
-
-def _is_deleted_later(dose: Dose, part: _Part, deletion: tuple[int, str] | None) -> bool:
-    if deletion is None:
-        return False
-    row, date = deletion
-    return row > dose.row and date in ("", part.date)
-
-
-def _is_deletion(visit: Visit) -> bool:
-    """Whether a visit deletes doses that can be found. With an error of the reader it is held as it is."""
-    is_deletion = bool(visit.doses) and all(dose.action is Action.DELETE for dose in visit.doses)
-    return is_deletion and not any(map(is_error, visit.findings))
-
-
-def _by_action(visit: Visit) -> Iterator[Visit]:
-    """The deletions of a visit, and the rest of it."""
-    deleted = [dose for dose in visit.doses if dose.action is Action.DELETE]
-    if not deleted or len(deleted) == len(visit.doses):
-        yield visit
-        return
-    places, ids = {(dose.part, dose.row) for dose in deleted}, {dose.id for dose in deleted}
-    yield replace(
-        visit,
-        doses=tuple(deleted),
-        rows=tuple(row for row in visit.rows if row in places),
-        findings=tuple(finding for finding in visit.findings if finding.dose_id in ids),
-        raw="",
-    )
-    yield replace(
-        visit,
-        doses=tuple(dose for dose in visit.doses if dose.action is not Action.DELETE),
-        rows=tuple(row for row in visit.rows if row not in places),
-        findings=tuple(finding for finding in visit.findings if finding.dose_id not in ids),
-    )
-
-
-def _twice_in_file(part: _Part, ids: Mapping[str, int]) -> Iterator[Finding]:
-    """Findings of ids that the export has at several clinics or on several days."""
-    for dose in part.visit.doses:
-        if ids[dose.id] > 1:
-            yield Finding("DOSE-ID-ANOTHER", "ORC-3", dose.row, "dose_id", dose.id, dose.id)
-
-
-def _rows_of(part: _Part, doses: Iterable[str]) -> Rows:
-    """The rows of some doses of a part."""
-    ids = set(doses)
-    places = {(dose.part, dose.row) for dose in part.visit.doses if dose.id in ids}
-    return tuple(row for row in part.visit.rows if row in places)
-
-
 def _replaced_elsewhere(moved: Iterable[tuple[Dose, Elsewhere]]) -> tuple[str, ...]:
     """The submissions of other charts of which every newest dose moves here."""
     doses: dict[str, list[str]] = {}
@@ -704,7 +491,3 @@ def _replaced_elsewhere(moved: Iterable[tuple[Dose, Elsewhere]]) -> tuple[str, .
         charts[other.chart.key] = other.chart
         doses.setdefault(other.chart.key, []).append(dose.id)
     return tuple(msh_10 for key, ids in doses.items() for msh_10 in replaced_by(charts[key], ids))
-
-
-def _mark(rows: Rows) -> int:
-    return zlib.crc32(repr(rows).encode())
