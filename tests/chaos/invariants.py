@@ -229,7 +229,8 @@ class Promises:
                     self._undecided.add(dose.id)
                 for msh_10 in reversed(dose.carriers):
                     one = memory.submissions.get(msh_10)
-                    if one is not None:
+                    # One of another chart notes that the dose went there, and is read with that chart.
+                    if one is not None and one.chart == chart.key:
                         self._read_carrier(one, dose.id, is_cut=len(dose.carriers) >= MOST_CARRIERS)
 
     def _read_carrier(self, one: Submission, dose_id: str, *, is_cut: bool) -> None:
