@@ -21,7 +21,8 @@ from shared.domain.guidance_table import ANSWERS, TABLE
 from shared.domain.hl7.iis_profiles import PROFILES, IisProfile
 from shared.domain.lifecycle import Event
 from shared.domain.z22 import conformance
-from shared.exports.columns import COLUMNS, Column, ColumnKind
+from shared.exports.column import Column, ColumnKind
+from shared.exports.columns import COLUMNS
 from shared.exports.csv.unknown import OTHER_STATUSES, OTHER_WORDS, PHRASES, WORDS
 from shared.exports.fhir import elements
 from shared.exports.presets import PRESETS

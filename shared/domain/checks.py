@@ -320,6 +320,13 @@ TABLE: Final[tuple[Check, ...]] = (
         "Correct the completion status, or remove the reason.",
     ),
     Check(
+        "NO-VACCINE-WITHOUT-OBSERVATION",
+        _E,
+        "RXA-5",
+        "CVX 998 (no vaccine administered) without an observation that says why (immunity, contraindication).",
+        "Export the immunity or the contraindication with it, or leave the record out.",
+    ),
+    Check(
         "NOT-GIVEN-WITH-DETAILS",
         _W,
         "RXA",

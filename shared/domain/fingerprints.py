@@ -39,6 +39,7 @@ def _within(field: str, fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 VIS: Final = ("document", *_within("vaccine", CODE), "edition", "presented")
+OBSERVATION: Final = ("code", *_within("value", CODE), "begins", "ends")
 NEXT_OF_KIN: Final = (*_within("name", NAME), *_within("relationship", CODE), *_within("address", ADDRESS))
 
 PATIENT: Final = (
@@ -93,7 +94,7 @@ DOSE: Final = (
     *_within("entered_by", PROVIDER),
     "placer_id",
 )
-DOSE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {"vis": VIS}
+DOSE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {"vis": VIS, "observations": OBSERVATION}
 
 _Reader = Callable[[object], object]
 _encode: Final = msgspec.json.Encoder().encode

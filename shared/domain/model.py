@@ -172,6 +172,22 @@ class Vis(msgspec.Struct, frozen=True, gc=False):
     presented: str = ""
 
 
+class Observation(msgspec.Struct, frozen=True, gc=False):
+    """What is reported about a vaccine beside the dose: evidence of immunity, a contraindication, a reaction.
+
+    Attributes:
+        code: LOINC of what it is (OBX-3).
+        value: What was found (OBX-5), of SNOMED CT or CDCPHINVS.
+        begins: The day from which a contraindication holds (LOINC 30946-8).
+        ends: The day until which it holds (LOINC 30944-3).
+    """
+
+    code: str
+    value: Code = NO_CODE
+    begins: str = ""
+    ends: str = ""
+
+
 class Dose(msgspec.Struct, frozen=True, gc=False):
     """One vaccination event: an ORDER group (ORC, RXA, RXR, OBX, NTE).
 
@@ -201,6 +217,7 @@ class Dose(msgspec.Struct, frozen=True, gc=False):
     eligibility: Code = NO_CODE
     funding_source: Code = NO_CODE
     vis: tuple[Vis, ...] = ()
+    observations: tuple[Observation, ...] = ()
     dose_number: str = ""
     comment: str = ""
     administered_by: Provider = Provider()

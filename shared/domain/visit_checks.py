@@ -9,6 +9,7 @@ from typing import Final
 from shared.domain.checks import BY_CODE, NEEDED_TO_DELETE, Severity
 from shared.domain.codes import cdc, tables
 from shared.domain.codes.cdc import rules
+from shared.domain.codes.countries import COUNTRIES
 from shared.domain.model import NO_CODE, Action, Completion, Dose, Finding, Name, Patient, Vis, Visit
 
 _CVX = re.compile(r"\d{2,3}")
@@ -122,9 +123,7 @@ PATIENT_RULES: Final[tuple[tuple[str, PatientRule], ...]] = (
     ("CONTROL-CHARACTER", lambda p, today: _when(_XML_CANNOT_CARRY.search(_texts(p)) is not None)),
     (
         "COUNTRY-MALFORMED",
-        lambda p, today: next(
-            (a.country for a in p.addresses if a.country and a.country not in tables.COUNTRIES), None
-        ),
+        lambda p, today: next((a.country for a in p.addresses if a.country and a.country not in COUNTRIES), None),
     ),
 )
 
@@ -191,6 +190,12 @@ DOSE_RULES: Final[tuple[tuple[str, DoseRule], ...]] = (
         "REFUSAL-REASON-AND-GIVEN",
         lambda d, p, today: _when(
             d.is_given and d.refusal_reason != NO_CODE, d.refusal_reason.code or d.refusal_reason.alternate_code
+        ),
+    ),
+    (
+        "NO-VACCINE-WITHOUT-OBSERVATION",
+        lambda d, p, today: _when(
+            not d.is_given and d.vaccine.code == cdc.NO_VACCINE and not d.observations, d.vaccine.code
         ),
     ),
     ("NOT-GIVEN-WITH-DETAILS", lambda d, p, today: None if d.is_given else _details(d)),

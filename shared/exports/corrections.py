@@ -16,7 +16,8 @@ from shared.domain import identity
 from shared.domain.clinics import Source
 from shared.domain.model import Address, Code, Finding, Name, NextOfKin, Telecom, Visit
 from shared.exports import values
-from shared.exports.columns import BY_NAME, CODED, FROM_PATIENT, Column, ColumnKind
+from shared.exports.column import CODED, Column, ColumnKind
+from shared.exports.columns import BY_NAME, FROM_PATIENT
 from shared.exports.parsers import parser
 from shared.exports.values import Dates
 from shared.replaced import replace

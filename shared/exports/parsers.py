@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.domain.codes import cdc, tables
+from shared.domain.codes.diseases import observed
 from shared.domain.model import Code
 from shared.exports import values
-from shared.exports.columns import Column, ColumnKind
+from shared.exports.column import Column, ColumnKind
 from shared.exports.values import Dates
 from shared.replaced import replace
 
@@ -30,7 +31,7 @@ def parser(column: Column, dates: Dates) -> Parser | None:
     match column.kind:
         case ColumnKind.TEXT | ColumnKind.NOTE:
             return None
-        case ColumnKind.CODE | ColumnKind.CVX | ColumnKind.MVX:
+        case ColumnKind.CODE | ColumnKind.CVX | ColumnKind.MVX | ColumnKind.OBSERVED:
             return _codes(column)
         case ColumnKind.DATE:
             return _each(dates.day) if column.repeats else dates.day
@@ -61,6 +62,8 @@ def _codes(column: Column) -> Parser:
             return tables.cvx(raw)
         if column.kind is ColumnKind.MVX:
             return tables.mvx(raw)
+        if column.kind is ColumnKind.OBSERVED:
+            return observed(raw)
         assert column.table is not None
         in_table = column.table.look_up(raw)
         # "Other" asks for a description (NIP002), and the export's own words are the best one.

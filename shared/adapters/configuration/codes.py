@@ -13,6 +13,7 @@ from shared.adapters.configuration.schema import did_you_mean
 from shared.domain.codes import cdc
 from shared.domain.codes import tables as codes
 from shared.domain.codes.local import LocalCodes, Lot, key
+from shared.domain.codes.statuses import EVENT_STATUS
 from shared.domain.codes.table import Table
 from shared.domain.model import NO_CODE, Code
 from shared.exports import values
@@ -76,7 +77,7 @@ TARGETS: Final[Mapping[str, CodeTarget]] = {
     "provider": CodeTarget(_npi, "an NPI (ten digits)"),
     "relationship": _target(codes.RELATIONSHIP, may_be_unknown=True),
     "refusal_reason": _target(codes.REFUSAL_REASON),
-    "completion": _target(codes.EVENT_STATUS),
+    "completion": _target(EVENT_STATUS),
     "information_source": _target(codes.INFORMATION_SOURCE),
     "action": _target(codes.ACTION),
     "sex": _target(codes.SEX),

@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from shared.domain.codes import cdc, races
+from shared.domain.codes.countries import COUNTRIES
 from shared.domain.codes.table import Table
 from shared.domain.model import Code
 
@@ -284,54 +285,6 @@ COMPLETION: Final = Table(
         ("PA", "Partially administered", ("partial", "partially given", "P")),
     ),
 )
-DELETED: Final = "D"
-EVENT_STATUS: Final = Table(
-    "status of a dose",
-    "",
-    (
-        (
-            "CP",
-            "Given",
-            ("complete", "completed", "administered", "vaccinated", "done", "active", "final", "valid", "C", "G"),
-        ),
-        (
-            "RE",
-            "Refused",
-            ("refusal", "declined", "patient refused", "parent refused", "patient declined", "parent declined", "R"),
-        ),
-        (
-            "NA",
-            "Not given",
-            ("not administered", "not done", "not vaccinated", "not-done", "notGiven", "no show", "missed", "N"),
-        ),
-        ("PA", "Partially given", ("partial", "partially administered", "P")),
-        (
-            DELETED,
-            "Deleted",
-            (
-                "delete",
-                "removed",
-                "entered in error",
-                "entered-in-error",
-                "error",
-                "in error",
-                "void",
-                "voided",
-                "invalid",
-            ),
-        ),
-    ),
-)
-"""One word of an EHR for RXA-20 (HL7 0322) and a deletion (RXA-21 D)."""
-EXTRACT_TYPE: Final = Table(
-    "kind of extract (CVRS)",
-    "",
-    (
-        ("I", "Identified", ("identifiable",)),
-        ("D", "De-identified", ("deidentified", "redacted")),
-        ("P", "Linked without names (PPRL)", ("PPRL",)),
-    ),
-)
 ACTION: Final = Table(
     "action (HL7 0323)",
     "HL70323",
@@ -389,20 +342,6 @@ UNITS: Final = Table(
     ),
     unsent=frozenset({"[iU]"}),
 )
-_COUNTRIES: Final = """
-    ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS BIH
-    BLM BLR BLZ BMU BOL BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG COK COL COM CPV CRI CUB
-    CUW CXR CYM CYP CZE DEU DJI DMA DNK DOM DZA ECU EGY ERI ESH ESP EST ETH FIN FJI FLK FRA FRO FSM GAB GBR GEO
-    GGY GHA GIB GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY HKG HMD HND HRV HTI HUN IDN IMN IND IOT IRL IRN
-    IRQ ISL ISR ITA JAM JEY JOR JPN KAZ KEN KGZ KHM KIR KNA KOR KWT LAO LBN LBR LBY LCA LIE LKA LSO LTU LUX LVA
-    MAC MAF MAR MCO MDA MDG MDV MEX MHL MKD MLI MLT MMR MNE MNG MNP MOZ MRT MSR MTQ MUS MWI MYS MYT NAM NCL NER
-    NFK NGA NIC NIU NLD NOR NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK PRT PRY PSE PYF QAT REU ROU
-    RUS RWA SAU SDN SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR SVK SVN SWE SWZ SXM SYC SYR TCA
-    TCD TGO THA TJK TKL TKM TLS TON TTO TUN TUR TUV TWN TZA UGA UKR UMI URY USA UZB VAT VCT VEN VGB VIR VNM VUT
-    WLF WSM YEM ZAF ZMB ZWE
-"""
-COUNTRIES: Final = frozenset(_COUNTRIES.split())
-"""ISO 3166-1 alpha-3."""
 COUNTRY: Final = Table(
     "country (ISO 3166)",
     "",
@@ -431,8 +370,6 @@ TABLES: Final = (
     FUNDING_SOURCE,
     COMPLETION,
     ACTION,
-    EVENT_STATUS,
-    EXTRACT_TYPE,
     PUBLICITY,
     REGISTRY_STATUS,
     YES_NO,

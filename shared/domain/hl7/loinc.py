@@ -18,7 +18,22 @@ VIS_PRESENTED: Final = "29769-7"
 DOSE_NUMBER: Final = "30973-2"
 ANNOTATION: Final = "48767-8"
 IMMUNITY: Final = "59784-9"
-"""Evidence of immunity."""
+"""Evidence of immunity: the disease that the patient had."""
+SEROLOGY: Final = "75505-8"
+"""Evidence of immunity by a laboratory: the disease against which there are antibodies."""
+CONTRAINDICATION: Final = "30945-0"
+CONTRAINDICATION_BEGINS: Final = "30946-8"
+CONTRAINDICATION_ENDS: Final = "30944-3"
+REACTION: Final = "31044-1"
+INDICATION: Final = "59785-6"
+OBSERVED: Final = {
+    IMMUNITY: "Disease with presumed immunity",
+    SEROLOGY: "Disease with serological evidence of immunity",
+    CONTRAINDICATION: "Vaccination contraindication and precaution",
+    REACTION: "Vaccination adverse event outcome or reaction",
+    INDICATION: "Special indication for vaccination",
+}
+"""What is reported beside a dose, or instead of one (CVX 998), with its text."""
 
 # evaluation and forecast
 EARLIEST: Final = "30981-5"

@@ -49,6 +49,8 @@ _VIS_VACCINE: Final = f"{loinc.VACCINE}^Vaccine type^LN"
 _VIS_EDITION: Final = f"{loinc.VIS_EDITION}^Date vaccine information statement published^LN"
 _VIS_PRESENTED: Final = f"{loinc.VIS_PRESENTED}^Date vaccine information statement presented^LN"
 _DOSE_NUMBER: Final = f"{loinc.DOSE_NUMBER}^Dose number in series^LN"
+_BEGINS: Final = f"{loinc.CONTRAINDICATION_BEGINS}^Vaccination contraindication effective date^LN"
+_ENDS: Final = f"{loinc.CONTRAINDICATION_ENDS}^Vaccination temporary contraindication expiration date^LN"
 _ANNOTATION: Final = f"{loinc.ANNOTATION}^Annotation comment^LN"
 _PER_DOSE: Final = "|||VXC40^Eligibility captured at the immunization level^CDCPHINVS"
 _NO_UNITS: Final = "NA^Not applicable^HL70353"
@@ -200,7 +202,9 @@ def _order(dose: Dose, texts: _ClinicTexts) -> str:
     lines = _orc(dose, texts)
     if not dose.is_given:
         lines += _rxa_not_given(dose)
-        return lines + _comment(dose, has_observation=False) if dose.comment else lines
+        observations = _observation_lines(_beside(dose, 0), dose) if dose.observations else ""
+        lines += observations
+        return lines + _comment(dose, has_observation=observations != "") if dose.comment else lines
     lines += _rxa_given(dose, texts.location if is_here else "")
     if dose.route.code:
         lines += f"RXR|{_code(dose.route, 'NCIT')}|{_code(dose.site, 'HL70163')}".rstrip("|") + SEGMENT_END
@@ -260,8 +264,7 @@ def _observations(dose: Dose, *, is_here: bool) -> str:
         dose: The dose.
         is_here: The reporting clinic gave it.
     """
-    # (OBX-2, OBX-3, OBX-4, OBX-5, OBX-6, OBX-15 and later) of each
-    rows: list[tuple[str, str, int, str, str, str]] = []
+    rows: list[_Obx] = []
     group = 0
     if is_here:
         if dose.eligibility.code:
@@ -278,6 +281,26 @@ def _observations(dose: Dose, *, is_here: bool) -> str:
         is_number = dose.dose_number.isascii() and dose.dose_number.isdigit()
         kind, units = ("NM", _NO_UNITS) if is_number else ("ST", "")
         rows.append((kind, _DOSE_NUMBER, group, encode(dose.dose_number), units, ""))
+    if dose.observations:
+        rows += _beside(dose, group)
+    return _observation_lines(rows, dose)
+
+
+_Obx = tuple[str, str, int, str, str, str]
+"""OBX-2, OBX-3, OBX-4, OBX-5, OBX-6, and OBX-15 with what follows."""
+
+
+def _beside(dose: Dose, group: int) -> Iterator[_Obx]:
+    """The observations beside a dose, or instead of one (appendix B of the National IG); `group` is the last OBX-4."""
+    for number, observation in enumerate(dose.observations, group + 1):
+        code = f"{encode(observation.code)}^{encode(loinc.OBSERVED.get(observation.code, ''))}^LN"
+        yield "CE", code, number, _code(observation.value, "SCT"), "", ""
+        for day, name in ((observation.begins, _BEGINS), (observation.ends, _ENDS)):
+            if day:
+                yield "DT", name, number, encode(day), "", ""
+
+
+def _observation_lines(rows: Iterable[_Obx], dose: Dose) -> str:
     date = encode(dose.date)
     lines = [
         f"OBX|{number}|{kind}|{code}|{sub_id}|{value}|{units}|||||F|||{date}{rest}".rstrip("|") + SEGMENT_END

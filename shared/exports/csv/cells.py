@@ -15,7 +15,8 @@ from shared.domain.model import (
     Patient,
 )
 from shared.exports import blanks
-from shared.exports.columns import FROM_PATIENT, Becomes, Column, ColumnKind
+from shared.exports.column import Becomes, Column, ColumnKind
+from shared.exports.columns import FROM_PATIENT
 from shared.exports.csv.content import OWN_WORDS, Cells, dose, patient
 from shared.exports.csv.doubts import Doubts
 from shared.exports.csv.header import Header, Place

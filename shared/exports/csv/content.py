@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared.domain.codes import local, tables
+from shared.domain.codes.statuses import DELETED
+from shared.domain.hl7 import loinc
 from shared.domain.identity import normalized_id
 from shared.domain.model import (
     ADMINISTERED,
@@ -18,6 +20,7 @@ from shared.domain.model import (
     Finding,
     Name,
     NextOfKin,
+    Observation,
     Patient,
     Provider,
     Telecom,
@@ -137,13 +140,17 @@ def dose(cells: Cells, row: int, part: str, default_reason: Code = NO_CODE) -> D
     text, code = cells.text, cells.code
     reason = code("refusal_reason")
     completion, action = _event(cells, row)
+    observations = _observations(cells)
+    vaccine = _vaccine(code("cvx"), text("vaccine_name"))
+    if _is_no_vaccine(observations, cells):
+        vaccine, completion = _NO_VACCINE, Completion.NOT_ADMINISTERED
     if completion is Completion.REFUSED and reason == NO_CODE:
         reason = default_reason
     quantity = text("amount")
     return Dose(
         id=normalized_id(text("dose_id")),
         date=text("dose_date"),
-        vaccine=_vaccine(code("cvx"), text("vaccine_name")),
+        vaccine=vaccine,
         ndc=text("ndc"),
         completion=completion,
         information_source=information_source(_source(cells, row), completion, text("lot")),
@@ -159,6 +166,7 @@ def dose(cells: Cells, row: int, part: str, default_reason: Code = NO_CODE) -> D
         eligibility=code("eligibility"),
         funding_source=code("funding_source"),
         vis=_vis(cells),
+        observations=observations,
         dose_number=text("dose_number"),
         comment=text("comment"),
         administered_by=_provider(cells, *_ADMINISTERED_BY),
@@ -192,20 +200,20 @@ def _event(cells: Cells, row: int) -> tuple[Completion, Action]:
     action, status, refused = code("action").code, code("event_status").code, code("was_refused").code
     stated = {code("completion").code, status, "RE" if refused == "Y" else ""}
     stated.add("NA" if code("missed_appointment").code == "Y" else "")
-    stated -= {"", tables.DELETED}
+    stated -= {"", DELETED}
     reason = code("refusal_reason")
     if not stated and (reason or reason.alternate_code):
         stated.add("RE")
     contradictions = set(stated) if len(stated) > 1 else set()
     if refused == "N" and "RE" in stated:
         contradictions |= {"RE", "not refused"}
-    if status == tables.DELETED:
+    if status == DELETED:
         contradictions |= {"deleted", action} if action and action != status else set()
         action = status
     if contradictions:
         value = ", ".join(sorted(contradictions))
         # What a deletion says besides is not needed, but whether it is one.
-        path = "RXA-21" if status == tables.DELETED else "RXA-20"
+        path = "RXA-21" if status == DELETED else "RXA-20"
         cells.findings.append(Finding("STATUS-CONTRADICTS", path, row, "completion", value))
     extract = code("extract_type").code
     if extract in _WITHOUT_NAMES:
@@ -232,6 +240,35 @@ def _source(cells: Cells, row: int) -> Code:
         value = f"{stated.code}, {by_flag.code}"
         cells.findings.append(Finding("SOURCE-CONTRADICTS", "RXA-9", row, "information_source", value))
     return stated
+
+
+_OBSERVED: Final = {
+    "immunity": loinc.IMMUNITY,
+    "immunity_tested": loinc.SEROLOGY,
+    "contraindication": loinc.CONTRAINDICATION,
+    "reaction": loinc.REACTION,
+}
+_NO_VACCINE: Final = Code("998", "No vaccine administered", "CVX")
+_OF_A_DOSE: Final = ("cvx", "ndc", "lot", "vaccine_name", "completion", "refusal_reason")
+
+
+def _observations(cells: Cells) -> tuple[Observation, ...]:
+    codes, text = cells.codes, cells.text
+    if codes.keys().isdisjoint(_OBSERVED):
+        return ()
+    begins, ends = text("contraindication_begins"), text("contraindication_ends")
+    return tuple(
+        Observation(code, value, *((begins, ends) if name == "contraindication" else ()))
+        for name, code in _OBSERVED.items()
+        for value in codes.get(name, ())
+    )
+
+
+def _is_no_vaccine(observations: tuple[Observation, ...], cells: Cells) -> bool:
+    """Whether a row has an observation and no dose: it is reported with CVX 998 (National IG, appendix B)."""
+    if not observations:
+        return False
+    return not any(name in cells.codes or name in cells.texts for name in _OF_A_DOSE)
 
 
 def _units(cells: Cells) -> Code:

@@ -14,7 +14,8 @@ import msgspec
 
 from shared.domain.clinics import Source
 from shared.domain.model import Finding
-from shared.exports.columns import BY_NAME, COLUMNS, Becomes, Column, spelling
+from shared.exports.column import Becomes, Column
+from shared.exports.columns import BY_NAME, COLUMNS, spelling
 from shared.exports.csv.unknown import may_change_meaning
 from shared.exports.presets import PRESETS, Preset
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.codes import cdc, tables
+from shared.domain.codes import cdc, systems, tables
 from shared.domain.hl7 import loinc
 from shared.domain.hl7.message import Message, Repetition, Segment
 from shared.domain.identity import NO_ORDER
-from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Vis
+from shared.domain.model import NO_CODE, Action, Code, Completion, Dose, Observation, Vis
 from shared.exports import blanks, values
 from shared.exports.columns import BY_NAME
 from shared.exports.hl7v2.fields import Reading, Triplet, look_up, triplets, with_alternate
@@ -19,6 +19,7 @@ from shared.replaced import replace
 _CVX_SYSTEMS: Final = frozenset({"CVX", "HL70292", "2.16.840.1.113883.12.292"})
 _NDC_SYSTEMS: Final = frozenset({"NDC", "2.16.840.1.113883.6.69"})
 _MVX_SYSTEMS: Final = frozenset({"MVX", "HL70227", "2.16.840.1.113883.12.227"})
+_BESIDE: Final = frozenset({*loinc.OBSERVED, loinc.CONTRAINDICATION_BEGINS, loinc.CONTRAINDICATION_ENDS})
 _DOCUMENT_LENGTH: Final = 24
 # OBX-11 (HL7 0085): deleted, wrong, and no result.
 _WITHDRAWN: Final = frozenset({"D", "W", "X"})
@@ -63,6 +64,7 @@ def dose(message: Message, part: str, reading: Reading, eligibility: Code) -> Do
         eligibility=observations.eligibility,
         funding_source=observations.funding_source,
         vis=observations.vis,
+        observations=observations.beside,
         dose_number=observations.dose_number,
         comment=observations.comment,
         administered_by=reading.provider(rxa, 10),
@@ -188,6 +190,7 @@ class _Observations:
     eligibility: Code = NO_CODE
     funding_source: Code = NO_CODE
     vis: tuple[Vis, ...] = ()
+    beside: tuple[Observation, ...] = ()
     dose_number: str = ""
     comment: str = ""
 
@@ -196,6 +199,7 @@ def _observations(message: Message, reading: Reading) -> _Observations:
     observations = _Observations()
     comments: list[str] = []
     vis: list[Segment] = []
+    beside: list[Segment] = []
     for segment in message.segments:
         if segment.name == "NTE":
             comments += map(_comment, segment.repetitions(3))
@@ -207,9 +211,12 @@ def _observations(message: Message, reading: Reading) -> _Observations:
                 comments += map(_comment, segment.repetitions(5))
             elif code in _VIS:
                 vis.append(segment)
+            elif code in _BESIDE:
+                beside.append(segment)
             else:
                 _take_observation(segment, observations, reading)
     observations.vis = _vis(vis, reading)
+    observations.beside = _beside(beside, reading)
     observations.comment = "\n".join(filter(None, comments))
     return observations
 
@@ -224,9 +231,40 @@ def _take_observation(obx: Segment, observations: _Observations, reading: Readin
     elif code == loinc.DOSE_NUMBER:
         observations.dose_number = observations.dose_number or value.whole()
     else:
-        # Without its evidence of immunity a report would say that the patient is not immune.
-        finding = "IMMUNITY-NOT-READ" if code == loinc.IMMUNITY else "OBSERVATION-LEFT-OUT"
-        reading.note(finding, f"OBX {code}", f"{code} {obx.text(3, 2)}".strip(), "OBX-3")
+        reading.note("OBSERVATION-LEFT-OUT", f"OBX {code}", f"{code} {obx.text(3, 2)}".strip(), "OBX-3")
+
+
+def _beside(segments: list[Segment], reading: Reading) -> tuple[Observation, ...]:
+    """Immunity, contraindications, reactions; the dates of a contraindication have its OBX-4."""
+    found: dict[tuple[str, str], Observation] = {}
+    for obx in segments:
+        if obx.text(3) in loinc.OBSERVED and (value := _found(obx)):
+            found[obx.text(4), f"{obx.text(3)} {value.code}"] = Observation(obx.text(3), value)
+    for obx in segments:
+        name = {loinc.CONTRAINDICATION_BEGINS: "begins", loinc.CONTRAINDICATION_ENDS: "ends"}.get(obx.text(3))
+        if name is None:
+            continue
+        key = next((key for key, one in found.items() if _is_of(key, one, obx)), None)
+        day = reading.as_day(obx.text(5))
+        if key is None or day is None:
+            reading.note("OBSERVATION-LEFT-OUT", f"OBX {obx.text(3)}", obx.text(5), "OBX-5")
+        else:
+            before = found[key]
+            found[key] = replace(before, begins=day) if name == "begins" else replace(before, ends=day)
+    return tuple(found.values())
+
+
+def _is_of(key: tuple[str, str], observation: Observation, obx: Segment) -> bool:
+    return observation.code == loinc.CONTRAINDICATION and key[0] == obx.text(4)
+
+
+def _found(obx: Segment) -> Code:
+    """OBX-5 as it stands: the profile leaves its codes open."""
+    coded = triplets(obx.first(5))
+    if not coded:
+        return NO_CODE
+    first = coded[0]
+    return with_alternate(Code(first.code or first.text, first.text, systems.alternate(first.system)), coded)
 
 
 def _only(before: Code, name: str, value: Repetition, reading: Reading) -> Code:

@@ -148,16 +148,8 @@ TABLE: Final[tuple[Check, ...]] = (
         "OBSERVATION-LEFT-OUT",
         _W,
         "OBX",
-        "An observation is not one that is reported (reaction, contraindication); it is left out.",
+        "An observation is not one that is reported; it is left out.",
         "Nothing, unless the registry asks for it.",
-        _SETUP,
-    ),
-    Check(
-        "IMMUNITY-NOT-READ",
-        _E,
-        "OBX",
-        "The message reports immunity by disease, which is not read; a message without it would be wrong.",
-        "Report the immunity on the IIS's own screens.",
         _SETUP,
     ),
 )

@@ -124,6 +124,7 @@ BROKEN: tuple[tuple[str, Callable[[], Visit]], ...] = (
     ("REFUSAL-WITH-LOT", lambda: refusal(lot="AB123")),
     ("REFUSAL-REASON-AND-GIVEN", lambda: dose(refusal_reason=Code("03", "Patient decision", "NIP002"))),
     ("REFUSAL-REASON-AND-GIVEN", lambda: dose(refusal_reason=Code("", "", "", "Not today", "", "L"))),
+    ("NO-VACCINE-WITHOUT-OBSERVATION", lambda: refusal(completion="NA", vaccine=Code("998"))),
     ("NOT-GIVEN-WITH-DETAILS", lambda: refusal(route=DOSE.route)),
     ("NOT-GIVEN-WITH-DETAILS", lambda: refusal(amount="0.5")),
     ("PATIENT-NAME-PLACEHOLDER", lambda: patient(name=Name("Sampleton", "BABY BOY"))),

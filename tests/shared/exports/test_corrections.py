@@ -44,7 +44,8 @@ def test_every_column_of_the_layout_can_be_corrected_or_says_that_it_cannot() ->
     apart = {column.name for column in COLUMNS} - FILLS.keys()
     assert apart == {
         "phone", "email", "guardian_phone", "phone_use", "dose_id", "vis_document", "vis_cvx", "vis_edition",
-        "event_status", "was_refused", "missed_appointment", "is_historical", "extract_type",
+        "immunity", "immunity_tested", "contraindication", "contraindication_begins", "contraindication_ends",
+        "reaction", "event_status", "was_refused", "missed_appointment", "is_historical", "extract_type",
     }  # fmt: skip
     assert "cannot be corrected here" in refusal({"vis_document": "x"})
 

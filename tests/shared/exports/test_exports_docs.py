@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from shared.domain.codes import tables
+from shared.domain.codes.diseases import DISEASE
+from shared.domain.codes.statuses import EVENT_STATUS, EXTRACT_TYPE
 from shared.domain.codes.table import Table, normalized
 from shared.exports import columns
-from shared.exports.columns import Column
+from shared.exports.column import Column
 from shared.exports.formats import FORMATS
 from shared.exports.readers import READERS
 from tests.places import ROOT
@@ -37,7 +39,7 @@ def test_every_column_is_documented_as_it_is_read(column: Column) -> None:
     assert f"| `{column.name}` | {column.path} | {form} | {words} |\n" in PAGE
 
 
-@pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", [*tables.TABLES, DISEASE, EVENT_STATUS, EXTRACT_TYPE], ids=lambda table: table.name)
 def test_every_code_is_documented(table: Table) -> None:
     values = ", ".join(f"`{code}` {text}" for code, text, _ in table.rows if code)
     assert f"| {table.name} | {values} |\n" in PAGE

@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.codes import tables
+from shared.domain.codes.diseases import DISEASE
+from shared.domain.codes.statuses import EVENT_STATUS, EXTRACT_TYPE
 from shared.domain.codes.table import Table, normalized
-from shared.domain.codes.tables import TABLES
+from shared.domain.codes.tables import TABLES as OF_MESSAGES
 from shared.domain.model import NO_CODE
+
+TABLES = (*OF_MESSAGES, DISEASE, EVENT_STATUS, EXTRACT_TYPE)
 
 
 @pytest.mark.parametrize(

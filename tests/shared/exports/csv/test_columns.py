@@ -11,7 +11,8 @@ from console.documentation import csv_columns_page
 from shared.domain.clinics import Clinic, Configuration, Iis, Source
 from shared.domain.hl7 import er7
 from shared.domain.model import Code, Finding, Visit
-from shared.exports.columns import BY_NAME, COLUMNS, Becomes, Column, ColumnKind, Of
+from shared.exports.column import Becomes, Column, ColumnKind, Of
+from shared.exports.columns import BY_NAME, COLUMNS
 from shared.exports.parsers import parser
 from shared.exports.presets import PRESETS
 from shared.exports.values import Dates
@@ -58,7 +59,9 @@ VALUES = {
     "vis_presented": "2026-02-27", "administered_by_npi": "1234567893", "administered_by_last_name": "Nurseby",
     "administered_by_first_name": "Nadia", "ordered_by_npi": "1245319599", "ordered_by_last_name": "Doctorow",
     "ordered_by_first_name": "Dov", "entered_by_npi": "1003000126", "entered_by_last_name": "Clerkson",
-    "entered_by_first_name": "Cleo", "dose_number": "4", "comment": "a note of ours", "event_status": "PA",
+    "entered_by_first_name": "Cleo", "dose_number": "4", "comment": "a note of ours",
+    "immunity": "38907003", "immunity_tested": "14189004", "contraindication": "VXC18",
+    "contraindication_begins": "2026-01-07", "contraindication_ends": "2027-01-08", "reaction": "39579001", "event_status": "PA",
     "was_refused": "Y", "missed_appointment": "Y", "is_historical": "Y", "extract_type": "D",
 }  # fmt: skip
 
