@@ -263,12 +263,11 @@ def _print_failures(run: LocalRun, out: Console) -> None:
         if submission is None or cause in seen or len(seen) >= _FAILURES_SHOWN:
             continue
         seen.add(cause)
-        rows = ", ".join(str(row) for _, row in submission.visit.rows)
         name = submission.file_name.removeprefix(INBOX_PREFIX)
         explained = explanation(cause)
         errors = submission.attempts[-1].errors if submission.attempts else ()
         lines = [f"  {entry.state.value} {', '.join(causes_of(submission))}"]
-        lines.append(f"    {name}, row {rows}, MSH-10 {entry.msh_10}")
+        lines.append(f"    {name}, row {submission.visit.row_names}, MSH-10 {entry.msh_10}")
         lines += [f"    {explained.words} Fix: {explained.fix}"] if explained else []
         lines += [f"    CT WiZ: {error.severity} {error.path} {error.text}" for error in errors[:1]]
         for line in lines:

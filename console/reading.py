@@ -86,13 +86,13 @@ class Mark:
     who: str
     row: int
     column: str
+    place: str = ""
 
     @property
     def source(self) -> str:
         """Row and column in words."""
-        return ", ".join(
-            filter(None, (f"row {self.row}" if self.row else "", f"column {self.column}" if self.column else ""))
-        )
+        row = f"row {self.place or self.row}" if self.row else ""
+        return ", ".join(filter(None, (row, f"column {self.column}" if self.column else "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,23 +207,25 @@ def _read(message: Message, pinned: _Pinned) -> tuple[ReadSegment, ...]:
 def _marks(submission: Submission, message: Message) -> Iterator[tuple[int, int, Mark]]:
     """(index of the segment or _NOWHERE, field or 0, mark) of each finding and of each error of the last attempt."""
     for finding in submission.findings:
-        yield *_place(finding.path, _group(submission, finding.dose_id), message), _mark_of(finding)
+        place = submission.visit.row_name(finding.row)
+        yield *_place(finding.path, _group(submission, finding.dose_id), message), _mark_of(finding, place)
     for error in submission.attempts[-1].errors if submission.attempts else ():
         guide = guidance.guide(error, submission.vxu)
         place = guidance.place(error, submission.vxu)
         row = error.row or (submission.visit.rows[0][1] if submission.visit.rows else 0)
+        of_row = submission.visit.row_name(row)
         column = column_of(place if error.segment == "OBX" else error.path)
         code = error.application_code or error.code
-        mark = Mark(error.severity, code, error.text or guide.words, guide.fix, str(guide.who), row, column)
+        mark = Mark(error.severity, code, error.text or guide.words, guide.fix, str(guide.who), row, column, of_row)
         yield _index_of(error.segment, max(error.sequence, 1), message), error.field, mark
 
 
-def _mark_of(finding: Finding) -> Mark:
+def _mark_of(finding: Finding, place: str = "") -> Mark:
     about = explanation(finding.code) or UNEXPLAINED
     column = finding.column or column_of(finding.path)
     check = CHECKS.get(finding.code)
     severity = "W" if check is not None and check.severity is Severity.WARNING else "E"
-    return Mark(severity, finding.code, about.words, about.fix, about.who, finding.row, column)
+    return Mark(severity, finding.code, about.words, about.fix, about.who, finding.row, column, place)
 
 
 def _group(submission: Submission, dose_id: str) -> int:

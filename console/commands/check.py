@@ -129,7 +129,7 @@ def _print_cause(cause: Cause) -> None:
         more = ", …" if len(cause.values) > _VALUES_SHOWN else ""
         terminal.out.print(Text(f"  Values: {shown}{more}"))
     for example in cause.examples:
-        place = f"{example.file}, row {example.row}" if example.row else example.file
+        place = f"{example.file}, row {example.place or example.row}" if example.row else example.file
         column = example.column if example.value or example.column != cause.column else ""
         value = f" = {example.value}" if example.value else ""
         terminal.out.print(Text(f"    {place} {column}{value}", style="dim"))

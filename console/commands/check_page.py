@@ -67,7 +67,7 @@ def _cause(cause: Cause) -> str:
     kind = cause.severity.value
     field = " ".join(filter(None, (cause.column, f"({cause.path})" if cause.path else "")))
     values = ", ".join(f"<code>{escape(value)}</code> ({times(count)})" for value, count in cause.values)
-    examples = [(example.file, example.row or "", example.column, example.value) for example in cause.examples]
+    examples = [(one.file, one.place or one.row or "", one.column, one.value) for one in cause.examples]
     return (
         f'<section class="{kind}">\n<h3><span class="kind">{kind}, found {times(cause.count)}</span> '
         f"<code>{escape(cause.code)}</code> {escape(field)}</h3>\n"

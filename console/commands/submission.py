@@ -146,7 +146,7 @@ def _print_submission(submission: Submission) -> None:
                 (
                     finding.code,
                     finding.path,
-                    finding.row,
+                    submission.visit.row_name(finding.row),
                     finding.column,
                     finding.value,
                     (explanation(finding.code) or UNEXPLAINED).fix,
@@ -169,9 +169,8 @@ def _print_facts(submission: Submission) -> None:
         Text.assemble(("MSH-10 ", "bold"), submission.msh_10, "  ", (submission.state.value, "bold reverse"))
     )
     visit = submission.visit
-    rows = ", ".join(str(row) for _, row in visit.rows)
     facts = (
-        ("file", f"{submission.file_name} (rows {rows})"),
+        ("file", f"{submission.file_name} (rows {visit.row_names})"),
         ("clinic", submission.clinic),
         ("created", f"{submission.created:%Y-%m-%d %H:%M:%S %Z}"),
         ("configuration", submission.config_version),
@@ -228,7 +227,8 @@ def _print_ack_error(error: AckError, submission: Submission) -> None:
     place = guidance.place(error, submission.vxu)
     row = error.row or (submission.visit.rows[0][1] if submission.visit.rows else 0)
     column = column_of(place if error.segment == "OBX" else error.path)
-    where = (guidance.field_name(place), f"row {row}" if row else "", f"column {column}" if column else "")
+    in_row = f"row {submission.visit.row_name(row)}" if row else ""
+    where = (guidance.field_name(place), in_row, f"column {column}" if column else "")
     terminal.out.print(Text(f"  {error.severity} {error.path} {code}: {error.text}"))
     terminal.out.print(Text(f"    {', '.join(filter(None, where))}", style="dim"))
     guide = guidance.guide(error, submission.vxu)

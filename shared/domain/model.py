@@ -287,6 +287,8 @@ class Visit(msgspec.Struct, frozen=True, gc=False):
         rows: The rows of the export that it accounts for, as (part, row).
         findings: What the reader could not read in them.
         raw: Their text, if they could not be read at all.
+        numbering: How its numbers are kept apart from those of other EHRs.
+        messages: Of rows that are parts of HL7 messages: (row, which message it is in the words of `row_name`).
     """
 
     source: str
@@ -298,3 +300,14 @@ class Visit(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
     raw: str = ""
     numbering: Numbering = OWN_NUMBERS
+    messages: tuple[tuple[int, str], ...] = ()
+
+    def row_name(self, row: int) -> str:
+        """Return what a person finds a row by: its number, and of an HL7 message its number and MSH-10."""
+        message = next((words for of, words in self.messages if of == row), "")
+        return f"{row} ({message})" if message else str(row)
+
+    @property
+    def row_names(self) -> str:
+        """The rows for people, in one text."""
+        return ", ".join(self.row_name(row) for _, row in self.rows)

@@ -46,6 +46,7 @@ class Entry:
         dose: Its dose; None if it cannot be read.
         findings: Findings of the reader about it.
         raw: Its text, if patient, day or dose cannot be read.
+        message: The HL7 message that it is part of, in words.
     """
 
     part: str
@@ -54,6 +55,7 @@ class Entry:
     dose: Dose | None
     findings: tuple[Finding, ...] = ()
     raw: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def visit(source: Source, clinic: str, day: str, entries: Sequence[Entry]) -> Vi
         findings=tuple(_named(findings, doses.values())),
         raw="\n".join(entry.raw for entry in entries if entry.raw),
         numbering=source.numbering,
+        messages=tuple((entry.row, entry.message) for entry in entries if entry.message),
     )
 
 

@@ -81,7 +81,7 @@ def _cells(waiting: _MarkedSubmission) -> tuple[Cell, ...]:
         message_link(submission.msh_10),
         submission.state.value,
         submission.file_name.removeprefix(INBOX_PREFIX),
-        ", ".join(str(row) for _, row in submission.visit.rows),
+        submission.visit.row_names,
         ", ".join(dict.fromkeys(mark.column for mark in found)),
         "; ".join(dict.fromkeys(mark.text for mark in found)),
     )

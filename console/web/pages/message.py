@@ -17,6 +17,7 @@ from console.web.submissions import difference, left_out, message_link, state_cl
 from shared.bootstrap import Application
 from shared.domain import lifecycle
 from shared.domain.lifecycle import NEEDS_A_PERSON, State
+from shared.domain.model import Dose
 from shared.domain.person import Person
 from shared.domain.reconcile import doubt
 from shared.domain.submission import Submission
@@ -110,7 +111,6 @@ def _facts(submission: Submission) -> None:
             state_label(submission.state)
             text(lifecycle.MEANING[submission.state], "span", "dim")
         patient = submission.visit.patient
-        rows = ", ".join(str(number) for _, number in submission.visit.rows)
         name = ", ".join(filter(None, (patient.name.family, patient.name.given)))
         last = submission.attempts[-1:]
         is_partly = submission.state is State.PARTLY_ACCEPTED
@@ -119,7 +119,7 @@ def _facts(submission: Submission) -> None:
             (
                 ("patient", f"{patient.mrn} {name}, born {patient.birth_date or '?'}"),
                 ("clinic", submission.clinic or "not known"),
-                ("file", f"{submission.file_name.removeprefix(INBOX_PREFIX)}, rows {rows}"),
+                ("file", f"{submission.file_name.removeprefix(INBOX_PREFIX)}, rows {submission.visit.row_names}"),
                 ("created", created),
                 ("replaces", message_link(submission.replaces) if submission.replaces else ""),
                 ("replaced by", message_link(submission.replaced_by) if submission.replaced_by else ""),
@@ -135,10 +135,15 @@ def _facts(submission: Submission) -> None:
         )
 
 
+def _vaccine_code(dose: Dose) -> str:
+    return dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code
+
+
 def _doses(submission: Submission) -> None:
+    visit = submission.visit
     rows: Iterator[tuple[Cell, ...]] = (
-        (number, dose.row, dose.date, dose.vaccine.code or dose.ndc or dose.vaccine.alternate_code, dose.lot, dose.id)
-        for number, dose in enumerate(submission.visit.doses, 1)
+        (number, visit.row_name(dose.row), dose.date, _vaccine_code(dose), dose.lot, dose.id)
+        for number, dose in enumerate(visit.doses, 1)
     )
     table(("no", "row", "date", "vaccine", "lot", "dose id"), rows)
 

@@ -30,6 +30,7 @@ from shared.replaced import replace
 _READ_ANYWAY: Final = frozenset({"", "ROW-CUT-OFF", "MESSAGE-LINE-BROKEN", "MESSAGE-XML-ESCAPED"})
 # MSH-11 (HL7 0103): training and debugging.
 _TEST_DATA: Final = frozenset({"T", "D"})
+_CONTROL_ID_SHOWN: Final = 40
 _UNPLACED: Final = ("", "", "")
 
 
@@ -126,7 +127,7 @@ class Hl7File(TextFile):
             code, _, value = row.fault.partition(" ")
             path = "MSH-9" if code == "MESSAGE-NOT-VXU" else ""
             finding = Finding(code, path, row.row, path or "message", value)
-            return "", "", Entry(self._name, row.row, Patient(), None, (finding,), raw)
+            return "", "", Entry(self._name, row.row, Patient(), None, (finding,), raw, _message_name(row.part, text))
         entry = self._entry(row)
         assert entry.dose is not None
         findings = list(entry.findings)
@@ -150,8 +151,16 @@ class Hl7File(TextFile):
         if of_dose.is_given:
             of_dose = self._defaults.applied(of_dose)
         faults = (Finding(row.fault, row=row.row, column="message"),) if row.fault else ()
-        entry = Entry(self._name, row.row, of_patient, of_dose, (*faults, *damage, *reading.findings))
+        findings = (*faults, *damage, *reading.findings)
+        name = _message_name(row.part, sound)
+        entry = Entry(self._name, row.row, of_patient, of_dose, findings, message=name)
         return replace(entry, raw=sound.replace("\r", "\n")) if visits.is_unfindable(entry) else entry
+
+
+def _message_name(number: int, text: str) -> str:
+    """Which message of a file it is, for people: its place, and its MSH-10 as the EHR sent it."""
+    control_id = parse(text.partition("\r")[0]).first("MSH").first(10).whole()[:_CONTROL_ID_SHOWN]
+    return f"message {number}, MSH-10 {control_id}" if control_id else f"message {number}"
 
 
 def _not_vxu(message: RawMessage) -> str:

@@ -38,12 +38,13 @@ _LISTS_VALUES: Final = frozenset({Who.CODE_MAP, Who.SETUP})
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One place of a finding: its value (PHI) and its row, from 1; 0 is the file as a whole."""
+    """One place of a finding: its value (PHI) and its row; 0 is the file as a whole. `place` is the row for people."""
 
     file: str
     row: int
     column: str
     value: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class _Causes:
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
-    def add(self, finding: Finding, file: str) -> None:
+    def add(self, finding: Finding, file: str, visit: Visit | None = None) -> None:
         key = (finding.code, finding.column if finding.path else "")
         if key not in self._tallies and len(self._tallies) >= _CAUSES:
             key = (finding.code, "")
@@ -157,7 +158,7 @@ class _Causes:
         if tally.column != finding.column:
             tally.column = ""
         if len(tally.examples) < EXAMPLES:
-            tally.examples.append(Example(file, finding.row, finding.column, finding.value))
+            tally.examples.append(_example(finding, file, visit))
         if CHECKS[finding.code].who in _LISTS_VALUES:
             value = finding.value or ("" if finding.path else finding.column)
             if value and (value in tally.values or len(tally.values) < _VALUES):
@@ -166,6 +167,11 @@ class _Causes:
     def all(self) -> tuple[Cause, ...]:
         causes = [_cause(code, tally) for (code, _), tally in self._tallies.items()]
         return tuple(sorted(causes, key=lambda cause: (not cause.holds, -cause.count, cause.code, cause.column)))
+
+
+def _example(finding: Finding, file: str, visit: Visit | None) -> Example:
+    place = visit.row_name(finding.row) if visit is not None and finding.row else ""
+    return Example(file, finding.row, finding.column, finding.value, place)
 
 
 def _cause(code: str, tally: _Tally) -> Cause:
@@ -226,7 +232,7 @@ class Check:
             if vxu and objection:
                 findings = (*findings, Finding("SECOND-OPINION", column="hl7apy", value=objection))
             for finding in findings:
-                causes.add(finding, _file(visit, finding) or name)
+                causes.add(finding, _file(visit, finding) or name, visit)
             if visit.rows:
                 held = bool(objection) or (prepared.is_held if is_built else any(map(is_error, findings)))
                 rows += len(visit.rows)

@@ -16,6 +16,7 @@ from shared.domain.clinics import Source
 from shared.domain.model import Action, Code, Completion, Dose, Finding, Visit
 from shared.exports.readers import READERS
 from shared.ports.objects import StoredObject
+from shared.replaced import replace
 from shared.usecases.findings import OF_RECORDS
 
 Read = Callable[..., list[Visit]]
@@ -151,9 +152,10 @@ def test_a_number_that_one_message_gives_to_two_vaccinations_is_no_id(read: Read
     assert [dose.id for dose in visit.doses] == ["D1"]
 
 
-def test_the_incoming_control_id_is_never_used(read: Read) -> None:
-    one, two = (read(HL7, {"a.hl7": a_file(MSH.replace("SAME", name), PID, ORC, RXA)}) for name in ("A", "B"))
-    assert one == two
+def test_the_incoming_control_id_names_the_row_and_is_used_for_nothing_else(read: Read) -> None:
+    [one], [two] = (read(HL7, {"a.hl7": a_file(MSH.replace("SAME", name), PID, ORC, RXA)}) for name in ("A", "B"))
+    assert (one.row_name(1), two.row_name(1)) == ("1 (message 1, MSH-10 A)", "1 (message 1, MSH-10 B)")
+    assert replace(one, messages=()) == replace(two, messages=())
 
 
 def test_foreign_tables_are_understood_and_local_codes_kept(read: Read) -> None:
