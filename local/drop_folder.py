@@ -86,7 +86,7 @@ class DropFolder:
         ]
         self._taken: dict[Path, _Taken] = {}
         self._moved: set[str] = set()
-        # What was done with earlier was reported by an earlier run.
+        # An earlier run reported the files that it was done with.
         self._reported = {file.file_id for file in run.application.ledger.files.all() if _is_done(file)}
         self._complained_about: set[Path] = set()
 

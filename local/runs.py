@@ -155,7 +155,7 @@ class LocalRun:
 
     @property
     def iis(self) -> str:
-        """What stands at the endpoint, in words."""
+        """The system at the endpoint, in words."""
         return f"{'Your IIS' if self.other_iis else 'Simulated CT WiZ'} at {self.endpoint}"
 
 

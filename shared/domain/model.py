@@ -173,7 +173,7 @@ class Vis(msgspec.Struct, frozen=True, gc=False):
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):
-    """What is reported about a vaccine beside the dose: evidence of immunity, a contraindication, a reaction.
+    """An observation about a vaccine beside the dose: evidence of immunity, a contraindication, a reaction.
 
     Attributes:
         code: LOINC of what it is (OBX-3).

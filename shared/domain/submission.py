@@ -294,7 +294,7 @@ class DeliveryFault(msgspec.Struct, frozen=True, gc=False):
 
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
-    """What a facility signs in with.
+    """The credentials of a facility.
 
     Attributes:
         username: Its user name.

@@ -43,7 +43,7 @@ def _texts(patient: Patient) -> str:
     return " ".join(parts)
 
 
-# What CT WiZ takes for no name. A name that only looks odd (Baby, Boy) may be somebody's.
+# Words that CT WiZ does not take as a name. A name that only looks odd (Baby, Boy) may be somebody's.
 _NEWBORN: Final = re.compile(
     r"new ?born\b.*|(?:baby|bb|infant|nb) ?(?:boy|girl|male|female)\b.*|(?:boy|girl|male|female) (?:\d|[a-z])",
     re.IGNORECASE,
@@ -81,7 +81,7 @@ def _edition(vis: Vis) -> str:
 
 
 def _details(dose: Dose) -> str | None:
-    """What only a dose that was given can have; None if there is nothing of it."""
+    """A value that only a dose that was given can have; None if there is none."""
     amount = "" if dose.amount == "999" else dose.amount
     values = (amount, dose.route.code, dose.site.code, dose.expiry, dose.manufacturer.code)
     return ", ".join(filter(None, values)) or None

@@ -1,4 +1,4 @@
-"""What is known of one column: its form, the field that it fills, and what becomes of its values."""
+"""One column: its form, the field that it fills, and what becomes of its values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ColumnKind(Enum):
 
 
 class Becomes(Enum):
-    """What becomes of a column's values; the text is for docs/csv-columns.md."""
+    """The use of a column's values; the text is for docs/csv-columns.md."""
 
     REPORTED = "reported"
     DECIDES = "decides what the dose is"

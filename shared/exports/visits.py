@@ -27,7 +27,7 @@ _PLACES: Final = 8
 """Places of one vaccine on one day that are tried to recognize a derived id."""
 
 _GIVEN_HERE: Final = tables.INFORMATION_SOURCE.by_spelling[ADMINISTERED]
-# What a deletion is found by, and what is wrong with its row as a whole.
+# Fields by which a deletion is found, and faults of its row as a whole.
 _IDS_OF_DOSES: Final = frozenset({"ORC-2", "ORC-3"})
 _PATHS_OF_DELETIONS: Final = frozenset({"", "ORC-2", "ORC-3", "RXA-21"})
 # These name one damaged field of several.

@@ -80,7 +80,7 @@ SHAPES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an outage cost.
+    """The cost of an outage.
 
     Attributes:
         lost: Messages that the IIS does not have in the end, and that no person is asked to look into.

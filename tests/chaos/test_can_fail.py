@@ -131,7 +131,7 @@ def test_a_broken_promise_is_found(options: dict[str, Any], words: str) -> None:
     assert f"SEED={broken.seed} SCHEDULES=1" in broken.told()
 
 
-# What breaks a rule of the charts (ADR 0021): which function is replaced, and by what.
+# Changes that break a rule of the charts (ADR 0021): which function is replaced, and by what.
 RULES: dict[str, tuple[object, str, object]] = {
     "a dose that moves is not deleted at its old place": (Drafting, "_move_away", lambda *_: ""),
     "the dose index finds nothing": (MemoryDoseIndex, "find", lambda *_: {}),

@@ -78,7 +78,7 @@ _HL7: Final = re.compile(r"MSH[^\w\s]")
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What an answer says.
+    """The content of an answer.
 
     Attributes:
         code: The code of a fault; empty where there is an answer.

@@ -62,7 +62,7 @@ def repaired(body: bytes, charset: str) -> bytes | None:
     pieces = _CDATA.split(_DECLARATION.sub("", text))
     changed = "".join(piece if number % 2 else _repaired_text(piece) for number, piece in enumerate(pieces))
     changed = _FORBIDDEN.sub(MARK, changed)
-    # What the decoder replaced has the mark already.
+    # Bytes that the decoder replaced have the mark already.
     if changed == "".join(pieces) and MARK not in changed:
         return None
     return changed.encode("utf-8", "replace")

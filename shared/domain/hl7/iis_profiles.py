@@ -26,7 +26,7 @@ COMMIT_ACK: Final = "COMMIT-ACK"
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What one value of MSA-1 means.
+    """The meaning of one value of MSA-1.
 
     Attributes:
         gravity: Of several answers to one message the gravest counts.

@@ -33,7 +33,7 @@ OBSERVED: Final = {
     REACTION: "Vaccination adverse event outcome or reaction",
     INDICATION: "Special indication for vaccination",
 }
-"""What is reported beside a dose, or instead of one (CVX 998), with its text."""
+"""Observations that are reported beside a dose, or instead of one (CVX 998), with their texts."""
 
 # evaluation and forecast
 EARLIEST: Final = "30981-5"

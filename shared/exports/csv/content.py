@@ -212,7 +212,7 @@ def _event(cells: Cells, row: int) -> tuple[Completion, Action]:
         action = status
     if contradictions:
         value = ", ".join(sorted(contradictions))
-        # What a deletion says besides is not needed, but whether it is one.
+        # Of a deletion only the id is needed, and that it is one.
         path = "RXA-21" if status == DELETED else "RXA-20"
         cells.findings.append(Finding("STATUS-CONTRADICTS", path, row, "completion", value))
     extract = code("extract_type").code

@@ -8,7 +8,7 @@ from shared.exports.parsers import SEPARATOR
 
 
 class Doubts:
-    """What stands against reading the rows of one file."""
+    """The reasons against reading the rows of one file."""
 
     def __init__(self, header: Header) -> None:
         self._undecided = [(index, header.names[index]) for index in header.undecided]

@@ -63,7 +63,7 @@ class Issue(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """What the server says."""
+        """The message of the server."""
         codings = (coding.display for coding in self.details.coding)
         return next((text for text in (self.diagnostics, self.details.text, *codings, self.code) if text), "")
 

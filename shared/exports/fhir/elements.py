@@ -1,4 +1,4 @@
-"""What becomes of every element of the FHIR resources that an export is read from.
+"""The use of every element of the FHIR resources that an export is read from.
 
 The readers of this package do what the table says; `walk` finds in a resource what the table leaves out or does not
 know, and docs/fhir-elements.md is made from it. Names are those of FHIR R4 (4.0.1) in JSON, and of STU3 and DSTU2 where
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 
 class Fate(Enum):
-    """What becomes of an element; the text is for docs/fhir-elements.md."""
+    """The use of an element; the text is for docs/fhir-elements.md."""
 
     REPORTED = "reported"
     DECIDES = "decides"

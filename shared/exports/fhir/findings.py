@@ -18,7 +18,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "Look at the export job; the line is named.",
         _SETUP,
     ),
-    # What is not read.
+    # Elements that are not read.
     Check(
         "ELEMENT-MODIFIES",
         _E,
@@ -172,7 +172,7 @@ TABLE: Final[tuple[Check, ...]] = (
         _SETUP,
         counts_in_strict=False,
     ),
-    # What the export says about itself.
+    # Statements of the export about itself.
     Check(
         "FILE-WITHOUT-DOSES",
         _E,

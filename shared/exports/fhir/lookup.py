@@ -50,7 +50,7 @@ class Actors:
 
 
 class Lookup:
-    """What one Immunization refers to.
+    """The resources that one Immunization refers to.
 
     Attributes:
         said: Findings about the resources that were found, without row number.

@@ -83,7 +83,7 @@ class Resources:
 
     @property
     def other_content(self) -> str:
-        """What else the export holds, in words: `3 Observation, 12 Patient`."""
+        """The other resources of the export, in words: `3 Observation, 12 Patient`."""
         return ", ".join(f"{count} {kind}" for kind, count in sorted(self.seen.items()))
 
     @property

@@ -120,7 +120,7 @@ class Rows:
         return patient, findings
 
     def _of_number(self, resource: fhir.Patient, mrn: str, reference: str) -> Iterator[Finding]:
-        """What is to be said of the record number of a Patient."""
+        """Findings about the record number of a Patient."""
         if mrn and mrn != resource.id:
             return
         number = self._numbers.of(resource.identifier, resource.id)

@@ -50,7 +50,7 @@ def differences(
 
 
 def _errors(manifest: Manifest, others: Sequence[StoredObject], objects: Objects) -> Iterator[Finding]:
-    """What the server says in the files of `error`: OperationOutcomes, which may be mere information."""
+    """The messages of the server in the files of `error`: OperationOutcomes, which may be mere information."""
     for file in manifest.error:
         stored = arrivals.named_in([file.name], others)
         if stored is None:

@@ -15,7 +15,7 @@ _CODES: Final = {Fate.LEFT_OUT: "ELEMENT-NOT-REPORTED", Fate.HOLDS: "ELEMENT-MOD
 
 
 class Unread:
-    """What of one export is not read: said with its row if it is about a dose, else once for the export."""
+    """The parts of one export that are not read: said with its row if it is about a dose, else once for the export."""
 
     def __init__(self, ignored: Iterable[str]) -> None:
         """Begin.

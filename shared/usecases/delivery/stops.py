@@ -174,7 +174,7 @@ class QueryStops:
 
 
 def stops_queries(valve: Valve) -> bool:
-    """Whether what closes delivery's valve stops queries too: a person, or an IIS that cannot be reached."""
+    """Whether the reason that closes delivery's valve stops queries too: a person, or an IIS that cannot be reached."""
     fault = faults.BY_CODE.get(valve.reason)
     is_unreachable = valve.closed_by is ClosedBy.FAULTS and fault is not None and fault.is_unreachable
     return valve.closed_by is ClosedBy.PERSON or is_unreachable

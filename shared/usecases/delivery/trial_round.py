@@ -30,7 +30,7 @@ _IN_DOUBT: Final = frozenset({State.UNKNOWN, State.SENDING})
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What became of a round: how its calls ended, and the result of each message."""
+    """The result of a round: how its calls ended, and the result of each message."""
 
     tally: Tally
     results: tuple[Delivered, ...] = ()

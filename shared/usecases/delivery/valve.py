@@ -39,7 +39,7 @@ _REACHABLE = frozenset({"UNSUPPORTED-OPERATION", "TLS-CLIENT-CERTIFICATE", "TLS-
 
 @dataclass(frozen=True, slots=True)
 class ValveCheckResult:
-    """What a check did.
+    """The result of a check.
 
     Attributes:
         valve: The valve after it.
