@@ -152,7 +152,7 @@ def all_waiting(backlog: Backlog, backfills: Backfills, limit: int, clinic: str 
 
 
 class DailyQuota:
-    """The messages that are queued at once: of a lane those within its daily quota, of all lanes those of the IIS's pace.
+    """The messages that are queued at once: of a lane those within its daily quota, of all lanes those within the pace.
 
     The rest waits in the lanes. While a lane has a backfill, its new messages wait behind it, so that a record's
     messages keep their order.
