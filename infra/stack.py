@@ -82,7 +82,7 @@ class VaxlineStack(cdk.Stack):
 
         submit = function(settings.SUBMIT, inside=network)
         storage.grant_read(submit.permissions, CONFIG_PREFIX)
-        ledger.grant(submit.permissions, "GetItem", "PutItem", "Query", "UpdateItem")
+        ledger.grant(submit.permissions, "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
         queues.resubmission.grant_send(submit.permissions)
         secrets.grant_read(submit.permissions)
         delivery = submit.consume(queues.outbox, delay=True)
