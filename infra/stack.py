@@ -20,7 +20,7 @@ from infra.requeueing import serve_backfill, serve_sweep
 from infra.secrets import ClinicSecrets
 from infra.stages import Stage
 from infra.storage import Storage
-from infra.valve import serve_valve
+from infra.valve import grant_sending, serve_valve
 from shared import settings
 from shared.alarms import is_invoked_hourly
 from shared.settings import CONFIG_PREFIX, INBOX_PREFIX, FunctionSettings
@@ -81,10 +81,7 @@ class VaxlineStack(cdk.Stack):
         convert.consume(queues.intake)
 
         submit = function(settings.SUBMIT, inside=network)
-        storage.grant_read(submit.permissions, CONFIG_PREFIX)
-        ledger.grant(submit.permissions, "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
-        queues.resubmission.grant_send(submit.permissions)
-        secrets.grant_read(submit.permissions)
+        grant_sending(submit, storage=storage, ledger=ledger, queues=queues, secrets=secrets)
         delivery = submit.consume(queues.outbox, delay=True)
 
         triage = function(settings.TRIAGE)

@@ -14,6 +14,16 @@ from shared import settings
 from shared.settings import CONFIG_PREFIX
 
 
+def grant_sending(
+    function: Function, *, storage: Storage, ledger: Ledger, queues: Queues, secrets: ClinicSecrets
+) -> None:
+    """Let a function send messages to the IIS: submit, and in a trial the valve. Both need the same."""
+    storage.grant_read(function.permissions, CONFIG_PREFIX)
+    ledger.grant(function.permissions, "BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem")
+    queues.resubmission.grant_send(function.permissions)
+    secrets.grant_read(function.permissions)
+
+
 def serve_valve(
     valve: Function,
     delivery: lambda_.EventSourceMapping,
@@ -25,10 +35,7 @@ def serve_valve(
     secrets: ClinicSecrets,
 ) -> None:
     """Let the function switch `delivery`, and send the messages of a trial as submit does."""
-    storage.grant_read(valve.permissions, CONFIG_PREFIX)
-    ledger.grant(valve.permissions, "GetItem", "PutItem", "Query", "UpdateItem")
+    grant_sending(valve, storage=storage, ledger=ledger, queues=queues, secrets=secrets)
     queues.outbox.grant_consume(valve.permissions, delay=True)
-    queues.resubmission.grant_send(valve.permissions)
-    secrets.grant_read(valve.permissions)
     valve.switch(delivery)
     valve.run_every(settings.VALVE.every_minutes or 1, stage=stage)

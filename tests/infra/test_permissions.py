@@ -61,7 +61,7 @@ EXPECTED = {
         "{bucket}": {"s3:ListBucket"},
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("GetItem", "PutItem", "Query", "UpdateItem"),
+        "vaxline-{s}-ledger": table("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-outbox.fifo": CONSUME | {"sqs:ChangeMessageVisibility"},
         "vaxline-{s}-resubmission": SEND,
@@ -144,7 +144,7 @@ EXPECTED = {
         "{bucket}": {"s3:ListBucket"},
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("GetItem", "PutItem", "Query", "UpdateItem"),
+        "vaxline-{s}-ledger": table("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
         "alias/vaxline-{s}-ledger": KEY_TO_WRITE_TABLE,
         "vaxline-{s}-outbox.fifo": CONSUME | {"sqs:ChangeMessageVisibility"},
         "vaxline-{s}-resubmission": SEND,
@@ -245,6 +245,14 @@ def test_a_key_is_used_only_by_way_of_the_service_that_it_protects(template: Tem
         if any(action.startswith("kms:") for action in listed(statement["Action"])):
             through = template.text(statement["Condition"]["StringEquals"]["kms:ViaService"])
             assert re.fullmatch(r"(s3|sns|sqs|dynamodb|secretsmanager)\.<AWS::Region>\.<AWS::URLSuffix>", through)
+
+
+def test_the_valve_may_do_all_that_submit_may_since_it_sends_the_messages_of_a_trial() -> None:
+    def own(name: str) -> dict[str, set[str]]:
+        return {place: actions for place, actions in EXPECTED[name].items() if not place.startswith("/aws/lambda/")}
+
+    for place, actions in own("submit").items():
+        assert actions <= own("valve")[place], place
 
 
 def test_only_what_calls_the_iis_in_a_clinic_s_name_may_read_credentials(template: Template, stage: str) -> None:
