@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -15,12 +14,12 @@ from shared.domain.codes import tables
 from shared.domain.identity import normalized_id
 from shared.domain.model import NO_CODE, Finding, Patient, Visit
 from shared.exports import blanks, visits
-from shared.exports.csv import header as csv_header
 from shared.exports.csv.cells import RowReader
 from shared.exports.csv.header import Header
+from shared.exports.csv.opening import opened
 from shared.exports.single import TextFile
 from shared.exports.spool import Row, Spool
-from shared.exports.text import LONGEST_CELL, Bad, Damaged, Records, Text, repaired
+from shared.exports.text import Bad, Damaged, Text, repaired
 from shared.exports.values import Dates
 from shared.exports.visits import Entry, is_unfindable
 from shared.ports.objects import Objects, StoredObject
@@ -28,10 +27,6 @@ from shared.ports.objects import Objects, StoredObject
 # The unit separator stands between the cells of a spooled row; no cell may hold it.
 _CELL: Final = "\x1f"
 _AS_WINDOWS_1252: Final = "ROW-READ-AS-WINDOWS-1252"
-_OTHER_DELIMITERS: Final = ("\t", ";", "|", ",")
-_NAMED_DELIMITER: Final = re.compile(r'"?sep=(.)"?[\s,;|]*$', re.IGNORECASE)
-_LINES_TRIED: Final = 20
-"""Lines among which the header is looked for: some exports have a title above it."""
 _ROWS_SHOWN: Final = 20
 _FORMULA: Final = '="'
 
@@ -52,10 +47,12 @@ class CsvFile(TextFile):
 
     def _spool_rows(self, text: Text, spool: Spool) -> None:
         try:
-            header = self._read_header(text)
-            if header is not None:
-                self._header, records = header
-                self._spool_records(records, self._header, spool)
+            file = opened(text, self._source)
+            self._row = file.row
+            self._findings += file.findings
+            if file.header is not None:
+                self._header = file.header
+                self._spool_records(file.records, file.header, spool)
         except Damaged as damage:
             self._note(damage.code, row=self._row)
         if text.cut_line and self._header is not None:
@@ -66,45 +63,6 @@ class CsvFile(TextFile):
             self._note(text.cut_by, row=self._row)
         if not self._has_rows and not self._findings:
             self._note("FILE-EMPTY")
-
-    def _read_header(self, text: Text) -> tuple[Header, Iterator[list[str] | Bad]] | None:
-        """Find the header: the first line that names all that is required. Lines before it are a title.
-
-        A line `sep=;` names the delimiter to a spreadsheet, which does not show it.
-        """
-        lines: Iterator[str] = iter(text)
-        delimiter = self._source.delimiter
-        tried: list[Header] = []
-        for line in _logical(lines):
-            named = _NAMED_DELIMITER.match(line) if self._row == 0 else None
-            if named:
-                delimiter = named[1]
-                continue
-            self._row += 1
-            if not line.strip():
-                continue
-            header, delimiter_there = self._matched(line, delimiter)
-            if header.is_readable:
-                if delimiter_there != delimiter:
-                    self._note("FILE-DELIMITER", "tab" if delimiter_there == "\t" else delimiter_there)
-                self._findings += header.problems
-                records = Records(lines, delimiter_there)
-                records.width = header.width
-                return header, iter(records)
-            tried.append(header)
-            if len(tried) == _LINES_TRIED:
-                break
-        if tried:
-            # The line that is most like a header; the first one of equal lines.
-            self._findings += max(tried, key=lambda header: header.known).problems
-        return None
-
-    def _matched(self, line: str, delimiter: str) -> tuple[Header, str]:
-        names = _cells(line, delimiter)
-        if len(names) == 1 and (other := _other_delimiter(line, self._source)):
-            delimiter = other
-            names = _cells(line, delimiter)
-        return csv_header.match([repaired(name)[0] for name in names], self._source), delimiter
 
     def _spool_records(self, records: Iterator[list[str] | Bad], header: Header, spool: Spool) -> None:
         width, is_ended = header.width, False
@@ -251,32 +209,6 @@ def _is_yes(cell: str) -> bool:
 def _is_no(cell: str) -> bool:
     found = tables.YES_NO.look_up(cell.strip())
     return found is not None and found.code != "Y"
-
-
-def _logical(lines: Iterator[str]) -> Iterator[str]:
-    """The lines of a file; those that a quotation mark keeps together are one."""
-    for line in lines:
-        whole = line
-        if line.count('"') % 2:
-            for rest in lines:
-                whole += rest
-                if whole.count('"') % 2 == 0 or len(whole) > LONGEST_CELL:
-                    break
-        yield whole
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
-
-
-def _other_delimiter(line: str, source: Source) -> str:
-    """The delimiter by which a header of one cell gives a known column; empty if none does."""
-    for delimiter in _OTHER_DELIMITERS:
-        if delimiter in line:
-            header = csv_header.match(_cells(line, delimiter), source)
-            if header.known:
-                return delimiter
-    return ""
 
 
 def _repaired(joined: str, fault: str) -> tuple[str, bytes, str]:
