@@ -13,8 +13,11 @@ from console import terminal
 from console.commands.check_page import check_page, times
 from console.options import Json
 from shared.domain.clinics import Configuration
+from shared.ports.objects import Objects
 from shared.usecases.intake.check import Cause, Check, Checked, Report, first_configuration
-from shared.usecases.intake.export_sets import exports_in
+from shared.usecases.intake.export_sets import ExportSet, exports_in
+from shared.usecases.intake.returned import Verdicts, rows
+from shared.usecases.reporting.pages import csv_text
 
 _VALUES_SHOWN: Final = 8
 
@@ -23,6 +26,11 @@ Config = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="
 SourceName = Annotated[
     str, typer.Option(help="read every file as this source; without it, folder name or content decides")
 ]
+Returned = Annotated[
+    Path | None,
+    typer.Option("--csv", dir_okay=False, help="write the CSV file with what is wrong in each row (patient data!)"),
+]
+Suggest = Annotated[bool, typer.Option("--suggest", help="print a [sources] section for a file not seen before")]
 Html = Annotated[Path | None, typer.Option(dir_okay=False, help="write the report as a page to print (patient data!)")]
 
 
@@ -31,13 +39,24 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
-def check(files: Files, config: Config = None, source: SourceName = "", html: Html = None, json: Json = False) -> None:
+def check(
+    files: Files,
+    config: Config = None,
+    source: SourceName = "",
+    html: Html = None,
+    csv: Returned = None,
+    suggest: Suggest = False,
+    json: Json = False,
+) -> None:
     """Checks export files before they are sent: what is wrong, by cause, and what would be sent.
 
     Without --config they are checked as the exports of one clinic. Exit code 1 where something would be held.
     Example: vaxline check first-export.csv --html report.html
     """
-    report = _check(files, config, source)
+    if suggest:
+        _suggest(files, source, json=json)
+        return
+    report = _check(files, config, source, csv)
     if html is not None:
         terminal.write_private(html, check_page(report).encode())
     if json:
@@ -52,7 +71,20 @@ def check(files: Files, config: Config = None, source: SourceName = "", html: Ht
         raise typer.Exit(1)
 
 
-def _check(files: list[Path], config: Path | None, source: str) -> Report:
+def _suggest(files: list[Path], source: str, *, json: bool) -> None:
+    from shared.adapters.files import LocalObjects
+    from shared.usecases.intake.suggest import suggestions
+
+    made = suggestions([path.as_posix() for path in files], LocalObjects(), source)
+    if json:
+        terminal.print_json([{"name": name, "toml": text} for name, text in made])
+        return
+    for name, text in made:
+        # Not wrapped to the width of the terminal: the text is for clinics.toml.
+        typer.echo(f"# for {name}\n{text}")
+
+
+def _check(files: list[Path], config: Path | None, source: str, csv: Path | None) -> Report:
     from shared.adapters.clock import SystemClock
     from shared.adapters.files import LocalObjects
     from shared.adapters.hl7apy_opinion import Hl7apyOpinion
@@ -63,9 +95,32 @@ def _check(files: list[Path], config: Path | None, source: str) -> Report:
     if isinstance(exports, str):
         terminal.print_error(exports)
         raise typer.Exit(2)
-    use_case = Check(objects=objects, configuration=configuration, clock=SystemClock(), second_opinion=Hl7apyOpinion())
+    if csv is not None and [export.source.format for export in exports] != ["csv"]:
+        terminal.print_error("--csv is for one CSV file")
+        raise typer.Exit(2)
+    verdicts = Verdicts()
+    use_case = Check(
+        objects=objects,
+        configuration=configuration,
+        clock=SystemClock(),
+        second_opinion=Hl7apyOpinion(),
+        verdicts=verdicts if csv is not None else None,
+    )
     with terminal.err.status("reading …"):
-        return use_case(exports)
+        report = use_case(exports)
+    if csv is not None:
+        _write_returned(csv, exports[0], objects, verdicts)
+    return report
+
+
+def _write_returned(csv: Path, export: ExportSet, objects: Objects, verdicts: Verdicts) -> None:
+    returned = csv_text.table(rows(export, objects, verdicts.by_row))
+    if not returned:
+        terminal.print_error("its header cannot be read, so there are no rows to write")
+        return
+    # The byte order mark makes a spreadsheet read it as UTF-8.
+    terminal.write_private(csv, returned.encode("utf-8-sig"))
+    terminal.err.print(Text(f"The file with what is wrong in each row is in {csv}; it holds patient data."))
 
 
 def _read_configuration(file: Path) -> Configuration:

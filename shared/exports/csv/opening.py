@@ -28,7 +28,7 @@ class Opened:
         header: Its header; None if no row can be read by any line.
         likeliest: The line that is most like a header; None if the file is empty.
         records: The records after the header.
-        delimiter: The delimiter of the records.
+        delimiter: The delimiter of the records, or of the line that is most like a header.
         row: The number of the header, or of the last line that was read, as a spreadsheet shows it.
         above: The lines above the header.
         findings: Findings about the header and the delimiter.
@@ -50,7 +50,7 @@ def opened(text: Text, source: Source) -> Opened:
     """
     lines: Iterator[str] = iter(text)
     file = Opened(delimiter=source.delimiter)
-    tried: list[Header] = []
+    tried: list[tuple[Header, str]] = []
     for line in _logical(lines):
         named = _NAMED_DELIMITER.match(line) if file.row == 0 else None
         if named:
@@ -69,13 +69,13 @@ def opened(text: Text, source: Source) -> Opened:
                 file.records, file.delimiter = iter(records), delimiter
                 file.findings += header.problems
                 return file
-            tried.append(header)
+            tried.append((header, delimiter))
             if len(tried) == _LINES_TRIED:
                 break
         file.above.append(line)
     if tried:
         # The first one of equal lines.
-        file.likeliest = max(tried, key=lambda header: header.known)
+        file.likeliest, file.delimiter = max(tried, key=lambda one: one[0].known)
         file.findings += file.likeliest.problems
     return file
 

@@ -50,17 +50,21 @@ _WORDS: Final = frozenset(WORDS)
 _OF_GIVING: Final = frozenset({"administered", "given", "received", "vaccinated"})
 
 
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name: `is`, `deleted` of `isDeleted`."""
+    return normalized(_HUMP.sub(" ", name)).split()
+
+
 def may_change_meaning(name: str) -> bool:
     """Tell whether a column that vaxline does not know may say that a dose was refused, deleted, historical or so.
 
     Args:
         name: The file's name of the column: `Vax Status`, `isDeleted`.
     """
-    spelling = normalized(_HUMP.sub(" ", name))
-    words = set(spelling.split())
+    words = set(words_of(name))
     found = words & _WORDS
     if "status" in found and words & OTHER_STATUSES:
         found.discard("status")
     if words & OTHER_WORDS:
         found -= _OF_GIVING
-    return bool(found) or any(f" {phrase} " in f" {spelling} " for phrase in PHRASES)
+    return bool(found) or any(f" {phrase} " in f" {' '.join(words_of(name))} " for phrase in PHRASES)

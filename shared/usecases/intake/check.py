@@ -26,6 +26,7 @@ from shared.ports.second_opinion import SecondOpinion
 from shared.replaced import replace
 from shared.usecases.findings import CHECKS, is_error
 from shared.usecases.intake.export_sets import ExportSet
+from shared.usecases.intake.returned import Verdicts
 from shared.usecases.prepare import Prepared, prepare
 
 EXAMPLES: Final = 5
@@ -201,12 +202,14 @@ class Check:
         clock: Clock,
         second_opinion: SecondOpinion,
         readers: Mapping[str, Exports] = READERS,
+        verdicts: Verdicts | None = None,
     ) -> None:
         self._objects = objects
         self._configuration = configuration
         self._clock = clock
         self._second_opinion = second_opinion
         self._readers = readers
+        self._verdicts = verdicts
 
     def __call__(self, sets: Iterable[ExportSet]) -> Report:
         """Read every export to its end, in bounded memory."""
@@ -235,6 +238,8 @@ class Check:
                 causes.add(finding, _file(visit, finding) or name, visit)
             if visit.rows:
                 held = bool(objection) or (prepared.is_held if is_built else any(map(is_error, findings)))
+                if self._verdicts is not None:
+                    self._verdicts.add(visit, findings, is_held=held)
                 rows += len(visit.rows)
                 visits += 1
                 rows_held += len(visit.rows) if held else 0
