@@ -213,7 +213,8 @@ def test_only_what_changed_is_printed_unless_all_is_asked_for(run: Run, tmp_path
     second, _, third = second.partition("03-do.txt ─")
     assert "AB123 → CD456" in second
     assert "LOT-MISSING" not in second
-    assert "$ vaxline close NO --reason no\nNO is not open\nexit code 1\n" in third
+    assert "$ vaxline close NO --reason no\n" in third
+    assert "there is nothing open of this name\nexit code 1\n" in third
     assert "did not change" in third
     _, _, third_of_all = full.partition("03-do.txt ─")
     assert "LOT-MISSING" in third_of_all
