@@ -269,7 +269,7 @@ class Drafting:
         if not states:
             return
         came = {dose.id for dose, _ in moved}
-        news = [dose for dose, state in states.items() if dose in came or self._is_news(dose, state)]
+        news = [dose for dose, state in states.items() if dose in came or self._is_news(part, dose, state)]
         if not news and not any(self._doses[dose].is_held for dose in states):
             return
         # Before doses are moved away: a deletion is not what the new submission takes the place of.
@@ -315,12 +315,14 @@ class Drafting:
         kept = deleted - ended
         return (*(msh_10 for msh_10 in replaced if msh_10 not in kept), *_replaced_elsewhere(moved))
 
-    def _is_news(self, dose: str, now: DoseState) -> bool:
+    def _is_news(self, part: Part, dose: str, now: DoseState) -> bool:
         before = self._doses.get(dose)
         if before is None or before.is_deleted or before.fingerprint != now.fingerprint:
             return True
-        # The name of a clinic that was unknown before is no other place.
-        return before.clinic != now.clinic and before.clinic in self._arrival.configuration.clinics
+        if before.clinic == now.clinic:
+            return False
+        # A name that was unknown before, and that the export repeats, is no other place.
+        return before.clinic in self._arrival.configuration.clinics or before.clinic != part.visit.clinic
 
     def _states_of(self, part: Part) -> dict[str, DoseState]:
         """The doses of a part as the chart would know them; rows that could not be read count as one."""

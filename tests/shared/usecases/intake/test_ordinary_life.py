@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.domain.lifecycle import State
+from shared.domain.lifecycle import Event, State
 from shared.usecases.correction.correct import Resubmitted
 from tests.shared.usecases.intake.lives import CLINICS, Life, Row
 
@@ -141,6 +141,15 @@ def test_a_clinic_name_that_is_mapped_later_to_another_clinic_leaves_nothing_at_
     life.export(DOSE._replace(clinic="New Street"))
     assert life.iis == {"CT9002 SYN-1 D1": "20260302 AB123"}
     assert life.open == []
+
+
+def test_another_clinic_in_the_place_of_an_unknown_one_that_was_closed_is_news(life: Life) -> None:
+    life.export(DOSE._replace(clinic="New Street"))
+    (held,) = life.made()
+    life.ledger.states.move(held.msh_10, Event.CLOSE, reason="reported by hand")
+    assert life.export(DOSE._replace(clinic="New Street")).unchanged == 1
+    life.export(DOSE._replace(clinic="oak"))
+    assert life.iis == {"CT9002 SYN-1 D1": "20260302 AB123"}
 
 
 # clinics and numbers as they are spelled ------------------------------------------------------------------------------
