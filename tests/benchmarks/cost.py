@@ -127,7 +127,7 @@ def main() -> None:
         # SQS reuses its data key for five minutes, DynamoDB its table key for as long, and S3 the bucket's.
         "key": 0.001,
         "log": 0.4 / 10 / 1e6,
-        # What stays: the submission with its attempt, its chart, its entries in by_file and in the day, its values.
+        # Items that stay: the submission with its attempt, its chart, its entries in by_file and in the day, its values.
         "store": (
             submission
             + sizes["attempt"]

@@ -39,7 +39,7 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the newest export said of a dose, and what any said of it before.
+    """The content of a dose in the newest export, and in the exports before it.
 
     It is not clear where two exports of one second disagree, or where it went back to what it was: an export in between
     that is taken up late looks newer than the one that said nothing new (ADR 0021, "Limits").

@@ -117,7 +117,7 @@ class Promises:
             self.check()
 
     def _charts(self) -> None:
-        """What a chart names is there: a row that it has taken up has its submission."""
+        """Every submission that a chart names is in the ledger."""
         ledger = self._world.ledger
         for chart in ledger.memory.charts.values():
             for dose in chart.doses:

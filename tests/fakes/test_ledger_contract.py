@@ -140,7 +140,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
             found = ledger.submissions.get(msh_10)
             if found is None:
                 return None
-            # What waits in a backfill is admitted before it is claimed, and then has no lane any more.
+            # A backfill message is admitted before it is claimed, and then has no lane any more.
             clinic = found.clinic if found.backfill else "oak"
             anew = replace(found, vxu=f"MSH {number}", clinic=clinic, config_version="v2", visit=new.visit)
             return ledger.states.build_anew(replace(anew, attempt_count=max(1, found.attempt_count - number % 2)))

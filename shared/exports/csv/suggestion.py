@@ -53,7 +53,7 @@ _OF_PEOPLE: Final = frozenset(
 )
 """A column named with one of these may hold names, numbers or dates of a patient, few as they may be."""
 _OF_PRESET: Final = 2
-"""So many columns that only a preset knows tell that a file has its layout."""
+"""Columns that only a preset knows, from which on a file counts as having its layout."""
 
 _OFTEN: Final[Mapping[str, tuple[str, ...]]] = {
     "patient_id": ("pt id", "pt mrn", "patient number", "patient no", "chart number", "chart no", "record number",
@@ -114,7 +114,7 @@ _DATES: Final = frozenset({ColumnKind.DATE, ColumnKind.MONTH})
 
 @dataclass(slots=True)
 class _Guess:
-    """What a file seems to need.
+    """The configuration that a file seems to need.
 
     Attributes:
         source: The source that reads it best.

@@ -22,7 +22,7 @@ _EMPTY: Final = "-EMPTY"
 
 @dataclass(slots=True)
 class Verdict:
-    """What a check found about one row."""
+    """The result of a check of one row."""
 
     is_held: bool = False
     findings: list[Finding] = field(default_factory=list)
