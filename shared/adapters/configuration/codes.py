@@ -45,7 +45,7 @@ def _exact_code(table: Table, raw: str) -> Code | None:
 
 
 def _vaccine(raw: str) -> Code | None:
-    return codes.cvx(raw) if cdc.cvx(raw) else None
+    return codes.cvx(raw) if cdc.cvx(raw) or cdc.is_newer_cvx(raw) else None
 
 
 def _manufacturer(raw: str) -> Code | None:
@@ -66,8 +66,9 @@ def _target(table: Table, *, may_be_unknown: bool = False) -> CodeTarget:
 
 
 TARGETS: Final[Mapping[str, CodeTarget]] = {
-    "vaccine": CodeTarget(_vaccine, "a CVX code of CDC's table", cdc.cvx_codes),
-    "manufacturer": CodeTarget(_manufacturer, "an MVX code of CDC's table", cdc.mvx_codes),
+    # A vaccine or manufacturer with a similar code is another one, so none is suggested.
+    "vaccine": CodeTarget(_vaccine, "a CVX code of CDC's table, or a newer one"),
+    "manufacturer": CodeTarget(_manufacturer, "an MVX code of CDC's table"),
     "route": _target(codes.ROUTE, may_be_unknown=True),
     "site": _target(codes.SITE, may_be_unknown=True),
     "race": _target(codes.RACE, may_be_unknown=True),
@@ -129,7 +130,8 @@ def _mapping_problems(table: str, map_: Mapping[str, str]) -> Iterator[Problem]:
         path = f'codes.{table}."{own}"'
         yield from _name_problems(path, own, seen)
         if (meant or not target.may_be_unknown) and target.look_up(meant) is None:
-            yield path, meant, f"it is not {target.description}", f"Use one{did_you_mean(meant, target.suggestions())}"
+            fix = f"Use one{did_you_mean(meant, target.suggestions())}"
+            yield path, meant, f"it is not {target.description}", fix
 
 
 def _name_problems(path: str, own: str, seen: dict[str, str]) -> Iterator[Problem]:

@@ -162,7 +162,7 @@ def test_a_deletion_may_have_a_date_before_birth_or_in_the_future(date: str) -> 
 
 
 def test_a_deletion_may_have_any_code_of_a_vaccine_or_manufacturer() -> None:
-    codes = {"vaccine": Code("399"), "manufacturer": Code("QQ"), "ndc": "00000000000"}
+    codes = {"vaccine": Code("699"), "manufacturer": Code("QQ"), "ndc": "00000000000"}
     assert "CVX-UNKNOWN" in found(dose(**codes))
     assert found(deleting(dose(**codes))) == []
 

@@ -45,6 +45,8 @@ __all__ = [
 NO_VACCINE: Final = "998"
 """CVX of a part of a message that is about no vaccination (a forecast, an immunity)."""
 UNKNOWN_VACCINE: Final = "999"
+_CVX_CODE: Final = re.compile(r"[0-9]{2,3}")
+_FIRST_OWN_RANGE: Final = 500
 _STATUS: Final = {str(status): status for status in Status}
 _NO_LETTERS: Final = re.compile(r"[^\w]+|_")
 _KIND: Final = {str(kind): kind for kind in Kind}
@@ -58,6 +60,15 @@ def cvx(code: str) -> Cvx | None:
     rows = _cvx()
     row = rows.get(code)
     return row if row is not None else rows.get(_cvx_form(code))
+
+
+def is_newer_cvx(code: str) -> bool:
+    """Tell whether a code is well-formed, unknown, and higher than CDC's running numbers in the table.
+
+    CDC gives out running numbers and never takes one back. Numbers from 500 on are ranges of their own (non-US
+    vaccines, adjuvants, statements about no vaccine), in which nothing new is expected.
+    """
+    return _CVX_CODE.fullmatch(code) is not None and cvx(code) is None and _highest_cvx() < int(code) < _FIRST_OWN_RANGE
 
 
 def mvx(code: str) -> Mvx | None:
@@ -158,6 +169,11 @@ def tables() -> tuple[TableInfo, ...]:
     return tuple(TableInfo(table.name, table.date, len(table.rows), table.form.source) for table in shipped)
 
 
+def table_date(name: str) -> str:
+    """Return the day of the newest change that CDC states in a table, `YYYYMMDD`."""
+    return _date(name)
+
+
 def cpt_map(text: str) -> dict[str, tuple[str, ...]]:
     """Read CPT to CVX from the text of a `cpt.tsv`, which `vaxline codes update --cpt` makes of the user's own file.
 
@@ -191,6 +207,16 @@ def _cvx() -> dict[str, Cvx]:
         code: Cvx(code, name, _STATUS[status], _KIND[kind], unspecified == "1", updated)
         for code, name, status, kind, unspecified, updated in _shipped("cvx").rows
     }
+
+
+@cache
+def _highest_cvx() -> int:
+    return max(int(code) for code in _cvx() if int(code) < _FIRST_OWN_RANGE)
+
+
+@cache
+def _date(name: str) -> str:
+    return _shipped(name).date
 
 
 @cache

@@ -90,15 +90,43 @@ def _inactive_cvx(given: Given) -> str:
     row = cdc.cvx(given.cvx)
     if row is None or not given.administered or row.unspecified or row.kind is Kind.SPECIAL:
         return ""
-    return given.cvx if inactive_at(row, given.on) else ""
+    return given.cvx if inactive_at(row, given.on) and not _was_sold(row, given) else ""
+
+
+def _was_sold(row: Cvx, given: Given) -> bool:
+    """Whether CDC's table of packages has the dose's package of this vaccine on the market on that day."""
+    package = cdc.ndc(given.ndc) if given.ndc else None
+    if package is None or row.code not in package.cvx:
+        return False
+    return package.start <= given.on and (not package.end or given.on <= package.end)
 
 
 def _unknown_cvx(given: Given) -> str:
-    return given.cvx if given.cvx and cdc.cvx(given.cvx) is None else ""
+    return given.cvx if given.cvx and cdc.cvx(given.cvx) is None and not cdc.is_newer_cvx(given.cvx) else ""
+
+
+def _newer_cvx(given: Given) -> str:
+    return _newer(given.cvx, "cvx") if cdc.is_newer_cvx(given.cvx) else ""
+
+
+def _newer(code: str, table: str) -> str:
+    """The value of a finding about a code that is newer than a table."""
+    day = cdc.table_date(table)
+    return f"{code}, newer than our table of {day[:4]}-{day[4:6]}-{day[6:]}"
+
+
+def _is_new_product(given: Given) -> bool:
+    """Whether the tables do not have the vaccine or the package, so that they may lack its manufacturer too."""
+    return cdc.is_newer_cvx(given.cvx) or _unknown_ndc(given) != ""
 
 
 def _unknown_mvx(given: Given) -> str:
-    return given.mvx if given.mvx and cdc.mvx(given.mvx) is None else ""
+    return given.mvx if given.mvx and cdc.mvx(given.mvx) is None and not _is_new_product(given) else ""
+
+
+def _newer_mvx(given: Given) -> str:
+    is_newer = given.mvx and cdc.mvx(given.mvx) is None and _is_new_product(given)
+    return _newer(given.mvx, "mvx") if is_newer else ""
 
 
 def _inactive_mvx(given: Given) -> str:
@@ -113,7 +141,7 @@ def _not_a_maker(given: Given) -> str:
 
 
 def _unknown_ndc(given: Given) -> str:
-    return given.ndc if given.ndc and cdc.ndc(given.ndc) is None else ""
+    return _newer(given.ndc, "ndc") if given.ndc and cdc.ndc(given.ndc) is None else ""
 
 
 def _ndc_of_another_vaccine(given: Given) -> str:
@@ -133,15 +161,30 @@ def _ndc_of_another_maker(given: Given) -> str:
 _CVX: Final = "RXA-5"
 _MVX: Final = "RXA-17"
 _MAP: Final = "Map the EHR's vaccine to the CVX of the product that was given."
+_NEWER_TABLES: Final = "`vaxline codes update`."
+_NO_CODES_OF_A_DOSE: Final = frozenset({"98", "99"})
 
 RULES: Final[tuple[Rule, ...]] = (
-    Rule("CVX-UNKNOWN", _CVX, "The CVX code is not in CDC's table.", _MAP, _unknown_cvx),
+    Rule(
+        "CVX-UNKNOWN",
+        _CVX,
+        "The CVX code is not in CDC's table, and CDC has given out higher numbers, so it is no new code.",
+        _MAP,
+        _unknown_cvx,
+    ),
+    Rule(
+        "CVX-NEWER",
+        _CVX,
+        "The CVX code is newer than our table of CDC's codes. It is sent, and the IIS decides.",
+        f"Nothing, if the code is right; newer tables end the warning: {_NEWER_TABLES}",
+        _newer_cvx,
+    ),
     Rule(
         "CVX-RESERVED",
         _CVX,
-        "CVX 99 is reserved and never used.",
+        "CVX 98 (a skin test without a product) and 99 (reserved) are no codes of a dose.",
         _MAP,
-        _of_cvx(lambda row: row.code == "99"),
+        _of_cvx(lambda row: row.code in _NO_CODES_OF_A_DOSE),
     ),
     Rule(
         "CVX-NO-VACCINE",
@@ -155,7 +198,14 @@ RULES: Final[tuple[Rule, ...]] = (
         _CVX,
         "CVX 999 says that the vaccine is not known.",
         "Find out the vaccine; for history take the unspecified formulation of its group.",
-        _of_cvx(lambda row: row.code == cdc.UNKNOWN_VACCINE),
+        lambda given: given.cvx if given.cvx == cdc.UNKNOWN_VACCINE and not given.administered else "",
+    ),
+    Rule(
+        "CVX-UNKNOWN-VACCINE-GIVEN",
+        _CVX,
+        "CVX 999 says that the vaccine is not known, and the dose was given here.",
+        _MAP,
+        _of_cvx(lambda row: row.code == cdc.UNKNOWN_VACCINE, administered=True),
     ),
     Rule(
         "CVX-NEVER-ACTIVE",
@@ -200,6 +250,13 @@ RULES: Final[tuple[Rule, ...]] = (
         _unknown_mvx,
     ),
     Rule(
+        "MVX-NEWER",
+        _MVX,
+        "The MVX code is not in our table, and the product is newer than our tables. It is sent, and the IIS decides.",
+        f"Nothing, if the code is right; newer tables end the warning: {_NEWER_TABLES}",
+        _newer_mvx,
+    ),
+    Rule(
         "MVX-INACTIVE",
         _MVX,
         "The manufacturer was inactive on the day of the dose.",
@@ -216,8 +273,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "NDC-UNKNOWN",
         _CVX,
-        "The NDC is not in CDC's tables.",
-        "Compare it with the package; a new package needs newer tables (vaxline codes update).",
+        "The NDC is not in our tables of CDC's packages; it may be newer than they are.",
+        f"Compare it with the package; newer tables have new packages: {_NEWER_TABLES}",
         _unknown_ndc,
     ),
     Rule(

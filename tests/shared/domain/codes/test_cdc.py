@@ -279,20 +279,47 @@ def test_a_current_statement_has_an_address():
 
 BROKEN = {
     "CVX-UNKNOWN": (Given("777", on="20250601"), Given("08", on="20250601")),
+    "CVX-NEWER": (Given("338", on="20261120"), Given("777", on="20261120")),
     "CVX-RESERVED": (Given("99", on="20250601"), Given("999", on="20250601")),
     "CVX-NO-VACCINE": (Given("998", on="20250601"), Given("999", on="20250601")),
-    "CVX-UNKNOWN-VACCINE": (Given("999", on="20250601"), Given("998", on="20250601")),
+    "CVX-UNKNOWN-VACCINE": (Given("999", on="20250601", administered=False), Given("999", on="20250601")),
+    "CVX-UNKNOWN-VACCINE-GIVEN": (Given("999", on="20250601"), Given("999", on="20250601", administered=False)),
     "CVX-NEVER-ACTIVE": (Given("58", administered=False), Given("45", administered=False)),
     "CVX-NON-US": (Given("510", on="20250601"), Given("510", on="20250601", administered=False)),
     "CVX-UNSPECIFIED": (Given("17", on="20250601"), Given("17", on="20250601", administered=False)),
     "CVX-INACTIVE": (Given("118", on="20250601"), Given("118", on="20090601")),
-    "MVX-UNKNOWN": (Given("08", "ZZZ"), Given("08", "SKB")),
+    "MVX-UNKNOWN": (Given("08", "ZZZ"), Given("338", "ZZZ")),
+    "MVX-NEWER": (Given("338", "ZZZ"), Given("338", "SKB")),
     "MVX-INACTIVE": (Given("08", "AB", on="20250601"), Given("08", "AB", on="20100601")),
     "MVX-NOT-A-MAKER": (Given("110", "MSD"), Given("110", "SKB")),
     "NDC-UNKNOWN": (Given("08", ndc="99999-0999-99"), Given("140", ndc="49281-0425-50")),
     "NDC-NOT-THE-CVX": (Given("141", ndc="49281-0425-50"), Given("140", ndc="49281-0425-50")),
     "NDC-NOT-THE-MVX": (Given("140", "SKB", "49281-0425-50"), Given("140", "PMC", "49281-0425-50")),
 }
+
+
+@pytest.mark.parametrize("code", ["335", "338", "499"])
+def test_a_code_that_cdc_may_have_added_is_newer_and_not_unknown(code):
+    assert [entry.rule.code for entry in broken(Given(code, on="20261120"))] == ["CVX-NEWER"]
+    assert broken(Given(code))[0].value == f"{code}, newer than our table of 2025-11-19"
+
+
+@pytest.mark.parametrize("code", ["124", "299", "500000", "522", "777", "3a5"])
+def test_a_code_that_cdc_passed_over_or_gives_to_others_is_unknown(code):
+    assert [entry.rule.code for entry in broken(Given(code, on="20261120"))] == ["CVX-UNKNOWN"]
+
+
+def test_a_package_that_was_sold_on_the_day_silences_an_inactive_code():
+    ended = next(
+        (package, vaccine)
+        for package in cdc._ndc().values()
+        for vaccine in package.cvx
+        if package.end and (row := cdc.cvx(vaccine)) and row.status is Status.INACTIVE and package.end > row.updated
+    )
+    package, vaccine = ended
+    assert [entry.rule.code for entry in broken(Given(vaccine, on=package.end))] == ["CVX-INACTIVE"]
+    assert broken(Given(vaccine, ndc=package.code, on=package.end)) == ()
+    assert "CVX-INACTIVE" in {entry.rule.code for entry in broken(Given(vaccine, ndc=package.code, on="20991231"))}
 
 
 @pytest.mark.parametrize("code", BROKEN)
