@@ -160,7 +160,8 @@ def metrics_page() -> str:
     return (
         "# Metrics\n\n"
         "The functions write one log line per clinic and batch in CloudWatch's embedded metric format, so metrics need "
-        "no API call and no permission. Zeros are not written. A metric has a total for the stage and a value for each "
+        "no API call and no permission. Values that are listed, such as answer times, have lines of their own, of 100 "
+        "values at most. Zeros are not written. A metric has a total for the stage and a value for each "
         "clinic or source, by its key in clinics.toml, in the namespace `vaxline/<stage>`. No metric names a patient, "
         "a record or a message.\n\n"
         + _table(("metric", "what it counts", "function", "also by", "unit"), map(row, METRICS))

@@ -104,14 +104,21 @@ def total(metric: Metric, stage: Stage, statistic: str, period: cdk.Duration) ->
 
 
 def refusal_percent(stage: Stage, period: cdk.Duration) -> cloudwatch.MathExpression:
-    """Return refused and partly accepted messages in percent of the acknowledgments; 0 with too few of them."""
+    """Return refused and partly accepted messages in percent of the acknowledgments; 0 with too few of them.
+
+    Refusals and acknowledgments are counted by the same log lines: if a line is lost, both are lost. A metric without
+    a value in the period counts as 0.
+    """
+    refused = "(FILL(refused, 0) + FILL(partly, 0))"
+    answers = f"({refused} + FILL(accepted, 0) + FILL(warned, 0))"
     return cloudwatch.MathExpression(
-        expression=f"IF(answers >= {MIN_ANSWERS}, 100 * (FILL(refused, 0) + FILL(partly, 0)) / answers, 0)",
+        expression=f"IF({answers} >= {MIN_ANSWERS}, 100 * {refused} / {answers}, 0)",
         label="refused, in percent",
         using_metrics={
             "refused": total(metrics.REFUSED, stage, "Sum", period),
             "partly": total(metrics.PARTLY_ACCEPTED, stage, "Sum", period),
-            "answers": total(metrics.ANSWER_SECONDS, stage, "SampleCount", period),
+            "accepted": total(metrics.ACCEPTED, stage, "Sum", period),
+            "warned": total(metrics.ACCEPTED_WITH_WARNINGS, stage, "Sum", period),
         },
         period=period,
     )

@@ -6,15 +6,18 @@ import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
 
 import hypothesis
 import pytest
 import typer.testing
 
+import functions.metrics
 from local.aws.cloud import LocalCloud
 from shared.domain.lifecycle import State
 from shared.domain.model import Dose, Name, Patient, Visit
 from shared.domain.submission import Submission
+from tests.emf import violations
 from tests.places import SHARED
 
 # A busy machine fails no property: an example may take as long as it does.
@@ -23,6 +26,28 @@ hypothesis.settings.load_profile("vaxline")
 
 # typer's runner builds all commands anew for each call, which takes longer than most commands do.
 typer.testing._get_command = functools.cache(typer.testing._get_command)
+
+_metric_documents: Final = functions.metrics.documents
+_violations: Final[list[str]] = []
+
+
+def _validated(*arguments: Any) -> list[dict[str, Any]]:
+    made = _metric_documents(*arguments)
+    _violations.extend(broken for document in made for broken in violations(document))
+    return made
+
+
+functions.metrics.documents = _validated  # also where a thread writes metrics between two tests
+
+
+@pytest.fixture(autouse=True)
+def metrics_are_valid() -> Iterator[None]:
+    """Every document of metrics that a test writes keeps CloudWatch's rules."""
+    yield
+    found = list(_violations)
+    _violations.clear()
+    assert found == []
+
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

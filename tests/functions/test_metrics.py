@@ -16,6 +16,7 @@ from shared.usecases.delivery.delivered import Done, Later
 from shared.usecases.delivery.sweep import Swept
 from shared.usecases.reporting.expectations import CredentialsDue, Expectations, SourceDue
 from tests.conftest import NOON
+from tests.emf import violations
 
 
 def documents(*measured: Measured) -> list[dict[str, Any]]:
@@ -36,11 +37,11 @@ def taken(made: list[dict[str, Any]]) -> dict[tuple[str, str, str], Any]:
     return found
 
 
-def test_a_batch_of_one_clinic_is_one_line() -> None:
-    (document,) = documents(
+def test_the_counts_of_a_batch_of_one_clinic_are_one_line_and_its_answer_times_another() -> None:
+    counts, times = documents(
         Measured(table.ACCEPTED, 1, "elm"), Measured(table.ACCEPTED, 1, "elm"), Measured(table.ANSWER_SECONDS, 0.3)
     )
-    assert document == {
+    assert counts == {
         "_aws": {
             "Timestamp": 1_700_000_000_000,
             "CloudWatchMetrics": [
@@ -49,6 +50,15 @@ def test_a_batch_of_one_clinic_is_one_line() -> None:
                     "Dimensions": [[], ["clinic"]],
                     "Metrics": [{"Name": "Accepted", "Unit": "Count"}],
                 },
+            ],
+        },
+        "clinic": "elm",
+        "Accepted": 2,
+    }
+    assert times == {
+        "_aws": {
+            "Timestamp": 1_700_000_000_000,
+            "CloudWatchMetrics": [
                 {
                     "Namespace": "vaxline/test",
                     "Dimensions": [[]],
@@ -56,9 +66,21 @@ def test_a_batch_of_one_clinic_is_one_line() -> None:
                 },
             ],
         },
-        "clinic": "elm",
-        "Accepted": 2,
         "AnswerSeconds": [0.3],
+    }
+
+
+@pytest.mark.parametrize("answers", [1, 100, 101, 1_430])
+def test_no_line_lists_more_answer_times_than_cloudwatch_takes_and_none_is_lost(answers: int) -> None:
+    made = documents(
+        *(Measured(table.ANSWER_SECONDS, number / 100) for number in range(answers)),
+        *(Measured(table.REFUSED, 1, "elm") for _ in range(answers)),
+    )
+    assert [broken for document in made for broken in violations(document)] == []
+    assert taken(made) == {
+        ("AnswerSeconds", "", ""): [number / 100 for number in range(answers)],
+        ("Refused", "", ""): answers,
+        ("Refused", "clinic", "elm"): answers,
     }
 
 
@@ -120,7 +142,7 @@ def test_an_attempt_counts_its_fault_and_an_answer_its_time() -> None:
         Later("E", "oak", 30, "HTTP-503"),
         Later("F", "oak", 0),
     ]
-    assert taken(metrics.documents(deliveries.measured(results), "", 0)) == {
+    assert taken(metrics.documents(deliveries.measured(results), "vaxline/test", 0)) == {
         ("Accepted", "", ""): 1,
         ("Accepted", "clinic", "elm"): 1,
         ("Unknown", "", ""): 1,
@@ -140,14 +162,14 @@ def test_the_days_of_a_certificate_are_measured_where_the_iis_was_called() -> No
         Later("D", "ash", 30, "HTTP-503"),
     ]
     assert deliveries.called(results) == {"elm", "fir"}
-    assert taken(metrics.documents(deliveries.expiring(13), "", 0)) == {("CredentialDays", "", ""): [13]}
+    assert taken(metrics.documents(deliveries.expiring(13), "vaxline/test", 0)) == {("CredentialDays", "", ""): [13]}
     assert list(deliveries.expiring(None)) == []
 
 
 def test_the_sweep_measures_what_alarms_watch() -> None:
     late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
     expected = Expectations((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
-    assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected), "", 0)) == {
+    assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected), "vaxline/test", 0)) == {
         ("FacilitiesStopped", "", ""): 1,
         ("SilentSources", "", ""): 1,
         ("SilentSources", "source", "feed"): 1,

@@ -77,16 +77,19 @@ def test_refusals_are_counted_per_acknowledgment_and_not_before_there_are_enough
 ) -> None:
     terms = {one["Id"]: one for one in alarm(template, f"vaxline-{stage}-refusals")["Metrics"]}
     (expression,) = (one["Expression"] for one in terms.values() if "Expression" in one)
-    assert expression == "IF(answers >= 20, 100 * (FILL(refused, 0) + FILL(partly, 0)) / answers, 0)"
+    refused = "(FILL(refused, 0) + FILL(partly, 0))"
+    answers = f"({refused} + FILL(accepted, 0) + FILL(warned, 0))"
+    assert expression == f"IF({answers} >= 20, 100 * {refused} / {answers}, 0)"
     found = {
         name: (term["MetricStat"]["Metric"]["MetricName"], term["MetricStat"]["Stat"])
         for name, term in terms.items()
         if "MetricStat" in term
     }
     assert found == {
-        "answers": ("AnswerSeconds", "SampleCount"),
-        "refused": ("Refused", "Sum"),
+        "accepted": ("Accepted", "Sum"),
+        "warned": ("AcceptedWithWarnings", "Sum"),
         "partly": ("PartlyAccepted", "Sum"),
+        "refused": ("Refused", "Sum"),
     }
 
 
