@@ -8,13 +8,16 @@ from infra.queues import Queues
 from infra.stages import Stage
 from infra.storage import Storage
 from shared import settings
-from shared.settings import CONFIG_PREFIX
+from shared.settings import CONFIG_PREFIX, INBOX_PREFIX
 
 
 def serve_sweep(sweep: Function, *, stage: Stage, storage: Storage, ledger: Ledger, queues: Queues) -> None:
-    """Let sweep read the backlog and the worklist, queue submissions, and remove pending notices once they are sent."""
-    storage.grant_read(sweep.permissions, CONFIG_PREFIX)
-    ledger.grant(sweep.permissions, "DeleteItem", "Query", "UpdateItem")
+    """Let sweep read the backlog, the worklist and the inbox, queue submissions, and keep the entries of unread files.
+
+    It removes these entries, and pending notices once they are sent.
+    """
+    storage.grant_read(sweep.permissions, INBOX_PREFIX, CONFIG_PREFIX)
+    ledger.grant(sweep.permissions, "DeleteItem", "PutItem", "Query", "UpdateItem")
     ledger.grant_query(sweep.permissions, settings.WAITING, settings.WORKLIST)
     queues.outbox.grant_send(sweep.permissions)
     sweep.run_every(settings.SWEEP.every_minutes or 15, stage=stage)

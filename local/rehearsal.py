@@ -42,6 +42,8 @@ _ENTRY: Final = re.compile(r"\d+[-_. ]*(?P<rest>.*)", re.DOTALL)
 _DO: Final = re.compile(r"do([-_. ].*)?\.txt", re.DOTALL)
 _STAYS_OPEN: Final = frozenset({"console", "local", "rehearse"})
 """Commands that run until Ctrl-C, or that rehearse themselves."""
+_OF_TOOLS: Final = (".DS_Store", "._*", ".git*", ".*.sw?")
+"""Files that tools leave beside one's own."""
 _LONGEST: Final = 300.0
 """Seconds after which an entry that still moves is said to."""
 
@@ -213,7 +215,7 @@ def _files(path: Path) -> list[Path]:
     """The files of an entry; what says that a set is complete comes last."""
     if path.is_file():
         return [path]
-    files = [file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in path.rglob("*") if file.is_file() and not any(map(file.match, _OF_TOOLS))]
     return sorted(files, key=lambda file: (file.name == MARKER, file.name == MANIFEST, file))
 
 
@@ -231,7 +233,7 @@ def opened(folder: Path, entries: Sequence[Entry], call: Call) -> Iterator[Rehea
     """
     with runs.sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix="vaxline-rehearsal-") as home:
         copy = Path(home) / "folder"
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*_OF_TOOLS))
         clinics, name = read_clinics(folder)
         known, log = read_facilities(folder), Path(home) / "functions.log"
         with runs.temporary(clinics, name, log, known=known) as run, ExitStack() as engines:
@@ -316,11 +318,15 @@ class Rehearsal:
         return called
 
     def _settle(self) -> None:
-        """Waits until nothing moves: queues, backfills, and what query files and sweep set going."""
+        """Waits until nothing moves: queues, backfills, and what query files and sweep set going.
+
+        What then lies in the inbox unread is shown at once, because nothing will read it any more.
+        """
         self._engine.invoke(QUERY_FILES, {})
         while self._engine.wait_until_idle(timeout=_LONGEST):
             swept = self._engine.invoke(SWEEP, {})
             if not swept or not swept["queued"]:
+                self._run.application.unread(at_once=True)
                 return
         self._errors.append(f"something still moved after {_LONGEST:.0f} s")
 

@@ -105,6 +105,7 @@ ALARMS: Final = (
         0,
         30,
     ),
+    Alarm("unread-files", "stage", "A file of the inbox is not read.", metrics.UNREAD_FILES.name, "Maximum", 0, 30),
     Alarm("silence", "stage", "A source missed its file.", metrics.SILENT_SOURCES.name, "Maximum", 0, 30),
     Alarm(
         "credentials",

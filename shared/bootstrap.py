@@ -23,6 +23,7 @@ from shared.settings import (
     QUERY_ANSWER_CAP_BYTES,
     QUERY_FILES_PREFIX,
     REPORTS_PREFIX,
+    UNREAD_AFTER,
     QueueSettings,
     Runtime,
 )
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from shared.usecases.delivery.trial_round import Round, TrialRound
     from shared.usecases.delivery.valve import ValveCheck
     from shared.usecases.intake.convert import Convert
+    from shared.usecases.intake.unread import UnreadFiles
     from shared.usecases.registry.connection import TestConnection, Tested
     from shared.usecases.registry.query import Asked, Query
     from shared.usecases.registry.query_files import QueryFiles
@@ -391,6 +393,19 @@ class Application:
             outbox=self.outbox,
             configurations=self.configurations,
             clock=self.clock,
+        )
+
+    @cached_property
+    def unread(self) -> UnreadFiles:
+        from shared.usecases.intake.unread import UnreadFiles
+
+        return UnreadFiles(
+            objects=self.objects,
+            files=self.ledger.files,
+            configurations=self.configurations,
+            clock=self.clock,
+            bucket=self.runtime.bucket,
+            after=UNREAD_AFTER * self.runtime.retry_scale,
         )
 
     def redrive(self, queue: QueueSettings) -> int:

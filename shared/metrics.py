@@ -77,6 +77,14 @@ FACILITIES_STOPPED: Final = Metric(
     "Stops",
     statistics=("Maximum",),
 )
+UNREAD_FILES: Final = Metric(
+    "UnreadFiles",
+    "sweep",
+    "Files and folders of the inbox that nothing has read.",
+    "Stops",
+    "source",
+    statistics=("Maximum",),
+)
 CREDENTIAL_DAYS: Final = Metric(
     "CredentialDays",
     "sweep",
@@ -108,6 +116,7 @@ METRICS: Final = (
     QUEUED_AGAIN,
     SILENT_SOURCES,
     FACILITIES_STOPPED,
+    UNREAD_FILES,
     CREDENTIAL_DAYS,
     VALVE_CLOSED,
 )

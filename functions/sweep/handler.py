@@ -1,4 +1,4 @@
-"""sweep: on a schedule, queues submissions again whose queue message was lost, checks what is late, sends notices."""
+"""sweep: on a schedule, queues again what lost its queue message, checks what is late or unread, sends notices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, int]:
         return {"queued": 0, "stopped": 0}
     swept = _app.sweep()
     expected = _app.expected(noting=True)
-    telemetry.log(swept, expected)
-    metrics.put(telemetry.measured(swept, expected))
+    unread = _app.unread()
+    telemetry.log(swept, expected, unread)
+    metrics.put(telemetry.measured(swept, expected, unread))
     _app.notices.send()
     return {"queued": swept.queued, "stopped": swept.stopped}

@@ -115,6 +115,49 @@ TABLE: Final[tuple[Check, ...]] = (
         "Store the missing file: the export waits in the inbox until all of it is there.",
         _SETUP,
     ),
+    # What lies in the inbox and was not read.
+    Check(
+        "FILE-NAME-SKIPPED",
+        _E,
+        "",
+        "The name of the file begins with a dot or an underscore, as those of half-written files do: it was not read.",
+        "Store it again under another name if it is an export, and remove it from the inbox.",
+        _SETUP,
+    ),
+    Check(
+        "FILE-NOT-TAKEN-UP",
+        _E,
+        "",
+        "The file lies in the inbox, and nothing has read it yet.",
+        "Look at the intake queue (alarms `dead-letters` and `waits`). If its event is lost, `vaxline replay` with the "
+        "file's key reads it.",
+        _SETUP,
+    ),
+    Check(
+        "SET-MARKER-MISSING",
+        _E,
+        "",
+        "The files of this folder wait: no `manifest.json` and no `_SUCCESS` says that all of them are there.",
+        "Store an empty file `_SUCCESS` in the folder when all files of the export are there.",
+        _SETUP,
+    ),
+    Check(
+        "SET-INCOMPLETE",
+        _E,
+        "",
+        "The manifest of the export lists a file that has not arrived: the files of the folder wait.",
+        "Store the missing file. If the server has it no more, store a new export in a folder of its own.",
+        _SETUP,
+    ),
+    Check(
+        "SET-FILE-LATE",
+        _E,
+        "",
+        "The file came after `_SUCCESS`, or the manifest of its folder does not list it: it was not read.",
+        "Store `_SUCCESS` again, which reads the whole folder again. Beside a manifest, store the file in a folder of "
+        "its own, with its own manifest or `_SUCCESS`.",
+        _SETUP,
+    ),
     # A row as a whole.
     Check(
         "STATUS-CONTRADICTS",

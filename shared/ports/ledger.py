@@ -272,6 +272,10 @@ class Files(Protocol):
         """Save what became of a file, and when its source was last heard of."""
         ...
 
+    def remove(self, file_id: str) -> None:
+        """Remove a file without rows: the entry of a file that nothing read until now."""
+        ...
+
     def summary(self, file_id: str) -> FileSummary | None:
         """Return a file as it was saved, without counting its rows: one read, however large the file is."""
         ...

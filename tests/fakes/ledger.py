@@ -396,6 +396,10 @@ class MemoryFiles(_Port):
         self._memory.before_write()
         self._keep(summary)
 
+    def remove(self, file_id: str) -> None:
+        self._memory.before_write()
+        self._memory.files.pop(file_id, None)
+
     def _keep(self, summary: FileSummary) -> None:
         self._memory.files[summary.file_id] = summary
         if summary.source:

@@ -264,5 +264,14 @@ def test_a_file_that_was_begun_is_not_begun_again(both: tuple[DynamoLedger, Memo
         assert ledger.sources.quiet_since() == {"demo": NOON}
 
 
+def test_a_file_that_is_removed_is_gone(both: tuple[DynamoLedger, MemoryLedger]) -> None:
+    file = FileSummary("FILE1", "set/", "demo", NOON, rows=0, unchanged=0, complete=True)
+    for ledger in both:
+        ledger.files.save(file)
+        ledger.files.remove("FILE1")
+        ledger.files.remove("FILE1")
+        assert (ledger.files.summary("FILE1"), list(ledger.files.summaries())) == (None, [])
+
+
 def test_an_unknown_msh_10_is_not_claimed(both: tuple[DynamoLedger, MemoryLedger]) -> None:
     assert [ledger.states.claim("NEVER", NOON) for ledger in both] == [NotClaimed(None)] * 2

@@ -10,6 +10,7 @@ from functions import deliveries, logs, metrics
 from functions.sweep import telemetry as sweep_telemetry
 from shared import metrics as table
 from shared.domain.lifecycle import NEEDS_A_PERSON, STORED_BY_IIS, State
+from shared.domain.submission import FileSummary
 from shared.metrics import METRICS, Measured, Metric
 from shared.settings import FUNCTIONS
 from shared.usecases.delivery.delivered import Done, Later
@@ -169,7 +170,12 @@ def test_the_days_of_a_certificate_are_measured_where_the_iis_was_called() -> No
 def test_the_sweep_measures_what_alarms_watch() -> None:
     late, early = (SourceDue(name, NOON, NOON, late=name == "feed") for name in ("feed", "other"))
     expected = Expectations((late, early), (CredentialsDue("F", "s", NOON.date(), 0),), {"F": "SECURITY-FAULT"})
-    assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected), "vaxline/test", 0)) == {
+    unread = [
+        FileSummary(name, name, "feed", NOON, rows=0, unchanged=0, complete=True) for name in ("feed/_a.csv", "feed/b/")
+    ]
+    assert taken(metrics.documents(sweep_telemetry.measured(Swept(0, 3), expected, unread), "vaxline/test", 0)) == {
+        ("UnreadFiles", "", ""): 2,
+        ("UnreadFiles", "source", "feed"): 2,
         ("FacilitiesStopped", "", ""): 1,
         ("SilentSources", "", ""): 1,
         ("SilentSources", "source", "feed"): 1,

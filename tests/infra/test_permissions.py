@@ -107,9 +107,10 @@ EXPECTED = {
     "sweep": {
         "/aws/lambda/vaxline-{s}-sweep": LOG,
         "{bucket}": {"s3:ListBucket"},
+        "{bucket}/inbox/*": READ,
         "{bucket}/config/*": READ,
         "alias/vaxline-{s}-exports": KEY_TO_READ,
-        "vaxline-{s}-ledger": table("DeleteItem", "Query", "UpdateItem"),
+        "vaxline-{s}-ledger": table("DeleteItem", "PutItem", "Query", "UpdateItem"),
         "vaxline-{s}-ledger/index/waiting": table("Query"),
         "vaxline-{s}-ledger/index/worklist": table("Query"),
         "vaxline-{s}-notices": {"sns:Publish"},

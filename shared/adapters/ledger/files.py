@@ -59,6 +59,9 @@ class DynamoFiles:
         self._table.put(file_item(summary))
         self._note_source(summary)
 
+    def remove(self, file_id: str) -> None:
+        self._table.delete(file_key(file_id))
+
     def _note_source(self, summary: FileSummary) -> None:
         if summary.source:
             self._sources.arrived(summary.source, summary.arrived)

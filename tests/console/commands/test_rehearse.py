@@ -226,7 +226,23 @@ def test_a_set_that_never_gets_complete_is_said_not_to_be_taken_up(run: Run, tmp
     manifest = json.dumps({"output": [{"type": "Patient", "url": "https://ehr.example/Missing.ndjson"}]})
     patient = (EXAMPLE / "05-hilltop-set" / "Patient.ndjson").read_bytes()
     fill(tmp_path, {"1-hilltop/manifest.json": manifest, "1-hilltop/Patient.ndjson": patient})
-    assert "No file of this entry was taken up." in run(tmp_path).stdout
+    text = " ".join(run(tmp_path).stdout.split())
+    assert "hilltop/1-hilltop/ failed: SET-INCOMPLETE" in text
+    assert "Missing.ndjson Fix: Store the missing file." in text
+
+
+def test_a_file_whose_name_no_format_takes_is_said_not_to_be_read_until_it_comes_under_another(
+    run: Run, tmp_path: Path
+) -> None:
+    doses = a_csv(row("SYN-1"))
+    fill(tmp_path, {"01-elm/_doses.csv": doses, "01-elm/.more.csv": doses, "02-elm-doses.csv": doses})
+    first, second = json.loads(run(tmp_path, "--json").stdout)["steps"]
+    assert [(file["name"], file["findings"]) for file in first["files"]] == [
+        ("elm/01-elm/.more.csv", ["FILE-NAME-SKIPPED"]),
+        ("elm/01-elm/_doses.csv", ["FILE-NAME-SKIPPED"]),
+    ]
+    assert [waiting["cause"] for waiting in first["worklist"]] == ["FILE-NAME-SKIPPED"]
+    assert counts(second) == (1, 0, 0, {"ACCEPTED": 1})
 
 
 def test_what_does_not_come_to_rest_is_an_error_of_its_step(
@@ -257,7 +273,7 @@ WRONG: dict[str, tuple[dict[str, str | bytes], tuple[str, ...]]] = {
     "another stage": ({**GOOD, "02-do.txt": "files --stage test"}, ("02-do.txt, line 1", "stage local")),
     "another stage, in one word": ({**GOOD, "02-do.txt": "files --stage=test"}, ("02-do.txt, line 1", "stage local")),
     "commands of bytes": ({**GOOD, "02-do.txt": b"\xff\xfe"}, ("02-do.txt is not a text",)),
-    "a folder without files": ({**GOOD, "02-hilltop-set/.hidden": ""}, ("02-hilltop-set: there is no file",)),
+    "a folder without files": ({**GOOD, "02-hilltop-set/.DS_Store": ""}, ("02-hilltop-set: there is no file",)),
 }
 
 
