@@ -71,7 +71,12 @@ class _FileColumn:
 
 
 class RowReader:
-    """Reads the rows of one file. Rows of one patient are consecutive, so the last patient is kept."""
+    """Reads the rows of one file. Rows of one patient are consecutive, so the last patient is kept.
+
+    Attributes:
+        names: The file's names of its columns.
+        is_undecided: Its rows wait for a decision about an unknown column.
+    """
 
     def __init__(self, header: Header, dates: Dates, part: str) -> None:
         self._part = part
@@ -87,6 +92,8 @@ class RowReader:
             for place in header.places
         ]
         self._doubts = Doubts(header)
+        self.names = header.names
+        self.is_undecided = bool(header.undecided)
         # As the value of a cell, the default would make every dose a refusal.
         self._default_reason = tables.REFUSAL_REASON.look_up(header.default("refusal_reason")) or NO_CODE
         of_patient = [column for column in columns if column.spec.name in FROM_PATIENT]

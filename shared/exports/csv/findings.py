@@ -57,7 +57,8 @@ TABLE: Final[tuple[Check, ...]] = (
         "",
         "An unknown column may say that a dose was refused, deleted or historical, so every row is held.",
         "Map it with `columns` in clinics.toml (to event_status, was_refused, is_historical, …), or name it in "
-        "`ignore` if it does not change what a row means; push, then store the file again.",
+        "`ignore` if it does not change what a row means; push, then `vaxline resubmit --cause "
+        "COLUMN-UNDECIDED`.",
         _SETUP,
     ),
     Check(

@@ -29,6 +29,8 @@ _CELL: Final = "\x1f"
 _AS_WINDOWS_1252: Final = "ROW-READ-AS-WINDOWS-1252"
 _ROWS_SHOWN: Final = 20
 _FORMULA: Final = '="'
+KEPT_DELIMITER: Final = ","
+"""The delimiter of rows that are kept with their header."""
 
 
 class CsvFile(TextFile):
@@ -123,12 +125,14 @@ class CsvFile(TextFile):
         if row.fault:
             findings = (Finding(row.fault, row=row.row, column="row"), *findings)
         entry = Entry(self._name, row.row, patient, dose, findings)
-        return replace(entry, raw=_as_csv(text.split(_CELL), self._source.delimiter)) if is_unfindable(entry) else entry
+        if reader.is_undecided:
+            return replace(entry, raw=_with_header(reader.names, text))
+        return replace(entry, raw=as_csv(text.split(_CELL), self._source.delimiter)) if is_unfindable(entry) else entry
 
     def _unplaced(self, row: Row, reader: RowReader, header: Header) -> Entry:
         """A row without readable patient or day: its text is kept, with the values that could be read."""
         text = row.payload.decode()
-        raw = _as_csv(text.split(_CELL), self._source.delimiter)
+        raw = as_csv(text.split(_CELL), self._source.delimiter)
         if row.fault and row.fault != _AS_WINDOWS_1252:
             value = f"{text.count(_CELL) + 1} cells instead of {header.width}" if row.fault == "ROW-CELLS" else ""
             raw = raw if _CELL in text else text.rstrip("\r\n")
@@ -140,7 +144,7 @@ class CsvFile(TextFile):
             findings.append(Finding("ROW-PATIENT-MISSING", "PID-3", row.row, header.own_name("patient_id")))
         if not row.day:
             findings.append(self._unreadable_day(row, text, header))
-        return replace(entry, findings=tuple(findings), raw=raw)
+        return replace(entry, findings=tuple(findings), raw=entry.raw if reader.is_undecided else raw)
 
     @staticmethod
     def _unreadable_day(row: Row, text: str, header: Header) -> Finding:
@@ -217,7 +221,13 @@ def _repaired(joined: str, fault: str) -> tuple[str, bytes, str]:
     return text, text.encode("utf-8", "replace"), fault or code
 
 
-def _as_csv(cells: Iterable[str], delimiter: str) -> str:
+def _with_header(names: Iterable[str], text: str) -> str:
+    """A row that waits for a decision about a column, with the header of its file (`again.read_again`)."""
+    return f"{as_csv(names, KEPT_DELIMITER)}\n{as_csv(text.split(_CELL), KEPT_DELIMITER)}"
+
+
+def as_csv(cells: Iterable[str], delimiter: str) -> str:
+    """Return a line of CSV, without its end."""
     line = io.StringIO()
     csv.writer(line, delimiter=delimiter, lineterminator="").writerow(cells)
     return line.getvalue()

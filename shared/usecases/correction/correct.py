@@ -24,6 +24,7 @@ from shared.domain.outcome import collect_search_terms
 from shared.domain.person import Person
 from shared.domain.submission import Submission
 from shared.exports.corrections import ANOTHER_PERSON, SAME_PERSON, Choice, choices, corrected, numbers_of
+from shared.exports.csv.again import read_again
 from shared.exports.standing_corrections import in_force, with_corrections
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
@@ -269,7 +270,10 @@ class Correct:
             return f"its source {old.source} is not in clinics.toml any more"
         # The IIS knows a dose that it has, or may have, by the ids that were sent.
         is_new_there = old.state in (State.HELD, State.REFUSED)
-        visit = replace(old.visit, numbering=source.numbering) if is_new_there else old.visit
+        read = read_again(old.visit, source) if old.state is State.HELD else old.visit
+        if isinstance(read, str):
+            return read
+        visit = replace(read, numbering=source.numbering) if is_new_there else read
         if old.deletes:
             # A deletion says what was sent.
             return corrected(visit, changes, source)
