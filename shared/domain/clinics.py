@@ -147,7 +147,7 @@ class Source(msgspec.Struct, frozen=True):
         one_clinic: every row belongs to `clinic`, whatever clinic the export names.
         strict: a warning holds a submission, as an error does.
         mrn_system: the system of FHIR identifiers that are record numbers; empty if their type tells them.
-        time_zone: IANA name of the zone in which FHIR times in UTC are read; empty if the day that is written counts.
+        time_zone: IANA name of the zone in which times in UTC are read; empty if the day that is written counts.
         clinic_by: whether a FHIR Location's name or its identifier is the clinic's name.
         local: the EHR's own codes.
         expected_every: how often a file is expected; a later one is reported as late.

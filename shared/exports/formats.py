@@ -20,7 +20,7 @@ _HL7_SEGMENTS: Final = frozenset({b"MSH", b"FHS", b"BHS"})
 _BUNDLE: Final = re.compile(rb'"resourceType"\s*:\s*"Bundle"|^\{[^{]*"entry"\s*:\s*\[')
 _COLUMN_KEYS: Final = ("columns", "delimiter")
 _TEXT_KEYS: Final = ("date_formats", "encoding")
-_FHIR_KEYS: Final = ("clinic_by", "mrn_system", "time_zone")
+_FHIR_KEYS: Final = ("clinic_by", "mrn_system")
 
 
 class ExportFormat(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, visits
 from shared.exports.kinds import sentence, wrong_kind
+from shared.exports.moments import zone_of
 from shared.exports.spool import Spool
 from shared.exports.text import Text
 from shared.exports.values import Dates
@@ -43,7 +44,7 @@ class TextFile(ABC):
         self._name = arrivals.name(part.key)
         self._source = source
         self._objects = objects
-        self._dates = Dates(source.date_formats)
+        self._dates = Dates(source.date_formats, zone_of(source.time_zone))
         self._findings: list[Finding] = []
 
     def visits(self) -> Iterator[Visit]:

@@ -7,11 +7,12 @@ None if it does not have the form of its field.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
 from shared.domain.model import Telecom
+from shared.exports import moments
 
 _DAYS_KEPT: Final = 20_000
 _YEARS: Final = range(1880, 2200)
@@ -55,12 +56,15 @@ def month(text: str) -> str | None:
 class Dates:
     """Parser of days in a source's strptime formats, tried in order. A time of day behind the day is ignored.
 
+    Where `zone` is the source's time zone, a moment in UTC is of the day that it is there.
+
     Days are kept: strptime takes 7 us for the first format and 13 us for the third, 1 to 2 % of what converting a CSV
     row costs.
     """
 
-    def __init__(self, formats: tuple[str, ...]) -> None:
+    def __init__(self, formats: tuple[str, ...], zone: tzinfo | None = None) -> None:
         self._formats = formats
+        self.zone = zone
         self._days: dict[str, str | None] = {}
 
     def day(self, text: str) -> str | None:
@@ -78,6 +82,8 @@ class Dates:
         return self.day(text) or month(text)
 
     def _read(self, text: str) -> str | None:
+        if self.zone is not None and (day := moments.day_in(self.zone, text)):
+            return day
         for candidate in (text, text.replace("T", " ").split(" ", 1)[0]):
             for form in self._formats:
                 try:

@@ -17,13 +17,13 @@ from shared.domain.clinics import Source
 from shared.domain.model import Finding, Visit
 from shared.exports import arrivals, manifest, visits
 from shared.exports.fhir import sets
-from shared.exports.fhir.days import zone_of
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.resources import BUNDLE, IMMUNIZATION, Place, Resources
 from shared.exports.fhir.rows import Rows
 from shared.exports.fhir.spool import ResourceSpool
 from shared.exports.fhir.unread import Unread
 from shared.exports.kinds import TEXT, sentence, wrong_kind
+from shared.exports.moments import zone_of
 from shared.exports.text import LONGEST_CELL, LONGEST_LINE, Damaged, Text
 from shared.ports.objects import LONG_AGO, Objects, StoredObject
 

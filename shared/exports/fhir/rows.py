@@ -17,11 +17,11 @@ from shared.exports.fhir import dose as fhir_dose
 from shared.exports.fhir import lenient
 from shared.exports.fhir import model as fhir
 from shared.exports.fhir import patient as fhir_patient
-from shared.exports.fhir.days import zone_of
 from shared.exports.fhir.identifiers import RecordNumbers
 from shared.exports.fhir.lookup import Actors, Lookup
 from shared.exports.fhir.spool import DELETED, OLDER, ResourceSpool, StoredRow
 from shared.exports.fhir.unread import Unread
+from shared.exports.moments import zone_of
 from shared.exports.visits import Defaults, Entry
 from shared.replaced import replace
 

@@ -9,7 +9,7 @@ from shared.domain.codes import tables
 from shared.domain.codes.table import Table
 from shared.domain.hl7.message import Repetition, Segment
 from shared.domain.model import NO_CODE, Address, Code, Finding, Name, Provider, Telecom
-from shared.exports import columns, values
+from shared.exports import columns, moments, values
 from shared.exports.values import Dates
 from shared.replaced import replace
 
@@ -88,6 +88,9 @@ class Reading:
 
     def as_day(self, text: str) -> str | None:
         """Return the day as `YYYYMMDD`, or None."""
+        zone = self._dates.zone
+        if zone is not None and len(text) > _DAY and (day := moments.day_in(zone, text)):
+            return day
         head = text[:_DAY]
         if len(head) == _DAY and head.isascii() and head.isdigit():
             return values.iso_day(f"{head[:4]}-{head[4:6]}-{head[6:]}")
