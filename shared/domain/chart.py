@@ -185,12 +185,14 @@ class Chart(msgspec.Struct, frozen=True, gc=False):
         left = (*before.left, *(one for one in work.left if one not in before.left))
         return replace(self, works=(*others[-_WORKS + 1 :], Work(work.by, made, left)))
 
+    def made_by(self, msh_10: str) -> str:
+        """Return the name of the work that made a submission; empty if the chart does not name it."""
+        return next((work.by for work in self.works if any(made.msh_10 == msh_10 for made in work.made)), "")
+
     def corrected_by(self, msh_10: str) -> str:
         """Return the submission that a correction with this MSH-10 corrects; empty if it is none."""
-        for work in self.works:
-            if work.by.startswith(_CORRECTION) and any(made.msh_10 == msh_10 for made in work.made):
-                return work.by.removeprefix(_CORRECTION)
-        return ""
+        by = self.made_by(msh_10)
+        return by.removeprefix(_CORRECTION) if by.startswith(_CORRECTION) else ""
 
 
 def correction_of(msh_10: str) -> str:
@@ -228,16 +230,21 @@ def replaced_by(chart: Chart, doses: Iterable[str]) -> tuple[str, ...]:
     return tuple(replaced)
 
 
-def without_left(chart: Chart, left: Left, as_of: str) -> Chart | None:
-    """Return the next version of a chart that doses left; None if it has ended them before."""
+def without_left(chart: Chart, lefts: Iterable[Left], as_of: str) -> Chart:
+    """Return the next version of a chart that doses left. A dose that was deleted there before stays as it is.
+
+    Args:
+        chart: The chart as the ledger has it.
+        lefts: The doses, and the submissions that end them.
+        as_of: The export that moved them (`Arrival.as_of`).
+    """
     known = chart.by_id()
     changed = {
         dose: replace(known[dose].carried_by(left.msh_10), is_deleted=True, is_held=False, as_of=as_of)
+        for left in lefts
         for dose in left.doses
-        if dose in known and left.msh_10 not in known[dose].carriers
+        if dose in known and not known[dose].is_deleted
     }
-    if not changed:
-        return None
     return replace(chart.with_doses(changed), version=chart.version + 1)
 
 

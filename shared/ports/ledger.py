@@ -95,6 +95,20 @@ class Charts(Protocol):
         """Save charts of different keys in few calls; one result for each, as from `save`."""
         ...
 
+    def move(self, charts: Sequence[Chart], doses: Mapping[str, str], to: str) -> bool:
+        """Write charts between which doses move, and the doses' notes in the index: all of it or nothing.
+
+        Args:
+            charts: Versions of charts of different keys.
+            doses: The chart that the index names for each dose until now, by the key of the dose.
+            to: The key of the chart to which they move.
+
+        Returns:
+            False, without any change, if the ledger does not hold the version before one of the charts, or if the index
+            names another chart for one of the doses.
+        """
+        ...
+
 
 class DoseIndex(Protocol):
     """Leads from the EHR's id of a dose to the chart in which the dose stands."""
@@ -103,8 +117,12 @@ class DoseIndex(Protocol):
         """Return the keys of charts by the keys of doses (`identity.dose_key`), of doses that are known."""
         ...
 
-    def add(self, charts: Mapping[str, str]) -> None:
-        """Note the chart of each dose, by the key of the dose; the newest note counts."""
+    def add(self, charts: Mapping[str, str]) -> dict[str, str]:
+        """Note the chart of each dose of which none is noted, by the key of the dose.
+
+        Returns:
+            The doses of which another chart is noted, with that chart. Their notes stay.
+        """
         ...
 
 

@@ -115,9 +115,10 @@ class _DoseIndex:
         marks = ",".join("?" * len(wanted))
         return dict(self._base.rows(f"SELECT key, chart FROM doses WHERE key IN ({marks})", *wanted))
 
-    def add(self, charts: Mapping[str, str]) -> None:
+    def add(self, charts: Mapping[str, str]) -> dict[str, str]:
         for key, chart in charts.items():
-            self._base.rows("INSERT OR REPLACE INTO doses VALUES (?, ?)", key, chart)
+            self._base.rows("INSERT OR IGNORE INTO doses VALUES (?, ?)", key, chart)
+        return {key: found for key, found in self.find(charts).items() if found != charts[key]}
 
 
 class _Submissions:

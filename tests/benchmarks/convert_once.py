@@ -54,8 +54,8 @@ class _DoseIndex:
     def find(self, keys: Iterable[str]) -> dict[str, str]:
         return {}
 
-    def add(self, charts: Mapping[str, str]) -> None:
-        pass
+    def add(self, charts: Mapping[str, str]) -> dict[str, str]:
+        return {}
 
 
 class _Files:

@@ -129,6 +129,20 @@ class MemoryCharts(_Port):
     def save_all(self, charts: Sequence[Chart]) -> list[bool]:
         return [self.save(chart) for chart in charts]
 
+    def move(self, charts: Sequence[Chart], doses: Mapping[str, str], to: str) -> bool:
+        memory = self._memory
+        memory.before_write()
+        with memory.lock:
+            before = [memory.charts.get(chart.key) for chart in charts]
+            versions = [chart.version if chart else 0 for chart in before]
+            if versions != [chart.version - 1 for chart in charts]:
+                return False
+            if any(memory.dose_index.get(dose) != left for dose, left in doses.items()):
+                return False
+            memory.charts |= {chart.key: chart for chart in charts}
+            memory.dose_index |= dict.fromkeys(doses, to)
+            return True
+
 
 class MemoryDoseIndex(_Port):
     """Port `DoseIndex`."""
@@ -136,10 +150,13 @@ class MemoryDoseIndex(_Port):
     def find(self, keys: Iterable[str]) -> dict[str, str]:
         return {key: self._memory.dose_index[key] for key in keys if key in self._memory.dose_index}
 
-    def add(self, charts: Mapping[str, str]) -> None:
-        if charts:
-            self._memory.before_write()
-        self._memory.dose_index.update(charts)
+    def add(self, charts: Mapping[str, str]) -> dict[str, str]:
+        memory = self._memory
+        for dose, chart in charts.items():
+            memory.before_write()
+            with memory.lock:
+                memory.dose_index.setdefault(dose, chart)
+        return {dose: found for dose, found in self.find(charts).items() if found != charts[dose]}
 
 
 class MemorySubmissions(_Port):

@@ -170,6 +170,11 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                     lambda ledger, chart=chart: ledger.charts.save(chart),
                     lambda ledger, chart=chart: ledger.charts.save_all([chart, replace(chart, key="c3")]),
                     lambda ledger, chart=chart: ledger.dose_index.add({"d1": chart.key, "d2": "c3"}),
+                    lambda ledger, chart=chart: ledger.charts.move(
+                        [chart, replace(chart, key="c3")],
+                        dict.fromkeys(("d1", "d2")[: chart.version % 3], "c1"),
+                        chart.key,
+                    ),
                     build_anew,
                     lambda ledger, new=new: ledger.submissions.add_all([new, replace(new, msh_10="M0")]),
                     lambda ledger, m=msh_10, now=now: ledger.stops.stop_facility(m, "F", now),
@@ -275,3 +280,25 @@ def test_a_file_that_is_removed_is_gone(both: tuple[DynamoLedger, MemoryLedger])
 
 def test_an_unknown_msh_10_is_not_claimed(both: tuple[DynamoLedger, MemoryLedger]) -> None:
     assert [ledger.states.claim("NEVER", NOON) for ledger in both] == [NotClaimed(None)] * 2
+
+
+def test_both_ledgers_move_doses_between_charts_all_together_or_not_at_all(
+    both: tuple[DynamoLedger, MemoryLedger],
+) -> None:
+    answers = []
+    for ledger in both:
+        ledger.charts.save(Chart("c1", version=1))
+        ledger.dose_index.add({"d1": "c1", "d2": "c1"})
+        moves = [
+            ([Chart("c2", version=1), Chart("c1", version=3)], {"d1": "c1"}),
+            ([Chart("c2", version=1), Chart("c1", version=2)], {"d1": "c1", "d2": "c3"}),
+            ([Chart("c2", version=1), Chart("c1", version=2)], {"d1": "c1", "d2": "c1"}),
+            ([Chart("c2", version=1), Chart("c1", version=3)], {}),
+        ]
+        for charts, doses in moves:
+            moved = ledger.charts.move(charts, doses, "c2")
+            answers.append((moved, ledger.charts.get(["c1", "c2"]), ledger.dose_index.find(["d1", "d2"])))
+        answers.append((ledger.dose_index.add({"d1": "c9", "d3": "c9"}), {}, {}))
+    half = len(answers) // 2
+    assert answers[:half] == answers[half:]
+    assert [moved for moved, _, _ in answers[: half - 1]] == [False, False, True, False]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.adapters.ledger.items import chart_item, chart_key, dose_key, text
 from shared.adapters.ledger.packing import unpack
-from shared.adapters.ledger.table import Statement, Table, inserting
+from shared.adapters.ledger.table import Item, Put, Statement, Table, inserting
 from shared.domain.chart import Chart
 
 
@@ -21,12 +21,8 @@ class DynamoCharts:
         return {chart.key: chart for chart in (unpack(item["body"]["B"], Chart) for item in found)}
 
     def save(self, chart: Chart) -> bool:
-        item = chart_item(chart)
-        if chart.version == 1:
-            # Leaves nothing: guards a first version that another process wrote.
-            return self._table.put_if_absent(item)
-        # Leaves the version before: guards every other version that another process wrote.
-        return self._table.put_if("version = :before", item, {":before": _before(chart)})
+        put = _put(chart)
+        return self._table.put_if(put.condition, put.item, put.values)
 
     def save_all(self, charts: Sequence[Chart]) -> list[bool]:
         return self._table.execute([self._saving(chart) for chart in charts])
@@ -43,6 +39,11 @@ class DynamoCharts:
             "Parameters": [item["version"], item["body"], item["pk"], item["sk"], _before(chart)],
         }
 
+    def move(self, charts: Sequence[Chart], doses: Mapping[str, str], to: str) -> bool:
+        # Leaves the chart before of each dose: guards where another conversion moved it.
+        notes = [Put(_dose_item(dose, to), "chart = :left", {":left": {"S": left}}) for dose, left in doses.items()]
+        return self._table.put_together([*map(_put, charts), *notes])
+
 
 class DynamoDoseIndex:
     """Port `DoseIndex`."""
@@ -55,8 +56,24 @@ class DynamoDoseIndex:
         found = self._table.get_many(map(dose_key, wanted)) if wanted else ()
         return {text(item, "pk").removeprefix("DOSE#"): text(item, "chart") for item in found}
 
-    def add(self, charts: Mapping[str, str]) -> None:
-        self._table.put_many([dose_key(dose) | {"chart": {"S": chart}} for dose, chart in charts.items()])
+    def add(self, charts: Mapping[str, str]) -> dict[str, str]:
+        # Leaves nothing: guards the chart that another conversion noted.
+        new = self._table.execute([inserting(self._table.name, _dose_item(*note)) for note in charts.items()])
+        known = self.find(dose for dose, is_new in zip(charts, new, strict=True) if not is_new)
+        return {dose: chart for dose, chart in known.items() if chart != charts[dose]}
+
+
+def _dose_item(dose: str, chart: str) -> Item:
+    return dose_key(dose) | {"chart": {"S": chart}}
+
+
+def _put(chart: Chart) -> Put:
+    item = chart_item(chart)
+    if chart.version == 1:
+        # Leaves nothing: guards a first version that another process wrote.
+        return Put(item, "attribute_not_exists(pk)")
+    # Leaves the version before: guards every other version that another process wrote.
+    return Put(item, "version = :before", {":before": _before(chart)})
 
 
 def _before(chart: Chart) -> dict[str, str]:

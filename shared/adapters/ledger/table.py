@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -32,6 +32,7 @@ _BATCH_STATEMENTS: Final = 25
 # Far below the limit of a request, so that large items make small batches.
 _BATCH_BYTES: Final = 1024 * 1024
 _NOT_MET: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
+_OVERTAKEN: Final = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
 _TRANSIENT: Final = frozenset(
     {
         "InternalServerError",
@@ -50,6 +51,14 @@ _T = TypeVar("_T")
 
 class BatchError(RuntimeError):
     """Entries of a batch that DynamoDB did not execute. The text has their codes and nothing of the items."""
+
+
+class Put(NamedTuple):
+    """An item to write, the condition for it, and the values of the condition."""
+
+    item: Item
+    condition: str
+    values: Item | None = None
 
 
 def key(pk: str, sk: str) -> Item:
@@ -144,6 +153,25 @@ class Table:
         """Delete an item; return whether it existed."""
         answer = self._client.delete_item(TableName=self.name, Key=key, ReturnValues="ALL_OLD")
         return bool(answer.get("Attributes"))
+
+    def put_together(self, puts: Sequence[Put]) -> bool:
+        """Write at most 100 items of different keys in one transaction; return whether every condition held.
+
+        A conflict with another write of one of the items counts as a condition that did not hold. A transaction costs
+        twice the write units (AWS: DynamoDB developer guide, "Amazon DynamoDB Transactions: How it works").
+        """
+        requests: list[Any] = []
+        for put in puts:
+            request = {"TableName": self.name, "Item": put.item, "ConditionExpression": put.condition}
+            requests.append({"Put": request | ({"ExpressionAttributeValues": put.values} if put.values else {})})
+        try:
+            self._client.transact_write_items(TransactItems=requests)
+        except self._client.exceptions.TransactionCanceledException as error:
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if not reasons <= _OVERTAKEN:
+                raise
+            return False
+        return True
 
     # many items ------------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 For each chunk of patients, in this order, so that a redelivered event completes the chunk after a crash at any point:
 
-    search keys → charts (version n → n+1, optimistic lock) → charts that doses left → dose index
-                → submissions (if absent) → predecessors' replaced_by → queue
+    search keys → charts (version n → n+1, optimistic lock) → dose index (if absent) → submissions (if absent)
+                → predecessors' replaced_by → queue
+
+Where a dose comes from another chart, both charts and the dose's note in the index are written in one transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Final
 
 from shared.batched import batched
 from shared.domain import identity
-from shared.domain.chart import Chart, Left, without_left
+from shared.domain.chart import Chart
 from shared.domain.clinics import number_space
 from shared.domain.lifecycle import Event, State
 from shared.domain.model import Visit
@@ -201,29 +203,52 @@ class Convert:
         index = self._dose_index.find(chain.from_iterable(unsure.values()))
         times = Counter(chain.from_iterable(unsure.values()))
         drafts = {
-            key: self._drafted(charts.get(key, Chart(key)), own, arrival, {})
+            key: self._drafted(charts.get(key, Chart(key)), own, arrival, unsure[key], index)
             for key, own in patients.items()
             # A patient with a dose that another chart has, or another patient of this chunk, is written alone.
             if all(times[dose] == 1 and index.get(dose, key) == key for dose in unsure[key])
         }
         drafts = {key: draft for key, draft in drafts.items() if not draft.waits_for}
-        written = self._write(self._with_backfill(drafts, arrival), index, arrival)
+        written = self._write(self._with_backfill(self._sure(drafts, arrival), arrival))
         submissions: list[Submission] = []
         for key, own in patients.items():
             # No draft is left for a chart that was written concurrently.
-            draft = written.get(key) or self._write_alone(key, own, arrival)
-            arrival.findings += draft.findings
-            arrival.unchanged += sum(len(visit.rows) for visit in own) - draft.rows
-            submissions += (*draft.known, *draft.new)
+            own_drafts = [written[key]] if key in written else self._write_alone(key, own, arrival)
+            arrival.unchanged += sum(len(visit.rows) for visit in own)
+            for draft in own_drafts:
+                arrival.findings += draft.findings
+                arrival.unchanged -= draft.rows
+                submissions += (*draft.known, *draft.new)
         return submissions
 
     def _drafted(
-        self, chart: Chart, visits: Sequence[Visit], arrival: Arrival, elsewhere: Mapping[str, Elsewhere]
+        self,
+        chart: Chart,
+        visits: Sequence[Visit],
+        arrival: Arrival,
+        doses: Mapping[str, str],
+        index: Mapping[str, str],
     ) -> Draft:
         drafting = Drafting(
-            chart, arrival, submissions=self._submissions, builder=self._builder, elsewhere=elsewhere.get
+            chart,
+            arrival,
+            submissions=self._submissions,
+            builder=self._builder,
+            elsewhere=self._doses_elsewhere(chart, doses, index),
+            unindexed={dose for key, dose in doses.items() if key not in index},
         )
         return drafting(visits)
+
+    def _sure(self, drafts: Mapping[str, Draft], arrival: Arrival) -> dict[str, Draft]:
+        """The drafts without those that change a dose which the index does not call theirs.
+
+        An attempt that was cut off took it up there before it named the dose in the index.
+        """
+        space = number_space(arrival.source)
+        changed = {identity.dose_key(space, dose): key for key, draft in drafts.items() for dose in draft.changed}
+        index = self._dose_index.find(changed) if changed else {}
+        unsure = {key for dose, key in changed.items() if index.get(dose) != key}
+        return {key: draft for key, draft in drafts.items() if key not in unsure}
 
     def _with_backfill(self, drafts: Mapping[str, Draft], arrival: Arrival) -> Mapping[str, Draft]:
         """The drafts; those beyond their lane's daily quota or the IIS's pace wait in the ledger (ADR 0014)."""
@@ -233,78 +258,78 @@ class Convert:
             draft.new = [_in_waiting(submission, waiting) for submission in draft.new]
         return drafts
 
-    def _write(self, drafts: Mapping[str, Draft], index: Mapping[str, str], arrival: Arrival) -> dict[str, Draft]:
+    def _write(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
         """Writes drafts, by the key of their chart; returns those that no other conversion got ahead of.
 
-        Args:
-            drafts: The drafts.
-            index: The charts of their doses when they were drafted. Where another conversion named a dose since, the
-                draft ends with its chart, and is completed as after a crash.
-            arrival: The export.
+        A draft of which another conversion named a dose first ends with its chart, and is completed as after a crash.
         """
         # Search keys come first: one that points to nothing is harmless, a submission without one cannot be found.
         self._search_keys.add(collect_search_terms(_new(drafts)))
-        charts = [draft.chart for draft in drafts.values() if draft.chart is not None]
-        saved = chain.from_iterable(self._pool.map(self._charts.save_all, batched(charts, _BATCH)))
-        lost = {chart.key for chart, is_saved in zip(charts, saved, strict=True) if not is_saved}
-        written = {key: draft for key, draft in drafts.items() if key not in lost}
+        written = self._with_saved_charts(drafts)
         named = {dose: key for key, draft in written.items() for dose in draft.named}
         if named:
-            found = self._dose_index.find(named)
-            overtaken = {key for dose, key in named.items() if found.get(dose, key) not in (key, index.get(dose))}
-            written = {key: draft for key, draft in written.items() if key not in overtaken}
-            named = {dose: key for dose, key in named.items() if key not in overtaken}
+            lost = {named[dose] for dose in self._dose_index.add(named)}
+            written = {key: draft for key, draft in written.items() if key not in lost}
         for draft in written.values():
-            for left in draft.left:
-                self._leave(left, arrival)
             for ended in self._submissions.many(draft.ended):
                 self._states.move(ended.msh_10, Event.SUPERSEDE)
                 supersede_predecessors(self._submissions, self._states, ended)
-        if named:
-            self._dose_index.add(named)
         list(self._pool.map(self._submissions.add_all, batched(_new(written), _BATCH)))
         made = [one for draft in written.values() for one in (*draft.new, *draft.known) if one.replaces]
         list(self._pool.map(self._name_replacement, made))
         return written
 
+    def _with_saved_charts(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+        """The drafts whose charts were written; not those of which another process wrote a version first."""
+        charts = [draft.chart for draft in drafts.values() if draft.chart is not None and not draft.moved]
+        saved = chain.from_iterable(self._pool.map(self._charts.save_all, batched(charts, _BATCH)))
+        lost = {chart.key for chart, is_saved in zip(charts, saved, strict=True) if not is_saved}
+        lost |= {
+            key
+            for key, draft in drafts.items()
+            if draft.chart is not None
+            and draft.moved
+            and not self._charts.move([draft.chart, *draft.left], draft.moved, key)
+        }
+        return {key: draft for key, draft in drafts.items() if key not in lost}
+
     def _name_replacement(self, submission: Submission) -> None:
         for replaced in submission.predecessors:
             self._submissions.name_replacement(replaced, submission.msh_10)
 
-    def _leave(self, left: Left, arrival: Arrival) -> None:
-        """Ends doses in the chart that they left, until the write succeeds."""
-        for _ in range(_TRIES):
-            chart = self._charts.get([left.chart]).get(left.chart)
-            after = without_left(chart, left, arrival.as_of) if chart else None
-            if after is None or self._charts.save(after):
-                return
-        raise _contended(arrival)
+    def _write_alone(self, key: str, visits: Sequence[Visit], arrival: Arrival) -> list[Draft]:
+        """Drafts and writes one patient's visits, with the ledger read anew, until the write succeeds.
 
-    def _write_alone(self, key: str, visits: Sequence[Visit], arrival: Arrival) -> Draft:
-        """Drafts and writes one patient's visits, with the ledger read anew, until the write succeeds."""
-        for _ in range(_TRIES):
+        A deletion by id alone follows its dose to another chart, so that there may be several drafts.
+        """
+        tries = 0
+        while tries < _TRIES:
+            # Before the index, so that a dose which is not here any more is found where it is.
             chart = self._charts.get([key]).get(key, Chart(key))
-            unsure = _unsure_doses(visits, chart, arrival)
-            index = self._dose_index.find(unsure)
-            draft = self._drafted(chart, visits, arrival, self._doses_elsewhere(chart, unsure, index))
+            by_key = by_chart(visits, number_space(arrival.source), self._dose_index, self._charts)
+            if by_key.keys() != {key}:
+                return [draft for other, own in by_key.items() for draft in self._write_alone(other, own, arrival)]
+            doses = _exported_doses(visits, arrival)
+            draft = self._drafted(chart, visits, arrival, doses, self._dose_index.find(doses))
             if draft.waits_for:
                 raise UnwrittenError(
                     f"file {arrival.file_id} has to wait for {draft.waits_for}, which another file has begun to write"
                 )
-            if self._write(self._with_backfill({key: draft}, arrival), index, arrival):
-                return draft
+            if not self._write(self._with_backfill({key: draft}, arrival)):
+                tries += 1
+            elif not draft.is_partial:
+                return [draft]
         raise _contended(arrival)
 
-    def _doses_elsewhere(self, own: Chart, unsure: Mapping[str, str], index: Mapping[str, str]) -> dict[str, Elsewhere]:
-        """The doses that other charts have, by their ids."""
-        others = {dose: chart for dose, chart in index.items() if chart != own.key}
-        charts = self._charts.get(dict.fromkeys(others.values()))
+    def _doses_elsewhere(self, own: Chart, doses: Mapping[str, str], index: Mapping[str, str]) -> dict[str, Elsewhere]:
+        """The doses of which the index names another chart, by their ids."""
+        others = {dose: chart for dose, chart in index.items() if chart != own.key and dose in doses}
+        charts = self._charts.get(dict.fromkeys(others.values())) if others else {}
         found: dict[str, Elsewhere] = {}
         for dose_key, chart_key in others.items():
-            chart = charts.get(chart_key)
-            dose = chart.dose(unsure[dose_key]) if chart else None
-            if chart is not None and dose is not None:
-                found[dose.id] = Elsewhere(chart, dose)
+            dose = charts[chart_key].dose(doses[dose_key])
+            if dose is not None:
+                found[dose.id] = Elsewhere(charts[chart_key], dose)
         return found
 
     def _queue(self, submissions: Sequence[Submission]) -> None:
@@ -337,6 +362,17 @@ def _unsure_doses(visits: Iterable[Visit], chart: Chart, arrival: Arrival) -> di
             if is_unsure and not is_derived(dose, visit.patient.mrn, arrival.source):
                 unsure[identity.dose_key(space, dose.id)] = dose.id
     return unsure
+
+
+def _exported_doses(visits: Iterable[Visit], arrival: Arrival) -> dict[str, str]:
+    """The doses with an id of the EHR: their ids by their keys."""
+    space = number_space(arrival.source)
+    return {
+        identity.dose_key(space, dose.id): dose.id
+        for visit in visits
+        for dose in visit.doses
+        if not is_derived(dose, visit.patient.mrn, arrival.source)
+    }
 
 
 def _in_chunks(visits: Iterable[Visit]) -> Iterator[list[Visit]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.domain.chart import Chart, DoseState, Left
+from shared.domain.chart import Chart, DoseState
 from shared.domain.model import Finding
 from shared.domain.submission import Submission
 
@@ -17,22 +17,28 @@ class Draft:
         chart: The next version of the chart; None if it does not change.
         new: Submissions that are not in the ledger yet.
         known: Submissions of this very file that are in the ledger: its event came again.
-        left: Doses that came from other charts.
+        left: The next versions of the charts that doses left.
+        moved: The chart that the index names until now for each dose that came from another, by the key of the dose.
         ended: Submissions that were never sent and whose doses are deleted.
-        named: The keys of the doses that are new to the chart and have an id of the EHR (`identity.dose_key`).
+        named: The keys of the doses that the index does not name yet (`identity.dose_key`).
+        changed: Ids of the doses that the chart had before, and that have an id of the EHR and other content now.
         findings: Findings about the export, not about a submission.
         waits_for: A submission that another file has noted in a chart and not written yet. Nothing can be drafted
             before: it may have brought to the IIS what has to be deleted now.
+        is_partial: More doses move than one transaction writes. The same visits are drafted again when this is written.
     """
 
     chart: Chart | None = None
     new: list[Submission] = field(default_factory=list)
     known: list[Submission] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
+    left: list[Chart] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     waits_for: str = ""
+    is_partial: bool = False
 
     @property
     def rows(self) -> int:

@@ -6,11 +6,12 @@ visits ──► clinics by their keys ──► deletions first ──► doses
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import takewhile
+from typing import Final
 
 from shared.domain import identity
-from shared.domain.chart import Chart, DoseState, Left, Made, Work, replaced_by, unread_id
+from shared.domain.chart import Chart, DoseState, Left, Made, Work, replaced_by, unread_id, without_left
 from shared.domain.clinics import number_space
 from shared.domain.lifecycle import STORED_BY_IIS, State
 from shared.domain.model import Action, Dose, Finding, Visit
@@ -24,8 +25,10 @@ from shared.usecases.intake.builder import Builder, Rows
 from shared.usecases.intake.draft import Draft, Elsewhere
 from shared.usecases.intake.parts import Part, mark_of, of_two_people, parts_of, rows_of, twice_in_file
 
-Others = Callable[[str], Elsewhere | None]
-"""Returns the dose of an id as a chart of another patient has it."""
+MOVES_AT_ONCE: Final = 45
+"""Doses that move in one draft. Each may need two of the 100 items of a transaction: its chart and its note in the
+index (AWS: DynamoDB quotas)."""
+_NO_ROWS: Final = mark_of(())
 
 
 class Drafting:
@@ -36,22 +39,32 @@ class Drafting:
         arrival: The export.
         submissions: What was sent before.
         builder: Builds the messages.
-        elsewhere: Looks a dose up that the chart does not have.
+        elsewhere: The doses of which the index names another chart, by their ids.
+        unindexed: Ids of the doses of which the index names no chart.
     """
 
     def __init__(
-        self, chart: Chart, arrival: Arrival, *, submissions: Submissions, builder: Builder, elsewhere: Others
+        self,
+        chart: Chart,
+        arrival: Arrival,
+        *,
+        submissions: Submissions,
+        builder: Builder,
+        elsewhere: Mapping[str, Elsewhere],
+        unindexed: Collection[str],
     ) -> None:
         self._before = chart
         self._arrival = arrival
         self._submissions = submissions
         self._builder = builder
         self._elsewhere = elsewhere
+        self._unindexed = unindexed
         self._space = number_space(arrival.source)
         self._doses = chart.by_id()
         self._changed: dict[str, DoseState] = {}
         self._made: list[Made] = []
         self._news: list[Part] = []
+        self._left: list[Left] = []
         self._own = chart.work_of(arrival.file_id)
         self._corrected = chart
         self._draft = Draft()
@@ -108,7 +121,7 @@ class Drafting:
             own = self._own_deletion(state)
             if own is not None:
                 self._repeat(own, part)
-            elif dose.id in added or (state is not None and state.as_of > self._arrival.as_of):
+            elif dose.id in added or (state is not None and self._is_ahead(state, self._before)):
                 continue
             elif state is None or not state.carriers:
                 self._delete_nothing(part, dose, state)
@@ -133,14 +146,15 @@ class Drafting:
         if state is None:
             self._change(DoseState(dose.id, part.clinic, part.date, "", as_of, (), is_deleted=True))
         # An earlier attempt at this file may have stopped before it named the dose.
-        if (state is None or state.as_of == as_of) and self._elsewhere(dose.id) is None:
-            self._name(part, [dose.id])
+        if state is None or state.as_of == as_of:
+            self._name([dose.id])
 
     def _own_deletion(self, state: DoseState | None) -> Made | None:
-        """The deletion that an earlier attempt at this file drafted of a dose."""
-        if state is None or not state.is_deleted:
+        """The deletion that an earlier attempt at this file drafted of a dose, for rows of the file."""
+        if state is None:
             return None
-        return next((made for made in self._own.made if made.content and made.msh_10 == state.newest), None)
+        deletions = [made for made in self._own.made if made.content and made.mark != _NO_ROWS]
+        return next((made for made in deletions if made.msh_10 in state.carriers), None)
 
     def _make_deletion(
         self,
@@ -165,7 +179,7 @@ class Drafting:
         self._made.append(made)
         self._draft.new.append(submission)
         if chart is not None:
-            self._draft.left.append(Left(chart.key, ids, made.msh_10))
+            self._left.append(Left(chart.key, ids, made.msh_10))
         else:
             for dose in ids:
                 state = self._doses[dose].carried_by(made.msh_10)
@@ -175,9 +189,8 @@ class Drafting:
     def _content(self, state: DoseState, chart: Chart) -> str:
         """The newest submission with a dose that the IIS has, may have or may still get; empty if there is none."""
         carriers = {one.msh_10: one for one in self._submissions.many(reversed(state.carriers))}
-        own = {made.msh_10 for made in (*self._made, *self._own.made)}
-        if state.newest not in carriers and state.newest not in own and not chart.corrected_by(state.newest):
-            self._draft.waits_for = state.newest
+        if state.newest not in carriers:
+            self._wait_for(state, chart)
         for carrier in carriers.values():
             dose = next((one for one in carrier.visit.doses if one.id == state.id), None)
             if dose is None or carrier.chart != chart.key:
@@ -210,51 +223,85 @@ class Drafting:
     def _add(self, part: Part, findings: tuple[Finding, ...]) -> None:
         own = next((made for made in reversed(self._own.made) if not made.content and made.mark == part.mark), None)
         taken = self._taken_meanwhile(own) if own is not None else {}
-        for dose_id, newer in taken.items():
-            if newer.dose.as_of > self._arrival.as_of:
-                before = self._doses[dose_id]
-                carriers = before.carried_by(newer.dose.newest).carriers if newer.dose.carriers else ()
-                self._change(replace(before, carriers=carriers, is_deleted=True, is_held=False))
-        if own is not None and all(one.dose.as_of > self._arrival.as_of for one in taken.values()):
+        late = {dose for dose, other in taken.items() if self._is_ahead(other.dose, other.chart)}
+        for dose_id in late:
+            before, newer = self._doses[dose_id], taken[dose_id].dose
+            carriers = before.carried_by(newer.newest).carriers if newer.carriers else ()
+            self._change(replace(before, carriers=carriers, is_deleted=True, is_held=False))
+        if own is not None and late.issuperset(taken):
             self._repeat(own, part)
             return
         moved: list[tuple[Dose, Elsewhere]] = []
-        late: set[str] = set()
-        named: list[str] = []
         for dose in part.visit.doses:
-            state = self._doses.get(dose.id)
-            if state is not None and state.as_of > self._arrival.as_of:
+            state, other = self._doses.get(dose.id), self._elsewhere_now(dose.id)
+            if self._is_taken_by_newer(state, other):
                 late.add(dose.id)
-            if state is None or state.is_deleted or state.is_held or dose.id in taken:
-                other = self._elsewhere(dose.id)
-                if other is not None and other.dose.as_of > self._arrival.as_of:
-                    late.add(dose.id)
-                elif other is None or other.dose.is_deleted:
-                    named.append(dose.id)
-                elif self._is_of_another(dose, part.visit, other):
-                    value = f"{dose.id}: {Person.of(part.visit.patient)} / {other.chart.person}"
-                    findings += (Finding("DOSE-ID-ANOTHER", "ORC-3", dose.row, "dose_id", value, dose.id),)
-                else:
-                    moved.append((dose, other))
-                    self._corrected = moved_corrections(self._corrected, other.chart, dose.id)
-                    named.append(dose.id)
-        self._compare(part, late, findings, moved, named)
+            elif other is None:
+                if state is not None and state.is_deleted:
+                    self._wait_for(state, self._before)
+            elif not other.dose.is_deleted and self._is_of_another(dose, part.visit, other):
+                value = f"{dose.id}: {Person.of(part.visit.patient)} / {other.chart.person}"
+                findings += (Finding("DOSE-ID-ANOTHER", "ORC-3", dose.row, "dose_id", value, dose.id),)
+            else:
+                self._wait_for(other.dose, other.chart)
+                moved.append((dose, other))
+        if len(self._draft.moved) + len(moved) > MOVES_AT_ONCE and self._draft.moved:
+            self._draft.is_partial = True
+            return
+        for dose, other in moved:
+            self._corrected = moved_corrections(self._corrected, other.chart, dose.id)
+        self._compare(part, late, findings, moved)
+
+    def _elsewhere_now(self, dose_id: str) -> Elsewhere | None:
+        """The dose as another chart has it; None if it stands in this chart.
+
+        If both charts name it, it was deleted or held here, or an attempt that was cut off took it up here. Otherwise a
+        person said that they are two doses.
+        """
+        state, other = self._doses.get(dose_id), self._elsewhere.get(dose_id)
+        if other is None or state is None or state.is_deleted or state.is_held:
+            return other
+        return None if self._is_written(state, self._before) else other
+
+    def _is_taken_by_newer(self, state: DoseState | None, other: Elsewhere | None) -> bool:
+        if state is not None and self._is_ahead(state, self._before):
+            return True
+        return other is not None and self._is_ahead(other.dose, other.chart)
 
     def _taken_meanwhile(self, own: Made) -> dict[str, Elsewhere]:
         """The doses of an earlier attempt that another chart took up before that attempt named them in the index."""
-        if self._submissions.get(own.msh_10) is not None:
+        others = {dose: self._elsewhere[dose] for dose in own.doses if dose in self._elsewhere}
+        if not others or self._submissions.get(own.msh_10) is not None:
             return {}
-        left = {(left.chart, dose) for left in self._own.left for dose in left.doses}
-        others = [(dose, self._elsewhere(dose)) for dose in own.doses if self._before_has(own, dose)]
         return {
             dose: other
-            for dose, other in others
-            if other is not None and self._is_taken(dose, other, left, may_move=not own.findings)
+            for dose, other in others.items()
+            # One that was held because of the other is in both charts.
+            if self._before_has(own, dose) and (not own.findings or self._is_ahead(other.dose, other.chart))
         }
 
-    def _is_taken(self, dose: str, other: Elsewhere, left: Collection[tuple[str, str]], *, may_move: bool) -> bool:
-        is_there = may_move and not other.dose.is_deleted and (other.chart.key, dose) not in left
-        return is_there or other.dose.as_of > self._arrival.as_of
+    # the order of exports --------------------------------------------------------------------------------------------
+
+    def _is_ahead(self, state: DoseState, chart: Chart) -> bool:
+        """Whether a newer export took a dose up.
+
+        Of two exports of one time, whose conversions are at work side by side, one has to be the newer one for both.
+        """
+        if state.as_of != self._arrival.as_of:
+            return state.as_of > self._arrival.as_of
+        return chart.made_by(state.newest) > self._arrival.file_id and not self._is_written(state, chart)
+
+    def _is_written(self, state: DoseState, chart: Chart) -> bool:
+        """Whether the newest submission of a dose is in the ledger, in this draft, or one that a person writes."""
+        if not state.carriers or any(state.newest == made.msh_10 for made in self._made):
+            return True
+        return chart.corrected_by(state.newest) != "" or self._submissions.get(state.newest) is not None
+
+    def _wait_for(self, state: DoseState, chart: Chart) -> None:
+        """Lets the draft wait if another file has begun to write the newest submission of a dose."""
+        is_own = any(state.newest == made.msh_10 for made in self._own.made)
+        if not is_own and not self._is_written(state, chart):
+            self._draft.waits_for = state.newest
 
     def _compare(
         self,
@@ -262,7 +309,6 @@ class Drafting:
         late: set[str],
         findings: tuple[Finding, ...],
         moved: Sequence[tuple[Dose, Elsewhere]],
-        named: Sequence[str],
     ) -> None:
         """Drafts a submission of a part's doses if one of them says something new, or can be released."""
         states = {dose: state for dose, state in self._states_of(part).items() if dose not in late}
@@ -288,14 +334,15 @@ class Drafting:
                 submission = self._builder.of_visit(self._corrected, made, part.visit, self._arrival)
         self._made.append(made)
         self._draft.new.append(submission)
+        self._draft.changed += self._known_before(part, news)
         for dose, state in states.items():
             carriers = self._doses[dose].carriers if dose in self._doses else ()
             self._change(replace(state, carriers=carriers, is_held=is_held).carried_by(made.msh_10))
         if not findings:
             if not part.mrn:
                 self._news.append(part)
-            self._name(part, named)
-            self._leave(moved, made.msh_10)
+            self._name(states)
+            self._leave([(dose, other) for dose, other in moved if dose.id in states], made.msh_10)
 
     def _replaced(
         self, part: Part, states: Mapping[str, DoseState], moved: Sequence[tuple[Dose, Elsewhere]]
@@ -323,6 +370,15 @@ class Drafting:
             return False
         # A name that was unknown before, and that the export repeats, is no other place.
         return before.clinic in self._arrival.configuration.clinics or before.clinic != part.visit.clinic
+
+    def _known_before(self, part: Part, news: Collection[str]) -> list[str]:
+        """Those of the doses which the chart had, of those with an id of the EHR."""
+        mrn, source, known = part.visit.patient.mrn, self._arrival.source, self._before.by_id()
+        return [
+            dose.id
+            for dose in part.visit.doses
+            if dose.id in news and dose.id in known and not reading.is_derived(dose, mrn, source)
+        ]
 
     def _states_of(self, part: Part) -> dict[str, DoseState]:
         """The doses of a part as the chart would know them; rows that could not be read count as one."""
@@ -360,13 +416,9 @@ class Drafting:
         held = {self._doses[dose].newest for dose in states if self._doses[dose].is_held}
         return any(one.state is State.HELD and not one.replaced_by for one in self._submissions.many(held))
 
-    def _name(self, part: Part, doses: Iterable[str]) -> None:
-        """Notes the doses for the index that have an id of the EHR."""
-        by_id = {dose.id: dose for dose in part.visit.doses}
-        mrn, source = part.visit.patient.mrn, self._arrival.source
-        for dose in doses:
-            if dose in by_id and not reading.is_derived(by_id[dose], mrn, source):
-                self._draft.named.append(identity.dose_key(self._space, dose))
+    def _name(self, doses: Iterable[str]) -> None:
+        """Notes the doses for the index that it does not name yet."""
+        self._draft.named += [identity.dose_key(self._space, dose) for dose in doses if dose in self._unindexed]
 
     # doses that move -------------------------------------------------------------------------------------------------
 
@@ -385,7 +437,7 @@ class Drafting:
         others: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
         charts = {other.chart.key: other.chart for _, other in moved}
         for one, other in moved:
-            content = self._content(other.dose, other.chart)
+            content = "" if other.dose.is_deleted else self._content(other.dose, other.chart)
             if one.id in states and content and self._has_other_numbers(content, one.id, part):
                 others.setdefault((other.chart.key, other.dose.clinic, other.dose.date), []).append((one.id, content))
         for (key, _, _), group in others.items():
@@ -409,31 +461,30 @@ class Drafting:
         return authority, identity.pid_3(visit.patient.mrn, prefix), identity.orc_3(dose_id, prefix)
 
     def _leave(self, moved: Sequence[tuple[Dose, Elsewhere]], msh_10: str) -> None:
-        """Notes the doses that came from other charts and need no deletion."""
-        deleted = {(left.chart, dose) for left in self._draft.left for dose in left.doses}
+        """Notes the doses that came from other charts, and which submission ends them there if no deletion does."""
+        deleted = {(left.chart, dose) for left in self._left for dose in left.doses}
         by_chart: dict[str, list[str]] = {}
         for dose, other in moved:
+            self._draft.moved[identity.dose_key(self._space, dose.id)] = other.chart.key
             if (other.chart.key, dose.id) not in deleted:
                 by_chart.setdefault(other.chart.key, []).append(dose.id)
-        self._draft.left += [Left(chart, tuple(doses), msh_10) for chart, doses in by_chart.items()]
+        self._left += [Left(chart, tuple(doses), msh_10) for chart, doses in by_chart.items()]
 
     # an event that came again ----------------------------------------------------------------------------------------
 
     def _repeat(self, own: Made, part: Part) -> None:
         """Completes the work of an earlier attempt at this file. Doses that are newer meanwhile are left out."""
-        self._draft.left += [left for left in self._own.left if left not in self._draft.left]
         if not own.content:
             for made in self._deletions_before(own):
                 self._complete(made, part, made.doses)
-            self._name(part, [dose for dose in own.doses if self._before_has(own, dose)])
+            self._name([dose for dose in own.doses if self._before_has(own, dose)])
         current = tuple(dose for dose in own.doses if self._before_has(own, dose))
         self._complete(own, part, current)
 
     def _deletions_before(self, own: Made) -> list[Made]:
         """The deletions at other places that were drafted with a submission."""
         before = self._own.made[: self._own.made.index(own)]
-        no_rows = mark_of(())
-        return list(takewhile(lambda made: made.content != () and made.mark == no_rows, reversed(before)))[::-1]
+        return list(takewhile(lambda made: made.content != () and made.mark == _NO_ROWS, reversed(before)))[::-1]
 
     def _complete(self, own: Made, part: Part, doses: tuple[str, ...]) -> None:
         """Takes over a submission of an earlier attempt, or builds it with these doses if it is missing."""
@@ -451,7 +502,7 @@ class Drafting:
             return
         contents = dict(zip(own.doses, own.content, strict=True))
         made = replace(own, doses=doses, content=tuple(contents[dose] for dose in doses))
-        rows = () if own.mark == mark_of(()) else rows_of(part, doses)
+        rows = () if own.mark == _NO_ROWS else rows_of(part, doses)
         key = next((left.chart for left in self._own.left if left.msh_10 == own.msh_10), self._before.key)
         self._draft.new.append(self._builder.of_deletion(key, made, rows, part.visit.patient.mrn, self._arrival))
 
@@ -475,7 +526,12 @@ class Drafting:
         if self._news and (as_of >= before.as_of or person == Person()):
             newest = Person.of(self._news[-1].visit.patient)
             person = newest if person == Person() else newest.completed_by(person)
-        work = Work(self._arrival.file_id, tuple(self._made), tuple(self._draft.left))
+        work = Work(self._arrival.file_id, tuple(self._made), tuple(self._left))
+        charts = {other.chart.key: other.chart for other in self._elsewhere.values()}
+        by_chart: dict[str, list[Left]] = {}
+        for left in self._left:
+            by_chart.setdefault(left.chart, []).append(left)
+        self._draft.left = [without_left(charts[key], lefts, as_of) for key, lefts in by_chart.items()]
         self._draft.chart = replace(
             before.with_doses(self._changed).with_work(work),
             version=before.version + 1,
@@ -490,6 +546,7 @@ def _replaced_elsewhere(moved: Iterable[tuple[Dose, Elsewhere]]) -> tuple[str, .
     doses: dict[str, list[str]] = {}
     charts: dict[str, Chart] = {}
     for dose, other in moved:
-        charts[other.chart.key] = other.chart
-        doses.setdefault(other.chart.key, []).append(dose.id)
+        if not other.dose.is_deleted:
+            charts[other.chart.key] = other.chart
+            doses.setdefault(other.chart.key, []).append(dose.id)
     return tuple(msh_10 for key, ids in doses.items() for msh_10 in replaced_by(charts[key], ids))
