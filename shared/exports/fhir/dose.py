@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import Final
 
 from shared.domain.codes import cdc, local, tables
+from shared.domain.codes.diseases import observed
 from shared.domain.codes.table import normalized
+from shared.domain.hl7 import loinc
 from shared.domain.identity import normalized_id
-from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Vis
+from shared.domain.model import ADMINISTERED, NO_CODE, Action, Code, Completion, Dose, Finding, Observation, Vis
 from shared.exports import values
 from shared.exports.fhir import days
 from shared.exports.fhir import model as fhir
@@ -32,6 +34,9 @@ _STANDARD_SYSTEMS: Final = frozenset({"cvx", "ndc"})
 # v3 ActReason: out of stock is nobody's refusal. Immunity and a medical precaution concern the registry.
 _OUT_OF_STOCK: Final = "OSTOCK"
 _MEDICAL: Final = {"IMMUNE": "immunity", "MEDPREC": "medical precaution"}
+_LOINC: Final = {"IMMUNE": loinc.IMMUNITY, "MEDPREC": loinc.CONTRAINDICATION}
+_OBSERVED_SYSTEMS: Final = frozenset({"http://snomed.info/sct", "urn:oid:2.16.840.1.114222.4.5.274"})
+_NO_VACCINE: Final = Code("998", "No vaccine administered", "CVX")
 _NO_CONCEPT: Final = fhir.Concept()
 _PARTIAL: Final = "partialdose"
 
@@ -54,6 +59,7 @@ def dose(
     reading = Reading(row)
     if resource.meta.security or resource.meta.tag:
         reading.findings += labels(resource.meta, "Immunization", "RXA", row)
+    observations = _medical_observations(resource)
     completion, action, reason = _status(resource, reading)
     people = performers(resource.performer, lookup.person, reading)
     amount, units = _amount(resource.doseQuantity, reading)
@@ -61,8 +67,8 @@ def dose(
     read = Dose(
         id=dose_id(resource),
         date=days.local_day(resource.occurrence, zone) or "",
-        vaccine=_vaccine(resource.vaccineCode, reading),
-        ndc=_ndc(resource.vaccineCode, reading),
+        vaccine=_NO_VACCINE if observations else _vaccine(resource.vaccineCode, reading),
+        ndc="" if observations else _ndc(resource.vaccineCode, reading),
         completion=completion,
         information_source=information_source(_origin(resource), completion, lot),
         action=action,
@@ -79,6 +85,7 @@ def dose(
             tables.FUNDING_SOURCE, resource.fundingSource, "OBX 30963-3", "fundingSource", matters=True
         ),
         vis=_vis(resource.education, zone, reading),
+        observations=observations,
         dose_number=_dose_number(resource.protocolApplied, reading),
         comment="\n".join(note.text.strip() for note in resource.note if note.text.strip()),
         administered_by=people.administered_by,
@@ -148,12 +155,37 @@ def _local_reason(concept: fhir.Concept, reading: Reading) -> Code:
     if not words or _OUT_OF_STOCK in words:
         return NO_CODE
     medical = next((word for word in words if word in _MEDICAL), "")
+    if medical and _observation(concept) is not None:
+        return NO_CODE
     if medical:
         value = concept.text or _MEDICAL[medical]
         reading.note("MEDICAL-REASON-LEFT-OUT", "RXA-18", "statusReason", f"{medical}: {value}")
         return NO_CODE
     reading.note("CODE-LEFT-OUT", "RXA-18", "statusReason", words[0])
     return local.unread(words[0], concept.text)
+
+
+def _medical_observations(resource: fhir.Immunization) -> tuple[Observation, ...]:
+    """The immunity or contraindication for which a dose was not given (National IG, appendix B: with CVX 998)."""
+    if resource.status != "not-done" and not resource.notGiven and not resource.wasNotGiven:
+        return ()
+    concepts = _reasons(resource)
+    if any(tables.REFUSAL_REASON.look_up(word) for concept in concepts for word in spellings(concept)):
+        return ()
+    found = (_observation(concept) for concept in concepts)
+    return tuple(observation for observation in found if observation is not None)
+
+
+def _observation(concept: fhir.Concept) -> Observation | None:
+    """The observation of a reason that names immunity or a precaution and, in SNOMED CT or CDCPHINVS, of what."""
+    medical = next((word for word in spellings(concept) if word in _MEDICAL), "")
+    if not medical:
+        return None
+    for coding in concept.coding:
+        value = observed(coding.code) if coding.system in _OBSERVED_SYSTEMS else None
+        if value is not None:
+            return Observation(_LOINC[medical], replace(value, text=coding.display))
+    return None
 
 
 def _origin(resource: fhir.Immunization) -> Code:

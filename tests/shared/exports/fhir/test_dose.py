@@ -208,3 +208,22 @@ def test_a_fhir_source_can_have_defaults_for_what_fhir_exports_lack(read: Read) 
     source = Source("bulk", "fhir", defaults=MappingProxyType({"eligibility": "V00", "funding_source": "Private"}))
     [visit] = read(source, {"x": lines(a_patient(), an_immunization(fundingSource=concept("VXC50")))})
     assert (visit.doses[0].eligibility.code, visit.doses[0].funding_source.code) == ("V00", "VXC50")
+
+
+@pytest.mark.parametrize(
+    ("medical", "system", "code", "loinc"),
+    [
+        ("IMMUNE", "http://snomed.info/sct", "38907003", "59784-9"),
+        ("MEDPREC", "http://snomed.info/sct", "91930004", "30945-0"),
+        ("MEDPREC", "urn:oid:2.16.840.1.114222.4.5.274", "VXC18", "30945-0"),
+    ],
+)
+def test_a_medical_reason_that_names_its_observation_is_reported_with_cvx_998(
+    read: Read, medical: str, system: str, code: str, loinc: str
+) -> None:
+    reason = {"coding": [{"code": medical}, {"system": system, "code": code, "display": "Words"}]}
+    [visit] = read(BULK, {"x": lines(a_patient(), an_immunization(status="not-done", statusReason=reason))})
+    (read_dose,) = visit.doses
+    assert (read_dose.vaccine.code, read_dose.completion.value, read_dose.ndc) == ("998", "NA", "")
+    assert [(seen.code, seen.value.code) for seen in read_dose.observations] == [(loinc, code)]
+    assert "MEDICAL-REASON-LEFT-OUT" not in {finding.code for finding in visit.findings}
