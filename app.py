@@ -1,8 +1,9 @@
 """Synthesize the stages of `cdk.json`: `python app.py`, or the `cdk` command, which runs it.
 
 Settings are read from the context (`cdk … -c name=value`) or the environment. `stage` / `VAXLINE_SYNTH_STAGE` limits
-the synthesis to one stage. `bundle_for` / `VAXLINE_BUNDLE_FOR` is what the functions are bundled for: `lambda` (the
-default), or `here` for an emulator that runs them with the Python of this machine.
+the synthesis to one stage. `first` / `VAXLINE_SYNTH_FIRST` = true is for a stage's first deployment (docs/deploy.md).
+`bundle_for` / `VAXLINE_BUNDLE_FOR` is what the functions are bundled for: `lambda` (the default), or `here` for an
+emulator that runs them with the Python of this machine.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def add_stages(app: cdk.App, code: Path, *, only: str = "") -> list[VaxlineStack
         code: the folder of the functions' code.
         only: the stage to add; empty for all.
     """
-    stages = [Stage.read(name, given) for name, given in app.node.try_get_context("stages").items()]
+    first = setting(app, "first", "VAXLINE_SYNTH_FIRST").lower() == "true"
+    stages = [Stage.read(name, given, first=first) for name, given in app.node.try_get_context("stages").items()]
     return [
         VaxlineStack(app, stage=stage, code=lambda_.Code.from_asset(str(code)))
         for stage in stages

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.nag import acknowledge
 from infra.permissions import TABLE_READ, TABLE_WRITE, CustomerManagedKey, Permissions
+from infra.removal import removal_policy
 from infra.stages import Stage
 from shared import settings
 from shared.settings import IndexSettings
@@ -42,8 +43,8 @@ class Ledger(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=stage.protected,
-            removal_policy=cdk.RemovalPolicy.RETAIN if stage.protected else cdk.RemovalPolicy.DESTROY,
+            deletion_protection=stage.guarded,
+            removal_policy=removal_policy(stage),
         )
         for index in settings.INDEXES:
             self._add(index)

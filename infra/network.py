@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from infra.nag import acknowledge
 from infra.operations import Operations, network_log_group
+from infra.removal import KEPT
 from infra.stages import Stage
 
 _ZONES = 2
@@ -26,7 +26,7 @@ class Network(Construct):
         self.address = ec2.CfnEIP(self, "Address", domain="vpc")
         if stage.protected:
             # The IIS has the address on its allow list, so it must survive the stack.
-            self.address.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+            self.address.apply_removal_policy(KEPT)
         self.vpc = ec2.Vpc(
             self,
             "Vpc",

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.permissions import SEND, CustomerManagedKey
+from infra.removal import removal_policy
 from infra.stages import Stage
 from shared import settings
 
@@ -78,7 +79,7 @@ class Operations(Construct):
             construct_id,
             log_group_name=name,
             encryption_key=self.key,
-            removal_policy=cdk.RemovalPolicy.RETAIN if self._stage.protected else cdk.RemovalPolicy.DESTROY,
+            removal_policy=removal_policy(self._stage),
         )
         cast(logs.CfnLogGroup, group.node.default_child).retention_in_days = self._stage.log_days
         return group

@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.nag import acknowledge
+from infra.removal import KEPT
 
 DECRYPT: Final = ("kms:Decrypt",)
 WRITE: Final = ("kms:GenerateDataKey",)
@@ -32,7 +33,7 @@ class CustomerManagedKey(kms.Key):
             alias=alias,
             description=purpose,
             enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN,
+            removal_policy=KEPT,
         )
 
     def allow_service(

@@ -35,7 +35,7 @@ class VaxlineStack(cdk.Stack):
             settings.stack_name(stage.name),
             description=f"vaxline, stage {stage.name}: immunization reports to the IIS",
             analytics_reporting=False,
-            termination_protection=stage.protected,
+            termination_protection=stage.guarded,
             tags={"product": settings.PRODUCT, "stage": stage.name},
         )
         operations = Operations(self, "Operations", stage=stage)

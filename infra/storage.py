@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.nag import acknowledge
 from infra.permissions import DECRYPT, WRITE, CustomerManagedKey, Permissions
 from infra.queues import DeliveryQueue
+from infra.removal import removal_policy
 from infra.stages import Stage
 from shared import settings
 
@@ -44,7 +45,7 @@ class Storage(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             server_access_logs_bucket=self._access_logs(stage),
-            removal_policy=_removal(stage),
+            removal_policy=removal_policy(stage),
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="forget-what-was-overwritten",
@@ -79,7 +80,7 @@ class Storage(Construct):
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=_removal(stage),
+            removal_policy=removal_policy(stage),
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="forget-old-logs",
@@ -155,7 +156,3 @@ class Storage(Construct):
             because="Keys name versions of the configuration, or days of reports.",
         )
         permissions.use_key(self.key, WRITE, through="s3")
-
-
-def _removal(stage: Stage) -> cdk.RemovalPolicy:
-    return cdk.RemovalPolicy.RETAIN if stage.protected else cdk.RemovalPolicy.DESTROY

@@ -1,9 +1,10 @@
 """`make emulate`: deploy the template that would go to AWS to a local emulator, and send exports through it.
 
-It synthesizes the `test` stage with the functions bundled for this machine, deploys it with CloudFormation, stores a
-configuration and the clinics' secrets as an operator would, closes the valve, puts exports into the inbox, opens the
-valve once all messages wait, and waits until every row is in the ledger. The exit code is 0 if the valve held the
-messages back, the counts add up and the dead-letter queues are empty.
+It synthesizes the `test` stage with the functions bundled for this machine, lets a first deployment fail at its last
+resource and deploys again with CloudFormation. It stores a configuration and the clinics' secrets as an operator would,
+closes the valve, puts exports into the inbox, opens the valve once all messages wait, and waits until every row is in
+the ledger. The exit code is 0 if the valve held the messages back, the counts add up and the dead-letter queues are
+empty.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def _run() -> int:
     _synthesize()
     venv = emulator.install(bundling.find_uv())
     with tempfile.TemporaryDirectory() as folder, Emulator(venv, _LOG) as cloud:
+        failed = cloud.deploy_and_fail(_ASSEMBLY, STACK)
+        _say(f"A first deployment failed at its last resource ({failed}); the same command again …")
         started = time.monotonic()
         outputs = cloud.deploy(_ASSEMBLY, STACK)
         _say(f"{STACK} is deployed after {time.monotonic() - started:.1f} s, permissions enforced, TLS only")
@@ -108,6 +111,7 @@ def _say(text: str) -> None:
 
 def _synthesize() -> None:
     variables = {"CDK_OUTDIR": str(_ASSEMBLY), "VAXLINE_SYNTH_STAGE": STAGE, "VAXLINE_BUNDLE_FOR": "here"}
+    variables["VAXLINE_SYNTH_FIRST"] = "true"
     command = [sys.executable, str(ROOT / "app.py")]
     completed = subprocess.run(command, env=os.environ | variables, check=False)  # noqa: S603 - our own command
     if completed.returncode:

@@ -152,6 +152,33 @@ class Emulator:
         formation.create_stack(StackName=stack, TemplateURL=template, Capabilities=["CAPABILITY_NAMED_IAM"])
         return self._wait_for(stack, "CREATE_COMPLETE")
 
+    def deploy_and_fail(self, assembly: Path, stack: str) -> str:
+        """Deploy a stack whose last resource cannot be created, and delete what CloudFormation leaves of the stack.
+
+        Returns:
+            The stack's status after the failure.
+        """
+        self._bootstrap()
+        bucket, key = self._publish(assembly, stack).rsplit("/", 2)[1:]
+        store, formation = boto3.client("s3"), boto3.client("cloudformation")
+        template = json.loads(store.get_object(Bucket=bucket, Key=key)["Body"].read())
+        template["Resources"]["NameThatIsTaken"] = {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": _BOOTSTRAP_PARAMETER, "Type": "String", "Value": _BOOTSTRAP_VERSION},
+            "DependsOn": list(template["Resources"]),
+        }
+        broken = f"broken-{key}"
+        store.put_object(Bucket=bucket, Key=broken, Body=json.dumps(template).encode())
+        formation.create_stack(
+            StackName=stack,
+            TemplateURL=f"{os.environ['AWS_ENDPOINT_URL']}/{bucket}/{broken}",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        status = self._settled(stack)["StackStatus"]
+        formation.delete_stack(StackName=stack)
+        formation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+        return str(status)
+
     def update(self, assembly: Path, stack: str) -> dict[str, str]:
         """Update a deployed stack to another template; return its outputs."""
         template = self._publish(assembly, stack)
@@ -163,14 +190,7 @@ class Emulator:
     def _wait_for(self, stack: str, status: str) -> dict[str, str]:
         """Wait until a stack has a status; return its outputs."""
         formation = boto3.client("cloudformation")
-        deadline = time.monotonic() + _DEPLOY_SECONDS
-        while True:
-            (described,) = formation.describe_stacks(StackName=stack)["Stacks"]
-            if not described["StackStatus"].endswith("IN_PROGRESS"):
-                break
-            if time.monotonic() > deadline:
-                raise EmulatorError(f"{stack} is not deployed after {_DEPLOY_SECONDS:.0f} s")
-            time.sleep(0.2)
+        described = self._settled(stack)
         if described["StackStatus"] != status:
             events = formation.describe_stack_events(StackName=stack)["StackEvents"]
             failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
@@ -179,8 +199,20 @@ class Emulator:
         _add_emulator_actions()
         return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
+    def _settled(self, stack: str) -> Any:
+        """Wait until CloudFormation is done with a stack; return its description."""
+        deadline = time.monotonic() + _DEPLOY_SECONDS
+        while time.monotonic() < deadline:
+            (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+            if not described["StackStatus"].endswith("IN_PROGRESS"):
+                return described
+            time.sleep(0.2)
+        raise EmulatorError(f"{stack} is not deployed after {_DEPLOY_SECONDS:.0f} s")
+
     def _bootstrap(self) -> None:
-        boto3.client("ssm").put_parameter(Name=_BOOTSTRAP_PARAMETER, Value=_BOOTSTRAP_VERSION, Type="String")
+        boto3.client("ssm").put_parameter(
+            Name=_BOOTSTRAP_PARAMETER, Value=_BOOTSTRAP_VERSION, Type="String", Overwrite=True
+        )
         boto3.client("s3").create_bucket(Bucket=_filled("cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"))
 
     def _publish(self, assembly: Path, stack: str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from tests.places import ROOT
 
 Resource = dict[str, Any]
 _NAMES = ("QueueName", "TableName", "FunctionName", "LogGroupName", "TopicName", "BucketName")
@@ -54,3 +59,29 @@ class Template:
             return str(alias)
         properties = resource.get("Properties", {})
         return next((self.text(properties[name]) for name in _NAMES if name in properties), target)
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A stage's template, and what the cloud assembly says of its stack beside it."""
+
+    template: Template
+    manifest: dict[str, Any]
+
+
+def synthesized(
+    folder: Path, stage: str, *, switches: dict[str, object] | None = None, **context: object
+) -> Synthesized:
+    """One stage of cdk.json with other switches and context, synthesized without cdk-nag."""
+    import app
+
+    (folder / "code").mkdir(parents=True)
+    (folder / "code" / "placeholder.py").write_text("", "ascii")
+    given: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
+    given["stages"][stage].update(switches or {})
+    made = app.new_app(given | context, folder / "out")
+    app.add_stages(made, folder / "code", only=stage)
+    made.synth()
+    name = f"vaxline-{stage}"
+    manifest = json.loads((folder / "out" / "manifest.json").read_text("utf-8"))["artifacts"][name]["properties"]
+    return Synthesized(Template(json.loads((folder / "out" / f"{name}.template.json").read_text("utf-8"))), manifest)

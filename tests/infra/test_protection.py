@@ -12,7 +12,10 @@ import pytest
 
 from shared import settings
 from shared.settings import FUNCTIONS
-from tests.infra.templates import Template
+from tests.infra.templates import Template, synthesized
+
+# Kept with the stack's data, except by the deployment that created it and failed (CloudFormation, DeletionPolicy).
+KEPT = ("RetainExceptOnCreate", "Retain")
 
 
 def test_cdk_nag_has_nothing_unexplained_to_say(assembly: Path) -> None:
@@ -39,7 +42,7 @@ def test_every_key_is_ours_and_rotates(template: Template) -> None:
     assert len(keys) == 5
     for _, key in keys:
         assert key["Properties"]["EnableKeyRotation"] is True
-        assert key["DeletionPolicy"] == "Retain"
+        assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == KEPT
 
 
 @pytest.mark.parametrize(
@@ -151,12 +154,12 @@ def test_the_ledger_can_be_restored_and_is_hard_to_delete(template: Template) ->
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert properties["SSESpecification"]["SSEType"] == "KMS"
     assert properties["DeletionProtectionEnabled"] is True
-    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == KEPT
 
 
 @pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::Logs::LogGroup"])
 def test_what_holds_data_outlives_the_stack(template: Template, kind: str) -> None:
-    assert {resource["DeletionPolicy"] for _, resource in template.whole(kind)} == {"Retain"}
+    assert {(made["DeletionPolicy"], made["UpdateReplacePolicy"]) for _, made in template.whole(kind)} == {KEPT}
 
 
 def test_logs_are_forgotten_after_a_while(template: Template) -> None:
@@ -220,3 +223,18 @@ def test_no_secret_and_no_account_stands_in_the_template(template: Template) -> 
     text = json.dumps(template.body)
     assert "AWS::SecretsManager::Secret" not in text
     assert not re.search(r"\b\d{12}\b", text)
+
+
+def test_nothing_that_a_failed_first_deployment_leaves_is_in_the_way_of_the_next(template: Template) -> None:
+    """A retained resource with a name of its own would be left over, and its name taken."""
+    assert not [name for name, made in template.resources.items() if made.get("DeletionPolicy") == "Retain"]
+
+
+def test_a_first_deployment_can_be_rolled_back_and_the_next_one_is_guarded(tmp_path: Path) -> None:
+    def guards(**context: object) -> tuple[bool, bool]:
+        out = synthesized(tmp_path / str(len(context)), "test", **context)
+        ((_, table),) = out.template.whole("AWS::DynamoDB::Table")
+        return table["Properties"]["DeletionProtectionEnabled"], out.manifest.get("terminationProtection", False)
+
+    assert guards(first="true") == (False, False)
+    assert guards() == (True, True)

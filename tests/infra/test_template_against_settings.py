@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,7 @@ import pytest
 
 from shared import settings
 from shared.settings import FUNCTIONS, INDEXES, QUEUES, FunctionSettings, QueueSettings
-from tests.infra.templates import Template
-from tests.places import ROOT
+from tests.infra.templates import Template, synthesized
 
 # AWS writes a rate in the largest unit, and one of it in the singular.
 _RATES = {1: "rate(1 minute)", 1440: "rate(1 day)"}
@@ -166,16 +164,7 @@ def _keys(schema: list[dict[str, str]]) -> tuple[str, ...]:
 
 
 def test_a_restored_table_is_used_by_everybody_in_the_place_of_the_stack_s_own(tmp_path: Path) -> None:
-    import app
-
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "placeholder.py").write_text("", "ascii")
-    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
-    context["stages"]["test"]["restored_table"] = "vaxline-test-ledger-restored"
-    made = app.new_app(context, tmp_path / "out")
-    app.add_stages(made, tmp_path / "code", only="test")
-    made.synth()
-    template = Template(json.loads((tmp_path / "out" / "vaxline-test.template.json").read_text("utf-8")))
+    template = synthesized(tmp_path, "test", switches={"restored_table": "vaxline-test-ledger-restored"}).template
     assert template.body["Outputs"]["Table"]["Value"] == "vaxline-test-ledger-restored"
     for function in template.of("AWS::Lambda::Function"):
         assert function["Environment"]["Variables"]["VAXLINE_TABLE"] == "vaxline-test-ledger-restored"

@@ -1,0 +1,16 @@
+"""What becomes of a resource with data when the stack goes: one rule for all of them."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+
+from infra.stages import Stage
+
+KEPT = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""It outlives the stack, unless the very deployment that created it fails. CloudFormation then deletes it, so that the
+next deployment finds its name free (CloudFormation template reference, DeletionPolicy: RetainExceptOnCreate)."""
+
+
+def removal_policy(stage: Stage) -> cdk.RemovalPolicy:
+    """Return the policy of what holds the stage's data: kept in a protected stage."""
+    return KEPT if stage.protected else cdk.RemovalPolicy.DESTROY
