@@ -88,6 +88,7 @@ class Function(Construct):
                 assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
                 managed_policies=[self.permissions],
             ),
+            **_asynchronous(function),
             **_inside(network),
         )
         self._acknowledge(network)
@@ -141,6 +142,17 @@ class Function(Construct):
                 "fixed_egress puts the one function that calls the IIS inside a VPC."
             )
         acknowledge(self.function, reasons)
+
+
+def _asynchronous(function: FunctionSettings) -> dict[str, Any]:
+    """Return how a scheduled function is invoked: once, since its schedule starts it again soon.
+
+    A schedule invokes asynchronously. Without these values Lambda repeats a failed invocation twice, and keeps a
+    throttled one for six hours (Lambda developer guide, "Configuring error handling settings for asynchronous invocations").
+    """
+    if function.every_minutes is None:
+        return {}
+    return {"retry_attempts": 0, "max_event_age": cdk.Duration.seconds(60)}
 
 
 def _inside(network: Network | None) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class VaxlineStack(cdk.Stack):
             "IntakeUrl": queues.intake.queue.queue_url,
             "OutboxUrl": queues.outbox.queue.queue_url,
             "ResubmissionUrl": queues.resubmission.queue.queue_url,
+            "ExportsKey": storage.key.key_arn,
             "SecretsKey": secrets.key.key_arn,
             "AlarmTopic": operations.topic.topic_arn,
             "NoticeTopic": notices.topic.topic_arn,

@@ -140,6 +140,17 @@ def test_a_schedule_starts_what_has_no_queue(template: Template, stage: str) -> 
     }
 
 
+def test_what_a_schedule_starts_is_not_repeated_by_lambda(template: Template, stage: str) -> None:
+    """Its own retries would start it beside its next start, or hours late."""
+    repeated = {
+        template.text(made["FunctionName"]): (made["MaximumRetryAttempts"], made["MaximumEventAgeInSeconds"])
+        for made in template.of("AWS::Lambda::EventInvokeConfig")
+    }
+    assert repeated == {
+        function.physical_name(stage): (0, 60) for function in FUNCTIONS if function.every_minutes is not None
+    }
+
+
 def test_the_ledger_has_the_key_and_the_indexes_of_the_settings(template: Template, stage: str) -> None:
     (table,) = template.of("AWS::DynamoDB::Table")
     assert table["TableName"] == settings.table_name(stage)
