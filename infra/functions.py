@@ -148,7 +148,8 @@ def _asynchronous(function: FunctionSettings) -> dict[str, Any]:
     """Return how a scheduled function is invoked: once, since its schedule starts it again soon.
 
     A schedule invokes asynchronously. Without these values Lambda repeats a failed invocation twice, and keeps a
-    throttled one for six hours (Lambda developer guide, "Configuring error handling settings for asynchronous invocations").
+    throttled one for six hours (Lambda developer guide, "Configuring error handling settings for asynchronous
+    invocations").
     """
     if function.every_minutes is None:
         return {}
