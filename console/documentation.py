@@ -198,11 +198,11 @@ def reports_page() -> str:
         "`--csv FILE` writes a table for a spreadsheet in which no cell can become a formula. `--json` prints the same "
         "numbers. `vaxline report all` prints all reports. No report quotes patient data.\n\n"
         + _table(("name", "title", "content"), rows)
-        + "\nA message is counted once, on the day (UTC) of its final answer; a held one on the day on which it was "
-        "created. Messages that still wait are not counted. A refusal stays a refusal on its day when its correction "
-        "is accepted later: the correction is a message of its own. A test compares every total with a scan of the "
-        "whole ledger, after all deliveries were repeated (`tests/end_to_end/test_reports.py`). For past days, the "
-        "tally stored each night is read, and the outcomes themselves only where one came later; "
+        + "\nA message is counted once, on the day (of `iis.time_zone`) of its final answer; a held one on the day on "
+        "which it was created. Messages that still wait are not counted. A refusal stays a refusal on its day when its "
+        "correction is accepted later: the correction is a message of its own. A test compares every total with a scan "
+        "of the whole ledger, after all deliveries were repeated (`tests/end_to_end/test_reports.py`). For past days, "
+        "the tally stored each night is read, and the outcomes themselves only where one came later; "
         "[adr/0011](adr/0011-outcomes-are-written-once.md) says how.\n"
     )
 

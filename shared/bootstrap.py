@@ -7,6 +7,7 @@ the cold start of a function includes only what that function uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -350,7 +351,6 @@ class Application:
 
         return DailyReports(
             tallies=self.tallies,
-            outcomes=self.ledger.outcomes,
             worklist=self.ledger.worklist,
             stops=self.ledger.stops,
             configurations=self.configurations,
@@ -363,7 +363,18 @@ class Application:
     def tallies(self) -> DayTallies:
         from shared.usecases.reporting.day_tallies import DayTallies
 
-        return DayTallies(outcomes=self.ledger.outcomes, store=self._report_store, clock=self.clock)
+        return DayTallies(
+            outcomes=self.ledger.outcomes,
+            store=self._report_store,
+            configurations=self.configurations,
+            clock=self.clock,
+        )
+
+    def local_now(self) -> datetime:
+        """Return the time on the clock of `iis.time_zone`, by which people see days and times."""
+        from zoneinfo import ZoneInfo
+
+        return self.clock.now().astimezone(ZoneInfo(self.configurations.current().iis.time_zone))
 
     @cached_property
     def _report_store(self) -> S3FileStore:

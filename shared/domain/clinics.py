@@ -22,6 +22,7 @@ from shared.domain.model import OWN_NUMBERS, Address, Numbering
 WithoutLot = Literal["hold", "historical"]
 ClinicBy = Literal["name", "identifier"]
 Probe = Literal["connectivityTest", "connect"]
+ClinicStatus = Literal["active", "paused", "does_not_administer"]
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -69,6 +70,10 @@ class Iis(msgspec.Struct, frozen=True):
         query_limit: most records that an answer to a query may have (RCP-2).
         query_pause: seconds between two queries of a series.
         query_hours: windows in which a series of queries may be sent, in `time_zone`; any time where empty.
+        ready_days: whole days without an error or a warning that production asks for.
+        ready_messages: messages that these days must have at least.
+        ready_active_days: days with a message that they must have at least.
+        holidays: days on which no message is expected, besides Saturdays and Sundays.
         ca_bundle: see `Network`.
         proxy: see `Network`.
     """
@@ -87,6 +92,10 @@ class Iis(msgspec.Struct, frozen=True):
     query_limit: int = 10
     query_pause: int = 2
     query_hours: tuple[Window, ...] = ()
+    ready_days: int = 14
+    ready_messages: int = 25
+    ready_active_days: int = 8
+    holidays: frozenset[date] = frozenset()
     ca_bundle: str = ""
     proxy: str = ""
 
@@ -112,6 +121,8 @@ class Clinic(msgspec.Struct, frozen=True):
         address: the clinic's address.
         local: its own codes, looked up before the source's.
         credentials_expire: day on which the IIS ends its password.
+        status: whether going live waits for it: a clinic that is paused or does not administer vaccines keeps no other
+            back.
     """
 
     key: str
@@ -126,6 +137,7 @@ class Clinic(msgspec.Struct, frozen=True):
     address: Address = Address()
     local: LocalCodes = NO_LOCAL_CODES
     credentials_expire: date | None = None
+    status: ClinicStatus = "active"
 
 
 class Source(msgspec.Struct, frozen=True):

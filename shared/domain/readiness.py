@@ -1,13 +1,10 @@
-"""Readiness for production as values: CT WiZ's test phases, clean days, checklist."""
+"""Readiness for production as values: CT WiZ's test phases, clean days, the reasons against it, checklist."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
-
-CLEAN_DAYS_REQUIRED: Final = 14
-"""Days without an error or a warning that CT WiZ asks for before production."""
 
 IN_PRODUCTION: Final = (
     "Every working day: `vaxline worklist`, correct and resubmit; `vaxline files`: did every feed arrive?",
@@ -23,7 +20,7 @@ class Day:
     """One day of messages.
 
     Attributes:
-        date: the day (UTC) of the answers.
+        date: the day of the answers, in the IIS's time zone.
         messages: messages that the IIS answered or may have stored.
         warnings: messages accepted with warnings.
         errors: messages refused, partly accepted, or without a readable answer.
@@ -60,30 +57,63 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How often a field is present: per message for a patient's field, per dose administered here for a dose's."""
+
+    field: str
+    present: int
+    absent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why the interface or a clinic is not ready.
+
+    Attributes:
+        words: what is missing, as a sentence.
+        since: the first day on which it was missing; None where nothing was sent yet.
+    """
+
+    words: str
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Readiness:
-    """The readiness of one clinic, or of the whole interface.
+    """The readiness of one clinic, or of the whole interface. Days are those of the IIS's time zone.
 
     Attributes:
         clinic: the clinic's key; empty for the whole interface.
-        days: the days shown, oldest first, from the first on which anything was sent or held.
+        days: the days shown, oldest first, from the first on which anything was sent or held; the last is today.
         clean_since: first day of the current clean run; None before any message.
-        could_end: the day on which the run has `CLEAN_DAYS_REQUIRED` days, silent ones included.
-        is_ready: whether `could_end` is reached.
-        streak: days of the run up to today.
-        silent: days of the run without a message.
+        could_end: the first day on which the run has all of its days behind it.
+        streak: whole days of the run, today not included.
+        silent: whole days of the run without a message.
+        messages: messages of the run.
+        active_days: days of the run with a message.
         broken_on: the last day with a warning or an error.
+        reasons: the reasons why it is not ready; none where it is.
         phases: CT WiZ's test phases.
+        coverage: how often each field was present in the days shown.
     """
 
     clinic: str
     days: tuple[Day, ...]
     clean_since: date | None
     could_end: date | None
-    is_ready: bool
     streak: int = 0
     silent: int = 0
+    messages: int = 0
+    active_days: int = 0
     broken_on: Day | None = None
+    reasons: tuple[Reason, ...] = ()
     phases: tuple[Phase, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing speaks against production."""
+        return not self.reasons
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,11 +44,12 @@ class Report:
     Attributes:
         name: key of `shared.usecases.reporting.report.REPORTS`.
         title: its heading.
-        since: the first day (UTC).
-        until: the last day (UTC).
+        since: the first day, in `time_zone`.
+        until: the last day.
         clinic: the clinic's key; empty for all clinics.
         messages: how many messages it counts.
         sheets: its tables.
+        time_zone: IANA name of the zone of its days and hours.
     """
 
     name: str
@@ -58,3 +59,4 @@ class Report:
     clinic: str
     messages: int
     sheets: tuple[Sheet, ...]
+    time_zone: str

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
@@ -22,8 +23,10 @@ from local.aws.engine import Engine
 from shared.adapters.ledger.items import submission_from
 from shared.bootstrap import Application, application
 from shared.domain.lifecycle import State
+from shared.domain.local_days import days_between
 from shared.domain.report import Report
 from shared.domain.submission import Submission
+from shared.ports.ledger import Outcomes
 from shared.ports.queues import OutboxMessage
 from shared.usecases.reporting.report import REPORTS, build_report
 from shared.usecases.reporting.tally import Tally, count_days, totals
@@ -67,19 +70,24 @@ def _finished(running: runs.LocalRun, folder: Path, day: date) -> Run:
         application.correct(refused.msh_10, {"first_name": "Ada"})
         assert engine.wait_until_idle(timeout=60)
     since = day - timedelta(days=1)
-    before = count_days(ledger.outcomes, since, day + timedelta(days=1))
+    before = _counted(ledger.outcomes, since, day + timedelta(days=1))
     submissions = _all(running)
     # Every reference comes once more, as after a crash between the ledger and the queue.
     references = [OutboxMessage(one.msh_10, one.clinic, one.patient_group) for one in submissions]
     application.submit(references, lambda: 900.0)
     for one in submissions:
         application.triage(one.msh_10)
-    after = count_days(ledger.outcomes, since, day + timedelta(days=1))
+    after = _counted(ledger.outcomes, since, day + timedelta(days=1))
     of = {
         name: build_report(name, after, application.configurations.current(), since, day + timedelta(days=1))
         for name in REPORTS
     }
-    return Run(submissions, before, after, of, count_days(ledger.outcomes, since, day + timedelta(days=1), "elm"), day)
+    return Run(submissions, before, after, of, _counted(ledger.outcomes, since, day + timedelta(days=1), "elm"), day)
+
+
+def _counted(outcomes: Outcomes, since: date, until: date, clinic: str = "") -> Tally:
+    days = list(days_between(since, until))
+    return sum(count_days(outcomes, days, ZoneInfo("America/New_York"), clinic).values(), Counter())
 
 
 def _all(running: runs.LocalRun) -> list[Submission]:

@@ -14,13 +14,14 @@ from console.web.parts import Cell, Link, address, card, empty, loading, table, 
 from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.lifecycle import State
+from shared.domain.local_days import days_between
 from shared.domain.valve import MEANING, Valve
 from shared.ports.ledger import NO_CLINIC
 from shared.usecases.delivery.backfill import all_waiting
 from shared.usecases.reporting.by_clinic import expectations_of
 from shared.usecases.reporting.expectations import Expectations
 from shared.usecases.reporting.sheets import FAILED, OUTCOME_STATES, percentage
-from shared.usecases.reporting.tally import SECONDS, Tally, days_between, totals
+from shared.usecases.reporting.tally import SECONDS, Tally, totals
 
 DAYS: Final = 14
 _MAX_COUNTED: Final = 10_000
@@ -55,7 +56,7 @@ class _PageData:
 def _read(application: Application, clinic: str) -> _PageData:
     """Read the page's data. For one clinic: its messages, its facility's stop, and its own sources."""
     configuration, ledger = application.configurations.current(), application.ledger
-    until = application.clock.now().date()
+    until = application.local_now().date()
     since = until - timedelta(days=DAYS - 1)
     to_do: dict[str, int] = {}
     for entry in islice(ledger.worklist.entries(clinic=clinic), _MAX_COUNTED):
@@ -88,7 +89,7 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
                     f"Nothing was sent in the last {DAYS} days.", "Put an export into a source's folder of the inbox."
                 )
             return
-        with card(f"Outcomes by day, {data.since} to {data.until} (UTC)"):
+        with card(f"Outcomes by day, {data.since} to {data.until}"):
             ui.echart(_outcomes_by_day(data)).classes("w-full h-56").props('aria-label="Outcomes by day"')
         with ui.element("div").classes("halves"):
             with card("By clinic"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 
 from nicegui import ui
@@ -10,7 +10,8 @@ from nicegui import ui
 from console.web.parts import Cell, Link, address, card, empty, html_element, loading, row, table
 from console.web.session import ConsoleSession
 from shared.bootstrap import Application
-from shared.domain.readiness import CLEAN_DAYS_REQUIRED, IN_PRODUCTION, ChecklistItem, Readiness
+from shared.domain.clinics import Configuration
+from shared.domain.readiness import IN_PRODUCTION, ChecklistItem, Readiness
 from shared.usecases.reporting.pages import readiness
 from shared.usecases.reporting.pages.html import with_commands
 from shared.usecases.reporting.readiness import go_live_checklist, readiness_of_each
@@ -23,7 +24,7 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
     """Draw the page, for the whole interface or for one clinic."""
     async with loading():
         await session.record("readiness", [clinic or "all clinics"])
-        organization, each, checklist = await session.run(_read)
+        configuration, each, checklist, now = await session.run(_read)
         shown = next((one for one in each if one.clinic == clinic), None)
         if shown is None:
             with card():
@@ -32,10 +33,10 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
 
         def download() -> None:
             on_page = (shown,) if clinic else each
-            page = readiness.page(on_page, checklist, organization, session.stage, datetime.now(UTC))
+            page = readiness.page(on_page, checklist, configuration, session.stage, now)
             ui.download.content(page, "readiness.html", "text/html")
 
-        with card(f"Clinic {clinic}" if clinic else "The whole interface"):
+        with card(readiness.name_of(clinic, configuration)):
             with row("top"):
                 html_element("div", readiness.verdict(shown))
                 ui.button("The page for CT DPH", on_click=download, icon="print").props("no-caps outline")
@@ -53,7 +54,10 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
                 _broken_days(shown)
         if not clinic:
             with card("Clinics"):
-                table(("clinic", "clean days", "silent", "last broken", "could end"), map(_clinic_cells, each[1:]))
+                table(
+                    ("clinic", "ready", "clean days", "silent", "messages", "last broken", "could end"),
+                    map(_clinic_cells, each[1:]),
+                )
             with ui.element("div").classes("halves"):
                 with card("Before going live"):
                     html_element("ul", "".join(map(_checklist_item, checklist)), "list")
@@ -61,21 +65,20 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
                     html_element("ul", "".join(f"<li>{with_commands(line)}</li>" for line in IN_PRODUCTION), "list")
 
 
-def _read(application: Application) -> tuple[str, tuple[Readiness, ...], tuple[ChecklistItem, ...]]:
-    """Return the organization's name, the readiness of interface and clinics, and the checklist."""
-    configuration = application.configurations.current()
-    each = readiness_of_each(application.ledger.outcomes, configuration, application.clock.now().date())
-    return (
-        configuration.organization,
-        each,
-        go_live_checklist(application.ledger.worklist, application.ledger.stops, each),
-    )
+def _read(
+    application: Application,
+) -> tuple[Configuration, tuple[Readiness, ...], tuple[ChecklistItem, ...], datetime]:
+    """Return the configuration, the readiness of interface and clinics, the checklist, and the local time."""
+    configuration, now = application.configurations.current(), application.local_now()
+    each = readiness_of_each(application.tallies, configuration, now.date())
+    ledger = application.ledger
+    return configuration, each, go_live_checklist(ledger.worklist, ledger.stops, configuration, each), now
 
 
 def _broken_days(shown: Readiness) -> None:
     broken = [day for day in reversed(shown.days) if day.is_broken]
     if not broken:
-        empty(f"None in the last {len(shown.days)} days.", f"CT WiZ asks for {CLEAN_DAYS_REQUIRED} clean days.")
+        empty(f"None in the last {len(shown.days)} days.")
         return
     table(
         ("day", "warnings", "errors", "causes"),
@@ -86,7 +89,8 @@ def _broken_days(shown: Readiness) -> None:
 def _clinic_cells(one: Readiness) -> tuple[Cell, ...]:
     broken = f"{one.broken_on.date}: {', '.join(one.broken_on.causes)}" if one.broken_on else ""
     link = Link(one.clinic, address("readiness", clinic=one.clinic))
-    return link, one.streak, one.silent, broken, str(one.could_end or "")
+    ready = "yes" if one.is_ready else "no"
+    return link, ready, one.streak, one.silent, one.messages, broken, str(one.could_end or "")
 
 
 def _checklist_item(item: ChecklistItem) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from nicegui import ui
@@ -27,7 +28,7 @@ async def draw(session: ConsoleSession) -> None:
     """Draw the page."""
     async with loading():
         clinics, today = await session.run(
-            lambda one: (list(one.configurations.current().clinics), one.clock.now().date())
+            lambda one: (list(one.configurations.current().clinics), one.local_now().date())
         )
         form = _ReportForm(session, clinics, today)
         form.draw()
@@ -48,8 +49,8 @@ class _ReportForm:
             with ui.element("form").on("submit.prevent", self.show), row():
                 kinds = {name: kind.title for name, kind in REPORTS.items()}
                 self._name = ui.select(kinds, value=next(iter(kinds)), label="report").classes("w-72")
-                self._since = ui.input("since (UTC)", value=str(first_day)).classes("w-36")
-                self._until = ui.input("until (UTC)", value=str(self._today)).classes("w-36")
+                self._since = ui.input("since", value=str(first_day)).classes("w-36")
+                self._until = ui.input("until", value=str(self._today)).classes("w-36")
                 self._clinic = ui.select(["", *self._clinics], value="", label="clinic").classes("w-40")
                 ui.button("Show").props('no-caps type="submit"')
             self._description = text("", "p", "dim")
@@ -96,7 +97,7 @@ def _draw_report(made: Report) -> None:
 
 def _download_buttons(made: Report) -> None:
     name = f"vaxline-{made.name}-{made.since}-{made.until}"
-    now = datetime.now(UTC)
+    now = datetime.now(ZoneInfo(made.time_zone))
     files: tuple[tuple[str, Callable[[], str | bytes], str], ...] = (
         ("HTML", lambda: report.page([made], now), "text/html"),
         # Spreadsheets recognize UTF-8 by the byte order mark.

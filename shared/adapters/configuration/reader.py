@@ -286,6 +286,7 @@ def _clinic(key: str, table: dict[str, Any], organization: dict[str, Any]) -> Cl
         credentials_expire=table.get(
             "credentials_expire", organization.get("credentials_expire") if signs_as_organization else None
         ),
+        status=table.get("status", "active"),
     )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.domain import expectation, maintenance
-from shared.domain.clinics import ClinicBy, Probe, WithoutLot, proxy_address
+from shared.domain.clinics import ClinicBy, ClinicStatus, Probe, WithoutLot, proxy_address
 from shared.domain.hl7 import iis_profiles
 from shared.exports import file_dates
 from shared.exports.columns import BY_NAME
@@ -286,6 +286,10 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("iis", "query_limit", int, _at_least(1)),
     Key("iis", "query_pause", int, _at_least(0)),
     Key("iis", "query_hours", _Strings, _windows),
+    Key("iis", "ready_days", int, _at_least(1)),
+    Key("iis", "ready_messages", int, _at_least(1)),
+    Key("iis", "ready_active_days", int, _at_least(1)),
+    Key("iis", "holidays", frozenset[date]),
     Key("iis", "ca_bundle", str, _ca_bundle),
     Key("iis", "proxy", str, _proxy),
     Key("clinics", "name", str, _not_empty, required=True),
@@ -297,6 +301,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("clinics", "responsible_name", str),
     Key("clinics", "responsible_id", str),
     Key("clinics", "export_names", _StringSet),
+    Key("clinics", "status", str, _one_of(*get_args(ClinicStatus))),
     Key("clinics", "address", _StringMap),
     Key("clinics", "codes", _StringMaps),
     Key("clinics", "lots", _StringMaps),

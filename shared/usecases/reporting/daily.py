@@ -11,17 +11,19 @@ Running it again writes the same files, since all counts come from the ledger.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from shared.domain.clinics import Configuration
 from shared.domain.report import Report
 from shared.ports.clock import Clock
 from shared.ports.configuration import Configurations
-from shared.ports.ledger import Outcomes, Stops, Worklist
+from shared.ports.ledger import Stops, Worklist
 from shared.ports.objects import FileStore
 from shared.usecases.reporting.day_tallies import DayTallies
 from shared.usecases.reporting.pages import csv_text, readiness
@@ -45,13 +47,12 @@ class WrittenReports:
 
 
 class DailyReports:
-    """Writes the reports of yesterday (UTC)."""
+    """Writes the reports of yesterday, in the IIS's time zone."""
 
     def __init__(
         self,
         *,
         tallies: DayTallies,
-        outcomes: Outcomes,
         worklist: Worklist,
         stops: Stops,
         configurations: Configurations,
@@ -60,7 +61,6 @@ class DailyReports:
         stage: str,
     ) -> None:
         self._tallies = tallies
-        self._outcomes = outcomes
         self._worklist = worklist
         self._stops = stops
         self._configurations = configurations
@@ -69,22 +69,20 @@ class DailyReports:
         self._stage = stage
 
     def __call__(self) -> WrittenReports:
-        now = self._clock.now()
+        configuration = self._configurations.current()
+        now = self._clock.now().astimezone(ZoneInfo(configuration.iis.time_zone))
         day = now.date() - timedelta(days=1)
         first = day - timedelta(days=DAYS_SHOWN - 1)
-        by_day = self._tallies.count_and_store(first, day)
+        by_day = self._tallies.count_each(first, day, store=True)
         four_weeks: Tally = Counter()
         for counts in by_day.values():
             four_weeks.update(counts)
-        reports = list(self._build(by_day[day], day, day))
+        reports = [build_report(name, by_day[day], configuration, day, day) for name in REPORTS]
         written = self._write(f"{day}/", reports, now)
-        written += self._write(f"{day}/4-weeks/", self._build(four_weeks, first, day), now)
-        self._store.put(f"{day}/readiness.html", self._readiness_page(now).encode(), _HTML)
+        of_four_weeks = (build_report(name, four_weeks, configuration, first, day) for name in REPORTS)
+        written += self._write(f"{day}/4-weeks/", of_four_weeks, now)
+        self._store.put(f"{day}/readiness.html", self._readiness_page(configuration, now).encode(), _HTML)
         return WrittenReports(day, reports[0].messages, written + 1)
-
-    def _build(self, counts: Tally, since: date, until: date) -> Iterator[Report]:
-        configuration = self._configurations.current()
-        return (build_report(name, counts, configuration, since, until) for name in REPORTS)
 
     def _write(self, folder: str, reports: Iterable[Report], now: datetime) -> int:
         """Write each report in three formats; return the number of files."""
@@ -97,8 +95,7 @@ class DailyReports:
             written += 3
         return written
 
-    def _readiness_page(self, now: datetime) -> str:
-        configuration = self._configurations.current()
-        each = readiness_of_each(self._outcomes, configuration, now.date())
-        checklist = go_live_checklist(self._worklist, self._stops, each)
-        return readiness.page(each, checklist, configuration.organization, self._stage, now)
+    def _readiness_page(self, configuration: Configuration, now: datetime) -> str:
+        each = readiness_of_each(self._tallies, configuration, now.date())
+        checklist = go_live_checklist(self._worklist, self._stops, configuration, each)
+        return readiness.page(each, checklist, configuration, self._stage, now)

@@ -76,12 +76,13 @@ def build_report(
         name: key of `REPORTS`.
         counts: the tally, for the clinic alone where one is named.
         configuration: the configuration in force.
-        since: the first day (UTC).
-        until: the last day (UTC).
+        since: the first day, in the IIS's time zone.
+        until: the last day.
         clinic: the clinic's key; empty for all clinics.
     """
     definition = REPORTS[name]
     data = SheetInput(counts, configuration, since, until)
     messages = totals(counts, "answers").total()
     sheets = tuple(make(data) for make in definition.sheets)
-    return Report(name, definition.title, since, until, clinic, messages, sheets)
+    zone = configuration.iis.time_zone
+    return Report(name, definition.title, since, until, clinic, messages, sheets, zone)

@@ -1,19 +1,21 @@
 """Tallies: all counts that reports need, in one table of numbers.
 
 The key of a count is (measure, clinic, and what the measure distinguishes). Tallies of two days add up to the tally of
-both. The number of keys grows with codes and days, not with messages.
+both. The number of keys grows with codes and days, not with messages. Days and hours are those of the IIS's time zone.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import date, tzinfo
 from typing import Final
 
+from shared.domain.local_days import utc_days
 from shared.domain.outcome import ADMINISTERED, DELETED, DOSE_FIELDS, PATIENT_FIELDS, DoseOutcome, Outcome
 from shared.ports.ledger import Outcomes
+from shared.replaced import replace
 
 Tally = Counter[tuple[str, ...]]
 
@@ -80,28 +82,49 @@ MEASURES: Final[dict[str, _Measure]] = {
 """Measure → the keys that it counts for one outcome, without measure and clinic. A repeated key counts repeatedly."""
 
 
-def tally(outcomes: Iterable[Outcome]) -> Tally:
-    """Count outcomes."""
+def tally(outcomes: Iterable[Outcome], zone: tzinfo) -> Tally:
+    """Count outcomes, on the days and hours of a time zone."""
     counts: Tally = Counter()
     for outcome in outcomes:
-        for name, measure in MEASURES.items():
-            for key in measure(outcome):
-                counts[name, outcome.clinic, *key] += 1
+        _count(counts, _in_zone(outcome, zone))
     return counts
 
 
-def days_between(since: date, until: date) -> Iterator[date]:
-    """Yield each day from the first to the last, both included."""
-    for number in range((until - since).days + 1):
-        yield since + timedelta(days=number)
+def count_days(outcomes: Outcomes, days: Collection[date], zone: tzinfo, clinic: str = "") -> dict[date, Tally]:
+    """Count the outcomes of some days, for one clinic or all. Reads each UTC day that they touch once.
 
+    Args:
+        outcomes: the ledger's outcomes.
+        days: the days of the time zone.
+        zone: the time zone.
+        clinic: the clinic's key; empty for all clinics.
 
-def count_days(outcomes: Outcomes, since: date, until: date, clinic: str = "") -> Tally:
-    """Count the outcomes of some days (UTC, both included), for one clinic or all. Reads each day once."""
-    counts: Tally = Counter()
-    for day in days_between(since, until):
-        counts.update(tally(outcomes.of_day(day, clinic)))
+    Returns:
+        The tally of each of the days.
+    """
+    counts: dict[date, Tally] = {day: Counter() for day in days}
+    for utc_day in sorted({utc_day for day in days for utc_day in utc_days(day, zone)}):
+        for outcome in outcomes.of_day(utc_day, clinic):
+            local = _in_zone(outcome, zone)
+            if local.day in counts:
+                _count(counts[local.day], local)
     return counts
+
+
+def _count(counts: Tally, outcome: Outcome) -> None:
+    for name, measure in MEASURES.items():
+        for key in measure(outcome):
+            counts[name, outcome.clinic, *key] += 1
+
+
+def _in_zone(outcome: Outcome, zone: tzinfo) -> Outcome:
+    """Return an outcome with its time, day and delays on the clock of a time zone."""
+    when = outcome.when.astimezone(zone)
+    shift = (when.date() - outcome.day).days
+    if not shift:
+        return replace(outcome, when=when)
+    doses = (dose if dose.delay is None else replace(dose, delay=dose.delay + shift) for dose in outcome.doses)
+    return replace(outcome, when=when, doses=tuple(doses))
 
 
 def of_clinic(counts: Tally, clinic: str) -> Tally:

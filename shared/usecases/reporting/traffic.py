@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from shared.domain.lifecycle import MEANING, State
+from shared.domain.local_days import days_between
 from shared.domain.outcome import ANSWERED, KINDS
 from shared.domain.report import Cell, Sheet
 from shared.usecases.explain import UNEXPLAINED, explanation
@@ -19,7 +20,7 @@ from shared.usecases.reporting.sheets import (
     most_frequent_first,
     percentage,
 )
-from shared.usecases.reporting.tally import SECONDS, days_between, totals
+from shared.usecases.reporting.tally import SECONDS, totals
 
 _SEVERITIES: Final = {"E": "error", "W": "warning", "I": "information", "F": "fatal error", "": "none given"}
 """ERR-4, HL7 table 0516."""
@@ -110,7 +111,8 @@ def hourly(data: SheetInput) -> Sheet:
     """Messages by the hour of their answer."""
     counts = totals(data.counts, "hours", 1)
     rows = tuple((f"{hour:02}:00", counts[(f"{hour:02}",)]) for hour in range(24))
-    return Sheet("Traffic by hour (UTC)", ("hour", "messages"), rows, "The hour of the answer.", "columns")
+    note = f"The hour of the answer, on the clock of {data.configuration.iis.time_zone}."
+    return Sheet("Traffic by hour", ("hour", "messages"), rows, note, "columns")
 
 
 def clinic_traffic(data: SheetInput) -> Sheet:

@@ -6,49 +6,58 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from shared.domain.readiness import CLEAN_DAYS_REQUIRED, IN_PRODUCTION, ChecklistItem, Day, Phase, Readiness
+from shared.domain.clinics import Configuration
+from shared.domain.readiness import IN_PRODUCTION, ChecklistItem, Coverage, Day, Phase, Readiness, Reason
 from shared.usecases.reporting.pages import html
 from shared.usecases.reporting.pages.html import with_commands
+from shared.usecases.reporting.sheets import percentage
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def page(
-    each: Sequence[Readiness], items: Sequence[ChecklistItem], organization: str, stage: str, made: datetime
+    each: Sequence[Readiness],
+    items: Sequence[ChecklistItem],
+    configuration: Configuration,
+    stage: str,
+    made: datetime,
 ) -> str:
     """Return the page.
 
     Args:
         each: the readiness of the whole interface and of every clinic.
         items: the checklist before going live.
-        organization: the organization's name.
+        configuration: the configuration in force.
         stage: the stage's name.
-        made: the time at which the page is made.
+        made: the time at which the page is made, in the IIS's time zone.
     """
-    title = f"Readiness of {organization} for CT WiZ"
+    title = f"Readiness of {configuration.organization} for CT WiZ"
     in_production = "".join(f"<li>{with_commands(line)}</li>" for line in IN_PRODUCTION)
     body = (
         f"<h1>{escape(title)}</h1>\n"
         f'<p class="note">Stage {escape(stage)}, made {made:%Y-%m-%d %H:%M %Z} by vaxline from its ledger. Days '
-        "are UTC. It quotes no patient data.</p>\n"
-        f"{''.join(map(_readiness, each))}{_checklist(items)}"
+        f"are those of {escape(configuration.iis.time_zone)}. It quotes no patient data.</p>\n"
+        f"{''.join(_readiness(one, configuration) for one in each)}{_checklist(items)}"
         f"<h2>In production</h2>\n<ul>{in_production}</ul>\n"
     )
     return html.page(title, body)
 
 
 def verdict(readiness: Readiness) -> str:
-    """Return a sentence about the current clean days, as HTML."""
-    if readiness.clean_since is None:
-        return '<p class="verdict">No message has been answered in the days shown.</p>\n'
+    """Return whether it is ready, and each reason why not with its day, as HTML."""
     if readiness.is_ready:
-        words = f"Ready: no errors and no warnings since {readiness.clean_since}, {readiness.streak} days."
-        classes = "verdict good"
-    else:
-        words = f"{readiness.streak} of {CLEAN_DAYS_REQUIRED} clean days; the earliest end is {readiness.could_end}."
-        classes = "verdict warned"
-    silent = f" {readiness.silent} of these days were silent." if readiness.silent else ""
-    return f'<p class="{classes}">{words}{silent}</p>\n'
+        silent = f", {readiness.silent} of them without a message" if readiness.silent else ""
+        return (
+            f'<p class="verdict good">Ready: no error and no warning since {readiness.clean_since}, '
+            f"{readiness.streak} whole days{silent}; {readiness.messages:,} messages.</p>\n"
+        )
+    reasons = "".join(f"<li>{escape(with_day(reason))}</li>" for reason in readiness.reasons)
+    return f'<div class="verdict warned">Not ready:<ul>{reasons}</ul></div>\n'
+
+
+def with_day(reason: Reason) -> str:
+    """Return a reason against readiness with the day since when it holds."""
+    return f"{reason.words} (since {reason.since})" if reason.since else reason.words
 
 
 def calendar(days: Sequence[Day]) -> str:
@@ -58,12 +67,29 @@ def calendar(days: Sequence[Day]) -> str:
     return f'<div class="calendar">{heads}{before}{"".join(map(_day, days))}</div>\n'
 
 
-def _readiness(readiness: Readiness) -> str:
-    name = f"Clinic {readiness.clinic}" if readiness.clinic else "The whole interface"
+def name_of(clinic: str, configuration: Configuration) -> str:
+    """Return how a page names a clinic: its name and facility code, and its status where it is not active."""
+    if not clinic:
+        return "The whole interface"
+    configured = configuration.clinics[clinic]
+    status = "" if configured.status == "active" else f", {configured.status.replace('_', ' ')}"
+    return f"{configured.name} ({configured.facility}{status})"
+
+
+def _readiness(readiness: Readiness, configuration: Configuration) -> str:
     return (
-        f"<h2>{escape(name)}</h2>\n"
+        f"<h2>{escape(name_of(readiness.clinic, configuration))}</h2>\n"
         f"{verdict(readiness)}{_phases(readiness.phases)}{calendar(readiness.days)}{_broken_days(readiness.days)}"
+        f"{_coverage(readiness.coverage)}"
     )
+
+
+def _coverage(fields: Sequence[Coverage]) -> str:
+    if not fields:
+        return ""
+    rows = [(one.field, one.present, one.absent, percentage(one.present, one.present + one.absent)) for one in fields]
+    note = "Fields in the days shown: a patient's per message, a dose's per dose administered here."
+    return f"<p>{note}</p>\n{html.table(('field', 'present', 'absent', 'complete'), rows)}"
 
 
 def _broken_days(days: Sequence[Day]) -> str:

@@ -22,7 +22,8 @@ def _report(report: Report, made: datetime) -> str:
     days = str(report.since) if report.since == report.until else f"{report.since} to {report.until}"
     return (
         f"<h1>{escape(report.title)}</h1>\n"
-        f'<p class="note">{escape(report.clinic or "All clinics")}, {days} (days in UTC), {report.messages:,} '
+        f'<p class="note">{escape(report.clinic or "All clinics")}, {days} '
+        f"({escape(report.time_zone)}), {report.messages:,} "
         f"messages. Made {made:%Y-%m-%d %H:%M %Z} by vaxline. It quotes no patient data.</p>\n"
         + "".join(map(_sheet, report.sheets))
     )

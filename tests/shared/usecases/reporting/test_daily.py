@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,14 +53,21 @@ def files() -> MemoryFileStore:
 
 
 def tallies(files: MemoryFileStore, ledger: MemoryLedger, days_later: int) -> DayTallies:
-    return DayTallies(outcomes=ledger.outcomes, store=files, clock=At(NOON + timedelta(days=days_later)))
+    at = At(NOON + timedelta(days=days_later))
+    return DayTallies(outcomes=ledger.outcomes, store=files, configurations=at, clock=at)
+
+
+def scanned(ledger: MemoryLedger, since: date, until: date, clinic: str = "") -> Counter[tuple[str, ...]]:
+    """Count some days from the outcomes themselves."""
+    days = [since + timedelta(days=number) for number in range((until - since).days + 1)]
+    each = count_days(ledger.outcomes, days, ZoneInfo("America/New_York"), clinic)
+    return sum(each.values(), Counter())
 
 
 def night(files: MemoryFileStore, ledger: MemoryLedger, days_later: int = 1) -> DailyReports:
     at = At(NOON + timedelta(days=days_later))
     return DailyReports(
         tallies=tallies(files, ledger, days_later),
-        outcomes=ledger.outcomes,
         worklist=ledger.worklist,
         stops=ledger.stops,
         configurations=at,
@@ -96,18 +105,18 @@ def test_a_day_is_kept_once_it_is_settled_and_counted_every_night_before(
     files: MemoryFileStore, ledger: MemoryLedger
 ) -> None:
     ledger.outcomes.note(ONE, NOON)
-    night(files, ledger, SETTLED_AFTER_DAYS)()
-    assert not any("tallies/2026-03-02" in name for name in files.contents())
     night(files, ledger, SETTLED_AFTER_DAYS + 1)()
+    assert not any("tallies/2026-03-02" in name for name in files.contents())
+    night(files, ledger, SETTLED_AFTER_DAYS + 2)()
     assert "tallies/2026-03-02.json" in files.contents()
 
 
 def test_an_answer_that_comes_late_is_in_the_next_four_weeks(files: MemoryFileStore, ledger: MemoryLedger) -> None:
     ledger.outcomes.note(ONE, NOON)
-    night(files, ledger, SETTLED_AFTER_DAYS + 1)()
-    ledger.outcomes.note(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED_AFTER_DAYS + 1))
     night(files, ledger, SETTLED_AFTER_DAYS + 2)()
-    weeks = json.loads(files.contents()[f"{NOON.date() + timedelta(days=SETTLED_AFTER_DAYS + 1)}/4-weeks/acks.json"])
+    ledger.outcomes.note(replace(ONE, msh_10="LATE"), NOON + timedelta(days=SETTLED_AFTER_DAYS + 2))
+    night(files, ledger, SETTLED_AFTER_DAYS + 3)()
+    weeks = json.loads(files.contents()[f"{NOON.date() + timedelta(days=SETTLED_AFTER_DAYS + 2)}/4-weeks/acks.json"])
     assert weeks["messages"] == 2
 
 
@@ -141,7 +150,8 @@ def test_a_look_at_many_days_reads_only_young_days_and_those_with_something_late
     ledger.outcomes.read.clear()
     counts = tallies(files, ledger, 10).count(NOON.date(), NOON.date() + timedelta(days=10))
     assert totals(counts, "answers").total() == 11
-    assert [(day - NOON.date()).days for day in ledger.outcomes.read] == [4, 9, 10]
+    # Day 4 shares its evening with day 5 of UTC; days 8 to 10 are young, and end on day 11 of UTC.
+    assert [(day - NOON.date()).days for day in ledger.outcomes.read] == [3, 4, 5, 8, 9, 10, 11]
     assert files.contents() == before, "a look writes nothing"
 
 
@@ -162,18 +172,18 @@ def test_what_is_counted_is_a_full_scan_whatever_came_late(
         first, last = sorted(NOON.date() + timedelta(days=chosen.randrange(-1, 11)) for _ in range(2))
         for clinic in ("", "elm", "oak", "nobody"):
             counted = tallies(files, ledger, today).count(first, last, clinic)
-            assert counted == count_days(ledger.outcomes, first, last, clinic)
+            assert counted == scanned(ledger, first, last, clinic)
 
 
 def test_an_answer_that_comes_while_its_day_is_counted_is_not_lost(files: MemoryFileStore) -> None:
     ledger = WatchedLedger()
     ledger.outcomes.note(ONE, NOON)
-    now = NOON + timedelta(days=SETTLED_AFTER_DAYS + 1)
+    now = NOON + timedelta(days=SETTLED_AFTER_DAYS + 2)
     ledger.outcomes.then = lambda: ledger.outcomes.note(replace(ONE, msh_10="LATE"), now)
-    night(files, ledger, SETTLED_AFTER_DAYS + 1)()
+    night(files, ledger, SETTLED_AFTER_DAYS + 2)()
     ledger.outcomes.then = lambda: None
     assert "tallies/2026-03-02.json" in files.contents()
-    counts = tallies(files, ledger, SETTLED_AFTER_DAYS + 1).count(NOON.date(), NOON.date())
+    counts = tallies(files, ledger, SETTLED_AFTER_DAYS + 2).count(NOON.date(), NOON.date())
     assert totals(counts, "answers").total() == 2
 
 
@@ -183,5 +193,5 @@ def test_a_tally_kept_before_late_outcomes_were_marked_is_counted_again(
     ledger.outcomes.note(ONE, NOON)
     old = b'[[["answers","elm","2026-03-02","ACCEPTED"],7]]'
     files.put("tallies/2026-03-02.json", old, "application/json")
-    counts = tallies(files, ledger, SETTLED_AFTER_DAYS + 1).count(NOON.date(), NOON.date())
-    assert counts == count_days(ledger.outcomes, NOON.date(), NOON.date())
+    counts = tallies(files, ledger, SETTLED_AFTER_DAYS + 2).count(NOON.date(), NOON.date())
+    assert counts == scanned(ledger, NOON.date(), NOON.date())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC
 
 import pytest
 
@@ -24,7 +25,7 @@ def outcomes(doses: Iterable[DoseOutcome]) -> list[Outcome]:
 
 
 def patterns(doses: Iterable[DoseOutcome]) -> set[str]:
-    counts = tally(outcomes(doses))
+    counts = tally(outcomes(doses), UTC)
     return {str(row[1]) for suspicion in SUSPICIONS for row in suspicion(counts)}
 
 
@@ -52,18 +53,18 @@ def test_each_pattern_is_found(changed: list[DoseOutcome], pattern: str) -> None
 
 def test_every_measure_starts_with_the_clinic_and_two_tallies_add_up() -> None:
     first, second = outcomes([DOSE]), outcomes([replace(DOSE, lot="")])
-    assert {key[:2] for key in tally(first)} <= {(name, "elm") for name in MEASURES}
-    assert tally(first) + tally(second) == tally([*first, *second])
+    assert {key[:2] for key in tally(first, UTC)} <= {(name, "elm") for name in MEASURES}
+    assert tally(first, UTC) + tally(second, UTC) == tally([*first, *second], UTC)
 
 
 @pytest.mark.parametrize(
     ("delay", "band"), [(None, "not known"), (-1, "in the future"), (0, DELAYS[0]), (3, DELAYS[1]), (31, DELAYS[4])]
 )
 def test_delays_are_banded(delay: int | None, band: str) -> None:
-    assert totals(tally(outcomes([replace(DOSE, delay=delay)])), "delays", 1) == {(band,): 1}
+    assert totals(tally(outcomes([replace(DOSE, delay=delay)]), UTC), "delays", 1) == {(band,): 1}
 
 
 @pytest.mark.parametrize(("seconds", "band"), [(0.5, SECONDS[0]), (0.51, SECONDS[1]), (31.0, SECONDS[-1])])
 def test_answer_times_are_banded(seconds: float, band: str) -> None:
     (one,) = outcomes([DOSE])
-    assert totals(tally([replace(one, seconds=seconds)]), "seconds", 1) == {(band,): 1}
+    assert totals(tally([replace(one, seconds=seconds)], UTC), "seconds", 1) == {(band,): 1}

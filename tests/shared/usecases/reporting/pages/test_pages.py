@@ -18,7 +18,7 @@ DAY = date(2026, 3, 2)
 
 def a_report(*rows: tuple[str | int, ...], chart: str = "") -> Report:
     sheet = Sheet("A sheet", ("word", "count"), rows, chart=chart)  # type: ignore[arg-type]
-    return Report("acks", "A report", DAY, DAY, "", 3, (sheet,))
+    return Report("acks", "A report", DAY, DAY, "", 3, (sheet,), "America/New_York")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "\n"])
