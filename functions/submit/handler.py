@@ -26,16 +26,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Returns:
         A partial batch response (Lambda developer guide, "Reporting batch item failures").
     """
-    records = event["Records"]
-    brought = [
-        received(record["body"], record["attributes"]["MessageGroupId"], record["receiptHandle"]) for record in records
-    ]
+    readable = []
+    failed = []
+    for record in event["Records"]:
+        message = received(record["body"], record["attributes"]["MessageGroupId"], record["receiptHandle"])
+        if message is None:
+            logs.line("a message of the outbox is no reference; the queue brings it again")
+            failed.append(record)
+        else:
+            readable.append((record, message))
+    brought = [message for _, message in readable]
     settled = _app.deliver(brought, lambda: context.get_remaining_time_in_millis() / 1000)
     results = [result for _, result in settled]
     deliveries.log(results)
     metrics.put([*deliveries.measured(results), *deliveries.expiring(_certificate_days(deliveries.called(results)))])
     # The results after those of the event are of messages that `Deliver` fetched itself and has settled.
-    failed = [record for record, result in zip(records, results, strict=False) if isinstance(result, Later)]
+    failed += [record for (record, _), result in zip(readable, results, strict=False) if isinstance(result, Later)]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from functions import logs, metrics
+from shared.adapters.aws.sqs import msh_10_in
 from shared.bootstrap import application
 from shared.metrics import WORKLIST, Measured
 
@@ -22,8 +22,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     failures = []
     measured = []
     for message in event["Records"]:
-        msh_10 = json.loads(message["body"])["msh_10"]
+        msh_10 = ""
         try:
+            msh_10 = msh_10_in(message["body"])
             triaged = _app.triage(msh_10)
             if triaged.outcome == "worklist":
                 measured.append(Measured(WORKLIST, 1, triaged.clinic))

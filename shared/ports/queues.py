@@ -50,6 +50,8 @@ class OutboxReader(Protocol):
     def receive(self, limit: int = 10) -> list[Received]:
         """Return references, a patient's in their order; none of a patient whose others are received.
 
+        An answer may have fewer than wait in the queue, or none of them. A message that cannot be read is left out.
+
         Args:
             limit: How many at most; ten is the most.
         """
@@ -60,7 +62,12 @@ class OutboxReader(Protocol):
         ...
 
     def delay(self, receipt: str, seconds: int) -> None:
-        """Delay a reference, and with it those of its patient behind it."""
+        """Delay a reference, and with it those of its patient behind it.
+
+        Args:
+            receipt: The receipt of a reference that is received at this time.
+            seconds: The time from now; it may be cut to what the queue allows.
+        """
         ...
 
 
@@ -80,5 +87,5 @@ class DeliverySwitch(Protocol):
         ...
 
     def switch(self, *, on: bool) -> None:
-        """Switch it on or off."""
+        """Switch it on or off. While an earlier change is under way nothing may happen: the caller looks again."""
         ...

@@ -199,7 +199,8 @@ class MemoryOutbox:
         return self.queue.depth()
 
     def receive(self, limit: int = _BATCH) -> list[Received]:
-        return [received(one.body, one.group, one.identifier) for one in self.queue.receive(limit)]
+        found = [received(one.body, one.group, one.identifier) for one in self.queue.receive(limit)]
+        return [message for message in found if message is not None]
 
     def remove(self, receipts: Sequence[str]) -> None:
         for receipt in receipts:

@@ -11,7 +11,8 @@ from local.aws.cloud import LocalCloud
 from shared.adapters.aws.s3 import S3Objects
 from shared.adapters.aws.sqs import announcement
 from shared.domain.lifecycle import State
-from shared.ports.queues import OutboxMessage
+from shared.ports.queues import OutboxMessage, Received
+from shared.usecases.correction.triage import Triaged
 from shared.usecases.delivery.submit import Done
 from shared.usecases.intake.arrival import Ignored
 
@@ -85,6 +86,37 @@ def test_scheduled_functions_succeed_before_the_first_configuration(cloud: Local
         {"queued": 0, "stopped": 0},
         {"valve": "OPEN", "probe": ""},
     )
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"msh_10": 7}'])
+@pytest.mark.parametrize("name", ["submit", "triage", "convert"])
+def test_a_message_that_cannot_be_read_fails_alone(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, name: str, body: str
+) -> None:
+    module = importlib.reload(importlib.import_module(f"functions.{name}.handler"))
+    seen: list[object] = []
+
+    def deliver(brought: list[Received], _left: object) -> list[tuple[Received, Done]]:
+        seen.extend(brought)
+        return [(one, Done("MSG1", "elm", "nothing to send: ACCEPTED")) for one in brought]
+
+    def triage(msh_10: str) -> object:
+        seen.append(msh_10)
+        return Triaged(msh_10, "elm", "gone")
+
+    monkeypatch.setattr(module._app, "deliver", deliver)
+    monkeypatch.setattr(module._app, "triage", triage)
+    monkeypatch.setattr(module._app, "convert", lambda key, *_, **__: seen.append(key) or Ignored(key, "before"))
+    good = announcement("inbox/elm/a.csv") if name == "convert" else '{"msh_10": "MSG1", "clinic": "elm"}'
+    records = [
+        {"messageId": f"{at}", "body": text, "receiptHandle": "H", "attributes": {"MessageGroupId": "GROUP"}}
+        for at, text in enumerate((body, good))
+    ]
+    failed = module.handler({"Records": records}, Enough())["batchItemFailures"]
+    assert len(seen) == 1
+    # To convert, a JSON object without records is S3's test notification.
+    names_nothing = (name == "convert" and body.startswith('{"')) or (name, body) == ("convert", "{}")
+    assert failed == ([] if names_nothing else [{"itemIdentifier": "0"}])
 
 
 class Enough:

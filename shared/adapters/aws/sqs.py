@@ -10,16 +10,20 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote_plus
 
+import msgspec
+
 from shared.batched import batched
 from shared.ports.queues import OutboxMessage, Received
+from shared.settings import OUTBOX
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 _BATCH: Final = 10
 _SENDERS: Final = 4
-_LONGEST_DELAY: Final = 43_000
-"""Seconds; a little less than the 12 hours that SQS allows (ChangeMessageVisibility)."""
+_LONGEST_DELAY: Final = 43_200 - OUTBOX.visibility_timeout - 60
+"""Seconds. SQS refuses a timeout that ends more than 12 hours after the receive (ChangeMessageVisibility). A message is
+held for the queue's visibility timeout at most before its delay is set; the minute is a margin between clocks."""
 
 _T = TypeVar("_T")
 
@@ -75,10 +79,12 @@ class SqsOutbox:
         answer = self._client.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=limit, MessageSystemAttributeNames=["MessageGroupId"]
         )
-        return [
+        found = [
             received(message["Body"], message["Attributes"]["MessageGroupId"], message["ReceiptHandle"])
             for message in answer.get("Messages", [])
         ]
+        # One that cannot be read comes again; Lambda brings it too, and then the log tells of it.
+        return [message for message in found if message is not None]
 
     def remove(self, receipts: Sequence[str]) -> None:
         for batch in batched(receipts, _BATCH):
@@ -92,10 +98,35 @@ class SqsOutbox:
         )
 
 
-def received(body: str, group: str, receipt: str) -> Received:
-    """Return the reference of a message of the outbox."""
-    reference = json.loads(body)
-    return Received(OutboxMessage(reference["msh_10"], reference["clinic"], group), receipt)
+class _Reference(msgspec.Struct):
+    """The body of a message of the outbox."""
+
+    msh_10: str
+    clinic: str
+
+
+class _ResubmissionReference(msgspec.Struct):
+    """The body of a message of the resubmission queue."""
+
+    msh_10: str
+
+
+def received(body: str, group: str, receipt: str) -> Received | None:
+    """Return the reference of a message of the outbox; None if its body is not one."""
+    try:
+        reference = msgspec.json.decode(body, type=_Reference)
+    except msgspec.DecodeError:
+        return None
+    return Received(OutboxMessage(reference.msh_10, reference.clinic, group), receipt)
+
+
+def msh_10_in(body: str) -> str:
+    """Return the MSH-10 of a message of the resubmission queue.
+
+    Raises:
+        msgspec.DecodeError: The body is not a reference.
+    """
+    return msgspec.json.decode(body, type=_ResubmissionReference).msh_10
 
 
 def _runs(messages: Sequence[OutboxMessage]) -> list[list[OutboxMessage]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.adapters.ledger.items import chart_item, chart_key, dose_key, text
 from shared.adapters.ledger.packing import unpack
-from shared.adapters.ledger.table import Item, Put, Statement, Table, inserting
+from shared.adapters.ledger.table import Item, Put, Statement, Table, inserting, key_of
 from shared.domain.chart import Chart
 
 
@@ -34,10 +34,11 @@ class DynamoCharts:
             return inserting(self._table.name, item)
         # Leaves the version before: guards every other version that another process wrote.
         change = 'SET "version"=? SET "body"=? WHERE "pk"=? AND "sk"=? AND "version"=?'
-        return {
-            "Statement": " ".join(("UPDATE", f'"{self._table.name}"', change)),
-            "Parameters": [item["version"], item["body"], item["pk"], item["sk"], _before(chart)],
-        }
+        return Statement(
+            key_of(item),
+            " ".join(("UPDATE", f'"{self._table.name}"', change)),
+            [item["version"], item["body"], item["pk"], item["sk"], _before(chart)],
+        )
 
     def move(self, charts: Sequence[Chart], doses: Mapping[str, str], to: str) -> bool:
         # Leaves the chart before of each dose: guards where another conversion moved it.

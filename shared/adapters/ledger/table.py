@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 """An item, a key or the values of an expression, as the low-level API writes them: `{"pk": {"S": "…"}}`."""
-
-Statement = dict[str, Any]
-"""A PartiQL statement and its parameters (API reference, BatchStatementRequest)."""
 
 # The most that one call takes (AWS: API reference, BatchGetItem, BatchWriteItem, BatchExecuteStatement).
 _BATCH_GET: Final = 100
@@ -49,6 +47,21 @@ _FIRST_WAIT: Final = 0.05
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A PartiQL write of one item (API reference, BatchStatementRequest).
+
+    Attributes:
+        key: the partition key and the sort key of the item.
+        text: the statement, with a `?` for each parameter.
+        parameters: the values of the parameters.
+    """
+
+    key: tuple[str, str]
+    text: str
+    parameters: list[Item]
+
+
 class BatchError(RuntimeError):
     """Entries of a batch that DynamoDB did not execute. The text has their codes and nothing of the items."""
 
@@ -66,10 +79,15 @@ def key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
+def key_of(item: Item) -> tuple[str, str]:
+    """Return the partition key and the sort key of an item."""
+    return item["pk"]["S"], item["sk"]["S"]
+
+
 def inserting(table: str, item: Item) -> Statement:
     """Return the statement that adds an item unless its key exists (`DuplicateItem`)."""
     values = ", ".join(f"'{name}': ?" for name in item)
-    return {"Statement": f'INSERT INTO "{table}" VALUE {{{values}}}', "Parameters": list(item.values())}
+    return Statement(key_of(item), f'INSERT INTO "{table}" VALUE {{{values}}}', list(item.values()))
 
 
 class Table:
@@ -237,7 +255,7 @@ class Table:
         return [(entry["PutRequest"]["Item"], _UNPROCESSED) for entry in left]
 
     def execute(self, statements: Sequence[Statement]) -> list[bool]:
-        """Execute PartiQL writes in batches; each has its own condition and its own result (ADR 0016).
+        """Execute PartiQL writes of different items in batches; each has its own condition and result (ADR 0016).
 
         AWS: DynamoDB developer guide, "Running batch operations with PartiQL".
 
@@ -246,6 +264,7 @@ class Table:
 
         Raises:
             BatchError: A statement was not executed for another reason, or not in eight tries.
+            ValueError: Two statements of a batch write the same item, for which DynamoDB refuses the whole batch.
         """
         executed = [True] * len(statements)
 
@@ -266,7 +285,7 @@ class Table:
 
     def _codes(self, statements: list[Statement]) -> list[str]:
         """The error code of each statement, empty if it was executed."""
-        request: Any = statements
+        request: Any = [{"Statement": one.text, "Parameters": one.parameters} for one in statements]
         answer: Any = self._client.batch_execute_statement(Statements=request)
         return [response.get("Error", {}).get("Code", "") for response in answer["Responses"]]
 
@@ -290,14 +309,23 @@ def _retried(call: Callable[[list[_T]], list[tuple[_T, str]]], entries: list[_T]
 
 
 def _batches(statements: Sequence[Statement], numbers: Iterable[int]) -> Iterator[list[int]]:
-    """Batches of statements, by their numbers: at most 25, and at most about a MiB of binary values."""
+    """Batches of statements, by their numbers: at most 25, and at most about a MiB of binary values.
+
+    Raises:
+        ValueError: Two statements of a batch write the same item. The text does not quote the key.
+    """
     batch: list[int] = []
+    keys: set[tuple[str, str]] = set()
     size = 0
     for number in numbers:
-        own = sum(len(value["B"]) for value in statements[number]["Parameters"] if "B" in value)
+        own = sum(len(value["B"]) for value in statements[number].parameters if "B" in value)
         if batch and (len(batch) == _BATCH_STATEMENTS or size + own > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
+            keys.clear()
+        if statements[number].key in keys:
+            raise ValueError("two statements of one batch write the same item")
+        keys.add(statements[number].key)
         batch.append(number)
         size += own
     if batch:

@@ -1,4 +1,4 @@
-"""One invocation of submit: the batch of the event and, while the outbox is full, further batches that are fetched.
+"""One invocation of submit: the batch of the event and, while the outbox has messages, further ones that are fetched.
 
 A batch of ten lasts as long as its slowest message, and meanwhile up to nine of the paid threads would be idle (ADR
 0012):
@@ -20,11 +20,16 @@ from typing import Final
 
 from shared import settings
 from shared.ports.queues import OutboxMessage, OutboxReader, Received
+from shared.replaced import replace
 from shared.usecases.delivery.delivered import Delivered, Later
 from shared.usecases.delivery.submit import Submit
 
 # Batches at once; most of them are down to one or two slow messages.
 _BATCHES: Final = settings.SUBMIT_CONCURRENCY
+
+_EMPTY_ANSWERS: Final = 2
+"""Empty answers one after the other until nothing more is fetched. A short poll asks some of SQS's servers only: an
+answer that is empty or not full does not show that nothing waits (SQS developer guide, "Short and long polling")."""
 
 _FETCH_RESERVE: Final = settings.CLAIM_RESERVE + settings.READ_TIMEOUT / 2
 """Seconds left below which nothing more is fetched: it could still wait for a thread when the time is up."""
@@ -87,6 +92,7 @@ class _Run:
         self._events: SimpleQueue[tuple[Received, Delivered] | None] = SimpleQueue()
         self._done: list[str] = []
         self._may_continue = True
+        self._empty = 0
         self.taken: list[Received] = []
         self.results: dict[str, Delivered] = {}
         self.batches: list[Future[list[Delivered]]] = []
@@ -98,8 +104,8 @@ class _Run:
         return self.ended < len(self.batches)
 
     def take(self, batch: _Batch) -> None:
-        """Start a batch. If it is not full, nothing waits behind it in the outbox."""
-        self._may_continue = self._may_continue and len(batch) == settings.SUBMIT.batch_size
+        """Start a batch."""
+        self._empty = 0 if batch else self._empty + 1
         if not batch:
             return
         self.remove()
@@ -129,13 +135,21 @@ class _Run:
         # Delivery is stopped or slow: fetch no more.
         self._may_continue = False
         if result.wait is not None:
-            self._outbox.delay(message.receipt, result.wait)
+            self._delay(message, result, result.wait)
+
+    def _delay(self, message: Received, result: Later, seconds: int) -> None:
+        """Delay a message. If the queue refuses that, the message comes again after the visibility timeout."""
+        try:
+            self._outbox.delay(message.receipt, seconds)
+        except Exception as error:  # noqa: BLE001 - the other messages of the batch have their outcomes
+            self.results[message.receipt] = replace(result, wait=None, error=type(error).__name__)
 
     def may_fetch(self) -> bool:
         """Whether another batch should be fetched now."""
         busy = len(self.taken) - len(self.results)
         is_free = busy < settings.SUBMIT_CONCURRENCY and len(self.batches) - self.ended < _BATCHES
-        return self._may_continue and is_free and self._seconds_left() > _FETCH_RESERVE
+        is_empty = self._empty >= _EMPTY_ANSWERS
+        return self._may_continue and is_free and not is_empty and self._seconds_left() > _FETCH_RESERVE
 
     def remove(self) -> None:
         """Remove the done messages from the queue."""

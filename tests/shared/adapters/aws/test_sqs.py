@@ -6,8 +6,9 @@ import boto3
 import pytest
 
 from local.aws.cloud import REGION, LocalCloud
-from shared.adapters.aws.sqs import SqsOutbox
+from shared.adapters.aws.sqs import SqsOutbox, received
 from shared.ports.queues import OutboxMessage
+from shared.settings import OUTBOX
 
 
 class Recorder:
@@ -52,6 +53,34 @@ def test_every_message_is_queued_once(cloud: LocalCloud, count: int) -> None:
         QueueUrl=cloud.runtime.outbox_url, AttributeNames=["ApproximateNumberOfMessages"]
     )
     assert found["Attributes"]["ApproximateNumberOfMessages"] == str(count)
+
+
+def test_a_delay_ends_within_twelve_hours_of_the_receive() -> None:
+    """SQS: ChangeMessageVisibility, 43,200 seconds in total."""
+    asked: list[int] = []
+
+    class Client:
+        def change_message_visibility(self, *, VisibilityTimeout: int, **_: str) -> None:  # noqa: N803 - boto3's name
+            asked.append(VisibilityTimeout)
+
+    outbox = SqsOutbox(Client(), "url")  # type: ignore[arg-type]
+    outbox.delay("R", 30)
+    outbox.delay("R", 86_400)
+    assert asked[0] == 30
+    assert asked[1] + OUTBOX.visibility_timeout < 43_200
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"msh_10": 7, "clinic": "elm"}', '{"msh_10": "M"}'])
+def test_a_message_that_is_no_reference_is_left_out(cloud: LocalCloud, body: str) -> None:
+    assert received(body, "G", "R") is None
+    if body:
+        client = boto3.client("sqs", region_name=REGION)
+        outbox = SqsOutbox(client, cloud.runtime.outbox_url)
+        client.send_message(
+            QueueUrl=cloud.runtime.outbox_url, MessageBody=body, MessageGroupId="G", MessageDeduplicationId="1"
+        )
+        outbox.send([OutboxMessage("M1", "elm", "H")])
+        assert [one.message.msh_10 for one in outbox.receive()] == ["M1"]
 
 
 def test_an_entry_that_the_queue_refuses_raises_an_error() -> None:

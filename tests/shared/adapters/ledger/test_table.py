@@ -97,6 +97,15 @@ def test_large_submissions_are_written_in_small_batches(
     assert len(list(submissions.many(["M0", "M1", "M2"]))) == 3
 
 
+def test_a_batch_in_which_two_statements_write_one_item_is_refused_before_it_is_sent(
+    kept_charts: DynamoCharts, table: Answering
+) -> None:
+    """DynamoDB refuses all of such a batch; moto executes it."""
+    with pytest.raises(ValueError, match="write the same item"):
+        kept_charts.save_all([Chart("c1", version=1), Chart("c1", version=2)])
+    assert table.calls == []
+
+
 def test_only_throttled_statements_are_tried_again(kept_charts: DynamoCharts, table: Answering) -> None:
     table.wanted = [{1: "ThrottlingError", 3: "ProvisionedThroughputExceeded"}, {0: "RequestLimitExceeded"}]
     assert kept_charts.save_all(charts(5)) == [True] * 5
