@@ -176,7 +176,7 @@ def steps(random: Random, msh_10s: list[str]) -> list[Callable[[AnyLedger], obje
                         chart.key,
                     ),
                     build_anew,
-                    lambda ledger, new=new: ledger.submissions.add_all([new, replace(new, msh_10="M0")]),
+                    lambda ledger, new=new: ledger.submissions.add_all([new, replace(new, msh_10=f"{new.msh_10}B")]),
                     lambda ledger, m=msh_10, now=now: ledger.stops.stop_facility(m, "F", now),
                     lambda ledger, m=msh_10, now=now: ledger.stops.stop_queries_of(m, "Q", now),
                     lambda ledger, m=msh_10: ledger.stops.open_facility(m),
