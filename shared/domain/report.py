@@ -60,3 +60,8 @@ class Report:
     messages: int
     sheets: tuple[Sheet, ...]
     time_zone: str
+
+
+def percentage(part: int, whole: int) -> str:
+    """Return a part in percent of the whole; empty where the whole is zero."""
+    return f"{100 * part / whole:.1f} %" if whole else ""

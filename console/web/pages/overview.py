@@ -15,12 +15,13 @@ from console.web.session import ConsoleSession
 from shared.bootstrap import Application
 from shared.domain.lifecycle import State
 from shared.domain.local_days import days_between
+from shared.domain.report import percentage
 from shared.domain.valve import MEANING, Valve
 from shared.ports.ledger import NO_CLINIC
 from shared.usecases.delivery.backfill import all_waiting
 from shared.usecases.reporting.by_clinic import expectations_of
 from shared.usecases.reporting.expectations import Expectations
-from shared.usecases.reporting.sheets import FAILED, OUTCOME_STATES, percentage
+from shared.usecases.reporting.sheets import FAILED, OUTCOME_STATES
 from shared.usecases.reporting.tally import SECONDS, Tally, totals
 
 DAYS: Final = 14

@@ -8,8 +8,8 @@ from typing import Final
 
 from shared.domain.codes import cdc, tables
 from shared.domain.outcome import ADMINISTERED, ADULT_AGES, AGES, DOSE_FIELDS, HISTORICAL, PATIENT_FIELDS
-from shared.domain.report import Cell, Sheet
-from shared.usecases.reporting.sheets import MAX_ROWS, SheetInput, clinic_label, most_frequent_first, percentage
+from shared.domain.report import Cell, Sheet, percentage
+from shared.usecases.reporting.sheets import MAX_ROWS, SheetInput, clinic_label, most_frequent_first
 from shared.usecases.reporting.tally import DELAYS, LATE_DELAY, Tally, totals
 
 _ELIGIBILITY: Final = {code: text for code, text, _ in tables.ELIGIBILITY.rows}

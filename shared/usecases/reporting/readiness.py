@@ -18,11 +18,12 @@ from shared.domain.lifecycle import STORED_BY_IIS, State
 from shared.domain.local_days import days_between, last_working_day
 from shared.domain.outcome import ANSWERED, DOSE_FIELDS, PATIENT_FIELDS
 from shared.domain.readiness import ChecklistItem, Coverage, Day, Phase, Readiness, Reason
+from shared.domain.report import percentage
 from shared.ports.ledger import Stops, Worklist
 from shared.replaced import replace
 from shared.usecases.reporting.data_quality import SUSPICIONS
 from shared.usecases.reporting.day_tallies import DayTallies
-from shared.usecases.reporting.sheets import FAILED, percentage
+from shared.usecases.reporting.sheets import FAILED
 from shared.usecases.reporting.tally import Tally, of_clinic, totals
 
 DAYS_SHOWN: Final = 28

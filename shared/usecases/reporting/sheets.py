@@ -29,11 +29,6 @@ class SheetInput:
     until: date
 
 
-def percentage(part: int, whole: int) -> str:
-    """Return a part in percent of the whole; empty where the whole is zero."""
-    return f"{100 * part / whole:.1f} %" if whole else ""
-
-
 def clinic_label(key: str) -> str:
     """Return the key of a clinic as a report shows it."""
     return key or "(no clinic)"

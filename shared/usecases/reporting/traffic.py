@@ -9,7 +9,7 @@ from typing import Final
 from shared.domain.lifecycle import MEANING, State
 from shared.domain.local_days import days_between
 from shared.domain.outcome import ANSWERED, KINDS
-from shared.domain.report import Cell, Sheet
+from shared.domain.report import Cell, Sheet, percentage
 from shared.usecases.explain import UNEXPLAINED, explanation
 from shared.usecases.reporting.sheets import (
     FAILED,
@@ -18,7 +18,6 @@ from shared.usecases.reporting.sheets import (
     SheetInput,
     clinic_label,
     most_frequent_first,
-    percentage,
 )
 from shared.usecases.reporting.tally import SECONDS, totals
 

@@ -8,9 +8,9 @@ from html import escape
 
 from shared.domain.clinics import Configuration
 from shared.domain.readiness import IN_PRODUCTION, ChecklistItem, Coverage, Day, Phase, Readiness, Reason
+from shared.domain.report import percentage
 from shared.usecases.reporting.pages import html
 from shared.usecases.reporting.pages.html import with_commands
-from shared.usecases.reporting.sheets import percentage
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
