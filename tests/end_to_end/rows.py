@@ -19,13 +19,14 @@ def row(
     *,
     lot: str = "AB123",
     cvx: str = "115",
+    mvx: str = "SKB",
     first_name: str = "Ada",
     birth_date: str = "1990-05-06",
     route: str = "IM",
 ) -> str:
     return (
         f"{patient},Sampleton,{first_name},{birth_date},F,2106-3,2186-5,1 Example Way,Hartford,CT,"
-        f"06103,{dose or f'D-{patient}'},2026-03-02,{cvx},SKB,{lot},{route},V01,PHC70,1234567893"
+        f"06103,{dose or f'D-{patient}'},2026-03-02,{cvx},{mvx},{lot},{route},V01,PHC70,1234567893"
     )
 
 

@@ -77,7 +77,7 @@ def test_a_refusal_is_closed_by_the_next_export_that_has_it_right(shared_run: Op
 
 
 def test_one_bad_dose_of_a_visit_is_named_and_the_others_are_stored(shared_run: OpenRun) -> None:
-    file = drop(shared_run, row("PART-1", "PART-D1"), row("PART-1", "PART-D2", cvx="98"))
+    file = drop(shared_run, row("PART-1", "PART-D1"), row("PART-1", "PART-D2", cvx="338", mvx="ZZZ"))
     assert file.submitted == {State.PARTLY_ACCEPTED: 2}
     assert failure(shared_run, file).attempts[-1].dropped == ("PART-D2",)
 
