@@ -87,7 +87,8 @@ def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) ->
 
     Returns:
         The data files ordered by name, or as the manifest lists them, and the manifest behind them, so that its
-        reader reports a manifest that cannot be read. None if the export is not complete.
+        reader reports a manifest that cannot be read. The manifest alone if it lists no file: nothing changed since
+        the last incremental export. None if the export is not complete.
     """
     if not FORMATS[source.format].is_set:
         return (arrived,) if is_part(source.format, arrived.key) else None
@@ -102,7 +103,7 @@ def parts_to_convert(source: Source, arrived: StoredObject, objects: Objects) ->
     manifests = (manifest_file,) if manifest_file is not None else ()
     if names is not None:
         named = named_in(names, items)
-        return (*named, *manifests) if named else None
+        return None if named is None else (*named, *manifests)
     # A manifest that cannot be read is written last, like the marker.
     last = marker or manifest_file
     if items and last is not None and all(item.modified <= last.modified for item in items):

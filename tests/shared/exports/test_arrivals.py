@@ -10,6 +10,7 @@ import pytest
 
 from shared.domain.clinics import Source
 from shared.exports import arrivals
+from shared.exports.readers import READERS
 
 CSV = Source("own", "csv")
 BULK = Source("bulk", "fhir")
@@ -33,6 +34,15 @@ def test_a_set_is_complete_with_the_last_file_of_its_manifest(folder_of: Any, or
         found = arrives(folder_of, files, HOME + name)
         assert (found is not None) == (number == 3)
     assert found == ["Patient.ndjson.gz", "I 1", "manifest.json"]
+
+
+def test_a_manifest_that_lists_no_file_is_an_export_without_rows(folder_of: Any) -> None:
+    key = HOME + "manifest.json"
+    folder = folder_of({key: json.dumps({"output": [], "deleted": []}).encode()})
+    parts = arrivals.parts_to_convert(BULK, folder.stat(key), folder)
+    assert parts is not None
+    found = READERS["fhir"].read(parts, BULK, folder)
+    assert [[finding.code for finding in visit.findings] for visit in found] == [["FILE-EMPTY"]]
 
 
 def test_a_set_without_manifest_waits_for_its_marker(folder_of: Any) -> None:
