@@ -59,7 +59,7 @@ LOADED = {
         "zeep",
     },
     "backfill": {"shared.adapters.aws.s3"},
-    "report": {"shared.adapters.aws.s3"},
+    "report": {"shared.adapters.aws.s3", "zoneinfo"},
     "triage": set(),
     "sweep": {"shared.adapters.aws.s3", "zoneinfo"},
     "valve": {"lxml", "requests", "shared.adapters.aws.s3", "shared.adapters.iis.soap", "zeep"},
