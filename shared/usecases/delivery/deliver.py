@@ -1,4 +1,4 @@
-"""One invocation of submit: the batch of the event and, while the outbox has messages, further ones that are fetched.
+"""One invocation of submit: the batch of the event and, while the outbox is full, further batches that are fetched.
 
 A batch of ten lasts as long as its slowest message, and meanwhile up to nine of the paid threads would be idle (ADR
 0012):
@@ -26,10 +26,6 @@ from shared.usecases.delivery.submit import Submit
 
 # Batches at once; most of them are down to one or two slow messages.
 _BATCHES: Final = settings.SUBMIT_CONCURRENCY
-
-_EMPTY_ANSWERS: Final = 2
-"""Empty answers one after the other until nothing more is fetched. A short poll asks some of SQS's servers only: an
-answer that is empty or not full does not show that nothing waits (SQS developer guide, "Short and long polling")."""
 
 _FETCH_RESERVE: Final = settings.CLAIM_RESERVE + settings.READ_TIMEOUT / 2
 """Seconds left below which nothing more is fetched: it could still wait for a thread when the time is up."""
@@ -92,7 +88,6 @@ class _Run:
         self._events: SimpleQueue[tuple[Received, Delivered] | None] = SimpleQueue()
         self._done: list[str] = []
         self._may_continue = True
-        self._empty = 0
         self.taken: list[Received] = []
         self.results: dict[str, Delivered] = {}
         self.batches: list[Future[list[Delivered]]] = []
@@ -104,8 +99,8 @@ class _Run:
         return self.ended < len(self.batches)
 
     def take(self, batch: _Batch) -> None:
-        """Start a batch."""
-        self._empty = 0 if batch else self._empty + 1
+        """Start a batch. If it is not full, nothing waits behind it in the outbox."""
+        self._may_continue = self._may_continue and len(batch) == settings.SUBMIT.batch_size
         if not batch:
             return
         self.remove()
@@ -148,8 +143,7 @@ class _Run:
         """Whether another batch should be fetched now."""
         busy = len(self.taken) - len(self.results)
         is_free = busy < settings.SUBMIT_CONCURRENCY and len(self.batches) - self.ended < _BATCHES
-        is_empty = self._empty >= _EMPTY_ANSWERS
-        return self._may_continue and is_free and not is_empty and self._seconds_left() > _FETCH_RESERVE
+        return self._may_continue and is_free and self._seconds_left() > _FETCH_RESERVE
 
     def remove(self) -> None:
         """Remove the done messages from the queue."""

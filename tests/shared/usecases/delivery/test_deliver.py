@@ -71,27 +71,10 @@ def test_a_full_batch_is_followed_by_the_next_batches_of_the_outbox(submit_setup
     assert not queue.out
 
 
-def test_two_empty_answers_end_the_fetching(submit_setup: Callable[..., SubmitSetup]) -> None:
+def test_a_batch_that_is_not_full_ends_the_invocation(submit_setup: Callable[..., SubmitSetup]) -> None:
     queue = Fifo(*numbered(9))
     assert len(started(submit_setup(ack), queue)) == 9
-    assert queue.fetches == 2
-
-
-class Sampling(Fifo):
-    """A queue whose answers are not full, or empty, although messages wait: SQS asked a part of its servers."""
-
-    def receive(self) -> list[Received]:
-        found = super().receive()
-        kept = found[: 3 * (self.fetches % 2)]
-        self.waiting = found[len(kept) :] + self.waiting
-        self.out = [one for one in self.out if one not in found or one in kept]
-        return kept
-
-
-def test_answers_that_are_not_full_or_empty_leave_no_message_waiting(submit_setup: Callable[..., SubmitSetup]) -> None:
-    queue = Sampling(*numbered(30))
-    assert len(started(submit_setup(ack), queue)) == 30
-    assert not queue.waiting
+    assert queue.fetches == 0
 
 
 def test_a_message_whose_delay_the_queue_refuses_comes_again_and_fails_no_other(
