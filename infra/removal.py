@@ -1,4 +1,4 @@
-"""What becomes of a resource with data when the stack goes: one rule for all of them."""
+"""The removal policy of every resource that keeps data, in one place."""
 
 from __future__ import annotations
 

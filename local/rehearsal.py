@@ -320,7 +320,7 @@ class Rehearsal:
     def _settle(self) -> None:
         """Waits until nothing moves: queues, backfills, and what query files and sweep set going.
 
-        What then lies in the inbox unread is shown at once, because nothing will read it any more.
+        Files that are unread then are shown at once, because nothing will read them any more.
         """
         self._engine.invoke(QUERY_FILES, {})
         while self._engine.wait_until_idle(timeout=_LONGEST):

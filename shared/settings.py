@@ -146,7 +146,7 @@ VALVE_WAIT: Final = 60
 BACKFILL_LASTS: Final = 600
 # A QUEUED submission that waits longer than this without an attempt has lost its queue message: sweep queues it again.
 SWEEP_AFTER: Final = 3600
-# What lies in the inbox for longer than this without being read is shown as a file that nothing takes up.
+# The sweep shows a file that lies in the inbox unread for longer than this.
 UNREAD_AFTER: Final = 3600
 
 

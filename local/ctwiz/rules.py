@@ -168,8 +168,6 @@ _ZIP: Final = re.compile(r"(\d{5}(-?\d{4})?)?")
 # 98 names no test in particular, and CDC has reserved 99.
 _NO_CVX: Final = frozenset({"98", "99"})
 _CVX: Final = re.compile(r"\d{1,3}")
-NEW_CVX: Final = range(max(int(code) for code in cdc.cvx_codes() if int(code) < 500) + 1, 500)
-"""Codes that CDC may have added since the table was made: an IIS knows them on the day. From 500 on they are not US."""
 
 
 def _is_day(text: str) -> bool:
@@ -186,7 +184,8 @@ def _knows_vaccine(subject: Subject) -> bool:
         return _NDC.fullmatch(code) is not None
     if not (code.isascii() and _CVX.fullmatch(code)) or code in _NO_CVX:
         return False
-    return cdc.cvx(code) is not None or int(code) in NEW_CVX
+    # CDC may have added a newer code since the table was made: an IIS knows it on the day.
+    return cdc.cvx(code) is not None or cdc.is_newer_cvx(code)
 
 
 _TOO_LONG: Final = "Internal Parser Error: Field too long: {length} > "

@@ -115,7 +115,7 @@ TABLE: Final[tuple[Check, ...]] = (
         "Store the missing file: the export waits in the inbox until all of it is there.",
         _SETUP,
     ),
-    # What lies in the inbox and was not read.
+    # Files in the inbox that nothing has read.
     Check(
         "FILE-NAME-SKIPPED",
         _E,

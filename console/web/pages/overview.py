@@ -42,6 +42,7 @@ class _PageData:
         valve: the valve of the IIS.
         expected: due files, expiring credentials and stopped facilities.
         clinics: the clinics shown.
+        time_zone: IANA name of the zone of the days.
     """
 
     since: date
@@ -52,6 +53,7 @@ class _PageData:
     valve: Valve
     expected: Expectations
     clinics: tuple[str, ...]
+    time_zone: str
 
 
 def _read(application: Application, clinic: str) -> _PageData:
@@ -74,6 +76,7 @@ def _read(application: Application, clinic: str) -> _PageData:
         ledger.stops.current().valve,
         expected,
         (clinic,) if clinic else tuple(configuration.clinics),
+        configuration.iis.time_zone,
     )
 
 
@@ -90,7 +93,7 @@ async def draw(session: ConsoleSession, clinic: str = "") -> None:
                     f"Nothing was sent in the last {DAYS} days.", "Put an export into a source's folder of the inbox."
                 )
             return
-        with card(f"Outcomes by day, {data.since} to {data.until}"):
+        with card(f"Outcomes by day, {data.since} to {data.until} ({data.time_zone})"):
             ui.echart(_outcomes_by_day(data)).classes("w-full h-56").props('aria-label="Outcomes by day"')
         with ui.element("div").classes("halves"):
             with card("By clinic"):

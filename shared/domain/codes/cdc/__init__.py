@@ -83,16 +83,6 @@ def mvx_named(name: str) -> Mvx | None:
     return _mvx_by_name().get(_plain_name(name))
 
 
-def cvx_codes() -> tuple[str, ...]:
-    """Return every CVX code of CDC's table."""
-    return tuple(_cvx())
-
-
-def mvx_codes() -> tuple[str, ...]:
-    """Return every MVX code of CDC's table."""
-    return tuple(_mvx())
-
-
 def ndc(raw: str) -> Ndc | None:
     """Return the package of an NDC in any spelling; None if CDC does not list it, or if ten digits fit two packages."""
     packages = _ndc()

@@ -51,7 +51,7 @@ def test_a_mapped_column_counts_for_the_held_rows(feeds: Feeds) -> None:
     results = decided(feeds, MAPPED)
     made = feeds.ledger.submissions.many(one.msh_10 for one in results if isinstance(one, Resubmitted))
     found = {dose.id: (dose.completion.value, one.state) for one in made for dose in one.visit.doses}
-    # What was not given has no lot: the checks hold it for that, and no more for the column.
+    # A dose that was not given has no lot, so the checks hold it; its column no longer does.
     assert not any(UNDECIDED in one.causes for one in results if isinstance(one, Resubmitted))
     assert found == {
         "D0": ("CP", State.HELD),

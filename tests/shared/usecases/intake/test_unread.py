@@ -1,4 +1,4 @@
-"""What lies in the inbox and was not read is an entry with what to do, until it is read or gone."""
+"""A file in the inbox that nothing has read is an entry with what to do, until it is read or gone."""
 
 from __future__ import annotations
 
